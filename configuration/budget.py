@@ -1,0 +1,84 @@
+"""The parameter budget: how many parameters each component must have, and the table that compares.
+
+A component of the budget is one or more submodules of the model; every parameter belongs to exactly one.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+# Component of the budget -> submodules of RedHeartModel.
+PARTS: dict[str, tuple[str, ...]] = {
+    "backbone": ("backbone",),
+    "emotion head": ("emotion_head",),
+    "bentham head": ("bentham_head",),
+    "regret head": ("regret_head",),
+    "surd head": ("surd_head",),
+    "emotion analyzer": ("emotion_analyzer",),
+    "bentham calculator": ("bentham_calculator",),
+    "regret analyzer": ("regret_analyzer",),
+    "counterfactual reasoner": ("counterfactual_reasoner",),
+    "surd analyzer": ("surd_analyzer",),
+    "perspectives": ("perspectives",),
+    "module bridge": ("bridge",),
+    "optimisation systems": ("sweet_spot", "layer_crossover", "token_budget", "projector"),
+}
+
+
+def _budget(*millions: float) -> dict[str, int]:
+    return {name: round(value * 1_000_000) for name, value in zip(PARTS, millions, strict=True)}
+
+
+# In the order of PARTS, in millions.
+BUDGETS: dict[str, dict[str, int]] = {
+    "redheart-730m": _budget(90.6, 38.3, 38.3, 38.3, 38.3, 68, 61, 68, 57, 63, 51, 60.2, 58),
+    "redheart-330m": _budget(50, 20, 20, 20, 20, 32, 28, 32, 26, 29, 23, 17, 13),
+    "redheart-100m": _budget(25, 5, 5, 5, 5, 8, 8, 8, 6, 8, 5, 7, 5),
+}
+
+
+@dataclass(frozen=True)
+class BudgetRow:
+    """One line of the table: ``target`` is None where the preset has no budget."""
+
+    name: str
+    parameters: int
+    target: int | None
+
+    @property
+    def exact(self) -> bool:
+        """Whether the component has exactly its number (or has none to have)."""
+        return self.target is None or self.parameters == self.target
+
+
+def budget_table(parameters: Iterable[tuple[str, int]], preset: str) -> list[BudgetRow]:
+    """Rows per component, parts of components indented below, the total last.
+
+    parameters: (name as in ``named_parameters()``, number of elements) of a RedHeartModel.
+    Raises `ValueError` when a parameter belongs to no component.
+    """
+    by_module: dict[tuple[str, str], int] = {}
+    for name, count in parameters:
+        top, rest = name.split(".", 1)
+        part = rest.split(".", 1)[0]
+        by_module[top, part] = by_module.get((top, part), 0) + count
+    known = {module for modules in PARTS.values() for module in modules}
+    for top, _ in by_module:
+        if top not in known:
+            raise ValueError(f"Submodule {top!r} has parameters but no place in the budget; add it to PARTS.")
+    targets = BUDGETS.get(preset, {})
+    rows = []
+    for component, modules in PARTS.items():
+        total = sum(count for (top, _), count in by_module.items() if top in modules)
+        rows.append(BudgetRow(component, total, targets.get(component)))
+        if len(modules) > 1:
+            for module in modules:
+                count = sum(count for (top, _), count in by_module.items() if top == module)
+                rows.append(BudgetRow(f"  {module}", count, None))
+        elif component in ("backbone", "module bridge"):
+            rows += [BudgetRow(f"  {part}", count, None) for (top, part), count in by_module.items() if top in modules]
+    total = sum(by_module.values())
+    rows.append(BudgetRow("total", total, sum(targets.values()) if targets else None))
+    return rows
+
+
+__all__ = ["BUDGETS", "PARTS", "BudgetRow", "budget_table"]

@@ -1,0 +1,286 @@
+"""The options of Red Heart: one class for every member of the family; a preset is a JSON file of these options.
+
+Notable: sizes are per component (``components``), so that each can have exactly its number of parameters; a misspelt
+option, component or size is an error that names the nearest one; relations between options are checked on creation.
+"""
+
+# No `from __future__ import annotations` here: it would switch the strict type validation off.
+import json
+from dataclasses import field, fields
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from huggingface_hub.dataclasses import strict
+from transformers import AutoConfig, PreTrainedConfig
+from transformers.configuration_utils import SubConfigSpec
+from transformers.modeling_rope_utils import RopeParameters
+
+from .labels import EMOTIONS, closest, record_keys
+
+# A stack of decoder layers that ends in a read-out and a state: the shape of every head and analyzer.
+_READER = ("layers", "heads", "intermediate", "registers", "readout", "state")
+
+# The sizes that each component takes. All are positive integers.
+COMPONENT_SIZES: dict[str, tuple[str, ...]] = {
+    "backbone": ("projection", "norm_rank", "summary"),
+    "layer_crossover": ("layers", "heads", "intermediate", "readout"),
+    "token_budget": ("layers", "heads", "intermediate", "registers", "readout"),
+    "latent_memory": ("layers", "heads", "intermediate", "latents"),
+    "emotion_head": _READER,
+    "bentham_head": _READER,
+    "regret_head": _READER,
+    "surd_head": _READER,
+    "emotion_analyzer": (*_READER, "recurrent"),
+    "bentham_calculator": _READER,
+    "regret_analyzer": _READER,
+    "counterfactual_reasoner": _READER,
+    "surd_analyzer": _READER,
+    "perspectives": _READER,
+    "cache": ("prototypes", "neighbours"),
+    "asynchrony": ("layers", "heads", "intermediate"),
+    "recovery": ("heads", "intermediate"),
+    "coordination": _READER,
+    "sweet_spot": ("layers", "heads", "intermediate", "readout"),
+    "projector": ("intermediate",),
+}
+
+# With `encoder_config` the backbone is that encoder; adaptive norms and the summary that feeds them are the native one's.
+_ENCODER_BACKBONE_SIZES = ("projection",)
+
+
+class ComponentSize(NamedTuple):
+    """The sizes of one component; a size that the component does not take is 0.
+
+    layers: encoder or decoder layers. heads: attention heads, each ``config.head_dim`` wide. intermediate: width of the
+    gated feed-forward. registers: learned tokens that carry the state. readout: width of the read-out's hidden layer.
+    state: width of the bottleneck through which the state reaches the bridge.
+    """
+
+    layers: int = 0
+    heads: int = 0
+    intermediate: int = 0
+    registers: int = 0
+    readout: int = 0
+    state: int = 0
+    projection: int = 0
+    norm_rank: int = 0
+    summary: int = 0
+    latents: int = 0
+    recurrent: int = 0
+    prototypes: int = 0
+    neighbours: int = 0
+
+
+# What transformers itself hands to a config beside its declared fields. Anything else is a misspelt option.
+_TRANSFORMERS_OPTIONS = frozenset(
+    {
+        "_attn_implementation",
+        "_attn_implementation_internal",
+        "_commit_hash",
+        "_experts_implementation",
+        "_experts_implementation_internal",
+        "_name_or_path",
+        "attn_implementation",
+        "auto_map",
+        "custom_pipelines",
+        "experts_implementation",
+        "model_type",
+        "name_or_path",
+        "num_labels",
+        "output_attentions",
+        "per_layer_config",
+        "quantization_config",
+        "torch_dtype",
+    }
+)
+
+
+def _small_components() -> dict[str, dict[str, int]]:
+    reader = {"layers": 1, "heads": 1, "intermediate": 64, "registers": 1, "readout": 16, "state": 16}
+    sizes = {
+        name: {key: reader.get(key, 16) for key in keys if key in reader or name != "backbone"}
+        for name, keys in COMPONENT_SIZES.items()
+    }
+    sizes["backbone"] = {"projection": 32, "norm_rank": 8, "summary": 8}
+    sizes["latent_memory"]["latents"] = 4
+    sizes["emotion_analyzer"]["recurrent"] = 32
+    sizes["cache"] = {"prototypes": 32, "neighbours": 4}
+    return sizes
+
+
+@strict
+class RedHeartConfig(PreTrainedConfig):
+    """Options of a Red Heart model.
+
+    Without arguments it describes a very small model; `RedHeartConfig.from_preset` gives the members of the family.
+
+    Raises `StrictDataclassFieldValidationError` for a wrong type, `StrictDataclassClassValidationError` for options that
+    do not fit together, and `ValueError` for an unknown option; each names the value and the remedy.
+    """
+
+    model_type = "redheart"
+    sub_configs_defaults = {"encoder_config": SubConfigSpec(config_class=AutoConfig, model_type="bert", optional=True)}
+    keys_to_ignore_at_inference = ["losses"]
+    default_theta = 10_000.0
+
+    # The native backbone: token vocabulary, width, depth, attention heads, gated feed-forward width, longest text.
+    vocab_size: int = 9920
+    hidden_size: int = 64
+    num_hidden_layers: int = 2
+    num_attention_heads: int = 1
+    intermediate_size: int = 128
+    max_position_embeddings: int = 2048
+    rope_parameters: RopeParameters | dict | None = None
+    pad_token_id: int | None = 0
+
+    # A transformers text encoder in the native backbone's place (its config, or a dict of it).
+    encoder_config: dict | PreTrainedConfig | None = None
+
+    # The sizes of each component; see COMPONENT_SIZES.
+    components: dict[str, dict[str, int]] = field(default_factory=_small_components)
+    # Ordered pieces of the text over which the emotional arc runs.
+    num_segments: int = 8
+
+    # Keep only the k most important tokens for everything after the backbone; None keeps all.
+    token_budget: int | None = None
+
+    hidden_dropout: float | int = 0.0
+    attention_dropout: float | int = 0.0
+    norm_eps: float = 1e-6
+    initializer_range: float = 0.02
+
+    # Weight of each loss, by its name; a loss that is not named weighs 1.
+    loss_weights: dict[str, float | int] = field(default_factory=dict)
+
+    # What supervised each claim: record key -> data sets. A claim without a record is withheld by the pipeline.
+    supervision: dict[str, list[str]] = field(default_factory=dict)
+    # Probability from which an emotion is asserted, fitted on validation data; 0.5 for an emotion without an entry.
+    thresholds: dict[str, float | int] = field(default_factory=dict)
+    # The verdict's logits are divided by this before the softmax; fitted on validation data.
+    verdict_temperature: float | int = 1.0
+
+    def __post_init__(self, **kwargs: Any) -> None:
+        if unknown := sorted(set(kwargs) - _TRANSFORMERS_OPTIONS):
+            known = [item.name for item in fields(self)]
+            raise ValueError(f"Unknown RedHeartConfig option {unknown[0]!r}; {closest(unknown[0], known)}")
+        super().__post_init__(**kwargs)
+
+    @property
+    def head_dim(self) -> int:
+        """Width of one attention head, the same in every component."""
+        return self.hidden_size // self.num_attention_heads
+
+    @property
+    def num_layer_states(self) -> int:
+        """Layer states that the backbone gives to the layer crossover: the embeddings and one per layer."""
+        layers = self.num_hidden_layers if self.encoder_config is None else self.encoder_config.num_hidden_layers
+        return int(layers) + 1
+
+    @property
+    def max_length(self) -> int:
+        """Most tokens that one text can have."""
+        if self.encoder_config is None:
+            return self.max_position_embeddings
+        return int(getattr(self.encoder_config, "max_position_embeddings", self.max_position_embeddings))
+
+    def size_of(self, component: str) -> ComponentSize:
+        """The sizes of ``component``, typed. Raises `ValueError` for a name that is no component."""
+        if component not in COMPONENT_SIZES:
+            raise ValueError(f"No component {component!r}; {closest(component, COMPONENT_SIZES)}")
+        return ComponentSize(**self.components[component])
+
+    def loss_weight(self, name: str) -> float:
+        """Weight of the loss ``name`` in the total."""
+        return float(self.loss_weights.get(name, 1.0))
+
+    @classmethod
+    def from_preset(cls, name: str, **options: Any) -> "RedHeartConfig":
+        """The config of a member of the family, such as ``"redheart-730m"``, with ``options`` put over it.
+
+        Raises `ValueError` for an unknown name.
+        """
+        return cls(**{**load_preset(name), **options})
+
+    def validate_sizes(self) -> None:
+        """Sizes are positive; attention heads divide the width into an even number."""
+        for name in ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size",
+                     "max_position_embeddings", "num_segments"):  # fmt: skip
+            if getattr(self, name) < 1:
+                raise ValueError(f"`{name}` must be at least 1, got {getattr(self, name)}.")
+        if self.hidden_size % self.num_attention_heads:
+            raise ValueError(
+                f"`hidden_size` ({self.hidden_size}) must be a multiple of `num_attention_heads` "
+                f"({self.num_attention_heads})."
+            )
+        if self.head_dim % 2:
+            raise ValueError(
+                f"`hidden_size` / `num_attention_heads` must be even for rotary positions, got {self.head_dim}."
+            )
+        if self.token_budget is not None and self.token_budget < 1:
+            raise ValueError(f"`token_budget` must be at least 1 token, or None to keep all; got {self.token_budget}.")
+
+    def validate_rates(self) -> None:
+        """Dropout rates are probabilities."""
+        for name in ("hidden_dropout", "attention_dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"`{name}` must be in 0 <= rate < 1, got {getattr(self, name)}.")
+        if self.verdict_temperature <= 0:
+            raise ValueError(f"`verdict_temperature` must be above 0, got {self.verdict_temperature}.")
+
+    def validate_components(self) -> None:
+        """Every component is there with exactly the sizes that it takes."""
+        _same_names("component", self.components, COMPONENT_SIZES)
+        for name, keys in COMPONENT_SIZES.items():
+            if name == "backbone" and self.encoder_config is not None:
+                keys = _ENCODER_BACKBONE_SIZES
+            sizes = self.components[name]
+            _same_names(f"size of component {name!r}", sizes, keys)
+            for key, value in sizes.items():
+                if value < 1:
+                    raise ValueError(f"`components[{name!r}][{key!r}]` must be at least 1, got {value}.")
+        cache = self.size_of("cache")
+        if cache.neighbours > cache.prototypes:
+            raise ValueError(
+                f"The cache looks up {cache.neighbours} `neighbours` among only {cache.prototypes} `prototypes`."
+            )
+
+    def validate_records(self) -> None:
+        """Supervision, thresholds and their keys are known."""
+        known = set(record_keys())
+        for key in self.supervision:
+            if key not in known:
+                raise ValueError(f"Unknown claim {key!r} in `supervision`; {closest(key, sorted(known))}")
+        for key, value in self.thresholds.items():
+            if key not in EMOTIONS:
+                raise ValueError(f"Unknown emotion {key!r} in `thresholds`; {closest(key, EMOTIONS)}")
+            if not 0 <= value <= 1:
+                raise ValueError(f"`thresholds[{key!r}]` must be a probability, got {value}.")
+
+
+def _same_names(what: str, given: Any, known: Any) -> None:
+    for name in given:
+        if name not in known:
+            raise ValueError(f"Unknown {what}: {name!r}; {closest(name, known)}")
+    for name in known:
+        if name not in given:
+            raise ValueError(f"Missing {what}: {name!r}; give all of {', '.join(known)}.")
+
+
+_PRESETS = Path(__file__).parent / "presets"
+
+
+def preset_names() -> list[str]:
+    """Names that `load_preset` knows, the largest model first."""
+    return sorted((path.stem for path in _PRESETS.glob("*.json")), key=lambda name: (len(name), name), reverse=True)
+
+
+def load_preset(name: str) -> dict[str, Any]:
+    """The options of the preset ``name`` as plain data. Raises `ValueError` for an unknown name."""
+    path = _PRESETS / f"{name}.json"
+    if name not in preset_names():
+        raise ValueError(f"No preset {name!r}; {closest(name, preset_names())}")
+    options: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return options
+
+
+__all__ = ["COMPONENT_SIZES", "ComponentSize", "RedHeartConfig", "load_preset", "preset_names"]

@@ -1,0 +1,142 @@
+"""The backbone: text in, layer states and one projected state per task out.
+
+Notable: either the native encoder (rotary positions, pre-norm, norms that depend on the text) or any text encoder of
+transformers; both give layer states of unit root mean square, so what follows does not see the difference.
+"""
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from transformers import AutoModel
+from transformers.masking_utils import create_bidirectional_mask
+
+from ..configuration.configuration_redheart import RedHeartConfig
+from ..configuration.labels import TASKS
+from .layers import EncoderLayer, Linear, rotary_angles, unit_rms
+from .outputs import BackboneOutput
+
+
+class TextSummary(nn.Module):
+    """Attention pooling of the token embeddings: the text's summary, on which the adaptive norms depend."""
+
+    def __init__(self, config: RedHeartConfig, width: int) -> None:
+        super().__init__()
+        self.hidden = Linear(config.hidden_size, width)
+        self.score = Linear(width, 1, bias=False)  # a bias would vanish in the softmax
+
+    def forward(self, embeddings: Tensor, mask: Tensor) -> Tensor:
+        """embeddings: (batch, tokens, hidden). mask: (batch, tokens). Returns (batch, hidden)."""
+        scores = self.score(torch.tanh(self.hidden(embeddings))).squeeze(-1)
+        weights = scores.masked_fill(~mask, torch.finfo(scores.dtype).min).softmax(dim=-1)
+        return (weights.unsqueeze(-1) * embeddings).sum(dim=1)
+
+
+class NativeEncoder(nn.Module):
+    """Pre-norm encoder with rotary positions and adaptive norms."""
+
+    def __init__(self, config: RedHeartConfig) -> None:
+        super().__init__()
+        size = config.size_of("backbone")
+        self.config = config
+        self.embed_tokens = nn.Embedding(config.vocab_size, config.hidden_size, padding_idx=config.pad_token_id)
+        self.summary = TextSummary(config, size.summary)
+        self.layers = nn.ModuleList(
+            EncoderLayer(
+                config, config.num_attention_heads, config.intermediate_size, norm_rank=size.norm_rank, bias=True
+            )
+            for _ in range(config.num_hidden_layers)
+        )
+
+    def forward(
+        self, input_ids: Tensor | None, attention_mask: Tensor, inputs_embeds: Tensor | None, **kwargs: Any
+    ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+        """Returns the embeddings and each layer's states, and the attention weights under eager attention."""
+        hidden = self.embed_tokens(input_ids) if inputs_embeds is None else inputs_embeds
+        summary = self.summary(hidden, attention_mask.bool())
+        mask = create_bidirectional_mask(config=self.config, inputs_embeds=hidden, attention_mask=attention_mask)
+        rotary = rotary_angles(self.config, hidden.shape[1], hidden)
+        states: list[Tensor] = [hidden]
+        attentions: list[Tensor] = []
+        for layer in self.layers:
+            hidden, weights = layer(hidden, summary, mask=mask, rotary=rotary, **kwargs)
+            states.append(hidden)
+            if weights is not None:
+                attentions.append(weights)
+        return tuple(states), tuple(attentions)
+
+
+class PretrainedTextEncoder(nn.Module):
+    """A text encoder of transformers, without its pooler, which nothing here would use."""
+
+    def __init__(self, config: RedHeartConfig) -> None:
+        super().__init__()
+        if config.encoder_config.is_encoder_decoder:
+            raise ValueError(
+                f"`encoder_config` ({config.encoder_config.model_type}) is an encoder-decoder; "
+                "give the config of a text encoder such as BERT, RoBERTa or ModernBERT."
+            )
+        self.model = AutoModel.from_config(config.encoder_config)
+        if getattr(self.model, "pooler", None) is not None:
+            self.model.pooler = None
+        self.adapter = (
+            nn.Identity()
+            if config.encoder_config.hidden_size == config.hidden_size
+            else Linear(config.encoder_config.hidden_size, config.hidden_size)
+        )
+
+    def forward(
+        self, input_ids: Tensor | None, attention_mask: Tensor, inputs_embeds: Tensor | None, **kwargs: Any
+    ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+        """Returns what `NativeEncoder` returns, adapted to the width of this model."""
+        output = self.model(
+            input_ids=input_ids,
+            attention_mask=attention_mask,
+            inputs_embeds=inputs_embeds,
+            output_hidden_states=True,
+            return_dict=True,
+            **kwargs,
+        )
+        return tuple(self.adapter(states) for states in output.hidden_states), tuple(output.get("attentions") or ())
+
+
+class TaskProjection(nn.Module):
+    """One task's output projection of the backbone: a bottleneck around the last layer."""
+
+    def __init__(self, config: RedHeartConfig, width: int) -> None:
+        super().__init__()
+        self.down = Linear(config.hidden_size, width)
+        self.up = Linear(width, config.hidden_size)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        return hidden + self.up(F.gelu(self.down(hidden)))
+
+
+class RedHeartBackbone(nn.Module):
+    """Encodes the text and projects it for each task."""
+
+    def __init__(self, config: RedHeartConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = NativeEncoder(config) if config.encoder_config is None else PretrainedTextEncoder(config)
+        width = config.size_of("backbone").projection
+        self.projections = nn.ModuleList(TaskProjection(config, width) for _ in TASKS)
+
+    def forward(
+        self, input_ids: Tensor | None, attention_mask: Tensor, inputs_embeds: Tensor | None = None, **kwargs: Any
+    ) -> BackboneOutput:
+        """input_ids: (batch, tokens), or inputs_embeds: (batch, tokens, encoder width). attention_mask: (batch, tokens)."""
+        hidden_states, attentions = self.encoder(input_ids, attention_mask, inputs_embeds, **kwargs)
+        layer_states = unit_rms(torch.stack(hidden_states, dim=1), self.config.norm_eps)
+        last = layer_states[:, -1]
+        return BackboneOutput(
+            layer_states=layer_states,
+            task_states=torch.stack([projection(last) for projection in self.projections], dim=1),
+            mask=attention_mask.bool(),
+            hidden_states=hidden_states,
+            attentions=attentions or None,
+        )
+
+
+__all__ = ["NativeEncoder", "PretrainedTextEncoder", "RedHeartBackbone", "TaskProjection", "TextSummary"]

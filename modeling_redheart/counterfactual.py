@@ -1,0 +1,30 @@
+"""Counterfactual reasoner: a better and a worse view beside what is told."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..configuration.configuration_redheart import RedHeartConfig
+from ..configuration.labels import VIEWS
+from .heads import Reader
+from .layers import Readout
+from .outputs import CounterfactualOutput
+
+
+class NeuralCounterfactualReasoner(Reader):
+    """A token per view (upward, factual, downward: Roese 1997), each with its utility and plausibility."""
+
+    def __init__(self, config: RedHeartConfig) -> None:
+        super().__init__(config, "counterfactual_reasoner", len(VIEWS))
+        self.readout = Readout(config, self.size.readout, len(VIEWS), values=2)
+
+    def forward(self, latents: Tensor) -> CounterfactualOutput:
+        """latents: (batch, latents, hidden)."""
+        tokens, state = self.read(latents)
+        values, plausibility = self.readout(tokens).unbind(-1)
+        gain, actual, loss = values.unbind(-1)
+        utility = torch.stack((actual + F.softplus(gain), actual, actual - F.softplus(loss)), dim=-1)
+        return CounterfactualOutput(utility=utility, plausibility_logits=plausibility, views=tokens, state=state)
+
+
+__all__ = ["NeuralCounterfactualReasoner"]

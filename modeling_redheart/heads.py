@@ -1,0 +1,107 @@
+"""The four heads: the direct, fast reading of each task's own memory; and the base they share with the analyzers."""
+
+import torch
+from torch import Tensor, nn
+
+from ..configuration.configuration_redheart import RedHeartConfig
+from ..configuration.labels import AFFECT, BENTHAM, EMOTIONS, REGRET_TYPES, SIGNED_BENTHAM, SURD, VERDICTS, VIEWS
+from .layers import Decoder, QueryTokens, Readout, StateProjection
+from .outputs import BenthamOutput, EmotionOutput, RegretOutput, SURDOutput
+
+
+class Reader(nn.Module):
+    """Learned query tokens, one per label, that a decoder fills from a memory; registers carry the state.
+
+    component: name of the sizes in ``config.components``. labels: number of label tokens.
+    """
+
+    def __init__(self, config: RedHeartConfig, component: str, labels: int) -> None:
+        super().__init__()
+        self.size = config.size_of(component)
+        self.num_labels = labels
+        self.queries = QueryTokens(config, labels + self.size.registers)
+        self.decoder = Decoder(config, self.size)
+        self.to_state = StateProjection(config, self.size.state)
+
+    def read(self, memory: Tensor, mask: Tensor | None = None, start: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Fill the tokens.
+
+        memory: (batch, tokens, hidden). mask: see `Attention`. start: (batch, labels, hidden), what an earlier reading
+        found, added to the label queries. Returns label tokens (batch, labels, hidden) and the state (batch, hidden).
+        """
+        queries = self.queries(len(memory))
+        if start is not None:
+            queries = torch.cat((queries[:, : self.num_labels] + start, queries[:, self.num_labels :]), dim=1)
+        tokens = self.decoder(queries, memory, mask)
+        return tokens[:, : self.num_labels], self.to_state(tokens[:, self.num_labels :])
+
+
+class EmotionHead(Reader):
+    """28 emotions, their intensity, and valence, arousal, dominance."""
+
+    def __init__(self, config: RedHeartConfig) -> None:
+        super().__init__(config, "emotion_head", len(EMOTIONS))
+        self.readout = Readout(config, self.size.readout, len(EMOTIONS), values=2)
+        self.affect_readout = Readout(config, self.size.readout, labels=1, values=len(AFFECT))
+
+    def forward(self, memory: Tensor, bias: Tensor) -> tuple[EmotionOutput, Tensor]:
+        """Returns the reading and the label tokens (batch, 28, hidden) for the analyzer."""
+        tokens, state = self.read(memory, bias)
+        logits, intensity = self.readout(tokens).unbind(-1)
+        valence, others = self.affect_readout(state.unsqueeze(1)).squeeze(1).split((1, len(AFFECT) - 1), dim=-1)
+        affect = torch.cat((valence.tanh(), others.sigmoid()), dim=-1)
+        return EmotionOutput(logits=logits, intensity=intensity.sigmoid(), affect=affect, state=state), tokens
+
+
+class BenthamHead(Reader):
+    """Ten dimensions and the utility."""
+
+    def __init__(self, config: RedHeartConfig) -> None:
+        super().__init__(config, "bentham_head", len(BENTHAM))
+        self.readout = Readout(config, self.size.readout, len(BENTHAM))
+        self.utility_readout = Readout(config, self.size.readout, labels=1, bias=False)  # only ranked
+
+    def forward(self, memory: Tensor, bias: Tensor) -> tuple[BenthamOutput, Tensor]:
+        """Returns the reading and the label tokens (batch, 10, hidden) for the calculator."""
+        tokens, state = self.read(memory, bias)
+        logits = self.readout(tokens).squeeze(-1)
+        utility = self.utility_readout(state.unsqueeze(1)).flatten()
+        return BenthamOutput(mean=bentham_range(logits), logits=logits, utility=utility, state=state), tokens
+
+
+class RegretHead(Reader):
+    """Seven types of regret, each for three views."""
+
+    def __init__(self, config: RedHeartConfig) -> None:
+        super().__init__(config, "regret_head", len(REGRET_TYPES))
+        self.readout = Readout(config, self.size.readout, len(REGRET_TYPES), values=len(VIEWS))
+
+    def forward(self, memory: Tensor, bias: Tensor) -> tuple[RegretOutput, Tensor]:
+        """Returns the reading and the type tokens (batch, 7, hidden) for the analyzer."""
+        tokens, state = self.read(memory, bias)
+        logits = self.readout(tokens)
+        return RegretOutput(values=logits.tanh(), logits=logits, state=state), tokens
+
+
+class SURDHead(Reader):
+    """The verdict, read directly, and the four parts of the information about it, as the analyzer would find them."""
+
+    def __init__(self, config: RedHeartConfig) -> None:
+        super().__init__(config, "surd_head", len(SURD) + len(VERDICTS))
+        self.readout = Readout(config, self.size.readout, len(SURD) + len(VERDICTS))
+
+    def forward(self, memory: Tensor, bias: Tensor) -> SURDOutput:
+        """memory: (batch, tokens, hidden). bias: (batch, 1, 1, tokens)."""
+        tokens, state = self.read(memory, bias)
+        bits, determined, verdict = self.readout(tokens).squeeze(-1).split((len(SURD) - 1, 1, len(VERDICTS)), dim=-1)
+        parts = torch.cat((nn.functional.softplus(bits), determined.sigmoid()), dim=-1)
+        return SURDOutput(parts=parts, verdict_logits=verdict, state=state)
+
+
+def bentham_range(logits: Tensor) -> Tensor:
+    """Bring logits (batch, 10) to the range of each dimension: -1..1 where it is signed, else 0..1."""
+    signed = torch.tensor([name in SIGNED_BENTHAM for name in BENTHAM], device=logits.device)
+    return torch.where(signed, logits.tanh(), logits.sigmoid())
+
+
+__all__ = ["BenthamHead", "EmotionHead", "Reader", "RegretHead", "SURDHead", "bentham_range"]

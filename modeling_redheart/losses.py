@@ -1,0 +1,302 @@
+"""The losses: one per output, each masked where its target is missing.
+
+Notable: every loss is computed per text first (`RowLoss`), because the sweet-spot network learns to predict it per text;
+a loss without a single target is 0 but stays connected, so that every module has a gradient in every step.
+"""
+
+import math
+from dataclasses import dataclass, fields
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..configuration.labels import RATED, VIEWS
+from .outputs import BridgeOutput, RedHeartOutput
+
+
+class RowLoss(NamedTuple):
+    """A loss per text, (batch,), and which texts have a target for it, bool (batch,)."""
+
+    values: Tensor
+    valid: Tensor
+
+    def mean(self) -> Tensor:
+        """Mean over the texts with a target; 0, but connected to the graph, when there is none."""
+        total = torch.where(self.valid, self.values, self.values * 0).sum()
+        return total / self.valid.sum().clamp(min=1)
+
+
+@dataclass
+class Targets:
+    """What a batch is trained on. None, NaN (floats) or -100 (integers) marks a missing target.
+
+    A pair is two texts of the batch with the same id in column 0; column 1 is 1 for the better and 0 for the worse.
+    """
+
+    emotion_labels: Tensor | None = None  # (batch, 28), 0..1
+    intensity_labels: Tensor | None = None  # (batch, 28), 0..1
+    nuance_labels: Tensor | None = None  # (batch, 28), 0 = absent, 1..4 = level
+    affect_labels: Tensor | None = None  # (batch, 3), in the ranges of `labels.AFFECT`
+    bentham_labels: Tensor | None = None  # (batch, 10), in the ranges of `labels.BENTHAM`
+    regret_labels: Tensor | None = None  # (batch, 7, 3), -1..1
+    plausibility_labels: Tensor | None = None  # (batch, 3), 0..1
+    verdict_labels: Tensor | None = None  # (batch, 5), sums to 1
+    perspective_labels: Tensor | None = None  # (batch, 3, 5), each sums to 1
+    embedding_labels: Tensor | None = None  # (batch, any width), a teacher's embeddings
+    utility_pair_labels: Tensor | None = None  # (batch, 2), pairs ranked by pleasantness
+    action_pair_labels: Tensor | None = None  # (batch, 2), pairs ranked by acceptability
+    branch_pair_labels: Tensor | None = None  # (batch, 2), pairs of what was done and what could have been
+
+    def given(self) -> list[str]:
+        """Names of the targets that are there."""
+        return [item.name for item in fields(self) if getattr(self, item.name) is not None]
+
+    def of(self, name: str, shape: tuple[int, ...], like: Tensor) -> Tensor:
+        """The target ``name``, all missing when it is not there. Raises `ValueError` for a wrong shape."""
+        target: Tensor | None = getattr(self, name)
+        if target is None:
+            return like.new_full(shape, math.nan)
+        if target.shape != shape:
+            raise ValueError(f"`{name}` must have the shape {shape}, got {tuple(target.shape)}.")
+        return target.to(like.dtype)
+
+    def pairs(self, name: str, batch: int, device: torch.device) -> Tensor:
+        """The pairs ``name``, (batch, 2); -100 when they are not there."""
+        target: Tensor | None = getattr(self, name)
+        if target is None:
+            return torch.full((batch, 2), -100, device=device)
+        if target.shape != (batch, 2):
+            raise ValueError(f"`{name}` must have the shape {(batch, 2)}, got {tuple(target.shape)}.")
+        return target
+
+
+def _rows(loss: Tensor, target: Tensor) -> RowLoss:
+    """Mean of an element-wise loss over the elements of each text whose target is there."""
+    present = target.isfinite()
+    flat, mask = torch.where(present, loss, loss * 0).flatten(1), present.flatten(1)
+    count = mask.sum(1)
+    return RowLoss(flat.sum(1) / count.clamp(min=1), count > 0)
+
+
+def _binary(logits: Tensor, target: Tensor) -> RowLoss:
+    return _rows(F.binary_cross_entropy_with_logits(logits, target.nan_to_num(0), reduction="none"), target)
+
+
+def _regression(value: Tensor, target: Tensor) -> RowLoss:
+    return _rows((value - target.nan_to_num(0)).square(), target)
+
+
+def _distribution(logits: Tensor, target: Tensor) -> RowLoss:
+    """Cross entropy against a distribution along the last dimension."""
+    loss = -(target.nan_to_num(0) * logits.log_softmax(dim=-1)).sum(-1, keepdim=True)
+    return _rows(loss, target[..., :1])
+
+
+def _matches(pairs: Tensor) -> Tensor:
+    """bool (batch, batch): row is the better, column the worse text of one pair."""
+    ids, rank = pairs.unbind(-1)
+    same = (ids[:, None] == ids[None, :]) & (ids >= 0)[:, None]
+    return same & (rank == 1)[:, None] & (rank == 0)[None, :]
+
+
+def _pairwise(loss: Tensor, match: Tensor) -> RowLoss:
+    """Give each text of a pair the pair's loss. loss, match: (batch, batch)."""
+    both = match | match.T
+    symmetric = torch.where(match, loss, loss * 0)
+    count = both.sum(1)
+    return RowLoss((symmetric + symmetric.T).sum(1) / count.clamp(min=1), count > 0)
+
+
+def _ranking(scores: Tensor, pairs: Tensor) -> RowLoss:
+    """Pairwise logistic loss (Bradley & Terry 1952). scores: (batch,)."""
+    return _pairwise(F.softplus(scores[None, :] - scores[:, None]), _matches(pairs))
+
+
+def emotion_losses(reading: RedHeartOutput, targets: Targets, suffix: str = "") -> dict[str, RowLoss]:
+    """Losses of the emotion reading; ``suffix`` names the head's own."""
+    emotion = reading.emotion
+    logits = emotion.logits
+    target = targets.of("emotion_labels", tuple(logits.shape), logits)
+    losses = {f"emotion{suffix}": _binary(logits, target)}
+    if not suffix:
+        intensity = targets.of("intensity_labels", tuple(logits.shape), logits)
+        losses["intensity"] = _regression(emotion.intensity, intensity)
+        affect = targets.of("affect_labels", tuple(emotion.affect.shape), logits)
+        losses["affect"] = _regression(emotion.affect, affect)
+    if emotion.nuance_logits is not None:
+        levels = targets.of("nuance_labels", tuple(logits.shape), logits)
+        levels = levels.masked_fill(levels < 0, math.nan).unsqueeze(-1)
+        steps = torch.arange(1, emotion.nuance_logits.shape[-1] + 1, device=logits.device)
+        reached = torch.where(levels.isfinite(), (levels >= steps).to(logits.dtype), math.nan)
+        losses["nuance"] = _binary(emotion.nuance_logits, reached)
+        # An emotion of the text is one of some segment: a soft maximum over the segments.
+        arc = emotion.arc_logits.masked_fill(~emotion.arc_mask.unsqueeze(-1), torch.finfo(logits.dtype).min)
+        pooled = arc.logsumexp(dim=1) - emotion.arc_mask.sum(1, keepdim=True).clamp(min=1).log()
+        losses["arc"] = _binary(pooled, target)
+    return losses
+
+
+def bentham_losses(reading: RedHeartOutput, targets: Targets, suffix: str = "") -> dict[str, RowLoss]:
+    """Losses of the ten dimensions and the utility."""
+    bentham = reading.bentham
+    target = targets.of("bentham_labels", tuple(bentham.mean.shape), bentham.mean)
+    if bentham.log_variance is None:
+        rows = _regression(bentham.mean, target)
+    else:
+        error = (bentham.mean - target.nan_to_num(0)).square()
+        rows = _rows(0.5 * (error * torch.exp(-bentham.log_variance) + bentham.log_variance), target)
+    pairs = targets.pairs("utility_pair_labels", len(bentham.utility), bentham.utility.device)
+    return {f"bentham{suffix}": rows, f"utility{suffix}": _ranking(bentham.utility, pairs)}
+
+
+def bentham_error(reading: RedHeartOutput, targets: Targets) -> RowLoss:
+    """Squared error of the ten dimensions: what their confidence is about (the likelihood has no lowest value)."""
+    mean = reading.bentham.mean
+    return _regression(mean, targets.of("bentham_labels", tuple(mean.shape), mean))
+
+
+def regret_losses(reading: RedHeartOutput, targets: Targets, suffix: str = "") -> dict[str, RowLoss]:
+    """Losses of the 21 values."""
+    values = reading.regret.values
+    return {f"regret{suffix}": _regression(values, targets.of("regret_labels", tuple(values.shape), values))}
+
+
+def counterfactual_losses(reading: RedHeartOutput, targets: Targets) -> dict[str, RowLoss]:
+    """Losses of the three views.
+
+    Of two branches of one situation, the better one's actual utility is above the worse one's; and the better view of
+    the worse branch is what the other branch really is, as the worse view of the better branch is.
+    """
+    output = reading.counterfactual
+    better, actual, worse = output.utility.unbind(-1)
+    match = _matches(targets.pairs("branch_pair_labels", len(actual), actual.device))
+    rank = F.softplus(actual[None, :] - actual[:, None])
+    upward = F.smooth_l1_loss(
+        better[None, :].expand_as(rank), actual.detach()[:, None].expand_as(rank), reduction="none"
+    )
+    downward = F.smooth_l1_loss(worse[:, None].expand_as(rank), actual.detach()[None].expand_as(rank), reduction="none")
+    target = targets.of("plausibility_labels", tuple(output.utility.shape), actual)
+    return {
+        "counterfactual": _pairwise(rank + upward + downward, match),
+        "plausibility": _binary(output.plausibility_logits, target),
+    }
+
+
+def regret_theory_loss(reading: RedHeartOutput) -> RowLoss:
+    """Regret theory (Loomes & Sugden 1982): regret grows with the utility that the other view would have had."""
+    utility = reading.counterfactual.utility.detach()
+    foregone = torch.tanh(utility - utility[:, VIEWS.index("actual"), None])
+    felt = reading.regret.values.mean(dim=1)
+    other = [VIEWS.index("better"), VIEWS.index("worse")]
+    loss = (felt - foregone)[:, other].square().mean(dim=1)
+    return RowLoss(loss, torch.ones_like(loss, dtype=torch.bool))
+
+
+def verdict_losses(reading: RedHeartOutput, targets: Targets, suffix: str = "") -> dict[str, RowLoss]:
+    """Losses of the verdict and the action score."""
+    verdict = reading.verdict
+    target = targets.of("verdict_labels", tuple(verdict.logits.shape), verdict.logits)
+    losses = {f"verdict{suffix}": _distribution(verdict.logits, target)}
+    if verdict.action is not None:
+        pairs = targets.pairs("action_pair_labels", len(verdict.action), verdict.action.device)
+        losses["action"] = _ranking(verdict.action, pairs)
+    return losses
+
+
+def surd_losses(reading: RedHeartOutput, head: RedHeartOutput, targets: Targets) -> dict[str, RowLoss]:
+    """Log loss of the verdict from every subset and from the head, and the head's agreement with the analyzer's parts."""
+    logits = reading.surd.subset_logits
+    target = targets.of("verdict_labels", (len(logits), logits.shape[-1]), logits)
+    subsets = _distribution(logits, target.unsqueeze(1).expand_as(logits))
+    direct = _distribution(head.surd.verdict_logits, target)
+    agreement = F.smooth_l1_loss(head.surd.parts, reading.surd.parts, reduction="none").mean(1)
+    everywhere = torch.ones_like(agreement, dtype=torch.bool)
+    return {"surd": subsets, "surd_head": RowLoss(agreement, everywhere), "verdict_head": direct}
+
+
+def perspective_losses(reading: RedHeartOutput, targets: Targets) -> dict[str, RowLoss]:
+    """Log loss of the three distributions."""
+    logits = reading.perspectives.verdict_logits
+    return {"perspectives": _distribution(logits, targets.of("perspective_labels", tuple(logits.shape), logits))}
+
+
+def embedding_loss(reading: RedHeartOutput, targets: Targets) -> RowLoss:
+    """Texts lie to each other as they do for the teacher: cosine similarities within the batch."""
+    embedding = reading.embedding
+    teacher = targets.embedding_labels
+    if teacher is None:
+        return RowLoss(embedding.sum(1) * 0, torch.zeros(len(embedding), dtype=torch.bool, device=embedding.device))
+    present = teacher.isfinite().all(dim=1)
+    normal = F.normalize(teacher.nan_to_num(0).to(embedding.dtype), dim=-1)
+    gap = (embedding @ embedding.T - normal @ normal.T).square()
+    pair = present[:, None] & present[None] & ~torch.eye(len(gap), dtype=torch.bool, device=gap.device)
+    count = pair.sum(1)
+    return RowLoss(torch.where(pair, gap, gap * 0).sum(1) / count.clamp(min=1), count > 0)
+
+
+def bridge_losses(bridge: BridgeOutput) -> dict[str, RowLoss]:
+    """Losses of what the bridge predicts about the modules that ran."""
+    real = bridge.states.detach()
+    known = bridge.ran & ~bridge.recovered
+    target = torch.where(known.unsqueeze(-1), real, math.nan)
+    return {"asynchrony": _regression(bridge.predicted, target), "recovery": _regression(bridge.rebuilt, target)}
+
+
+def prototype_loss(usage: Tensor) -> Tensor:
+    """How far the prototypes are from being used alike, in nats: log n - H(mean use)."""
+    return math.log(len(usage)) + (usage * usage.clamp(min=1e-12).log()).sum()
+
+
+def confidence_loss(expected: Tensor, rated: dict[str, RowLoss]) -> RowLoss:
+    """How far the expected losses (batch, 13) are from what they turned out to be."""
+    columns = [
+        torch.where(rated[name].valid, rated[name].values.detach(), math.nan)
+        if name in rated
+        else expected.new_full((len(expected),), math.nan)
+        for name in RATED
+    ]
+    target = torch.stack(columns, dim=1)
+    return _rows(F.smooth_l1_loss(expected, target.nan_to_num(0), reduction="none"), target)
+
+
+def collect_losses(
+    reading: RedHeartOutput, heads: RedHeartOutput, bridge: BridgeOutput | None, mask: Tensor, targets: Targets
+) -> dict[str, Tensor]:
+    """Every loss of what was computed, by name.
+
+    heads: the heads' own reading; the same object as ``reading`` where only the heads ran. mask: (batch, tokens).
+    """
+    rows: dict[str, RowLoss] = {}
+    full = heads is not reading
+    for name, losses in (("emotion", emotion_losses), ("bentham", bentham_losses), ("regret", regret_losses)):
+        if getattr(reading, name) is not None:
+            rows |= losses(reading, targets)
+            if full:
+                rows |= losses(heads, targets, "_head")
+    if reading.counterfactual is not None:
+        rows |= counterfactual_losses(reading, targets)
+        if reading.regret is not None:
+            rows["regret_theory"] = regret_theory_loss(reading)
+    if reading.verdict is not None:
+        rows |= verdict_losses(reading, targets)
+    if reading.surd is not None and full:
+        rows |= surd_losses(reading, heads, targets)
+    if reading.perspectives is not None:
+        rows |= perspective_losses(reading, targets)
+    if reading.embedding is not None:
+        rows["embedding"] = embedding_loss(reading, targets)
+    scalars = {"sparsity": reading.importance.sum() / mask.sum().clamp(min=1)}
+    if bridge is not None:
+        rows |= bridge_losses(bridge)
+        scalars["prototypes"] = prototype_loss(bridge.prototype_usage)
+    if reading.expected_loss is not None:
+        rated = dict(rows)
+        if reading.bentham is not None:
+            rated["bentham"] = bentham_error(reading, targets)
+        rows["confidence"] = confidence_loss(reading.expected_loss, rated)
+    return {name: row.mean() for name, row in rows.items()} | scalars
+
+
+__all__ = ["RowLoss", "Targets", "collect_losses", "prototype_loss"]
