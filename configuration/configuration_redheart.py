@@ -130,11 +130,11 @@ class RedHeartConfig(PreTrainedConfig):
     num_attention_heads: int = 1
     intermediate_size: int = 128
     max_position_embeddings: int = 2048
-    rope_parameters: RopeParameters | dict | None = None
+    rope_parameters: RopeParameters | dict[str, Any] | None = None
     pad_token_id: int | None = 0
 
     # A transformers text encoder in the native backbone's place (its config, or a dict of it).
-    encoder_config: dict | PreTrainedConfig | None = None
+    encoder_config: dict[str, Any] | PreTrainedConfig | None = None
 
     # The sizes of each component; see COMPONENT_SIZES.
     components: dict[str, dict[str, int]] = field(default_factory=_small_components)
@@ -173,8 +173,8 @@ class RedHeartConfig(PreTrainedConfig):
     @property
     def num_layer_states(self) -> int:
         """Layer states that the backbone gives to the layer crossover: the embeddings and one per layer."""
-        layers = self.num_hidden_layers if self.encoder_config is None else self.encoder_config.num_hidden_layers
-        return int(layers) + 1
+        encoder: Any = self.encoder_config
+        return 1 + int(self.num_hidden_layers if encoder is None else encoder.num_hidden_layers)
 
     @property
     def max_length(self) -> int:

@@ -72,18 +72,19 @@ class PretrainedTextEncoder(nn.Module):
 
     def __init__(self, config: RedHeartConfig) -> None:
         super().__init__()
-        if config.encoder_config.is_encoder_decoder:
+        encoder: Any = config.encoder_config
+        if encoder.is_encoder_decoder:
             raise ValueError(
-                f"`encoder_config` ({config.encoder_config.model_type}) is an encoder-decoder; "
+                f"`encoder_config` ({encoder.model_type}) is an encoder-decoder; "
                 "give the config of a text encoder such as BERT, RoBERTa or ModernBERT."
             )
-        self.model = AutoModel.from_config(config.encoder_config)
+        self.model = AutoModel.from_config(encoder)
         if getattr(self.model, "pooler", None) is not None:
             self.model.pooler = None
         self.adapter = (
             nn.Identity()
-            if config.encoder_config.hidden_size == config.hidden_size
-            else Linear(config.encoder_config.hidden_size, config.hidden_size)
+            if encoder.hidden_size == config.hidden_size
+            else Linear(encoder.hidden_size, config.hidden_size)
         )
 
     def forward(

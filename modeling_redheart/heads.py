@@ -80,7 +80,7 @@ class RegretHead(Reader):
         """Returns the reading and the type tokens (batch, 7, hidden) for the analyzer."""
         tokens, state = self.read(memory, bias)
         logits = self.readout(tokens)
-        return RegretOutput(values=logits.tanh(), logits=logits, state=state), tokens
+        return RegretOutput(scores=logits.tanh(), logits=logits, state=state), tokens
 
 
 class SURDHead(Reader):

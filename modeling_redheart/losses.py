@@ -159,8 +159,8 @@ def bentham_error(reading: RedHeartOutput, targets: Targets) -> RowLoss:
 
 def regret_losses(reading: RedHeartOutput, targets: Targets, suffix: str = "") -> dict[str, RowLoss]:
     """Losses of the 21 values."""
-    values = reading.regret.values
-    return {f"regret{suffix}": _regression(values, targets.of("regret_labels", tuple(values.shape), values))}
+    scores = reading.regret.scores
+    return {f"regret{suffix}": _regression(scores, targets.of("regret_labels", tuple(scores.shape), scores))}
 
 
 def counterfactual_losses(reading: RedHeartOutput, targets: Targets) -> dict[str, RowLoss]:
@@ -188,7 +188,7 @@ def regret_theory_loss(reading: RedHeartOutput) -> RowLoss:
     """Regret theory (Loomes & Sugden 1982): regret grows with the utility that the other view would have had."""
     utility = reading.counterfactual.utility.detach()
     foregone = torch.tanh(utility - utility[:, VIEWS.index("actual"), None])
-    felt = reading.regret.values.mean(dim=1)
+    felt = reading.regret.scores.mean(dim=1)
     other = [VIEWS.index("better"), VIEWS.index("worse")]
     loss = (felt - foregone)[:, other].square().mean(dim=1)
     return RowLoss(loss, torch.ones_like(loss, dtype=torch.bool))

@@ -107,15 +107,14 @@ class RedHeartPreTrainedModel(PreTrainedModel):
 
     def get_input_embeddings(self) -> nn.Module:
         """The token embedding of the backbone, the native one or the text encoder's."""
-        encoder = self.base_model.backbone.encoder
+        encoder: Any = self.base_model.backbone.encoder
         if isinstance(encoder, PretrainedTextEncoder):
-            embeddings: nn.Module = encoder.model.get_input_embeddings()
-            return embeddings
+            return encoder.model.get_input_embeddings()
         return encoder.embed_tokens
 
     def set_input_embeddings(self, value: nn.Module) -> None:
         """Replace the token embedding."""
-        encoder = self.base_model.backbone.encoder
+        encoder: Any = self.base_model.backbone.encoder
         if isinstance(encoder, PretrainedTextEncoder):
             encoder.model.set_input_embeddings(value)
         else:
@@ -162,7 +161,8 @@ class RedHeartModel(RedHeartPreTrainedModel):
         model = cls(RedHeartConfig(**options, encoder_config=pretrained.config))
         if getattr(pretrained, "pooler", None) is not None:
             pretrained.pooler = None
-        model.backbone.encoder.model.load_state_dict(pretrained.state_dict())
+        target: Any = model.backbone.encoder.model
+        target.load_state_dict(pretrained.state_dict())
         return model
 
     @can_return_tuple

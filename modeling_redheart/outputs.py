@@ -6,7 +6,7 @@ Shapes use ``batch``, ``hidden``, ``tokens`` (after the token budget), ``segment
 from dataclasses import dataclass
 
 from torch import Tensor
-from transformers.utils import ModelOutput
+from transformers.utils.generic import ModelOutput
 
 
 @dataclass
@@ -65,8 +65,8 @@ class BenthamOutput(ModelOutput):
 class RegretOutput(ModelOutput):
     """Regret (above 0) or rejoicing (below 0)."""
 
-    values: Tensor | None = None  # (batch, 7 types, 3 views), -1..1
-    logits: Tensor | None = None  # (batch, 7 types, 3 views), the values before tanh
+    scores: Tensor | None = None  # (batch, 7 types, 3 views), -1..1
+    logits: Tensor | None = None  # (batch, 7 types, 3 views), the scores before tanh
     state: Tensor | None = None  # (batch, hidden)
 
 

@@ -20,7 +20,7 @@ class NeuralRegretAnalyzer(Reader):
         """Refine the head's reading. type_tokens: (batch, 7, hidden). latents: (batch, latents, hidden)."""
         tokens, state = self.read(latents, start=type_tokens.repeat_interleave(len(VIEWS), dim=1))
         logits = head.logits + self.readout(tokens).view_as(head.logits)
-        return RegretOutput(values=logits.tanh(), logits=logits, state=state)
+        return RegretOutput(scores=logits.tanh(), logits=logits, state=state)
 
 
 __all__ = ["NeuralRegretAnalyzer"]
