@@ -22,7 +22,7 @@ _READER = ("layers", "heads", "intermediate", "registers", "readout", "state")
 
 # The sizes that each component takes. All are positive integers.
 COMPONENT_SIZES: dict[str, tuple[str, ...]] = {
-    "backbone": ("projection", "norm_rank", "summary"),
+    "backbone": ("projection", "norm_rank", "summary", "summary_heads"),
     "layer_crossover": ("layers", "heads", "intermediate", "readout"),
     "token_budget": ("layers", "heads", "intermediate", "registers", "readout"),
     "latent_memory": ("layers", "heads", "intermediate", "latents"),
@@ -65,6 +65,7 @@ class ComponentSize(NamedTuple):
     projection: int = 0
     norm_rank: int = 0
     summary: int = 0
+    summary_heads: int = 0
     latents: int = 0
     recurrent: int = 0
     prototypes: int = 0
@@ -101,7 +102,7 @@ def _small_components() -> dict[str, dict[str, int]]:
         name: {key: reader.get(key, 16) for key in keys if key in reader or name != "backbone"}
         for name, keys in COMPONENT_SIZES.items()
     }
-    sizes["backbone"] = {"projection": 32, "norm_rank": 8, "summary": 8}
+    sizes["backbone"] = {"projection": 32, "norm_rank": 8, "summary": 8, "summary_heads": 1}
     sizes["latent_memory"]["latents"] = 4
     sizes["emotion_analyzer"]["recurrent"] = 32
     sizes["cache"] = {"prototypes": 32, "neighbours": 4}
@@ -124,7 +125,7 @@ class RedHeartConfig(PreTrainedConfig):
     default_theta = 10_000.0
 
     # The native backbone: token vocabulary, width, depth, attention heads, gated feed-forward width, longest text.
-    vocab_size: int = 9920
+    vocab_size: int = 9931
     hidden_size: int = 64
     num_hidden_layers: int = 2
     num_attention_heads: int = 1
@@ -238,6 +239,11 @@ class RedHeartConfig(PreTrainedConfig):
             for key, value in sizes.items():
                 if value < 1:
                     raise ValueError(f"`components[{name!r}][{key!r}]` must be at least 1, got {value}.")
+        pooled = self.size_of("backbone").summary_heads
+        if pooled and self.hidden_size % pooled:
+            raise ValueError(
+                f"`hidden_size` ({self.hidden_size}) must be a multiple of the backbone's `summary_heads` ({pooled})."
+            )
         cache = self.size_of("cache")
         if cache.neighbours > cache.prototypes:
             raise ValueError(

@@ -19,18 +19,23 @@ from .outputs import BackboneOutput
 
 
 class TextSummary(nn.Module):
-    """Attention pooling of the token embeddings: the text's summary, on which the adaptive norms depend."""
+    """Attention pooling of the token embeddings: the text's summary, on which the adaptive norms depend.
 
-    def __init__(self, config: RedHeartConfig, width: int) -> None:
+    width: of the scorer's hidden layer. heads: pieces of the features, each pooled with weights of its own.
+    """
+
+    def __init__(self, config: RedHeartConfig, width: int, heads: int) -> None:
         super().__init__()
+        self.heads = heads
         self.hidden = Linear(config.hidden_size, width)
-        self.score = Linear(width, 1, bias=False)  # a bias would vanish in the softmax
+        self.score = Linear(width, heads, bias=False)  # a bias would vanish in the softmax
 
     def forward(self, embeddings: Tensor, mask: Tensor) -> Tensor:
         """embeddings: (batch, tokens, hidden). mask: (batch, tokens). Returns (batch, hidden)."""
-        scores = self.score(torch.tanh(self.hidden(embeddings))).squeeze(-1)
-        weights = scores.masked_fill(~mask, torch.finfo(scores.dtype).min).softmax(dim=-1)
-        return (weights.unsqueeze(-1) * embeddings).sum(dim=1)
+        scores = self.score(torch.tanh(self.hidden(embeddings)))
+        weights = scores.masked_fill(~mask.unsqueeze(-1), torch.finfo(scores.dtype).min).softmax(dim=1)
+        pieces = embeddings.unflatten(-1, (self.heads, -1))
+        return (weights.unsqueeze(-1) * pieces).sum(dim=1).flatten(1)
 
 
 class NativeEncoder(nn.Module):
@@ -41,7 +46,7 @@ class NativeEncoder(nn.Module):
         size = config.size_of("backbone")
         self.config = config
         self.embed_tokens = nn.Embedding(config.vocab_size, config.hidden_size, padding_idx=config.pad_token_id)
-        self.summary = TextSummary(config, size.summary)
+        self.summary = TextSummary(config, size.summary, size.summary_heads)
         self.layers = nn.ModuleList(
             EncoderLayer(
                 config, config.num_attention_heads, config.intermediate_size, norm_rank=size.norm_rank, bias=True

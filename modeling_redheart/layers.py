@@ -73,7 +73,7 @@ class AdaptiveNorm(nn.Module):
 
     def __init__(self, config: RedHeartConfig, rank: int) -> None:
         super().__init__()
-        self.down = Linear(config.hidden_size, rank, bias=False)
+        self.down = Linear(config.hidden_size, rank)
         self.up = Linear(rank, 2 * config.hidden_size)
         self.eps = config.norm_eps
 

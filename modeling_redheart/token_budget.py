@@ -22,7 +22,7 @@ class TokenBudget(nn.Module):
         self.queries = QueryTokens(config, size.registers)
         self.decoder = Decoder(config, size)
         self.wanted = Linear(config.hidden_size, size.readout)
-        self.offered = Linear(config.hidden_size, size.readout)
+        self.offered = Linear(config.hidden_size, size.readout, bias=False)  # it would shift all tokens alike
         self.scale = size.readout**-0.5
 
     def forward(self, memory: Tensor, mask: Tensor, budget: int | None) -> TokenBudgetOutput:

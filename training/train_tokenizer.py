@@ -1,4 +1,4 @@
-"""Trains RedHeart's tokenizer: byte-level BPE, English and Korean, exactly 9,920 entries.
+"""Trains RedHeart's tokenizer: byte-level BPE, English and Korean, exactly 9,931 entries.
 
     python -m redheart.training.train_tokenizer --data DIR --output configuration/tokenizer
 
@@ -7,8 +7,7 @@ has no training split), so the figures printed at the end come from text the tok
 
 Notable:
 
-* 9,920 = 155 x 64: the embedding is the one table whose size the tokenizer decides, and multiples of 64 suit every
-  matrix kernel.
+* 9,931 entries: one of the integers with which redheart-730m has exactly 730,000,000 parameters.
 * All 256 bytes are entries, so no text ever becomes ``[UNK]`` and decoding gives back the NFC form of what was encoded.
 * Text that literally contains ``[SEP]`` or another special token is read as that token, as everywhere in transformers;
   pass ``split_special_tokens=True`` for text that is not trusted.
@@ -31,7 +30,7 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped, unused-ignore]
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast
 
-VOCAB_SIZE = 9_920
+VOCAB_SIZE = 9_931
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")  # the position is the id
 MODEL_MAX_LENGTH = 2_048
 # Above every `Source.copies`: a word that one comment uses once must not enter the vocabulary by being repeated.

@@ -25,8 +25,8 @@ def test_the_folder_holds_the_two_files_and_no_path() -> None:
 
 
 def test_size_and_special_tokens(tokenizer: PreTrainedTokenizerFast) -> None:
-    assert len(tokenizer) == tokenizer.vocab_size == 9_920
-    assert sorted(tokenizer.get_vocab().values()) == list(range(9_920))
+    assert len(tokenizer) == tokenizer.vocab_size == 9_931
+    assert sorted(tokenizer.get_vocab().values()) == list(range(9_931))
     assert tokenizer.convert_tokens_to_ids(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]) == [0, 1, 2, 3, 4]
     assert (tokenizer.pad_token_id, tokenizer.unk_token_id, tokenizer.mask_token_id) == (0, 1, 4)
     assert (tokenizer.cls_token_id, tokenizer.sep_token_id) == (2, 3)
@@ -55,7 +55,7 @@ def test_it_is_the_pipeline_that_the_training_file_builds(tokenizer: PreTrainedT
 def test_round_trip(tokenizer: PreTrainedTokenizerFast, text: str) -> None:
     ids = tokenizer(text).input_ids
     assert tokenizer.decode(ids, skip_special_tokens=True) == text
-    assert all(0 <= token < 9_920 for token in ids)
+    assert all(0 <= token < 9_931 for token in ids)
     assert tokenizer.unk_token_id not in ids
 
 
