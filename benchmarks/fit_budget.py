@@ -2,8 +2,9 @@
 
     python benchmarks/fit_budget.py DRAFT.json --preset redheart-730m --output configuration/presets/redheart-730m.json
 
-The draft gives every size by hand (large matrices on multiples of 64). What is then missing to each component's number is
-closed with its small free integers: the width of the read-out, the width of the state bottleneck, and the registers. The
+The draft gives every size by hand (large matrices on multiples of 64), each feed-forward as wide as it may be: it is
+narrowed in steps of 64 until the rest fits. What is then missing to each component's number is closed with its small free
+integers: the width of the read-out, the width of the state bottleneck, and the registers. The
 parameter count is linear in each, so three counts on the meta device give the costs and an enumeration the solutions.
 """
 
@@ -47,7 +48,7 @@ CLASSES: dict[str, tuple[Callable[[RedHeartConfig], nn.Module], ...]] = {
 }
 
 # Component -> its free integers, as (component in the config, size), and the range of each. The last one is solved for.
-_READER = {"registers": range(1, 33), "readout": range(16, 897), "state": range(16, 897)}
+_READER = {"registers": range(1, 33), "readout": range(64, 897), "state": range(64, 897)}
 FREE: dict[str, dict[tuple[str, str], range]] = {
     name: {(modules[0], size): values for size, values in _READER.items()} for name, modules in PARTS.items()
 }
@@ -59,6 +60,8 @@ FREE["optimisation systems"] = {
     ("layer_crossover", "readout"): range(32, 513),
     ("sweet_spot", "readout"): range(32, 513),
 }
+# The feed-forward that may be narrowed, where it is not the component's own.
+WIDE = {"module bridge": ("coordination", "intermediate"), "optimisation systems": ("projector", "intermediate")}
 
 
 def count(component: str, draft: dict[str, Any]) -> int:
@@ -91,7 +94,20 @@ def solutions(gap: int, costs: list[int], ranges: list[range]) -> Iterator[tuple
 
 
 def fit(component: str, target: int, draft: dict[str, Any]) -> dict[tuple[str, str], int]:
-    """Sizes with which the component has exactly ``target`` parameters; the one with the fewest registers."""
+    """Sizes with which the component has exactly ``target`` parameters: the widest feed-forward, the fewest registers."""
+    wide = WIDE.get(component, (PARTS[component][0], "intermediate"))
+    if component == "backbone":
+        return close(component, target, draft)
+    for width in range(draft["components"][wide[0]][wide[1]], 0, -64):
+        try:
+            return {wide: width, **close(component, target, with_sizes(draft, {wide: width}))}
+        except ValueError as error:
+            reason = error
+    raise SystemExit(str(reason))
+
+
+def close(component: str, target: int, draft: dict[str, Any]) -> dict[tuple[str, str], int]:
+    """The free integers of the component. Raises `ValueError` when there are none."""
     free = FREE[component]
     start = {key: values[0] for key, values in free.items()}
     base = count(component, with_sizes(draft, start))
@@ -99,7 +115,7 @@ def fit(component: str, target: int, draft: dict[str, Any]) -> dict[tuple[str, s
     gap = target - base + sum(cost * value for cost, value in zip(costs, start.values(), strict=True))
     for found in solutions(gap, costs, list(free.values())):
         return dict(zip(free, found, strict=True))
-    raise SystemExit(
+    raise ValueError(
         f"{component}: no solution. With the smallest sizes it has {base:,} of {target:,} ({target - base:+,}); "
         f"each of {[key for key in free]} costs {costs}. Change an intermediate width."
     )

@@ -47,6 +47,9 @@ COMPONENT_SIZES: dict[str, tuple[str, ...]] = {
 # With `encoder_config` the backbone is that encoder; adaptive norms and the summary that feeds them are the native one's.
 _ENCODER_BACKBONE_SIZES = ("projection",)
 
+# Losses without a target: they keep the optimisation systems and the bridge in order and must not lead.
+DEFAULT_WEIGHTS: dict[str, float] = {"sparsity": 0.01, "prototypes": 0.01, "regret_theory": 0.1}
+
 
 class ComponentSize(NamedTuple):
     """The sizes of one component; a size that the component does not take is 0.
@@ -150,7 +153,7 @@ class RedHeartConfig(PreTrainedConfig):
     norm_eps: float = 1e-6
     initializer_range: float = 0.02
 
-    # Weight of each loss, by its name; a loss that is not named weighs 1.
+    # Weight of each loss, by its name; a loss that is not named weighs 1, the regularising ones less (DEFAULT_WEIGHTS).
     loss_weights: dict[str, float | int] = field(default_factory=dict)
 
     # What supervised each claim: record key -> data sets. A claim without a record is withheld by the pipeline.
@@ -178,7 +181,7 @@ class RedHeartConfig(PreTrainedConfig):
         return 1 + int(self.num_hidden_layers if encoder is None else encoder.num_hidden_layers)
 
     @property
-    def max_length(self) -> int:
+    def longest_text(self) -> int:
         """Most tokens that one text can have."""
         if self.encoder_config is None:
             return self.max_position_embeddings
@@ -192,7 +195,7 @@ class RedHeartConfig(PreTrainedConfig):
 
     def loss_weight(self, name: str) -> float:
         """Weight of the loss ``name`` in the total."""
-        return float(self.loss_weights.get(name, 1.0))
+        return float(self.loss_weights.get(name, DEFAULT_WEIGHTS.get(name, 1.0)))
 
     @classmethod
     def from_preset(cls, name: str, **options: Any) -> "RedHeartConfig":

@@ -112,13 +112,14 @@ class ModuleBridge(nn.Module):
         training_signals: also predict the states of modules that did run, for the asynchrony loss.
         """
         missing = [name for name in MODULES if name not in states]
-        predicted = self.asynchrony(latents) if missing or training_signals else None
+        # Detached: predicting and rebuilding the states must not shape the memory and the modules they imitate.
+        predicted = self.asynchrony(latents.detach()) if missing or training_signals else None
         complete = torch.stack(
             [states[name] if name in states else predicted[:, i] for i, name in enumerate(MODULES)], dim=1
         )
         usable = complete.isfinite().all(dim=-1)
         complete = torch.where(usable.unsqueeze(-1), complete, 0)
-        rebuilt = self.recovery(complete, usable, latents)
+        rebuilt = self.recovery(complete.detach(), usable, latents.detach())
         complete = torch.where(usable.unsqueeze(-1), complete, rebuilt)
         found, usage = self.cache(complete.mean(dim=1))
         verdict, joint = self.coordination(complete, found, latents)

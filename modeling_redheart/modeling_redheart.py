@@ -58,7 +58,7 @@ _FAST_MODULES: dict[str, tuple[str, ...]] = {
 _BRIDGE_OUTPUTS = frozenset({"verdict", "confidence"})
 
 # The output whose loss each target feeds, and whether the heads alone can be trained on it.
-_TARGET_OUTPUTS: dict[str, tuple[str, bool]] = {
+TARGET_OUTPUTS: dict[str, tuple[str, bool]] = {
     "emotion_labels": ("emotion", True),
     "intensity_labels": ("emotion", True),
     "affect_labels": ("emotion", True),
@@ -251,9 +251,9 @@ class RedHeartModel(RedHeartPreTrainedModel):
         batch, length = input_ids.shape if input_ids is not None else embeds.shape[:2]
         if batch < 1 or length < 1:
             raise ValueError(f"There is nothing to read in a batch of {batch} texts of {length} tokens.")
-        if length > self.config.max_length:
+        if length > self.config.longest_text:
             raise ValueError(
-                f"A text of {length} tokens is longer than this model's {self.config.max_length}; "
+                f"A text of {length} tokens is longer than this model's {self.config.longest_text}; "
                 "tokenize with `truncation=True`."
             )
         if embeds is not None and not torch.compiler.is_compiling() and not bool(embeds.isfinite().all()):
@@ -376,7 +376,7 @@ def _check_request(outputs: Sequence[str] | None, depth: str, targets: Targets) 
         if name not in available:
             raise ValueError(f"The output {name!r} needs depth='full'; depth='fast' gives {', '.join(FAST_OUTPUTS)}.")
     for label in targets.given():
-        output, fast = _TARGET_OUTPUTS[label]
+        output, fast = TARGET_OUTPUTS[label]
         if output not in wanted or (depth == "fast" and not fast):
             raise ValueError(f"`{label}` trains the output {output!r}, which is not computed at depth={depth!r} here.")
     return wanted
