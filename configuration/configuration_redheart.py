@@ -167,6 +167,10 @@ class RedHeartConfig(PreTrainedConfig):
         if unknown := sorted(set(kwargs) - _TRANSFORMERS_OPTIONS):
             known = [item.name for item in fields(self)]
             raise ValueError(f"Unknown RedHeartConfig option {unknown[0]!r}; {closest(unknown[0], known)}")
+        if __name__.startswith("redheart."):
+            # They point at code beside a checkpoint, for those who have not installed the package. With the package they
+            # would make `pipeline` ask for remote code, and saving would point at files that are not there.
+            kwargs = {key: value for key, value in kwargs.items() if key not in ("auto_map", "custom_pipelines")}
         super().__post_init__(**kwargs)
 
     @property
@@ -286,6 +290,8 @@ def preset_names() -> list[str]:
 def load_preset(name: str) -> dict[str, Any]:
     """The options of the preset ``name`` as plain data. Raises `ValueError` for an unknown name."""
     path = _PRESETS / f"{name}.json"
+    if not _PRESETS.is_dir():
+        raise ValueError(f"Presets such as {name!r} come with the package, not with a checkpoint: pip install redheart")
     if name not in preset_names():
         raise ValueError(f"No preset {name!r}; {closest(name, preset_names())}")
     options: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))

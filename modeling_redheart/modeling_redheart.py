@@ -107,14 +107,16 @@ class RedHeartPreTrainedModel(PreTrainedModel):
 
     def get_input_embeddings(self) -> nn.Module:
         """The token embedding of the backbone, the native one or the text encoder's."""
-        encoder: Any = self.base_model.backbone.encoder
+        base: Any = self.base_model
+        encoder = base.backbone.encoder
         if isinstance(encoder, PretrainedTextEncoder):
             return encoder.model.get_input_embeddings()
         return encoder.embed_tokens
 
     def set_input_embeddings(self, value: nn.Module) -> None:
         """Replace the token embedding."""
-        encoder: Any = self.base_model.backbone.encoder
+        base: Any = self.base_model
+        encoder = base.backbone.encoder
         if isinstance(encoder, PretrainedTextEncoder):
             encoder.model.set_input_embeddings(value)
         else:

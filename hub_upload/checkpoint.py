@@ -1,0 +1,176 @@
+"""Checkpoints: which ones ship, where a name leads, and loading that refuses what transformers would let pass.
+
+Notable: `from_pretrained` fills a missing weight with random numbers and a warning, leaves out an unexpected one, and
+reads pickles; `load_strict` raises instead, and compares the weights with their recorded sums where there are any.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+
+from ..configuration.configuration_redheart import preset_names
+from ..configuration.labels import closest
+from ..modeling_redheart.classification import RedHeartForSequenceClassification
+from ..modeling_redheart.modeling_redheart import RedHeartModel, RedHeartPreTrainedModel
+
+# The sums of the weight files, in the format of `sha256sum --check`.
+SUMS = "SHA256SUMS"
+
+_SHIPPED = Path(__file__).parent.parent / "checkpoints"
+_CLASSES: dict[str, type[RedHeartPreTrainedModel]] = {
+    cls.__name__: cls for cls in (RedHeartModel, RedHeartForSequenceClassification)
+}
+_PICKLES = (".bin", ".ckpt", ".h5", ".msgpack", ".pkl", ".pt", ".pth")
+
+
+def list_checkpoints() -> list[str]:
+    """Names of the trained checkpoints that ship inside the package."""
+    return sorted(path.parent.name for path in _SHIPPED.glob("*/config.json"))
+
+
+def shipped_folder(name: str) -> Path:
+    """The folder of the checkpoint ``name`` that ships. Raises `ValueError` for another name."""
+    if name not in list_checkpoints():
+        raise ValueError(f"No checkpoint {name!r} ships in this package; {closest(name, list_checkpoints())}")
+    return _SHIPPED / name
+
+
+def checkpoint_path(name_or_path: str) -> str:
+    """Where to load ``name_or_path`` from: a folder here, a checkpoint that ships, or a Hub id, in this order.
+
+    Raises `ValueError` for a preset that has no weights here.
+    """
+    if Path(name_or_path).is_dir():
+        return name_or_path
+    if name_or_path in list_checkpoints():
+        return str(shipped_folder(name_or_path))
+    if name_or_path in preset_names():
+        raise ValueError(
+            f"{name_or_path!r} has no trained weights in this package and no folder here. "
+            f"`redheart create {name_or_path}` makes that folder, with random weights to train."
+        )
+    return name_or_path
+
+
+def load_strict(
+    name_or_path: str | Path,
+    model_class: type[RedHeartPreTrainedModel] | None = None,
+    verify: bool = True,
+    **options: Any,
+) -> RedHeartPreTrainedModel:
+    """Load a model, and raise unless every weight comes from the checkpoint and every weight of it is used.
+
+    name_or_path: see `checkpoint_path`. model_class: by default the one that the checkpoint was saved from.
+    verify: compare the weight files with ``SHA256SUMS`` where the folder has it. options: of ``from_pretrained``.
+
+    Raises `ValueError` that names the file or the weights for: pickled, missing, truncated or changed weight files, and
+    missing, unexpected or mismatched weights. Never runs code from the checkpoint.
+    """
+    place = checkpoint_path(str(name_or_path))
+    if Path(place).is_dir():
+        _check_folder(Path(place), verify)
+    cls = model_class or _class_of(place, options)
+    asked = {"use_safetensors": True, "ignore_mismatched_sizes": True, "output_loading_info": True}
+    if wrong := sorted(set(asked) & set(options)):
+        raise ValueError(f"`load_strict` sets {wrong[0]!r} itself; leave it out.")
+    try:
+        load: Any = cls.from_pretrained  # with `output_loading_info` it returns two things
+        model, report = load(place, **asked, **options)
+    except (SafetensorError, OSError) as error:
+        raise ValueError(f"The weights of {place} cannot be read: {error}") from error
+    faults = {
+        "missing": sorted(report["missing_keys"]),
+        "unexpected": sorted(report["unexpected_keys"]),
+        "mismatched": sorted(
+            f"{name} {tuple(there)} for {tuple(here)}" for name, there, here in report["mismatched_keys"]
+        ),
+    }
+    if told := [f"{len(names)} {kind}: {_some(names)}" for kind, names in faults.items() if names]:
+        raise ValueError(
+            f"The weights of {place} do not fit {cls.__name__} with its config; {'; '.join(told)}. "
+            "Take the config.json and the weights of one and the same save."
+        )
+    if report.get("error_msgs"):
+        raise ValueError(f"{place} did not load: {report['error_msgs']}")
+    loaded: RedHeartPreTrainedModel = model
+    return loaded
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The safetensors files of a checkpoint. Raises `ValueError` where there are none, or not all of the index."""
+    index, single = folder / "model.safetensors.index.json", folder / "model.safetensors"
+    if single.is_file():
+        return [single]
+    if not index.is_file():
+        found = [path.name for path in sorted(folder.iterdir()) if path.suffix in _PICKLES]
+        reason = (
+            f"only {', '.join(found)}, and pickles can run code; convert them to safetensors" if found else "no weights"
+        )
+        raise ValueError(f"{folder} has {reason}. Expected model.safetensors or its index.")
+    try:
+        names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        raise ValueError(f"{index} is not an index of weight files ({error!r}).") from error
+    for name in names:
+        if Path(name).name != name or not (folder / name).is_file():
+            raise ValueError(
+                f"{index.name} names {name!r}, which is not a file in {folder}; copy all of the checkpoint."
+            )
+    return [folder / name for name in names]
+
+
+def file_sum(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _check_folder(folder: Path, verify: bool) -> None:
+    if not (folder / "config.json").is_file():
+        raise ValueError(f"{folder} is no checkpoint: it has no config.json.")
+    files = weight_files(folder)
+    for path in files:
+        try:
+            with safe_open(path, framework="pt"):
+                pass
+        except (SafetensorError, OSError) as error:
+            raise ValueError(
+                f"{path} ({path.stat().st_size:,} bytes) is not a whole safetensors file: {error}. Fetch it again."
+            ) from error
+    sums = folder / SUMS
+    if not verify or not sums.is_file():
+        return
+    lines = [line.split(maxsplit=1) for line in sums.read_text(encoding="utf-8").splitlines() if line.strip()]
+    known = {line[1].lstrip("*"): line[0] for line in lines if len(line) == 2}
+    for path in files:
+        if known.get(path.name) != file_sum(path):
+            raise ValueError(
+                f"{path} is not the file that {SUMS} records: it was changed or damaged. Fetch it again; "
+                f"or delete {SUMS} if you saved other weights there on purpose."
+            )
+
+
+def _class_of(place: str, options: dict[str, Any]) -> type[RedHeartPreTrainedModel]:
+    """The class that the config of ``place`` names. Raises `ValueError` for another family."""
+    hub = {
+        key: options[key]
+        for key in ("cache_dir", "local_files_only", "revision", "subfolder", "token")
+        if key in options
+    }
+    config, _ = RedHeartModel.config_class.get_config_dict(place, **hub)
+    if config.get("model_type") != "redheart":
+        raise ValueError(f"{place} is a {config.get('model_type')!r} checkpoint, not a 'redheart' one.")
+    names = config.get("architectures") or ["RedHeartModel"]
+    if names[0] not in _CLASSES:
+        raise ValueError(f"{place} was saved from an unknown class {names[0]!r}; {closest(names[0], _CLASSES)}")
+    return _CLASSES[names[0]]
+
+
+def _some(names: list[str], most: int = 5) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+__all__ = ["SUMS", "checkpoint_path", "file_sum", "list_checkpoints", "load_strict", "shipped_folder", "weight_files"]

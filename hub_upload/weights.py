@@ -1,0 +1,135 @@
+"""Weight files: safetensors written tensor by tensor, so that memory holds one tensor and not the model.
+
+Notable: tensors of whole cache lines come first in a file, so that a mapped file is as well aligned as memory of one's
+own, and a model computes the same bits from either. In a file of `save_pretrained` one odd tensor shifts all after it.
+"""
+
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import torch
+from torch import Tensor
+
+from .checkpoint import SUMS, file_sum
+
+MAX_SHARD_SIZE = 2_000_000_000
+# The names of tensor types in a safetensors header.
+CODES: dict[torch.dtype, str] = {
+    torch.float64: "F64",
+    torch.float32: "F32",
+    torch.bfloat16: "BF16",
+    torch.float16: "F16",
+    torch.int64: "I64",
+    torch.int32: "I32",
+    torch.uint8: "U8",
+    torch.bool: "BOOL",
+}
+_CACHE_LINE = 64
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Slot:
+    """The place of one tensor."""
+
+    shape: tuple[int, ...]
+    dtype: torch.dtype
+
+    @property
+    def numel(self) -> int:
+        """Number of elements."""
+        return math.prod(self.shape)
+
+    @property
+    def nbytes(self) -> int:
+        """Size in a file."""
+        return self.numel * self.dtype.itemsize
+
+
+def write_weights(
+    folder: Path,
+    slots: Mapping[str, Slot],
+    tensors: Iterable[tuple[str, Tensor]],
+    max_shard_size: int = MAX_SHARD_SIZE,
+    progress: Progress | None = None,
+) -> None:
+    """Write ``tensors``, which come in any order, as the weight files that ``slots`` describe, with their sums.
+
+    slots: name -> shape and dtype, in model order; a tensor of another dtype is converted. max_shard_size: most bytes
+    in a file. progress: called with the elements that are written and their total.
+    Raises `ValueError` for a tensor too many, too few, or of another shape.
+    """
+    shards = _shards(slots, max_shard_size)
+    total, done = sum(slot.numel for slot in slots.values()), 0
+    with ExitStack() as stack:
+        places: dict[str, tuple[IO[bytes], int]] = {}
+        for shard, keys in shards.items():
+            file = stack.enter_context((folder / shard).open("wb"))
+            header, offsets = _header({key: slots[key] for key in keys})
+            file.write(header)
+            places.update({key: (file, len(header) + offset) for key, offset in offsets.items()})
+        for key, tensor in tensors:
+            if key not in places or tuple(tensor.shape) != slots[key].shape:
+                raise ValueError(f"The tensor {key!r} {tuple(tensor.shape)} has no place, or a second value.")
+            into, offset = places.pop(key)
+            into.seek(offset)
+            into.write(tensor.to(slots[key].dtype).contiguous().reshape(-1).view(torch.uint8).numpy().data)
+            done += slots[key].numel
+            if progress is not None:
+                progress(done, total)
+    if places:
+        raise ValueError(f"No values came for {len(places)} tensors, such as {min(places)!r}.")
+    if len(shards) > 1:
+        index = {
+            "metadata": {"total_parameters": total, "total_size": sum(slot.nbytes for slot in slots.values())},
+            "weight_map": {key: shard for shard, keys in shards.items() for key in keys},
+        }
+        text = json.dumps(index, indent=2, sort_keys=True) + "\n"
+        (folder / "model.safetensors.index.json").write_text(text, encoding="utf-8")
+    sums = "".join(f"{file_sum(folder / shard)}  {shard}\n" for shard in shards)
+    (folder / SUMS).write_text(sums, encoding="utf-8")
+
+
+def _shards(slots: Mapping[str, Slot], most: int) -> dict[str, list[str]]:
+    """File name -> keys, in model order; a file is over ``most`` bytes only with a single tensor that is."""
+    groups: list[list[str]] = [[]]
+    size = 0
+    for key, slot in slots.items():
+        if groups[-1] and size + slot.nbytes > most:
+            groups.append([])
+            size = 0
+        groups[-1].append(key)
+        size += slot.nbytes
+    if len(groups) == 1:
+        return {"model.safetensors": groups[0]}
+    return {f"model-{number:05d}-of-{len(groups):05d}.safetensors": keys for number, keys in enumerate(groups, 1)}
+
+
+def _header(slots: Mapping[str, Slot]) -> tuple[bytes, dict[str, int]]:
+    """The header of a safetensors file, and where each tensor begins after it.
+
+    Tensors of whole cache lines come first and the header fills whole lines, so those are aligned in a mapped file.
+    """
+    offset, offsets = 0, {}
+    entries: dict[str, Any] = {"__metadata__": {"format": "pt"}}
+    for key in sorted(slots, key=lambda key: (slots[key].nbytes % _CACHE_LINE > 0, -slots[key].dtype.itemsize)):
+        slot = slots[key]
+        offsets[key] = offset
+        entries[key] = {
+            "dtype": CODES[slot.dtype],
+            "shape": list(slot.shape),
+            "data_offsets": [offset, offset + slot.nbytes],
+        }
+        offset += slot.nbytes
+    text = json.dumps(entries, separators=(",", ":")).encode()
+    text += b" " * (-(8 + len(text)) % _CACHE_LINE)
+    return len(text).to_bytes(8, "little") + text, offsets
+
+
+__all__ = ["CODES", "MAX_SHARD_SIZE", "Progress", "Slot", "write_weights"]
