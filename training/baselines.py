@@ -100,14 +100,14 @@ def emotion_baselines(data: Data) -> list[Figure]:
         measures = {
             "macro_f1": f1_score(actual, asserted, average="macro", zero_division=0),
             "micro_f1": f1_score(actual, asserted, average="micro", zero_division=0),
-            "average_precision": _average_precision(actual, probabilities),
+            "average_precision": average_precision(actual, probabilities),
         }
         return Figure("goemotions", "validation", f"{system}, threshold {EMOTION_THRESHOLD:g}", len(held), measures)
 
     return [figure("label shares of train", prior), figure("TF-IDF logistic regression", linear)]
 
 
-def _average_precision(actual: Array, probabilities: Array) -> float:
+def average_precision(actual: Array, probabilities: Array) -> float:
     """Mean over the labels that occur."""
     present = np.flatnonzero(actual.any(axis=0))
     return float(np.mean([average_precision_score(actual[:, place], probabilities[:, place]) for place in present]))
@@ -278,7 +278,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-__all__ = ["BASELINES", "Figure", "main", "pair_accuracy", "pearson", "record", "soft_cross_entropy", "table"]
+__all__ = [
+    "BASELINES",
+    "Figure",
+    "average_precision",
+    "main",
+    "pair_accuracy",
+    "pearson",
+    "record",
+    "soft_cross_entropy",
+    "table",
+]
 
 if __name__ == "__main__":
     sys.exit(main())

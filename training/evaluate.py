@@ -190,7 +190,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
     options = parser.parse_args(arguments)
     folder = checkpoint_path(options.model)
-    model = load_strict(folder, dtype=torch.float32)
+    model: Any = load_strict(folder, dtype=torch.float32)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     try:
         figures = evaluate(model, tokenizer, options.data, options.fit)

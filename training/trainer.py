@@ -34,15 +34,14 @@ class RedHeartTrainer(Trainer):
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         """The units in the batches that the sampler decides."""
-        loader: DataLoader[Any] = DataLoader(
-            self.train_dataset, batch_sampler=self.batches, collate_fn=self.data_collator
-        )
+        units: Any = self.train_dataset
+        loader: DataLoader[Any] = DataLoader(units, batch_sampler=self.batches, collate_fn=self.data_collator)
         prepared: DataLoader[Any] = self.accelerator.prepare(loader)
         return prepared
 
     def create_optimizer(self, model: nn.Module | None = None) -> Any:
         """AdamW with a learning rate of its own for a pre-trained encoder; no decay for norms, biases and queries."""
-        module = self.model if model is None else model
+        module: Any = self.model if model is None else model
         if self.optimizer is None:
             decayed = set(self.get_decay_parameter_names(module))
             groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
