@@ -3,8 +3,8 @@
     python benchmarks/fit_budget.py DRAFT.json --preset redheart-730m --output configuration/presets/redheart-730m.json
 
 The draft gives every size by hand (large matrices on multiples of 64), each feed-forward as wide as it may be: it is
-narrowed in steps of 64 until the rest fits. What is then missing to each component's number is closed with its small free
-integers: the width of the read-out, the width of the state bottleneck, and the registers. The
+narrowed in steps of 64 until the rest fits. What is then missing to each component's number is closed with its small
+free integers: the width of the read-out, the width of the state bottleneck, and the registers. The
 parameter count is linear in each, so three counts on the meta device give the costs and an enumeration the solutions.
 """
 
@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
+
 from redheart.configuration import RedHeartConfig
 from redheart.configuration.budget import BUDGETS, PARTS
 from redheart.modeling_redheart.backbone import RedHeartBackbone
@@ -29,7 +31,6 @@ from redheart.modeling_redheart.perspectives import MoralPerspectives
 from redheart.modeling_redheart.regret import NeuralRegretAnalyzer
 from redheart.modeling_redheart.surd import NeuralSURDAnalyzer
 from redheart.modeling_redheart.token_budget import TokenBudget
-from torch import nn
 
 CLASSES: dict[str, tuple[Callable[[RedHeartConfig], nn.Module], ...]] = {
     "backbone": (RedHeartBackbone,),
@@ -94,7 +95,8 @@ def solutions(gap: int, costs: list[int], ranges: list[range]) -> Iterator[tuple
 
 
 def fit(component: str, target: int, draft: dict[str, Any]) -> dict[tuple[str, str], int]:
-    """Sizes with which the component has exactly ``target`` parameters: the widest feed-forward, the fewest registers."""
+    """Sizes with which the component has exactly ``target`` parameters: the widest feed-forward, the fewest
+    registers."""
     wide = WIDE.get(component, (PARTS[component][0], "intermediate"))
     if component == "backbone":
         return close(component, target, draft)
@@ -117,7 +119,7 @@ def close(component: str, target: int, draft: dict[str, Any]) -> dict[tuple[str,
         return dict(zip(free, found, strict=True))
     raise ValueError(
         f"{component}: no solution. With the smallest sizes it has {base:,} of {target:,} ({target - base:+,}); "
-        f"each of {[key for key in free]} costs {costs}. Change an intermediate width."
+        f"each of {list(free)} costs {costs}. Change an intermediate width."
     )
 
 

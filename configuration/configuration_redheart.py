@@ -44,8 +44,14 @@ COMPONENT_SIZES: dict[str, tuple[str, ...]] = {
     "projector": ("intermediate",),
 }
 
-# With `encoder_config` the backbone is that encoder; adaptive norms and the summary that feeds them are the native one's.
+# With `encoder_config` the backbone is that encoder; adaptive norms and the summary that feeds them are the native
+# one's.
 _ENCODER_BACKBONE_SIZES = ("projection",)
+
+# Encoders that number positions from the padding token's id + 1, and so have fewer than their table's rows.
+_POSITIONS_AFTER_PADDING = frozenset(
+    {"camembert", "data2vec-text", "mpnet", "roberta", "roberta-prelayernorm", "xlm-roberta", "xlm-roberta-xl"}
+)
 
 # Losses without a target: they keep the optimisation systems and the bridge in order and must not lead.
 DEFAULT_WEIGHTS: dict[str, float] = {"sparsity": 0.01, "prototypes": 0.01, "regret_theory": 0.1}
@@ -118,8 +124,8 @@ class RedHeartConfig(PreTrainedConfig):
 
     Without arguments it describes a very small model; `RedHeartConfig.from_preset` gives the members of the family.
 
-    Raises `StrictDataclassFieldValidationError` for a wrong type, `StrictDataclassClassValidationError` for options that
-    do not fit together, and `ValueError` for an unknown option; each names the value and the remedy.
+    Raises `StrictDataclassFieldValidationError` for a wrong type, `StrictDataclassClassValidationError` for options
+    that do not fit together, and `ValueError` for an unknown option; each names the value and the remedy.
     """
 
     model_type = "redheart"
@@ -168,8 +174,8 @@ class RedHeartConfig(PreTrainedConfig):
             known = [item.name for item in fields(self)]
             raise ValueError(f"Unknown RedHeartConfig option {unknown[0]!r}; {closest(unknown[0], known)}")
         if __name__.startswith("redheart."):
-            # They point at code beside a checkpoint, for those who have not installed the package. With the package they
-            # would make `pipeline` ask for remote code, and saving would point at files that are not there.
+            # They point at code beside a checkpoint, for those who have not installed the package. With the package
+            # they would make `pipeline` ask for remote code, and saving would point at files that are not there.
             kwargs = {key: value for key, value in kwargs.items() if key not in ("auto_map", "custom_pipelines")}
         super().__post_init__(**kwargs)
 
@@ -189,7 +195,9 @@ class RedHeartConfig(PreTrainedConfig):
         """Most tokens that one text can have."""
         if self.encoder_config is None:
             return self.max_position_embeddings
-        return int(getattr(self.encoder_config, "max_position_embeddings", self.max_position_embeddings))
+        encoder: Any = self.encoder_config
+        longest = int(getattr(encoder, "max_position_embeddings", self.max_position_embeddings))
+        return longest - int(encoder.pad_token_id) - 1 if encoder.model_type in _POSITIONS_AFTER_PADDING else longest
 
     def size_of(self, component: str) -> ComponentSize:
         """The sizes of ``component``, typed. Raises `ValueError` for a name that is no component."""

@@ -136,8 +136,8 @@ MODULES: tuple[str, ...] = (
 def record_keys() -> tuple[str, ...]:
     """Every claim a reading can make, as the keys of ``RedHeartConfig.supervision``.
 
-    A key is ``part`` or ``part.label`` (``"affect.valence"``, ``"nuance.anger.strong"``); a claim whose key has no record
-    was not supervised, and the pipeline withholds it unless asked.
+    A key is ``part`` or ``part.label`` (``"affect.valence"``, ``"nuance.anger.strong"``); a claim whose key has no
+    record was not supervised, and the pipeline withholds it unless asked.
     """
     return (
         *(f"emotion.{name}" for name in EMOTIONS),

@@ -132,7 +132,8 @@ class RedHeartBackbone(nn.Module):
     def forward(
         self, input_ids: Tensor | None, attention_mask: Tensor, inputs_embeds: Tensor | None = None, **kwargs: Any
     ) -> BackboneOutput:
-        """input_ids: (batch, tokens), or inputs_embeds: (batch, tokens, encoder width). attention_mask: (batch, tokens)."""
+        """input_ids: (batch, tokens), or inputs_embeds: (batch, tokens, encoder width). attention_mask: (batch,
+        tokens)."""
         hidden_states, attentions = self.encoder(input_ids, attention_mask, inputs_embeds, **kwargs)
         layer_states = unit_rms(torch.stack(hidden_states, dim=1), self.config.norm_eps)
         last = layer_states[:, -1]

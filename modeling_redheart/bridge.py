@@ -84,7 +84,8 @@ class Coordination(Reader):
         self.action_readout = Readout(config, self.size.readout, labels=1, bias=False)  # only ranked
 
     def forward(self, states: Tensor, found: Tensor, latents: Tensor) -> tuple[VerdictOutput, Tensor]:
-        """states: (batch, 10, hidden). found: (batch, hidden), of the cache. Returns the verdict and the joint state."""
+        """states: (batch, 10, hidden). found: (batch, hidden), of the cache. Returns the verdict and the joint
+        state."""
         memory = torch.cat((states + self.module_tokens(len(states)), found.unsqueeze(1), latents), dim=1)
         tokens, joint = self.read(memory)
         tokens = tokens + joint.unsqueeze(1)  # so that the verdict trains the joint state

@@ -36,8 +36,8 @@ class RedHeartForSequenceClassification(RedHeartPreTrainedModel):
     ) -> SequenceClassifierOutput:
         """Classify texts.
 
-        labels: (batch,) class indices, (batch,) or (batch, labels) floats for regression, (batch, labels) 0/1 floats for
-        several labels per text. ``config.problem_type`` says which; when it is None, one label means regression,
+        labels: (batch,) class indices, (batch,) or (batch, labels) floats for regression, (batch, labels) 0/1 floats
+        for several labels per text. ``config.problem_type`` says which; when it is None, one label means regression,
         integer labels mean one class per text, and float labels several.
         """
         output = self.model(

@@ -25,7 +25,8 @@ class GatedRecurrence(nn.Module):
         self.from_state = Linear(width, 3 * width)
 
     def forward(self, inputs: Tensor, mask: Tensor, backward: bool) -> Tensor:
-        """inputs: (batch, steps, inputs). mask: (batch, steps), False = carry the state on. Returns (batch, steps, width)."""
+        """inputs: (batch, steps, inputs). mask: (batch, steps), False = carry the state on. Returns (batch, steps,
+        width)."""
         gates = self.from_input(inputs)
         state = gates.new_zeros(len(inputs), self.width)
         steps = range(inputs.shape[1])

@@ -1,7 +1,7 @@
 """The two building blocks, an encoder layer and a decoder layer, and what they are made of.
 
-Notable: every matrix is a plain linear layer, so that quantisation, adapters and offloading reach all of them; attention
-takes an additive bias per memory token; the norms of the native backbone depend on the text.
+Notable: every matrix is a plain linear layer, so that quantisation, adapters and offloading reach all of them;
+attention takes an additive bias per memory token; the norms of the native backbone depend on the text.
 """
 
 from collections.abc import Callable
@@ -22,8 +22,8 @@ _FEW_ROWS = 64
 class Linear(nn.Linear):
     """`torch.nn.Linear` with a faster kernel for few rows on the CPU.
 
-    The modules behind the latent memory multiply a handful of query tokens with large matrices: there the time is that of
-    reading the weights, and oneDNN's kernel reads them about twice as fast as the default one. Equal up to rounding.
+    The modules behind the latent memory multiply a handful of query tokens with large matrices: there the time is that
+    of reading the weights, and oneDNN's kernel reads them about twice as fast as the default one. Equal up to rounding.
     """
 
     def forward(self, input: Tensor) -> Tensor:

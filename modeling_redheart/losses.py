@@ -1,7 +1,7 @@
 """The losses: one per output, each masked where its target is missing.
 
-Notable: every loss is computed per text first (`RowLoss`), because the sweet-spot network learns to predict it per text;
-a loss without a single target is 0 but stays connected, so that every module has a gradient in every step.
+Notable: every loss is computed per text first (`RowLoss`), because the sweet-spot network learns to predict it per
+text; a loss without a single target is 0 but stays connected, so that every module has a gradient in every step.
 """
 
 import math
@@ -206,7 +206,8 @@ def verdict_losses(reading: RedHeartOutput, targets: Targets, suffix: str = "") 
 
 
 def surd_losses(reading: RedHeartOutput, head: RedHeartOutput, targets: Targets) -> dict[str, RowLoss]:
-    """Log loss of the verdict from every subset and from the head, and the head's agreement with the analyzer's parts."""
+    """Log loss of the verdict from every subset and from the head, and the head's agreement with the analyzer's
+    parts."""
     logits = reading.surd.subset_logits
     target = targets.of("verdict_labels", (len(logits), logits.shape[-1]), logits)
     subsets = _distribution(logits, target.unsqueeze(1).expand_as(logits))

@@ -3,8 +3,8 @@
     text -> backbone -> layer crossover -> token budget -> latent memory
          -> heads (4) -> analyzers (5) + perspectives -> bridge -> outputs + confidence
 
-Notable: data flows forward only; what is not asked for is not run; every loss is computed here, so that any trainer that
-passes the label columns trains all of it.
+Notable: data flows forward only; what is not asked for is not run; every loss is computed here, so that any trainer
+that passes the label columns trains all of it.
 """
 
 from collections.abc import Sequence
@@ -124,7 +124,8 @@ class RedHeartPreTrainedModel(PreTrainedModel):
 
 
 class RedHeartModel(RedHeartPreTrainedModel):
-    """Reads a text about a moral conflict: emotions, felicific calculus, regret, counterfactuals, information, verdict."""
+    """Reads a text about a moral conflict: emotions, felicific calculus, regret, counterfactuals, information,
+    verdict."""
 
     def __init__(self, config: RedHeartConfig) -> None:
         super().__init__(config)
@@ -150,8 +151,8 @@ class RedHeartModel(RedHeartPreTrainedModel):
     def from_text_encoder(cls, encoder: str, **options: Any) -> "RedHeartModel":
         """A model on top of a text encoder of transformers, with the encoder's weights; everything else is new.
 
-        encoder: path or hub id of the encoder; its tokenizer is the model's tokenizer. options: of `RedHeartConfig`, such
-        as ``components``; by default the width is the encoder's. Raises `ValueError` for an encoder-decoder.
+        encoder: path or hub id of the encoder; its tokenizer is the model's tokenizer. options: of `RedHeartConfig`,
+        such as ``components``; by default the width is the encoder's. Raises `ValueError` for an encoder-decoder.
         """
         pretrained = AutoModel.from_pretrained(encoder)
         width, heads = pretrained.config.hidden_size, pretrained.config.num_attention_heads
@@ -278,6 +279,8 @@ class RedHeartModel(RedHeartPreTrainedModel):
         mixed = self.layer_crossover(backbone)
         reasoning = TASKS.index("reasoning")
         keep = self.config.token_budget if token_budget is None else token_budget
+        if keep is not None and keep < 1:
+            raise ValueError(f"`token_budget` must be at least 1 token, or None to keep all; got {keep}.")
         budget = self.token_budget(mixed.memories[:, reasoning], backbone.mask, keep)
         memories = keep_tokens(mixed.memories, budget.kept)
         return _Perception(
@@ -292,16 +295,14 @@ class RedHeartModel(RedHeartPreTrainedModel):
     def _read_fast(self, seen: _Perception, wanted: set[str]) -> RedHeartOutput:
         run = {module for output in wanted for module in _FAST_MODULES.get(output, ())}
         reading, _ = self._read_heads(seen, run)
-        if reading.surd is not None:
-            if "verdict" in wanted:
-                reading.verdict = VerdictOutput(logits=reading.surd.verdict_logits)
-            if "surd" not in wanted:
-                reading.surd = None
-        return reading
+        if reading.surd is not None and "verdict" in wanted:
+            reading.verdict = VerdictOutput(logits=reading.surd.verdict_logits)
+        return _only(wanted, reading)
 
     def _read_heads(self, seen: _Perception, run: set[str]) -> tuple[RedHeartOutput, dict[str, Tensor]]:
         """The heads' reading, and each head's label tokens."""
-        reading, tokens, bias = RedHeartOutput(), {}, seen.budget.bias
+        reading, bias = RedHeartOutput(), seen.budget.bias
+        tokens: dict[str, Tensor] = {}
         if "emotion_head" in run:
             reading.emotion, tokens["emotion"] = self.emotion_head(seen.memories["emotion"], bias)
         if "bentham_head" in run:
@@ -358,10 +359,12 @@ class RedHeartModel(RedHeartPreTrainedModel):
                 reading.verdict = bridge.verdict
             if "confidence" in wanted:
                 reading.expected_loss = self.sweet_spot(bridge, latents)
-        for name in ("emotion", "bentham", "regret"):  # ran for the sources of SURD, but was not asked for
-            if name not in wanted:
-                setattr(reading, name, None)
-        return reading, heads, bridge
+        return _only(wanted, reading), heads, bridge
+
+
+def _only(wanted: set[str], reading: RedHeartOutput) -> RedHeartOutput:
+    """The reading without what only another output needed: a head for the verdict, the sources of SURD."""
+    return RedHeartOutput(**{name: part for name, part in reading.items() if name not in OUTPUTS or name in wanted})
 
 
 def _check_request(outputs: Sequence[str] | None, depth: str, targets: Targets) -> set[str]:

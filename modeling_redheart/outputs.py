@@ -1,6 +1,7 @@
 """The typed outputs: what each component returns, and the reading that the model returns.
 
-Shapes use ``batch``, ``hidden``, ``tokens`` (after the token budget), ``segments``, and the label counts of ``labels.py``.
+Shapes use ``batch``, ``hidden``, ``tokens`` (after the token budget), ``segments``, and the label counts of
+``labels.py``.
 """
 
 from dataclasses import dataclass

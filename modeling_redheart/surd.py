@@ -51,10 +51,10 @@ def information_parts(subset_logits: Tensor) -> Tensor:
     subset_logits: (batch, 2**n, classes), a prediction from every subset of n sources, the empty one first.
     Returns (batch, 4) in the order of ``labels.SURD``.
 
-    The information of a subset A is KL(p(class | A) || p(class)). Single sources are sorted: what the best one adds over
-    the second is unique, all below that is redundant. What a larger set adds over the best smaller one is synergy; a set
-    worth less than a smaller one adds nothing. So the three parts sum to the information of the best set.
-    Determined is 1 - H(class | all sources) / H(class), not below 0: a share of the whole, beside the three.
+    The information of a subset A is KL(p(class | A) || p(class)). Single sources are sorted: what the best one adds
+    over the second is unique, all below that is redundant. What a larger set adds over the best smaller one is
+    synergy; a set worth less than a smaller one adds nothing. So the three parts sum to the information of the best
+    set. Determined is 1 - H(class | all sources) / H(class), not below 0: a share of the whole, beside the three.
     """
     log_p = subset_logits.double().log_softmax(dim=-1)  # float64: the parts are differences of near-equal terms
     information = (log_p.exp() * (log_p - log_p[:, :1])).sum(dim=-1).clamp(min=0) / math.log(2)

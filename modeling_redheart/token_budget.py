@@ -1,7 +1,7 @@
 """Token budget: how much each token matters, and which ones go on.
 
-Notable: the importance is a soft gate on every later cross-attention (so it is learned from all tasks) and the rationale
-that is returned; with a budget of k tokens it also bounds the memory and time of everything that follows.
+Notable: the importance is a soft gate on every later cross-attention (so it is learned from all tasks) and the
+rationale that is returned; with a budget of k tokens it also bounds the memory and time of everything that follows.
 """
 
 import torch

@@ -3,8 +3,9 @@
     python -m redheart.training.evaluate --data DIR                       # the shipped checkpoint
     python -m redheart.training.evaluate --data DIR --model FOLDER --fit  # also fit thresholds and temperature into it
 
-Notable: thresholds (one per emotion) and the verdict's temperature are fitted on validation rows only, and the figures that
-depend on them are on those same rows, as the baselines' are: each says so. Test rows are used for nothing but a figure.
+Notable: thresholds (one per emotion) and the verdict's temperature are fitted on validation rows only, and the figures
+that depend on them are on those same rows, as the baselines' are: each says so. Test rows are used for nothing but a
+figure.
 """
 
 import argparse

@@ -4,8 +4,8 @@
 
 Stage 1 trains everything on top of a pre-trained text encoder (all-MiniLM-L6-v2) on six labelled sets at once. Stage 2
 freezes all but the sweet-spot network and trains it on rows that stage 1 never saw, so that it predicts losses as they
-are on new texts. What is then fitted (one threshold per emotion, the temperature of the verdict) is fitted on validation
-data. Sets under a non-commercial licence are never read.
+are on new texts. What is then fitted (one threshold per emotion, the temperature of the verdict) is fitted on
+validation data. Sets under a non-commercial licence are never read.
 """
 
 import argparse
@@ -13,7 +13,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerBase, TrainingArguments, set_seed
@@ -22,7 +21,7 @@ from ..configuration.configuration_redheart import RedHeartConfig, load_preset
 from ..configuration.labels import AFFECT, EMOTIONS, NUANCE_LEVELS, RATED, record_keys
 from ..modeling_redheart.modeling_redheart import RedHeartModel
 from .collator import LengthBatches, RedHeartCollator, source_sizes, token_lengths
-from .data import INTENSITY_EMOTIONS, Example, Unit, held_out, load, to_units
+from .data import INTENSITY_EMOTIONS, Unit, held_out, load, to_units
 from .trainer import RedHeartTrainer
 
 MAX_LENGTH = 128
@@ -33,12 +32,12 @@ HELD_OUT = 0.04
 
 # Rounds through each set in the one epoch that is trained.
 ROUNDS: dict[str, float] = {
-    "goemotions": 1.6,
+    "goemotions": 1.2,
     "emotion_intensity_en": 1.6,
-    "emobank": 1.6,
-    "scruples_anecdotes": 0.4,
-    "ethics_utilitarianism": 0.7,
-    "moral_stories": 0.7,
+    "emobank": 1.0,
+    "scruples_anecdotes": 0.3,
+    "ethics_utilitarianism": 0.4,
+    "moral_stories": 0.4,
 }
 
 # Sets of short texts on which the embedding learns to lie as the encoder's own sentence embedding does.
@@ -187,7 +186,7 @@ def train(data: Path, encoder: Path, output: Path, share: float = 1.0, resume: b
     for name, parameter in model.named_parameters():
         parameter.requires_grad = name.startswith("sweet_spot.")
     model.config.loss_weights = {**LOSS_WEIGHTS, "confidence": 1.0}
-    rounds = {name: 4.0 * share for name in ROUNDS}
+    rounds = dict.fromkeys(ROUNDS, 3.0 * share)
     trainer = make_trainer(model, tokenizer, unseen, output / "stage-2", rounds, learning_rate=1e-3)
     trainer.full_every = 1
     for module in model.modules():  # losses as they are in use, without dropout

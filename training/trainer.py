@@ -1,4 +1,5 @@
-"""`RedHeartTrainer`: a Trainer that takes batches of units, logs every loss by its name, and spares a pre-trained encoder."""
+"""`RedHeartTrainer`: a Trainer that takes batches of units, logs every loss by its name, and spares a pre-trained
+encoder."""
 
 from typing import Any
 
@@ -81,7 +82,7 @@ class RedHeartTrainer(Trainer):
             for name, value in output.losses.items():
                 if value != 0:  # a loss without a target in this batch
                     total, count = self._sums.get(name, (0.0, 0))
-                    self._sums[name] = (total + float(value), count + 1)
+                    self._sums[name] = (total + value.item(), count + 1)
         return (output.loss, output) if return_outputs else output.loss
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:

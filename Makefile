@@ -1,0 +1,39 @@
+VENV ?= .venv
+PYTHON ?= python3
+TEXT ?= I told my sister's secret to her fiancé, and now the wedding is off.
+DATA ?= ../shared/data
+PIP = $(VENV)/bin/python -m pip install --quiet --constraint constraints.txt
+
+.PHONY: help analyze test lint check evaluate bench
+help: ## Say what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(VENV)/bin/python pyproject.toml setup.cfg constraints.txt
+	$(PIP) .
+	@touch $@
+
+$(VENV)/.developer: $(VENV)/bin/python pyproject.toml setup.cfg constraints.txt
+	$(PIP) --editable '.[dev]'
+	@touch $@ $(VENV)/.installed
+
+analyze: $(VENV)/.installed ## Set everything up and read a text: make analyze TEXT="..."
+	@$(VENV)/bin/redheart analyze "$(TEXT)"
+
+test: $(VENV)/.developer ## Set everything up and run the tests
+	$(VENV)/bin/python -m pytest
+
+lint: $(VENV)/.developer ## Check style and types
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+check: lint test ## Style, types and tests
+
+evaluate: $(VENV)/.developer ## Measure the shipped checkpoint on the data in DATA
+	$(VENV)/bin/python -m redheart.training.evaluate --data $(DATA)
+
+bench: $(VENV)/.developer ## Measure speed and memory against a plain encoder of the same size
+	$(VENV)/bin/redheart bench

@@ -1,0 +1,265 @@
+"""`pipeline("ethical-analysis")`: texts in, readings of plain Python values out.
+
+Notable: texts are checked before anything runs; one text, a list, and a lazy stream give the same readings, batched or
+not; claims that nothing supervised are withheld unless asked for (see `reading.py`).
+"""
+
+import inspect
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+from transformers import AutoModel, Pipeline
+from transformers.pipelines import PIPELINE_REGISTRY
+from transformers.utils.generic import ModelOutput
+
+from ..configuration.labels import FAST_OUTPUTS, OUTPUTS, closest
+from .reading import Reading
+
+TASK = "ethical-analysis"
+
+_PARAMETERS = ("outputs", "depth", "token_budget", "include_untrained", "batch_size", "num_workers")
+# What describes the text; goes past the model.
+_TEXT_KEYS = ("offset_mapping", "special_tokens_mask", "truncated", "unknown_tokens", "text")
+
+
+class EthicalAnalysisPipeline(Pipeline):
+    """Reads texts about moral conflict with a `RedHeartModel` and its (fast) tokenizer.
+
+    Parameters, here or in the call:
+
+    - ``outputs``: names of `labels.OUTPUTS`; by default all that the depth can give, but not the long ``"embedding"``.
+    - ``depth``: "full", or "fast" for the heads' direct reading.
+    - ``token_budget``: most tokens that go on after the backbone; None takes the config's.
+    - ``include_untrained``: also return claims that nothing supervised; ``flags.untrained`` names them.
+
+    A str gives one reading (see `postprocess`), a list a list of readings; a generator, iterator, dataset or
+    `KeyDataset` an iterator that reads a text when its reading is asked for.
+
+    Raises `ValueError` for an unknown parameter or value, for an input that is not a text or has nothing to read (with
+    its index), for a model or tokenizer that does not fit, and when what was asked for is not finite.
+    """
+
+    _load_tokenizer = True  # type: ignore[assignment]  # the base declares its default, None
+    _load_processor = False  # type: ignore[assignment]
+    _load_image_processor = False  # type: ignore[assignment]
+    _load_feature_extractor = False  # type: ignore[assignment]
+    _load_video_processor = False  # type: ignore[assignment]
+
+    def __init__(self, model: Any, tokenizer: Any = None, **kwargs: Any) -> None:
+        accepted = inspect.signature(model.forward).parameters.values()
+        if not any(item.name == "outputs" or item.kind is item.VAR_KEYWORD for item in accepted):
+            raise ValueError(
+                f"{TASK!r} needs a RedHeartModel, got {type(model).__name__}; load it with AutoModel.from_pretrained."
+            )
+        if tokenizer is None or not tokenizer.is_fast:
+            raise ValueError(
+                f"{TASK!r} needs a fast tokenizer (it gives the position of words), got {type(tokenizer).__name__}; "
+                "give tokenizer=AutoTokenizer.from_pretrained(the model's folder)."
+            )
+        rows = model.get_input_embeddings().weight.shape[0]
+        if len(tokenizer) > rows:
+            raise ValueError(
+                f"The tokenizer has {len(tokenizer)} tokens but the model's embedding {rows} rows: it is the tokenizer "
+                "of another model; give the one from the model's folder."
+            )
+        super().__init__(model=model, tokenizer=tokenizer, **kwargs)
+        self.model.eval()  # with dropout the same text would give other numbers each time
+
+    def _sanitize_parameters(self, **parameters: Any) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+        parameters.pop("local_files_only", None)  # `transformers.pipeline` hands its own loading option on
+        for name in parameters:
+            if name not in _PARAMETERS:
+                raise ValueError(f"Unknown parameter {name!r} of {TASK!r}; {closest(name, _PARAMETERS)}")
+        forward = {name: value for name, value in parameters.items() if value is not None}
+        postprocess = {}
+        if "include_untrained" in forward:
+            include = postprocess["include_untrained"] = forward.pop("include_untrained")
+            if not isinstance(include, bool):
+                raise ValueError(f"`include_untrained` must be True or False, got {include!r}.")
+        if "outputs" in forward:
+            forward["outputs"] = _check_outputs(forward["outputs"])
+        if (depth := forward.get("depth", "full")) not in ("full", "fast"):
+            raise ValueError(f"No depth {depth!r}; {closest(str(depth), ('full', 'fast'))}")
+        budget = forward.get("token_budget", 1)
+        if not isinstance(budget, int) or isinstance(budget, bool) or budget < 1:
+            raise ValueError(f"`token_budget` must be a number of tokens, at least 1, or None; got {budget!r}.")
+        return {}, forward, postprocess
+
+    def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        """Read texts; see the class. The texts of a list are all checked before the first is read."""
+        if isinstance(inputs, (list, tuple)):
+            for index, text in enumerate(inputs):
+                check_text(text, index)
+            return super().__call__(list(inputs), *args, **kwargs) if inputs else []
+        if not isinstance(inputs, (str, bytes, bytearray, Mapping)):
+            if isinstance(inputs, Sized) and hasattr(inputs, "__getitem__"):
+                return super().__call__(_CheckedTexts(inputs), *args, **kwargs)
+            if isinstance(inputs, Iterable):
+                return super().__call__(_checked(inputs), *args, **kwargs)
+        return super().__call__(check_text(inputs), *args, **kwargs)
+
+    def preprocess(self, input_: str, **_: Any) -> dict[str, Any]:
+        """Tokenize one text, cut at the longest that both the model and the tokenizer take.
+
+        Returns the model's inputs (1, tokens), and ``offset_mapping`` (1, tokens, 2), ``special_tokens_mask``
+        (1, tokens), ``truncated`` (1,) bool, ``unknown_tokens`` (1,) share, and ``text``.
+        """
+        check_text(input_)
+        tokenizer: Any = self.tokenizer
+        encoded = tokenizer(
+            input_,
+            truncation=True,
+            max_length=min(self.model.config.longest_text, tokenizer.model_max_length),
+            return_tensors="pt",
+            return_attention_mask=True,
+            return_offsets_mapping=True,
+            return_special_tokens_mask=True,
+        )
+        ordinary = ~encoded["special_tokens_mask"].bool()
+        unknown_id = -1 if tokenizer.unk_token_id is None else tokenizer.unk_token_id
+        unknown = (encoded["input_ids"] == unknown_id) & ordinary
+        return {
+            **encoded,
+            "truncated": torch.tensor([bool(encoded.encodings[0].overflowing)]),
+            "unknown_tokens": unknown.sum(dim=1) / ordinary.sum(dim=1).clamp(min=1),
+            "text": str(input_),
+        }
+
+    def _forward(  # type: ignore[override]  # the base takes any parameters
+        self,
+        input_tensors: dict[str, Any],
+        outputs: Sequence[str] | None = None,
+        depth: str = "full",
+        token_budget: int | None = None,
+    ) -> dict[str, Any]:
+        """The model's outputs as a flat dict of batch-first tensors, by dotted name, with what describes the texts."""
+        if outputs is None:
+            outputs = [name for name in (OUTPUTS if depth == "full" else FAST_OUTPUTS) if name != "embedding"]
+        inputs = {name: value for name, value in input_tensors.items() if name not in _TEXT_KEYS}
+        reading = self.model(**inputs, outputs=outputs, depth=depth, token_budget=token_budget)
+        described = {name: input_tensors[name] for name in ("attention_mask", *_TEXT_KEYS)}
+        return {**_flatten(reading), **described}
+
+    def postprocess(  # type: ignore[override]  # the base takes any parameters
+        self, model_outputs: dict[str, Any], include_untrained: bool = False
+    ) -> dict[str, Any]:
+        """One text's reading.
+
+        Keys, each only when it was computed and supervised:
+
+        - ``text``; ``emotion``: ``labels`` {emotion: probability}, ``asserted`` [emotions at or above their threshold],
+          ``intensity``, ``affect``, ``nuance`` {emotion: {level: probability of at least that level}}, ``arc`` [{start,
+          end, text, labels} of each segment, in characters];
+        - ``bentham``: ``dimensions`` {name: {value, std}}, ``utility``, ``felicific_value``;
+        - ``regret`` {type: {view: score}}; ``counterfactual`` {view: {utility, plausibility}};
+        - ``surd``: bits of synergy, unique, redundant, and the determined share; ``perspectives`` {name: {verdict: p}};
+        - ``verdict``: ``label``, ``probabilities``, ``action``; ``confidence`` {part: {expected_loss, confidence}};
+        - ``embedding``; ``rationale``: the at most 10 words that mattered most [{word, start, end, importance}];
+        - ``ranges`` {part: [low, high]}, None for an open end; ``flags``: ``truncated``, ``tokens`` (read, with special
+          ones), ``unknown_tokens`` (share), ``no_letters``, ``recovered`` (failed modules, whose outputs are left out),
+          ``withheld`` and ``untrained`` (record keys, or a whole part of them, left out or kept without supervision).
+
+        Raises `ValueError` when a part is not finite and its module is not a recovered one.
+        """
+        return Reading(model_outputs, self.model.config, include_untrained).build()
+
+    def save_pretrained(self, save_directory: Any, **kwargs: Any) -> None:
+        """Save the model and the tokenizer; `pipeline("ethical-analysis", model=save_directory)` loads them.
+
+        No code is copied: with redheart installed none is needed, and `redheart.hub_upload` makes a checkpoint that has
+        its code with it. Raises `FileExistsError` when ``save_directory`` is a file.
+        """
+        if Path(save_directory).is_file():
+            raise FileExistsError(f"{save_directory} is a file; give a folder to save the pipeline in.")
+        self.model.save_pretrained(save_directory, **kwargs)
+        tokenizer: Any = self.tokenizer
+        tokenizer.save_pretrained(save_directory)
+
+
+class _CheckedTexts(Dataset[str]):
+    """A dataset of texts that names the index of what is not a text."""
+
+    def __init__(self, texts: Any) -> None:
+        self.texts = texts
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def __getitem__(self, index: int) -> str:
+        return check_text(self.texts[index], index)
+
+
+def _checked(texts: Iterable[Any]) -> Iterator[str]:
+    for index, text in enumerate(texts):
+        yield check_text(text, index)
+
+
+def check_text(text: Any, index: int | None = None) -> str:
+    """Return ``text`` if it can be read. index: its place in a list, for the message.
+
+    Raises `ValueError` for what is not a str, has nothing visible, or has a lone surrogate.
+    """
+    where = "The text" if index is None else f"The text at index {index}"
+    if not isinstance(text, str):
+        remedy = ""
+        if isinstance(text, (bytes, bytearray)):
+            remedy = "; decode it first, for example with text.decode('utf-8')"
+        elif isinstance(text, Mapping):
+            remedy = "; give the text alone, or for a dataset KeyDataset(dataset, 'name of its text column')"
+        raise ValueError(f"{where} must be a str, got {type(text).__name__}{remedy}.")
+    if not text:
+        raise ValueError(f"{where} is empty; leave it out, there is nothing to read.")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"{where} has a lone surrogate, U+{ord(text[error.start]):04X}, at character {error.start}, so it is no "
+            "valid Unicode; decode its bytes with the right encoding, or with errors='replace'."
+        ) from error
+    if all(unicodedata.category(char)[0] in "ZC" for char in text):
+        raise ValueError(f"{where} is blank ({text[:20]!r}); leave it out, there is nothing to read.")
+    return text
+
+
+def _check_outputs(outputs: Any) -> list[str]:
+    if isinstance(outputs, str) or not isinstance(outputs, Iterable):
+        raise ValueError(f"`outputs` must be a list of names, got {outputs!r}; write [{outputs!r}].")
+    names = list(outputs)
+    for name in names:
+        if name not in OUTPUTS:
+            raise ValueError(f"No output {name!r}; {closest(str(name), OUTPUTS)}")
+    if not names:
+        raise ValueError(f"`outputs` is empty; name at least one of {', '.join(OUTPUTS)}, or leave it out.")
+    return names
+
+
+def _flatten(outputs: Any, prefix: str = "") -> dict[str, Tensor]:
+    """The tensors of nested outputs by dotted name."""
+    flat: dict[str, Tensor] = {}
+    for name in (item.name for item in fields(outputs)):
+        value = getattr(outputs, name)
+        if isinstance(value, ModelOutput):
+            flat |= _flatten(value, f"{prefix}{name}.")
+        elif isinstance(value, Tensor):
+            flat[prefix + name] = value
+    return flat
+
+
+def register_pipeline(default_model: str | Path) -> None:
+    """Make `pipeline("ethical-analysis")` known to transformers. default_model: folder used when no model is named."""
+    PIPELINE_REGISTRY.register_pipeline(
+        TASK,
+        pipeline_class=EthicalAnalysisPipeline,
+        pt_model=AutoModel,
+        default={"model": (str(default_model), "main")},
+        type="text",
+    )
+
+
+__all__ = ["TASK", "EthicalAnalysisPipeline", "check_text", "register_pipeline"]

@@ -1,0 +1,385 @@
+"""The command `redheart`: read texts, make checkpoints, show the parameter budget.
+
+Notable: with ``--json`` standard output holds one JSON object per text and nothing else; a text that fails has its
+error in its place and the others are still answered; every error is one line on standard error, without a traceback.
+"""
+
+import json
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import redirect_stdout
+from enum import StrEnum
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+from .configuration.labels import FAST_OUTPUTS, OUTPUTS, closest
+from .texts import ENDINGS, Item, read_items
+
+DEFAULT_MODEL = "redheart-mini"
+
+# A model on the Hugging Face Hub: owner/name.
+_HUB_ID = re.compile(r"[\w][\w.-]*/[\w][\w.-]*")
+
+
+class Depth(StrEnum):
+    """How far the model reads."""
+
+    full = "full"
+    fast = "fast"
+
+
+class Dtype(StrEnum):
+    """Type of the weights."""
+
+    float32 = "float32"
+    bfloat16 = "bfloat16"
+    float16 = "float16"
+
+
+class _Commands(TyperGroup):
+    """Turns every error into one line on standard error."""
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run a command line; exit with 1 for a failure, 2 for wrong usage."""
+        standalone = extra.pop("standalone_mode", True)
+        options: dict[str, Any] = {**extra, "standalone_mode": False}
+        try:
+            status = super().main(*args, **options)
+        except Exception as error:
+            if not standalone:
+                raise
+            sys.exit(_report(error))
+        if standalone:
+            sys.exit(status if isinstance(status, int) else 0)
+        return status
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run; when whoever reads the output has gone (``| head``), end quietly."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the last flush finds a taker
+            raise typer.Exit(1) from None
+
+
+def _report(error: Exception) -> int:
+    """Print ``error`` in one line and return the exit status."""
+    if hasattr(error, "format_message"):  # wrong usage, as typer tells it
+        message = str(error.format_message())
+        if type(error).__name__ == "NoArgsIsHelpError":
+            typer.echo(message, err=True)
+        else:
+            _complain(f"{message} (--help explains)")
+        return int(getattr(error, "exit_code", 2))
+    message = str(error) or repr(error)
+    expected = isinstance(error, (ValueError, OSError, ImportError))
+    _complain(message if expected else f"{type(error).__name__}: {message}")
+    return 1
+
+
+def _complain(message: str) -> None:
+    typer.echo(f"error: {' '.join(message.split())}", err=True)
+
+
+def _wrong_usage(message: str, option: str) -> NoReturn:
+    raise typer.BadParameter(message, param_hint=option)
+
+
+main = typer.Typer(
+    cls=_Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from . import __version__
+
+        typer.echo(f"redheart {__version__}")
+        raise typer.Exit
+
+
+@main.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Structured readings of texts about moral conflict.
+
+    Start with: [bold]redheart analyze "I told my sister's secret to her fiancé."[/bold]
+    """
+
+
+def _known_outputs(names: list[str] | None) -> list[str]:
+    for name in names or []:
+        if name not in OUTPUTS:
+            raise typer.BadParameter(f"No output {name!r}; {closest(name, OUTPUTS)}")
+    return names or []
+
+
+@main.command()
+def analyze(
+    texts: Annotated[
+        list[str] | None, typer.Argument(metavar="TEXT", help="Texts. - reads one per line from standard input.")
+    ] = None,
+    file: Annotated[
+        list[Path] | None,
+        typer.Option(exists=True, dir_okay=False, help="A .txt file (one text) or a .jsonl file (one text per line)."),
+    ] = None,
+    model: Annotated[
+        str, typer.Option(help="A checkpoint that ships, a folder, or a Hugging Face Hub id.")
+    ] = DEFAULT_MODEL,
+    output: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", callback=_known_outputs, help=f"Only this; repeatable. {', '.join(OUTPUTS)}."),
+    ] = None,
+    depth: Annotated[Depth, typer.Option(help="fast is the heads' direct reading.")] = Depth.full,
+    token_budget: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Read on with the N best tokens.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object per text and line, and nothing else.")
+    ] = False,
+    jsonl_field: Annotated[
+        str, typer.Option(metavar="NAME", help="Field of a .jsonl line that has the text; the others are passed on.")
+    ] = "text",
+    include_untrained: Annotated[
+        bool, typer.Option("--include-untrained", help="Also show what nothing supervised, marked.")
+    ] = False,
+    batch_size: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Texts read together; with 1 each line is answered at once.")
+    ] = 8,
+) -> None:
+    """Read texts: emotions, verdict, felicific calculus, regret, and how far to trust each.
+
+    [bold]redheart analyze "I told my sister's secret to her fiancé."[/bold]
+    one reading, for people
+
+    [bold]redheart analyze --output verdict --output emotion --file letter.txt[/bold]
+    only what you need
+
+    [bold]redheart analyze --json --file posts.jsonl --jsonl-field body > readings.jsonl[/bold]
+    one JSON object per line, with the other fields of the line
+
+    [bold]tail -f chat.log | redheart analyze --json --batch-size 1 - | jq .verdict.label[/bold]
+    answers each line as it comes
+
+    Exit status: 0, 1 when a text could not be read (the others are answered), 2 for wrong usage.
+    """
+    _check_usage(texts, file, output, depth)
+    options: dict[str, Any] = {"depth": depth.value, "include_untrained": include_untrained}
+    options |= {"outputs": output} if output else {}
+    options |= {"token_budget": token_budget} if token_budget else {}
+    stdout = sys.stdout
+    with redirect_stdout(sys.stderr):  # what a library prints must not get between the answers
+        pipe = _load_pipeline(model)
+        answers = _answers(pipe, read_items(texts or [], file or [], jsonl_field), options, batch_size)
+        failed = _write_json(answers, stdout) if as_json else _write_for_people(answers, stdout)
+    if failed:
+        if as_json:
+            _complain(f'{failed} of the texts could not be read; their lines have an "error".')
+        raise typer.Exit(1)
+
+
+def _check_usage(texts: list[str] | None, files: list[Path] | None, outputs: list[str] | None, depth: Depth) -> None:
+    if not texts and not files:
+        _wrong_usage("give a TEXT, - for standard input, or --file.", "TEXT")
+    if depth is Depth.fast and (deep := [name for name in outputs or [] if name not in FAST_OUTPUTS]):
+        _wrong_usage(f"{deep[0]!r} needs --depth full; fast gives {', '.join(FAST_OUTPUTS)}.", "--output")
+    for path in files or []:
+        if path.suffix not in ENDINGS:
+            _wrong_usage(f"{path} ends in {path.suffix!r}; give a .txt or a .jsonl file.", "--file")
+
+
+def _load_pipeline(name: str) -> Any:
+    from .configuration import preset_names
+    from .hub_upload.checkpoint import checkpoint_path, list_checkpoints, load_strict
+
+    known = [*list_checkpoints(), *preset_names()]
+    if name not in known and not _HUB_ID.fullmatch(name) and not Path(name).is_dir():
+        raise ValueError(f"No checkpoint or folder {name!r}; {closest(name, known)}")
+    place = checkpoint_path(name)
+
+    from transformers import AutoTokenizer
+    from transformers.utils import logging
+
+    from .modeling_redheart import RedHeartModel
+    from .modeling_redheart.pipeline_redheart import TASK, EthicalAnalysisPipeline
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    model = load_strict(place, model_class=RedHeartModel)
+    return EthicalAnalysisPipeline(model=model, tokenizer=AutoTokenizer.from_pretrained(place), task=TASK)
+
+
+def _answers(pipe: Any, items: Iterable[Item], options: dict[str, Any], size: int) -> Iterator[list[Item]]:
+    """The items with their reading or error, batch by batch, as they come."""
+    from .modeling_redheart.pipeline_redheart import check_text
+
+    waiting = iter(items)
+    while batch := list(islice(waiting, size)):
+        for item in batch:
+            if item.error is None:
+                try:
+                    check_text(item.text)
+                except ValueError as error:
+                    item.error = error
+        _read(pipe, [item for item in batch if item.error is None], options)
+        yield batch
+
+
+def _read(pipe: Any, batch: Sequence[Item], options: dict[str, Any]) -> None:
+    """Give each item its reading; the texts of a batch that fails are read one by one, so that one fails alone."""
+    if not batch:
+        return
+    try:
+        readings = pipe([item.text for item in batch], batch_size=len(batch), **options)
+    except (ValueError, RuntimeError) as error:
+        if len(batch) == 1:
+            batch[0].error = error
+            return
+        for item in batch:
+            _read(pipe, [item], options)
+        return
+    for item, reading in zip(batch, readings, strict=True):
+        item.reading = reading
+
+
+def _write_json(batches: Iterable[list[Item]], stdout: Any) -> int:
+    """Write one JSON object per item; returns how many have an error."""
+    failed = 0
+    for batch in batches:
+        for item in batch:
+            answer = item.answer()
+            try:
+                line = json.dumps(answer, ensure_ascii=False, allow_nan=False).encode("utf-8")
+            except UnicodeEncodeError:  # a lone surrogate, which JSON can only write as an escape
+                line = json.dumps(answer, allow_nan=False).encode("ascii")
+            stdout.buffer.write(line + b"\n")
+            failed += item.error is not None
+        stdout.buffer.flush()
+    return failed
+
+
+def _write_for_people(batches: Iterable[list[Item]], stdout: Any) -> int:
+    """Print the readings, and the errors on standard error; returns how many errors there were."""
+    from rich.console import Console
+
+    from .terminal import render
+
+    stdout.reconfigure(errors="replace")  # a terminal that cannot show a letter must not end the run
+    console = Console(file=stdout, highlight=False, emoji=False, markup=False)
+    failed, shown = 0, 0
+    for item in (item for batch in batches for item in batch):
+        if item.reading is None:
+            _complain(f"{item.where}: {item.error}")
+            failed += 1
+            continue
+        if shown:
+            console.print()
+            console.rule(style="dim", characters="=")
+        render(item.reading, console)
+        shown += 1
+        stdout.flush()
+    return failed
+
+
+@main.command()
+def create(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A preset, such as redheart-730m.")],
+    output: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Where to; ./NAME by default.")] = None,
+    dtype: Annotated[
+        Dtype | None, typer.Option(help="By default that of the trained weights, float32 for new ones.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of new weights.")] = 0,
+    force: Annotated[bool, typer.Option("--force", help="Replace a checkpoint that is there.")] = False,
+) -> None:
+    """Make a checkpoint folder: config, weights, tokenizer, code. Weights that do not ship are new and random.
+
+    [bold]redheart create redheart-730m --dtype bfloat16[/bold]
+    the full model, to be trained, in ./redheart-730m
+
+    [bold]redheart create redheart-tiny --output /tmp/tiny --seed 1[/bold]
+    a very small one, for tests
+    """
+    _known_preset(name)
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from transformers.utils import logging
+
+    from .hub_upload.create import create_checkpoint
+
+    logging.disable_progress_bar()
+    columns = (TextColumn(name), BarColumn(), TextColumn("{task.completed:,} of {task.total:,}"), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(name, total=1)
+        options: dict[str, Any] = {} if dtype is None else {"dtype": dtype.value}
+        folder = create_checkpoint(
+            name,
+            output or Path(name),
+            seed=seed,
+            force=force,
+            progress=lambda done, total: progress.update(task, completed=done, total=total),
+            **options,
+        )
+    typer.echo(folder)
+
+
+@main.command()
+def params(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A preset, such as redheart-730m.")],
+    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+) -> None:
+    """Count the parameters of each component, and compare them with their budget.
+
+    [bold]redheart params redheart-730m[/bold]
+    the table; exit status 1 when a component does not have exactly its number
+    """
+    _known_preset(name)
+    import torch
+
+    from .configuration import RedHeartConfig
+    from .configuration.budget import budget_table
+    from .modeling_redheart import RedHeartModel
+
+    with torch.device("meta"):
+        model = RedHeartModel(RedHeartConfig.from_preset(name))
+    rows = budget_table(((key, value.numel()) for key, value in model.named_parameters()), name)
+    if as_json:
+        table, part_of = [], ""
+        for row in rows:
+            part_of = part_of if row.name.startswith(" ") else ""
+            entry = {"component": row.name.strip(), "part_of": part_of or None, "parameters": row.parameters}
+            table.append(entry | {"budget": row.target, "exact": row.exact})
+            part_of = part_of or row.name
+        typer.echo(json.dumps({"name": name, "components": table}))
+    else:
+        from rich.console import Console
+
+        from .terminal import render_budget
+
+        render_budget(rows, Console(highlight=False))
+    if not all(row.exact for row in rows):
+        raise typer.Exit(1)
+
+
+def _known_preset(name: str) -> None:
+    from .configuration import preset_names
+
+    if name not in preset_names():
+        _wrong_usage(f"no preset {name!r}; {closest(name, preset_names())}", "NAME")
+
+
+__all__ = ["DEFAULT_MODEL", "main"]

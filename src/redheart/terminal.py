@@ -1,0 +1,335 @@
+"""Readings for people: tables, bars and the words that mattered, for a terminal or a plain file.
+
+Notable: nothing is told by colour alone, so the output reads the same in a pipe or under NO_COLOR; it fits 80 columns,
+with wide (Korean, Chinese, Japanese) letters counted as two.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console, RenderableType
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from .configuration.budget import BudgetRow
+from .configuration.labels import NUANCE_LEVELS, SURD, VERDICTS, VIEWS
+
+_WIDTH = 80
+_BAR = 24
+_TOP_EMOTIONS = 5
+_MOST_ASSERTED = 10
+_SHOWN_CHARACTERS = 600
+_SHOWN_NAMES = 8
+
+# Section of the output -> the parts of record keys that it shows.
+_SECTION_PARTS = {
+    "emotion": ("emotion", "intensity", "nuance", "affect"),
+    "arc": ("arc",),
+    "bentham": ("bentham", "utility"),
+    "verdict": ("verdict", "action"),
+}
+
+_TITLES = {
+    "emotion": "Emotions",
+    "arc": "Course of the emotions",
+    "verdict": "Verdict: who is in the wrong",
+    "perspectives": "Verdict by perspective",
+    "bentham": "Felicific calculus (Bentham)",
+    "regret": "Regret (above 0) and rejoicing (below 0)",
+    "counterfactual": "What could have been",
+    "surd": "Information about the verdict",
+    "confidence": "Confidence: exp(-expected loss)",
+    "embedding": "Embedding",
+}
+
+
+def render(reading: Mapping[str, Any], console: Console) -> None:
+    """Print one reading of the pipeline."""
+    width = min(console.width, _WIDTH)
+    console.print(_highlighted(reading, marked=not console.is_terminal), width=width, soft_wrap=False)
+    bars = _Bars(console)
+    for name, body in _sections(reading, bars):
+        title = Text(f"{_TITLES[name]}{_mark(name, reading['flags']['untrained'])} ", style="bold")
+        console.print()
+        console.print(Rule(title, align="left", style="dim", characters="─" if bars.unicode else "-"), width=width)
+        console.print(Padding(body, (0, 0, 0, 1)), width=width)
+    console.print()
+    for line in notes(reading["flags"]):
+        console.print(Text(line), width=width)
+
+
+def notes(flags: Mapping[str, Any]) -> Iterator[str]:
+    """What a reader must know about the reading: what was cut, failed, withheld, or never trained."""
+    if flags["truncated"]:
+        yield f"Truncated: only the first {flags['tokens']:,} tokens were read."
+    if flags["no_letters"]:
+        yield "The text has no letters: the reading rests on signs alone."
+    if flags["unknown_tokens"] > 0:
+        yield f"{flags['unknown_tokens']:.0%} of the tokens are unknown to the tokenizer."
+    if flags["recovered"]:
+        yield f"Failed, and left out: {_listed(flags['recovered'])}. The verdict rests on rebuilt states."
+    if flags["withheld"]:
+        yield (
+            f"Withheld: {_listed(flags['withheld'])}. Nothing supervised these in this model; "
+            "--include-untrained shows them, marked."
+        )
+    if flags["untrained"]:
+        yield f"Untrained: {_listed(flags['untrained'])}. These numbers come from random weights and mean nothing."
+
+
+def render_budget(rows: Sequence[BudgetRow], console: Console) -> None:
+    """Print the parameter budget as a table; the last line is the total."""
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    table.add_column("component")
+    for name in ("parameters", "budget", "difference"):
+        table.add_column(name, justify="right")
+    for row in rows:
+        target, difference = (
+            ("", "") if row.target is None else (f"{row.target:,}", f"{row.parameters - row.target:+,}")
+        )
+        style = "bold" if row.name == "total" else "dim" if row.name.startswith(" ") else ""
+        if not row.exact:
+            style = "bold red"
+        table.add_row(row.name, f"{row.parameters:,}", target, difference.replace("+0", "0"), style=style)
+    console.print(table)
+
+
+class _Bars:
+    """Bars of a fixed width, in line-drawing characters or in ASCII."""
+
+    def __init__(self, console: Console) -> None:
+        self.unicode = console.encoding.lower().replace("-", "").startswith("utf")
+        self.full, self.empty, self.middle = ("━", "─", "┃") if self.unicode else ("#", "-", "|")
+        self.asserted = "●" if self.unicode else "*"
+        self.stack = ("█", "▓", "░") if self.unicode else ("#", "=", "-")
+
+    def share(self, value: float, style: str = "cyan", width: int = _BAR) -> Text:
+        """value: 0..1."""
+        filled = round(min(max(value, 0.0), 1.0) * width)
+        return Text.assemble((self.full * filled, style), (self.empty * (width - filled), "dim"))
+
+    def signed(self, value: float, width: int = _BAR) -> Text:
+        """value: -1..1, from the middle."""
+        half = (width - 1) // 2
+        filled = round(min(abs(value), 1.0) * half)
+        rest = self.empty * (half - filled)
+        if value < 0:
+            parts = [(rest, "dim"), (self.full * filled, "red"), (self.middle, ""), (self.empty * half, "dim")]
+        else:
+            parts = [(self.empty * half, "dim"), (self.middle, ""), (self.full * filled, "green"), (rest, "dim")]
+        return Text.assemble(*parts)
+
+    def stacked(self, values: Sequence[float], styles: Sequence[str], width: int) -> Text:
+        """values: not below 0; their sum fills the bar, unless it rounds to nothing."""
+        total = sum(values)
+        ends, done = [], 0.0
+        for value in values:
+            done += value
+            ends.append(round(done / total * width) if total >= 0.0005 else 0)
+        starts = [0, *ends[:-1]]
+        pieces = zip(self.stack, starts, ends, styles, strict=True)
+        bar = Text.assemble(*((char * (end - start), style) for char, start, end, style in pieces))
+        return bar or Text(self.empty * width, style="dim")
+
+
+def _sections(reading: Mapping[str, Any], bars: _Bars) -> Iterator[tuple[str, RenderableType]]:
+    emotion = reading.get("emotion", {})
+    if any(name != "arc" for name in emotion):
+        yield "emotion", _emotion(emotion, bars)
+    if "arc" in emotion:
+        yield "arc", _arc(emotion["arc"])
+    builders: dict[str, Callable[[Any, _Bars], RenderableType]] = {
+        "verdict": _verdict,
+        "perspectives": _perspectives,
+        "bentham": _bentham,
+        "regret": _regret,
+        "counterfactual": _counterfactual,
+        "surd": _surd,
+        "confidence": _confidence,
+        "embedding": _embedding,
+    }
+    for name, build in builders.items():
+        if name in reading:
+            yield name, build(reading[name], bars)
+
+
+def _grid(*justify: Any) -> Table:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for side in justify:
+        table.add_column(justify=side, no_wrap=True)
+    return table
+
+
+def _emotion(emotion: Mapping[str, Any], bars: _Bars) -> Table:
+    labels, asserted = emotion.get("labels", {}), emotion.get("asserted", [])
+    intensity, nuance = emotion.get("intensity", {}), emotion.get("nuance", {})
+    by_strength = sorted(labels or intensity or nuance, key=lambda name: -labels.get(name, intensity.get(name, 0)))
+    names = asserted[:_MOST_ASSERTED]
+    names += [name for name in by_strength if name not in asserted][: max(0, _TOP_EMOTIONS - len(asserted))]
+    table = _grid("left", "left", "left", "right", "right", "left")
+    if names:
+        table.add_row(*(Text(head, style="dim") for head in ("", "", "probability", "", "intensity", "level")))
+    for name in names:
+        sure = name in asserted
+        table.add_row(
+            bars.asserted if sure else "",
+            Text(name, style="bold" if sure else ""),
+            bars.share(labels[name], "magenta" if sure else "cyan") if name in labels else "",
+            f"{labels[name]:.2f}" if name in labels else "",
+            f"{intensity[name]:.2f}" if name in intensity else "",
+            _level(nuance.get(name, {})),
+        )
+    if len(asserted) > _MOST_ASSERTED:
+        table.add_row(bars.asserted, f"and {len(asserted) - _MOST_ASSERTED} more")
+    for index, (name, value) in enumerate(emotion.get("affect", {}).items()):
+        if names and index == 0:
+            table.add_row()
+        bar = bars.signed(value) if name == "valence" else bars.share(value)
+        table.add_row("", name, bar, _signed(value) if name == "valence" else f"{value:.2f}")
+    return table
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.2f}" if abs(value) >= 0.005 else "0.00"
+
+
+def _level(levels: Mapping[str, float]) -> str:
+    """The highest level that is more likely than not."""
+    reached = [level for level in NUANCE_LEVELS if levels.get(level, 0.0) >= 0.5]
+    if not levels:
+        return ""
+    return f"{reached[-1]} ({levels[reached[-1]]:.2f})" if reached else "none"
+
+
+def _arc(arc: Sequence[Mapping[str, Any]]) -> Table:
+    table = _grid("right", "left", "right")
+    table.add_column(overflow="ellipsis", no_wrap=True)
+    for number, segment in enumerate(arc, 1):
+        name = max(segment["labels"], key=segment["labels"].__getitem__)
+        snippet = Text(" ".join(segment["text"].split()), style="italic")
+        table.add_row(str(number), name, f"{segment['labels'][name]:.2f}", snippet)
+    return table
+
+
+def _verdict(verdict: Mapping[str, Any], bars: _Bars) -> Table:
+    table = _grid("left", "left", "left", "right")
+    for name, value in verdict.get("probabilities", {}).items():
+        sure = name == verdict["label"]
+        style = "bold" if sure else ""
+        bar = bars.share(value, "magenta" if sure else "cyan")
+        table.add_row(bars.asserted if sure else "", Text(name, style=style), bar, f"{value:.2f}")
+    if "action" in verdict:
+        table.add_row("", "action", Text("higher = more acceptable", style="dim"), _signed(verdict["action"]))
+    return table
+
+
+def _perspectives(perspectives: Mapping[str, Any], _: _Bars) -> Table:
+    return _matrix(perspectives, VERDICTS, "{:.2f}".format)
+
+
+def _regret(regret: Mapping[str, Any], _: _Bars) -> Table:
+    return _matrix(regret, VIEWS, _signed)
+
+
+def _matrix(rows: Mapping[str, Mapping[str, float]], columns: Iterable[str], form: Callable[[float], str]) -> Table:
+    """A table of numbers; the largest of each row is bold."""
+    shown = [name for name in columns if any(name in row for row in rows.values())]
+    table = _grid("left", *("right" for _ in shown))
+    table.add_row("", *(Text(name, style="dim") for name in shown))
+    for name, row in rows.items():
+        largest = max(row.values())
+        cells = (Text(form(row[key]), "bold" if row[key] == largest else "") if key in row else "" for key in shown)
+        table.add_row(name, *cells)
+    return table
+
+
+def _bentham(bentham: Mapping[str, Any], bars: _Bars) -> Table:
+    table = _grid("left", "left", "right", "left")
+    for name, cell in bentham.get("dimensions", {}).items():
+        signed = name == "valence"
+        bar = bars.signed(cell["value"]) if signed else bars.share(cell["value"])
+        spread = f"± {cell['std']:.2f}" if "std" in cell else ""
+        value = _signed(cell["value"]) if signed else f"{cell['value']:.2f}"
+        table.add_row(name, bar, value, spread if bars.unicode else spread.replace("±", "+-"))
+    for name, words in (("felicific_value", "pain -1 .. pleasure 1"), ("utility", "higher = more pleasant")):
+        if name in bentham:
+            table.add_row(name.replace("_", " "), Text(words, style="dim"), _signed(bentham[name]), "")
+    return table
+
+
+def _counterfactual(views: Mapping[str, Any], bars: _Bars) -> Table:
+    table = _grid("left", "right", "left", "right")
+    table.add_row(*(Text(head, style="dim") for head in ("", "utility", "plausibility", "")))
+    for name, cell in views.items():
+        plausible = cell.get("plausibility")
+        table.add_row(
+            name,
+            _signed(cell["utility"]) if "utility" in cell else "",
+            "" if plausible is None else bars.share(plausible),
+            "" if plausible is None else f"{plausible:.2f}",
+        )
+    return table
+
+
+def _surd(surd: Mapping[str, float], bars: _Bars) -> Table:
+    styles = ("magenta", "cyan", "yellow")
+    bits = {name: value for name, value in surd.items() if name != SURD[-1]}
+    table = Table.grid()
+    table.add_row(bars.stacked(list(bits.values()), styles, 2 * _BAR))
+    legend = Text("  ").join(
+        Text.assemble((char, style), f" {name} {value:.3f}")
+        for (name, value), char, style in zip(bits.items(), bars.stack, styles, strict=True)
+    )
+    table.add_row(legend + Text(" bits", style="dim"))
+    table.add_row(f"determined: {surd[SURD[-1]]:.1%} of the verdict's uncertainty")
+    return table
+
+
+def _confidence(confidence: Mapping[str, Any], bars: _Bars) -> Table:
+    table = _grid("left", "left", "right")
+    for name, cell in confidence.items():
+        table.add_row(name, bars.share(cell["confidence"]), f"{cell['confidence']:.2f}")
+    return table
+
+
+def _embedding(values: Sequence[float], _: _Bars) -> Text:
+    start = ", ".join(f"{value:+.3f}" for value in values[:4])
+    return Text(f"{start}, ... ({len(values)} numbers; --json gives all)")
+
+
+def _highlighted(reading: Mapping[str, Any], marked: bool) -> Text:
+    """The text with the words that mattered underlined. marked: also between asterisks, for output without styles."""
+    whole = reading["text"]
+    shown = whole[:_SHOWN_CHARACTERS]
+    most = max(1, len(whole.split()) // 4)  # in a short text not every word stands out
+    words = sorted(reading.get("rationale", [])[:most], key=lambda word: word["start"])
+    text, done = Text(), 0
+    for word in words:
+        if word["end"] <= len(shown):
+            text.append(shown[done : word["start"]])
+            text.append(f"*{word['word']}*" if marked else word["word"], style="bold underline")
+            done = word["end"]
+    text.append(shown[done:])
+    if len(whole) > len(shown):
+        text.append(f"... ({len(whole):,} characters)", style="dim")
+    return text
+
+
+def _mark(section: str, untrained: Sequence[str]) -> str:
+    """Says in the title when the section's claims, or some of them, were never trained."""
+    parts = _SECTION_PARTS.get(section, (section,))
+    named = [part for part in parts if part in untrained]
+    some = [name for name in untrained if name.split(".")[0] in parts]
+    if not some:
+        return ""
+    return " (untrained)" if len(named) == len(parts) else " (partly untrained)"
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _SHOWN_NAMES
+    return ", ".join(names[:_SHOWN_NAMES]) + (f" and {more} more" if more > 0 else "")
+
+
+__all__ = ["notes", "render", "render_budget"]
