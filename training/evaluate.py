@@ -20,7 +20,7 @@ import torch
 from sklearn.metrics import f1_score
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
-from ..configuration.labels import AFFECT, EMOTIONS, VERDICTS
+from ..configuration.labels import AFFECT, EMOTIONS, OUTPUTS, VERDICTS
 from ..hub_upload.checkpoint import checkpoint_path, load_strict
 from ..modeling_redheart.modeling_redheart import RedHeartModel
 from .baselines import Figure, average_precision, pair_accuracy, pearson, record, soft_cross_entropy, table
@@ -118,7 +118,7 @@ def _emotion(predict: Predictor, data: Path, name: str = "goemotions") -> tuple[
 
 def _verdict(predict: Predictor, data: Path) -> tuple[list[Figure], Array, Array]:
     units = to_units(load("scruples_anecdotes", data, "validation"))
-    shares, logits = _targets(units, "verdict_labels"), predict(units, ["verdict", "surd"])["verdict"]
+    shares, logits = _targets(units, "verdict_labels"), predict(units, OUTPUTS)["verdict"]
     temperature = fit_temperature(logits, shares)
     majority, asserted = shares.argmax(axis=1), logits.argmax(axis=1)
     measures = {
@@ -133,8 +133,9 @@ def _verdict(predict: Predictor, data: Path) -> tuple[list[Figure], Array, Array
 
 def _ranking(predict: Predictor, data: Path, name: str, split: str, target: str, output: str, task: str = "") -> Figure:
     units = [unit for unit in to_units(load(name, data, split)) if target in unit[0].targets]
-    request = {"action": "verdict", "utility": "bentham", "counterfactual": "counterfactual"}[output]
-    scores, ranks = predict(units, [request])[output], _targets(units, target)[:, 1]
+    # The bridge's scores depend on which modules ran: measure what the pipeline gives by default, when all do.
+    request = {"action": OUTPUTS, "utility": ["bentham"], "counterfactual": ["counterfactual"]}[output]
+    scores, ranks = predict(units, request)[output], _targets(units, target)[:, 1]
     if scores.ndim == 2:  # the actual view
         scores = scores[:, 1]
     measures = {"pair_accuracy": pair_accuracy(scores[ranks == 1], scores[ranks == 0])}

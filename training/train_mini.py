@@ -199,6 +199,7 @@ def train(data: Path, encoder: Path, output: Path, share: float = 1.0, resume: b
     model.config.supervision = supervision()
     for parameter in model.parameters():
         parameter.requires_grad = True
+    model.config.name_or_path = ""
     model.save_pretrained(output / "model")
     tokenizer.save_pretrained(output / "model")
     (output / "history.json").write_text(json.dumps(history, indent=1), encoding="utf-8")

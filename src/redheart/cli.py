@@ -18,6 +18,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
+from .benchmark import bench
 from .configuration.labels import FAST_OUTPUTS, OUTPUTS, closest
 from .texts import ENDINGS, Item, read_items
 
@@ -335,6 +336,9 @@ def create(
             **options,
         )
     typer.echo(folder)
+
+
+main.command()(bench)
 
 
 @main.command()

@@ -111,7 +111,7 @@ def test_targets_that_are_all_missing_leave_no_parameter_without_gradient(
 
 
 def test_the_fixture_has_every_target(targets: Batch) -> None:
-    assert set(targets) == set(TARGET_OUTPUTS) == {name for name in Targets.__dataclass_fields__}
+    assert set(targets) == set(TARGET_OUTPUTS) == set(Targets.__dataclass_fields__)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,111 @@
+"""The checkpoint that ships: it is whole, small enough, says what supervised it, and means something."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from redheart.configuration.labels import EMOTIONS
+from redheart.hub_upload.checkpoint import load_strict, shipped_folder
+from transformers import AutoModel, pipeline
+
+NAME = "redheart-mini"
+Read = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def folder() -> Path:
+    return shipped_folder(NAME)
+
+
+@pytest.fixture(scope="module")
+def read() -> Read:
+    import redheart  # noqa: F401 - registers the task
+
+    pipe: Read = pipeline("ethical-analysis")
+    return pipe
+
+
+def test_it_fits_in_64_megabytes(folder: Path) -> None:
+    assert sum(path.stat().st_size for path in folder.iterdir()) <= 64_000_000
+
+
+def test_it_loads_strictly_and_computes_in_float32(folder: Path) -> None:
+    model = load_strict(folder)
+    assert model.dtype == torch.float32
+    assert all(parameter.isfinite().all() for parameter in model.parameters())
+
+
+def test_nothing_non_commercial_supervised_it(folder: Path) -> None:
+    record = json.loads((folder / "config.json").read_text(encoding="utf-8"))["supervision"]
+    assert record
+    assert not {"amcd", "isear"} & {name for names in record.values() for name in names}
+
+
+def test_the_task_without_a_model_takes_it(read: Read, folder: Path) -> None:
+    text = "I told my sister's secret to her fiancé, and now the wedding is off."
+    named = pipeline("ethical-analysis", model=str(folder))
+    assert read(text) == named(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "emotion"),
+    [
+        ("Thank you so much, you saved my week!", "gratitude"),
+        ("I'm so sorry, I should never have said that to you.", "remorse"),
+        ("This makes me furious, how dare they treat her like that.", "anger"),
+        ("I love my little brother more than anything.", "love"),
+    ],
+)
+def test_plain_emotions_are_found(read: Read, text: str, emotion: str) -> None:
+    labels = read(text, outputs=["emotion"])["emotion"]["labels"]
+    assert emotion in sorted(labels, key=labels.get, reverse=True)[:2]
+
+
+def test_valence_and_utility_follow_pleasantness(read: Read) -> None:
+    good, bad = read(["I spent the day at the beach with my best friend.", "I broke my leg and lost my job."])
+    assert good["emotion"]["affect"]["valence"] > bad["emotion"]["affect"]["valence"]
+    assert good["bentham"]["utility"] > bad["bentham"]["utility"]
+
+
+def test_the_kinder_action_scores_higher(read: Read) -> None:
+    kind, cruel = read(
+        ["Sam helps the old man carry his bags.", "Sam steals the old man's bags."], outputs=["verdict"]
+    )
+    assert kind["verdict"]["action"] > cruel["verdict"]["action"]
+
+
+def test_what_nothing_supervised_is_withheld(read: Read) -> None:
+    reading = read("I lied to my mother about where I was.")
+    assert "regret" not in reading
+    assert set(reading["bentham"]["dimensions"]) == {"valence", "intensity"}
+    assert "regret" in reading["flags"]["withheld"]
+
+
+def test_long_text_is_cut_and_flagged(read: Read) -> None:
+    reading = read("I am sorry for what I did to them. " * 3000, outputs=["emotion"])
+    assert reading["flags"]["truncated"]
+    assert reading["flags"]["tokens"] == 512
+
+
+def test_json_lines_on_standard_output_and_nothing_else() -> None:
+    lines = "I miss you.\n\nThey cheated on the exam.\n"
+    command = [sys.executable, "-c", "from redheart.cli import main; main()", "analyze", "--json", "-"]
+    source = Path(__file__).parent.parent / "src"
+    done = subprocess.run(
+        command, input=lines, capture_output=True, text=True, check=False, env={"PYTHONPATH": str(source), "PATH": ""}
+    )
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(answers) == 3
+    assert set(answers[0]["emotion"]["labels"]) == set(EMOTIONS)
+    assert "error" in answers[1]
+    assert set(answers[2]["emotion"]["labels"]) == set(EMOTIONS)
+    assert done.returncode == 1
+
+
+def test_auto_model_reads_it_in_bfloat16_when_asked(folder: Path) -> None:
+    assert AutoModel.from_pretrained(folder, dtype=torch.bfloat16).dtype == torch.bfloat16
