@@ -101,6 +101,7 @@ _TRANSFORMERS_OPTIONS = frozenset(
         "per_layer_config",
         "quantization_config",
         "torch_dtype",
+        "use_cache",  # set by Trainer on every config
     }
 )
 

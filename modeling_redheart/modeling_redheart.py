@@ -155,6 +155,7 @@ class RedHeartModel(RedHeartPreTrainedModel):
         such as ``components``; by default the width is the encoder's. Raises `ValueError` for an encoder-decoder.
         """
         pretrained = AutoModel.from_pretrained(encoder)
+        pretrained.config.name_or_path = ""  # where it lay here says nothing to who loads the model elsewhere
         width, heads = pretrained.config.hidden_size, pretrained.config.num_attention_heads
         options = {"hidden_size": width, "num_attention_heads": heads, **options}
         if "components" not in options:

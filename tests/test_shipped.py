@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 import torch
+from transformers import AutoModel, pipeline
+
 from redheart.configuration.labels import EMOTIONS
 from redheart.hub_upload.checkpoint import load_strict, shipped_folder
-from transformers import AutoModel, pipeline
 
 NAME = "redheart-mini"
 Read = Callable[..., Any]
@@ -73,9 +74,7 @@ def test_valence_and_utility_follow_pleasantness(read: Read) -> None:
 
 
 def test_the_kinder_action_scores_higher(read: Read) -> None:
-    kind, cruel = read(
-        ["Sam helps the old man carry his bags.", "Sam steals the old man's bags."], outputs=["verdict"]
-    )
+    kind, cruel = read(["Sam helps the old man carry his bags.", "Sam steals the old man's bags."], outputs=["verdict"])
     assert kind["verdict"]["action"] > cruel["verdict"]["action"]
 
 

@@ -15,7 +15,13 @@ from redheart.configuration.labels import EMOTIONS, record_keys
 
 TINY = "redheart-tiny"
 PRESETS = {"redheart-730m", "redheart-330m", "redheart-100m", "redheart-mini", TINY}
-BERT = {"model_type": "bert", "hidden_size": 24, "num_hidden_layers": 3, "num_attention_heads": 2, "vocab_size": 50}
+BERT: dict[str, Any] = {
+    "model_type": "bert",
+    "hidden_size": 24,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 2,
+    "vocab_size": 50,
+}
 
 
 def with_sizes(component: str, **sizes: int) -> dict[str, Any]:

@@ -688,7 +688,7 @@ def test_training_learns(lively_model: Make, batch: Batch, targets: Batch) -> No
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
     given = {name: targets[name] for name in ("verdict_labels", "emotion_labels", "regret_labels")}
     history = []
-    for _ in range(25):
+    for _ in range(20):
         losses = model(**batch, **given).losses
         loss = torch.stack([losses[name] for name in ("verdict", "emotion", "nuance", "regret", "surd")]).sum()
         loss.backward()
