@@ -6,6 +6,7 @@ option, component or size is an error that names the nearest one; relations betw
 
 # No `from __future__ import annotations` here: it would switch the strict type validation off.
 import json
+import math
 from dataclasses import field, fields
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +16,7 @@ from transformers import AutoConfig, PreTrainedConfig
 from transformers.configuration_utils import SubConfigSpec
 from transformers.modeling_rope_utils import RopeParameters
 
-from .labels import EMOTIONS, closest, record_keys
+from .labels import EMOTIONS, LOSSES, closest, record_keys
 
 # A stack of decoder layers that ends in a read-out and a state: the shape of every head and analyzer.
 _READER = ("layers", "heads", "intermediate", "registers", "readout", "state")
@@ -106,6 +107,15 @@ _TRANSFORMERS_OPTIONS = frozenset(
 )
 
 
+# Attention over a single token, and a choice of one, weigh nothing: their weights would never have a gradient.
+_LEAST: dict[tuple[str, str], int] = {
+    ("token_budget", "registers"): 2,
+    ("latent_memory", "latents"): 2,
+    ("cache", "prototypes"): 2,
+    ("cache", "neighbours"): 2,
+}
+
+
 def _small_components() -> dict[str, dict[str, int]]:
     reader = {"layers": 1, "heads": 1, "intermediate": 64, "registers": 1, "readout": 16, "state": 16}
     sizes = {
@@ -115,6 +125,7 @@ def _small_components() -> dict[str, dict[str, int]]:
     sizes["backbone"] = {"projection": 32, "norm_rank": 8, "summary": 8, "summary_heads": 1}
     sizes["latent_memory"]["latents"] = 4
     sizes["emotion_analyzer"]["recurrent"] = 32
+    sizes["token_budget"]["registers"] = 2
     sizes["cache"] = {"prototypes": 32, "neighbours": 4}
     return sizes
 
@@ -183,7 +194,7 @@ class RedHeartConfig(PreTrainedConfig):
     @property
     def head_dim(self) -> int:
         """Width of one attention head, the same in every component."""
-        return self.hidden_size // self.num_attention_heads
+        return self.hidden_size // max(self.num_attention_heads, 1)  # 0 heads are refused by name, later
 
     @property
     def num_layer_states(self) -> int:
@@ -224,6 +235,12 @@ class RedHeartConfig(PreTrainedConfig):
                      "max_position_embeddings", "num_segments"):  # fmt: skip
             if getattr(self, name) < 1:
                 raise ValueError(f"`{name}` must be at least 1, got {getattr(self, name)}.")
+        if self.num_segments < 2:
+            raise ValueError(f"`num_segments` must be at least 2: one has no course, got {self.num_segments}.")
+        if self.pad_token_id is not None and not 0 <= self.pad_token_id < self.vocab_size:
+            raise ValueError(
+                f"`pad_token_id` ({self.pad_token_id}) must be below `vocab_size` ({self.vocab_size}) and not negative."
+            )
         if self.hidden_size % self.num_attention_heads:
             raise ValueError(
                 f"`hidden_size` ({self.hidden_size}) must be a multiple of `num_attention_heads` "
@@ -241,8 +258,9 @@ class RedHeartConfig(PreTrainedConfig):
         for name in ("hidden_dropout", "attention_dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"`{name}` must be in 0 <= rate < 1, got {getattr(self, name)}.")
-        if self.verdict_temperature <= 0:
-            raise ValueError(f"`verdict_temperature` must be above 0, got {self.verdict_temperature}.")
+        for name in ("norm_eps", "initializer_range", "verdict_temperature"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise ValueError(f"`{name}` must be above 0, got {getattr(self, name)}.")
 
     def validate_components(self) -> None:
         """Every component is there with exactly the sizes that it takes."""
@@ -253,8 +271,9 @@ class RedHeartConfig(PreTrainedConfig):
             sizes = self.components[name]
             _same_names(f"size of component {name!r}", sizes, keys)
             for key, value in sizes.items():
-                if value < 1:
-                    raise ValueError(f"`components[{name!r}][{key!r}]` must be at least 1, got {value}.")
+                least = _LEAST.get((name, key), 1)
+                if value < least:
+                    raise ValueError(f"`components[{name!r}][{key!r}]` must be at least {least}, got {value}.")
         pooled = self.size_of("backbone").summary_heads
         if pooled and self.hidden_size % pooled:
             raise ValueError(
@@ -272,6 +291,11 @@ class RedHeartConfig(PreTrainedConfig):
         for key in self.supervision:
             if key not in known:
                 raise ValueError(f"Unknown claim {key!r} in `supervision`; {closest(key, sorted(known))}")
+        for key, value in self.loss_weights.items():
+            if key not in LOSSES:
+                raise ValueError(f"Unknown loss {key!r} in `loss_weights`; {closest(key, LOSSES)}")
+            if not 0 <= value < math.inf:
+                raise ValueError(f"`loss_weights[{key!r}]` must be a number, 0 or above, got {value}.")
         for key, value in self.thresholds.items():
             if key not in EMOTIONS:
                 raise ValueError(f"Unknown emotion {key!r} in `thresholds`; {closest(key, EMOTIONS)}")
@@ -293,7 +317,8 @@ _PRESETS = Path(__file__).parent / "presets"
 
 def preset_names() -> list[str]:
     """Names that `load_preset` knows, the largest model first."""
-    return sorted((path.stem for path in _PRESETS.glob("*.json")), key=lambda name: (len(name), name), reverse=True)
+    names = (path.stem for path in _PRESETS.glob("*.json"))
+    return sorted(names, key=lambda name: (-int("0" + "".join(filter(str.isdigit, name))), name))
 
 
 def load_preset(name: str) -> dict[str, Any]:

@@ -114,6 +114,37 @@ RATED: tuple[str, ...] = (
     "perspectives",
 )
 
+# The losses, by the name under which they are logged and weighted.
+LOSSES: tuple[str, ...] = (
+    "emotion",
+    "emotion_head",
+    "intensity",
+    "affect",
+    "nuance",
+    "arc",
+    "bentham",
+    "bentham_head",
+    "utility",
+    "utility_head",
+    "regret",
+    "regret_head",
+    "regret_theory",
+    "counterfactual",
+    "plausibility",
+    "surd",
+    "surd_head",
+    "perspectives",
+    "verdict",
+    "verdict_head",
+    "action",
+    "embedding",
+    "asynchrony",
+    "recovery",
+    "prototypes",
+    "sparsity",
+    "confidence",
+)
+
 # The tasks that read the backbone through a projection and a mixture of layers of their own.
 # "reasoning" feeds the latent memory that every analyzer reads.
 TASKS: tuple[str, ...] = ("emotion", "bentham", "regret", "surd", "reasoning")
@@ -171,6 +202,7 @@ __all__ = [
     "BENTHAM",
     "EMOTIONS",
     "FAST_OUTPUTS",
+    "LOSSES",
     "MODULES",
     "NUANCE_LEVELS",
     "OUTPUTS",

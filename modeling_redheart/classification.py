@@ -8,8 +8,12 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 from transformers.utils.generic import can_return_tuple
 
 from ..configuration.configuration_redheart import RedHeartConfig
+from ..configuration.labels import OUTPUTS
 from .layers import Linear
 from .modeling_redheart import RedHeartModel, RedHeartPreTrainedModel
+
+# What the joint state is made of: every module, but not the confidence and the embedding, which come after it.
+_READ = tuple(name for name in OUTPUTS if name not in ("confidence", "embedding"))
 
 
 class RedHeartForSequenceClassification(RedHeartPreTrainedModel):
@@ -44,6 +48,8 @@ class RedHeartForSequenceClassification(RedHeartPreTrainedModel):
             input_ids=input_ids,
             attention_mask=attention_mask,
             token_type_ids=token_type_ids,
+            outputs=_READ,
+            return_dict=True,
             inputs_embeds=inputs_embeds,
             output_hidden_states=output_hidden_states,
             output_attentions=output_attentions,

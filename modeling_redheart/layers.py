@@ -16,7 +16,7 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 from ..configuration.configuration_redheart import ComponentSize, RedHeartConfig
 
 # Rows up to which the oneDNN kernel reads a float32 weight matrix faster than the default one (`redheart bench`).
-_FEW_ROWS = 64
+_FEW_ROWS = 128
 
 
 class Linear(nn.Linear):

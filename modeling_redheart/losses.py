@@ -60,7 +60,7 @@ class Targets:
             return like.new_full(shape, math.nan)
         if target.shape != shape:
             raise ValueError(f"`{name}` must have the shape {shape}, got {tuple(target.shape)}.")
-        return target.to(like.dtype)
+        return _floating(target, like)
 
     def pairs(self, name: str, batch: int, device: torch.device) -> Tensor:
         """The pairs ``name``, (batch, 2); -100 when they are not there."""
@@ -70,6 +70,12 @@ class Targets:
         if target.shape != (batch, 2):
             raise ValueError(f"`{name}` must have the shape {(batch, 2)}, got {tuple(target.shape)}.")
         return target
+
+
+def _floating(target: Tensor, like: Tensor) -> Tensor:
+    """The target in the type of ``like``, with NaN where an integer target says -100."""
+    missing = target == -100 if not target.is_floating_point() else torch.zeros_like(target, dtype=torch.bool)
+    return target.to(like.dtype).masked_fill(missing, math.nan)
 
 
 def _rows(loss: Tensor, target: Tensor) -> RowLoss:
@@ -91,7 +97,8 @@ def _regression(value: Tensor, target: Tensor) -> RowLoss:
 def _distribution(logits: Tensor, target: Tensor) -> RowLoss:
     """Cross entropy against a distribution along the last dimension."""
     loss = -(target.nan_to_num(0) * logits.log_softmax(dim=-1)).sum(-1, keepdim=True)
-    return _rows(loss, target[..., :1])
+    whole = target.isfinite().all(dim=-1, keepdim=True)
+    return _rows(loss, target[..., :1].masked_fill(~whole, math.nan))
 
 
 def _matches(pairs: Tensor) -> Tensor:
@@ -134,7 +141,8 @@ def emotion_losses(reading: RedHeartOutput, targets: Targets, suffix: str = "") 
         # An emotion of the text is one of some segment: a soft maximum over the segments.
         arc = emotion.arc_logits.masked_fill(~emotion.arc_mask.unsqueeze(-1), torch.finfo(logits.dtype).min)
         pooled = arc.logsumexp(dim=1) - emotion.arc_mask.sum(1, keepdim=True).clamp(min=1).log()
-        losses["arc"] = _binary(pooled, target)
+        empty = ~emotion.arc_mask.any(dim=1, keepdim=True)  # a text of padding only has no segment
+        losses["arc"] = _binary(pooled.masked_fill(empty, 0), target.masked_fill(empty, math.nan))
     return losses
 
 
@@ -229,8 +237,13 @@ def embedding_loss(reading: RedHeartOutput, targets: Targets) -> RowLoss:
     teacher = targets.embedding_labels
     if teacher is None:
         return RowLoss(embedding.sum(1) * 0, torch.zeros(len(embedding), dtype=torch.bool, device=embedding.device))
+    if teacher.dim() != 2 or len(teacher) != len(embedding):
+        raise ValueError(
+            f"`embedding_labels` must have the shape ({len(embedding)}, width), got {tuple(teacher.shape)}."
+        )
+    teacher = _floating(teacher, embedding)
     present = teacher.isfinite().all(dim=1)
-    normal = F.normalize(teacher.nan_to_num(0).to(embedding.dtype), dim=-1)
+    normal = F.normalize(teacher.nan_to_num(0), dim=-1)
     gap = (embedding @ embedding.T - normal @ normal.T).square()
     pair = present[:, None] & present[None] & ~torch.eye(len(gap), dtype=torch.bool, device=gap.device)
     count = pair.sum(1)

@@ -84,7 +84,7 @@ class _Perception:
     budget: TokenBudgetOutput
     memories: dict[str, Tensor]  # task -> (batch, kept tokens, hidden)
     segments: Tensor  # (batch, kept tokens)
-    latents: Tensor  # (batch, latents, hidden)
+    latents: Tensor | None  # (batch, latents, hidden); None where only heads are asked for
 
 
 class RedHeartPreTrainedModel(PreTrainedModel):
@@ -112,6 +112,14 @@ class RedHeartPreTrainedModel(PreTrainedModel):
         if isinstance(encoder, PretrainedTextEncoder):
             return encoder.model.get_input_embeddings()
         return encoder.embed_tokens
+
+    def resize_token_embeddings(self, *args: Any, **kwargs: Any) -> nn.Embedding:
+        """As the base, and the encoder's own config learns the size, so that the saved model loads again."""
+        embeddings: nn.Embedding = super().resize_token_embeddings(*args, **kwargs)
+        if self.config.encoder_config is not None:
+            encoder: Any = self.config.encoder_config
+            encoder.vocab_size = embeddings.num_embeddings
+        return embeddings
 
     def set_input_embeddings(self, value: nn.Module) -> None:
         """Replace the token embedding."""
@@ -154,7 +162,7 @@ class RedHeartModel(RedHeartPreTrainedModel):
         encoder: path or hub id of the encoder; its tokenizer is the model's tokenizer. options: of `RedHeartConfig`,
         such as ``components``; by default the width is the encoder's. Raises `ValueError` for an encoder-decoder.
         """
-        pretrained = AutoModel.from_pretrained(encoder)
+        pretrained = AutoModel.from_pretrained(encoder, dtype=torch.float32)
         pretrained.config.name_or_path = ""  # where it lay here says nothing to who loads the model elsewhere
         width, heads = pretrained.config.hidden_size, pretrained.config.num_attention_heads
         options = {"hidden_size": width, "num_attention_heads": heads, **options}
@@ -229,8 +237,11 @@ class RedHeartModel(RedHeartPreTrainedModel):
                 f"{self.config._attn_implementation!r}; load it with attn_implementation='eager'."
             )
         mask = self._check_input(input_ids, attention_mask, inputs_embeds)
-        encoder_inputs = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
-        seen = self._perceive(input_ids, mask, inputs_embeds, token_budget, encoder_inputs)
+        encoder_inputs: dict[str, Any] = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
+        if attend_out and self.config.encoder_config is not None:
+            encoder_inputs["output_attentions"] = True
+        compress = depth == "full" or "embedding" in wanted
+        seen = self._perceive(input_ids, mask, inputs_embeds, token_budget, compress, encoder_inputs)
         if depth == "fast":
             reading = self._read_fast(seen, wanted)
             heads, bridge = reading, None
@@ -244,9 +255,9 @@ class RedHeartModel(RedHeartPreTrainedModel):
         if attend_out:
             reading.attentions = seen.backbone.attentions
         if targets.given():
-            reading.losses = collect_losses(reading, heads, bridge, seen.backbone.mask, targets)
-            weighted = [self.config.loss_weight(name) * loss.float() for name, loss in reading.losses.items()]
-            reading.loss = torch.stack(weighted).sum()
+            losses = collect_losses(reading, heads, bridge, seen.backbone.mask, targets)
+            weighted = [self.config.loss_weight(name) * loss.float() for name, loss in losses.items()]
+            return RedHeartOutput(loss=torch.stack(weighted).sum(), losses=losses, **reading)
         return reading
 
     def _check_input(self, input_ids: Tensor | None, mask: Tensor | None, embeds: Tensor | None) -> Tensor:
@@ -274,7 +285,8 @@ class RedHeartModel(RedHeartPreTrainedModel):
         mask: Tensor,
         embeds: Tensor | None,
         token_budget: int | None,
-        encoder_inputs: dict[str, Tensor],
+        compress: bool,
+        encoder_inputs: dict[str, Any],
     ) -> _Perception:
         backbone = self.backbone(input_ids, mask, embeds, **encoder_inputs)
         mixed = self.layer_crossover(backbone)
@@ -290,7 +302,7 @@ class RedHeartModel(RedHeartPreTrainedModel):
             budget=budget,
             memories=dict(zip(TASKS, memories.unbind(1), strict=True)),
             segments=segment_index(backbone.mask, self.config.num_segments).gather(1, budget.kept),
-            latents=self.bridge.memory(memories[:, reasoning], budget.bias),
+            latents=self.bridge.memory(memories[:, reasoning], budget.bias) if compress else None,
         )
 
     def _read_fast(self, seen: _Perception, wanted: set[str]) -> RedHeartOutput:

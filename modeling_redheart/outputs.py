@@ -17,7 +17,7 @@ class BackboneOutput(ModelOutput):
     layer_states: Tensor | None = None  # (batch, layers + 1, tokens, hidden), each of unit root mean square
     task_states: Tensor | None = None  # (batch, 5 tasks, tokens, hidden)
     mask: Tensor | None = None  # (batch, tokens), True where there is text
-    hidden_states: tuple[Tensor, ...] | None = None  # per layer (batch, tokens, encoder width)
+    hidden_states: tuple[Tensor, ...] | None = None  # embeddings and each layer, (batch, tokens, hidden)
     attentions: tuple[Tensor, ...] | None = None  # per layer (batch, heads, tokens, tokens)
 
 
@@ -141,7 +141,7 @@ class RedHeartOutput(ModelOutput):
     mixture: Tensor | None = None  # (batch, 5 tasks, layers + 1)
     states: Tensor | None = None  # (batch, 10 modules, hidden)
     recovered: Tensor | None = None  # (batch, 10 modules)
-    hidden_states: tuple[Tensor, ...] | None = None  # per layer (batch, tokens, encoder width)
+    hidden_states: tuple[Tensor, ...] | None = None  # embeddings and each layer, (batch, tokens, hidden)
     attentions: tuple[Tensor, ...] | None = None  # per layer (batch, heads, tokens, tokens)
 
 

@@ -157,8 +157,8 @@ def strided() -> dict[str, Tensor]:
         "transposed": random(24, 6).T,
         "expanded": random(1, 24).expand(4, 24),
         "every second feature": random(5, 48)[:, ::2],
-        "64 rows": random(64, 24),
-        "65 rows": random(65, 24),
+        "128 rows": random(128, 24),
+        "65 rows": random(129, 24),
     }
 
 
@@ -189,8 +189,8 @@ def test_the_kernel_for_few_rows_runs_only_where_it_may() -> None:
 
     with torch.no_grad():
         assert fast(lambda: linear(states))
-        assert fast(lambda: linear(random(64, 24)))
-        assert not fast(lambda: linear(random(65, 24)))
+        assert fast(lambda: linear(random(128, 24)))
+        assert not fast(lambda: linear(random(129, 24)))
         half = Linear(24, 10).bfloat16()
         assert not fast(lambda: half(states.bfloat16()))
         double = Linear(24, 10).double()

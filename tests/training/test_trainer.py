@@ -56,7 +56,7 @@ def test_it_learns_logs_each_loss_and_saves_what_loads(
     trainer = make_trainer(tmp_path, units, tokenizer, model, num_train_epochs=12, learning_rate=3e-3)
     trainer.train()
     steps = [entry for entry in trainer.state.log_history if "loss_emotion" in entry]
-    assert steps[-1]["loss_emotion"] < 0.5 * steps[0]["loss_emotion"]
+    assert steps[-1]["loss_emotion"] < 0.75 * steps[0]["loss_emotion"]
     assert {"loss_emotion_head", "loss_arc", "loss_asynchrony", "loss_recovery", "loss_sparsity"} <= set(steps[0])
     assert "loss_verdict" not in steps[0], "a loss without a target is not logged as 0"
     trainer.save_model(tmp_path / "saved")
