@@ -195,7 +195,7 @@ def _write_card(folder: Path, name: str, source: _Source, seed: int) -> None:
         f"- ethics\n---\n\n# {name}\n\n{state}\n\n"
         "```python\nfrom transformers import AutoModel, AutoTokenizer\n\n"
         'model = AutoModel.from_pretrained("PATH", trust_remote_code=True)\n'
-        'tokenizer = AutoTokenizer.from_pretrained("PATH")\n```\n\n'
+        'tokenizer = AutoTokenizer.from_pretrained("PATH", trust_remote_code=True)\n```\n\n'
         "With the `redheart` package imported, `trust_remote_code` is not needed.\n"
     )
     path.write_text(text, encoding="utf-8")
