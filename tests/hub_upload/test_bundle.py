@@ -152,7 +152,7 @@ def test_every_file_is_copied_and_saving_again_copies_them_again(
 
 @pytest.mark.slow
 def test_a_preset_inside_a_bundle_is_a_clear_error(reader: tuple[dict[str, Any], Path]) -> None:
-    assert "preset" in reader[0]["preset"]
+    assert "pip install redheart" in reader[0]["preset"]
 
 
 def test_the_installed_classes_win(checkpoint: Path) -> None:
