@@ -332,16 +332,7 @@ class RedHeartModel(RedHeartPreTrainedModel):
         """The reading, the heads' own reading, and the bridge's output where an output needs the bridge."""
         run = {module for output in wanted for module in _FULL_MODULES.get(output, ())}
         heads, tokens = self._read_heads(seen, run)
-        states = {
-            f"{name}_head": part.state
-            for name, part in (
-                ("emotion", heads.emotion),
-                ("bentham", heads.bentham),
-                ("regret", heads.regret),
-                ("surd", heads.surd),
-            )
-            if part is not None
-        }
+        states = {f"{name}_head": part.state for name, part in heads.items()}
         reading, latents = RedHeartOutput(), seen.latents
         if "emotion_analyzer" in run:
             reading.emotion = self.emotion_analyzer(

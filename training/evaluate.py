@@ -95,7 +95,9 @@ def _softmax(logits: Array) -> Array:
     return powers / powers.sum(axis=1, keepdims=True)
 
 
-def _emotion(predict: Predictor, data: Path, name: str = "goemotions") -> tuple[list[Figure], Array, Array]:
+def _emotion(predict: Predictor, data: Path) -> tuple[list[Figure], dict[str, float]]:
+    """The figures, and the threshold of each emotion that was fitted for them."""
+    name = "goemotions"
     units = to_units(load(name, data, "validation"))
     actual, probabilities = _targets(units, "emotion_labels"), predict(units, ["emotion"])["emotion"]
     one = [f1_score(actual, probabilities >= value, average="macro", zero_division=0) for value in GRID]
@@ -113,10 +115,11 @@ def _emotion(predict: Predictor, data: Path, name: str = "goemotions") -> tuple[
             "micro_f1": float(f1_score(actual, decision, average="micro", zero_division=0)),
         }
         rows.append(Figure(name, "validation", f"model, {rule}", len(actual), measures | more))
-    return rows, probabilities, actual
+    return rows, each
 
 
-def _verdict(predict: Predictor, data: Path) -> tuple[list[Figure], Array, Array]:
+def _verdict(predict: Predictor, data: Path) -> tuple[Figure, float]:
+    """The figure, and the temperature that was fitted for it."""
     units = to_units(load("scruples_anecdotes", data, "validation"))
     shares, logits = _targets(units, "verdict_labels"), predict(units, OUTPUTS)["verdict"]
     temperature = fit_temperature(logits, shares)
@@ -128,7 +131,7 @@ def _verdict(predict: Predictor, data: Path) -> tuple[list[Figure], Array, Array
         "temperature": temperature,
     }
     system = "model, temperature fitted here"
-    return [Figure("scruples_anecdotes", "validation", system, len(shares), measures)], logits, shares
+    return Figure("scruples_anecdotes", "validation", system, len(shares), measures), temperature
 
 
 def _ranking(predict: Predictor, data: Path, name: str, split: str, target: str, output: str, task: str = "") -> Figure:
@@ -158,12 +161,11 @@ def evaluate(model: RedHeartModel, tokenizer: PreTrainedTokenizerBase, data: Pat
     Raises `DataError` when a set is missing.
     """
     predict = Predictor(model, tokenizer)
-    figures, probabilities, actual = _emotion(predict, data)
-    verdict, logits, shares = _verdict(predict, data)
-    figures += verdict
+    figures, thresholds = _emotion(predict, data)
+    verdict, temperature = _verdict(predict, data)
+    figures.append(verdict)
     if fit:
-        model.config.thresholds = fit_thresholds(probabilities, actual)
-        model.config.verdict_temperature = fit_temperature(logits, shares)
+        model.config.thresholds, model.config.verdict_temperature = thresholds, temperature
     for split in ("validation", "test"):
         for target, output, task in (
             ("action_pair_labels", "action", " (bare action)"),

@@ -1,6 +1,8 @@
 """The recipe of the shipped checkpoint, `redheart-mini`.
 
-    python -m redheart.training.train_mini --data DIR --encoder DIR --output DIR
+    python -m redheart.training.train_mini --data DIR --encoder DIR --output RUN
+    python -m redheart.hub_upload.ship RUN/model src/redheart/checkpoints/redheart-mini
+    python -m redheart.training.evaluate --data DIR --model src/redheart/checkpoints/redheart-mini --fit
 
 Stage 1 trains everything on top of a pre-trained text encoder (all-MiniLM-L6-v2) on six labelled sets at once. Stage 2
 freezes all but the sweet-spot network and trains it on rows that stage 1 never saw, so that it predicts losses as they
@@ -197,8 +199,6 @@ def train(data: Path, encoder: Path, output: Path, share: float = 1.0, resume: b
 
     model.config.loss_weights = LOSS_WEIGHTS
     model.config.supervision = supervision()
-    for parameter in model.parameters():
-        parameter.requires_grad = True
     model.config.name_or_path = ""
     model.save_pretrained(output / "model")
     tokenizer.save_pretrained(output / "model")

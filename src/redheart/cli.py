@@ -311,7 +311,7 @@ def create(
     [bold]redheart create redheart-730m --dtype bfloat16[/bold]
     the full model, to be trained, in ./redheart-730m
 
-    [bold]redheart create redheart-tiny --output /tmp/tiny --seed 1[/bold]
+    [bold]redheart create redheart-tiny --output tiny --seed 1[/bold]
     a very small one, for tests
     """
     _known_preset(name)

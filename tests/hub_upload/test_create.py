@@ -27,17 +27,6 @@ TINY = "redheart-tiny"
 IDS = torch.arange(5, 25)[None]
 
 
-@pytest.fixture(autouse=True)
-def _offline(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)  # read once, on import
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return create_checkpoint(TINY, tmp_path_factory.mktemp("created") / TINY)
-
-
 @pytest.fixture
 def shipped(tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A package that ships one trained checkpoint, ``redheart-mini``; its folder."""

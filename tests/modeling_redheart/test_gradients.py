@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from redheart import RedHeartConfig, RedHeartModel
-from redheart.configuration.labels import RATED
+from redheart.configuration.labels import LOSSES, RATED
 from redheart.modeling_redheart.losses import Targets
 from redheart.modeling_redheart.modeling_redheart import TARGET_OUTPUTS
 
@@ -94,6 +94,10 @@ def test_one_kind_of_target_leaves_no_parameter_without_gradient(
     assert names(lively) == set(found)
     assert all(math.isfinite(value) for value in found.values())
     lively.zero_grad()
+
+
+def test_the_schema_names_every_loss(lively: RedHeartModel, batch: Batch, targets: Batch) -> None:
+    assert set(run(lively, batch, targets).losses) == set(LOSSES)
 
 
 def test_targets_that_are_all_missing_leave_no_parameter_without_gradient(
