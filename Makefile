@@ -33,7 +33,7 @@ lint: $(VENV)/.developer ## Check style and types
 check: lint test ## Style, types and tests
 
 evaluate: $(VENV)/.developer ## Measure the shipped checkpoint on the data in DATA
-	$(VENV)/bin/python -m redheart.training.evaluate --data $(DATA)
+	$(VENV)/bin/redheart evaluate --data $(DATA)
 
 bench: $(VENV)/.developer ## Measure speed and memory against a plain encoder of the same size
 	$(VENV)/bin/redheart bench

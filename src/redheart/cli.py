@@ -20,6 +20,7 @@ from typer.core import TyperGroup
 
 from .benchmark import bench
 from .configuration.labels import FAST_OUTPUTS, OUTPUTS, closest
+from .evaluating import evaluate
 from .planning import memory
 from .texts import ENDINGS, Item, read_items
 
@@ -362,6 +363,7 @@ def create(
 
 
 main.command()(bench)
+main.command()(evaluate)
 main.command()(memory)
 
 

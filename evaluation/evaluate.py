@@ -1,0 +1,113 @@
+"""The evaluation of a checkpoint: every figure with its floor, on the public sets or on a person's own rows.
+
+    redheart evaluate                                       # the shipped checkpoint on the public sets
+    redheart evaluate FOLDER --data DIR --fit               # also fit thresholds, temperature and rule into its config
+    redheart evaluate FOLDER --rows mine.jsonl --train mine-train.jsonl
+
+Notable: what is fitted is fitted on validation rows only; the figures of such a rule on these rows say so, and a
+cross-fitted one stands beside them. Test rows are used for nothing but a figure.
+"""
+
+import json
+import logging
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
+
+from ..hub_upload.checkpoint import checkpoint_path, load_strict
+from ..modeling_redheart.modeling_redheart import RedHeartModel
+from ..training.data import DataError, Unit
+from .consistency import consistency
+from .cost import cost
+from .figures import Split, measure
+from .fitting import fit
+from .floor import Floor
+from .information import information
+from .predict import Predictor
+from .results import MODEL, Evaluation
+from .rows import Rows
+from .unsupported import unsupported
+
+logger = logging.getLogger(__name__)
+
+# Sets of texts with one of these are retold for the consistency, the first split of each.
+_CONSISTENT = frozenset({"emotion_labels", "verdict_labels", "branch_pair_labels"})
+
+
+def evaluate(
+    name: str,
+    model: RedHeartModel,
+    tokenizer: PreTrainedTokenizerBase,
+    rows: Iterable[Rows | tuple[str, str]],
+    *,
+    fitting: Sequence[Unit] = (),
+    texts: int = 100,
+    cache: Path | None = None,
+    command: str = "",
+) -> Evaluation:
+    """Evaluate ``model``.
+
+    name: what the evaluation calls it. rows: splits, and (what, why) for what is not there (`rows.public_rows`).
+    fitting: validation units on which thresholds, temperature and rule are fitted into ``model.config`` first; none =
+    they stay as they are. texts: of each set, for the consistency; 0 = leave it out. cache: a folder in which the
+    floor's predictions are kept. command: what reproduces it.
+    """
+    predictor = Predictor(model, tokenizer)
+    report = Evaluation(name, sum(value.numel() for value in model.parameters()), command)
+    if fitting:
+        report.fitted = fit(model, predictor, fitting)
+    report.record = dict(model.config.supervision)
+    shuffle: list[str] = []
+    for split in rows:
+        if not isinstance(split, Rows):
+            report.skipped[split[0]] = split[1]
+            continue
+        logger.info("%s (%s): %d units", split.dataset, split.split, len(split.units))
+        said = predictor(split.units)
+        systems: dict[str, Any] = {MODEL: said}
+        if split.train is not None:
+            systems |= Floor(split.train, cache=cache).predict(split.units)
+        measure(Split(split.dataset, split.split, split.units, systems), model.config.thresholds, report)
+        if split.note:
+            report.skipped[f"{split.dataset} ({split.split})"] = f"scored in part: {split.note}"
+        given = {target for unit in split.units for item in unit for target in item.targets}
+        if "verdict_labels" in given:
+            _information(report, split, said)
+        if texts and given & _CONSISTENT and split.dataset not in {item.dataset for item in report.consistency}:
+            report.consistency += consistency(predictor, split.dataset, split.units, texts)
+        if "emotion_labels" in given and not shuffle:
+            shuffle = [unit[0].text for unit in split.units[:300]]
+    report.unsupported = unsupported(predictor, model.config.thresholds, shuffle)
+    report.cost = cost(model)
+    return report
+
+
+def _information(report: Evaluation, split: Rows, said: dict[str, Any]) -> None:
+    try:
+        report.information = {"dataset": split.dataset, "split": split.split, **information(split.units, said)}
+    except ValueError as error:  # too few rows: what it would say is not to be trusted
+        report.skipped[f"information of {split.dataset} ({split.split})"] = str(error)
+
+
+def load_for_evaluation(name: str) -> tuple[RedHeartModel, PreTrainedTokenizerBase, Path]:
+    """The model in float32, its tokenizer, and its folder; by a shipped name or a folder."""
+    folder = checkpoint_path(name)
+    loaded: Any = load_strict(folder, RedHeartModel)
+    return loaded.float(), AutoTokenizer.from_pretrained(folder), Path(folder)
+
+
+def store_fit(report: Evaluation, folder: Path) -> None:
+    """Put what was fitted into the config in ``folder``, and nothing else. Raises `DataError` where nothing was."""
+    if not report.fitted:
+        raise DataError("Nothing was fitted, so that there is nothing to store.")
+    path = folder / "config.json"
+    config = json.loads(path.read_text(encoding="utf-8"))
+    for key in ("thresholds", "verdict_temperature", "verdict_offsets"):
+        if key in report.fitted:
+            config[key] = report.fitted[key]
+    path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+
+
+__all__ = ["evaluate", "load_for_evaluation", "store_fit"]

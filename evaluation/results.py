@@ -1,0 +1,195 @@
+"""What an evaluation gives: figures, tables and curves as plain data, which terminal, JSON and pages are made from.
+
+Notable: a figure is one number with its interval, of one system on one split, so that a model and its floor stand in
+the same list under the same names and nothing has to be looked up elsewhere.
+"""
+
+import json
+import math
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+MODEL, CONSTANT, LINEAR = "redheart", "majority or mean", "TF-IDF"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number.
+
+    dataset, split: of the rows. output: what it is about ("emotion", "verdict", "affect.valence", "action", ...).
+    measure: its name in the field's terms ("macro F1"). system: `MODEL`, `CONSTANT` or `LINEAR`. value: NaN where it is
+    undefined (r of a constant). low, high: 95 % interval over rows, NaN where there is none. rows: texts, or pairs.
+    rule: how decisions were made and where that was fitted ("" where nothing was decided).
+    """
+
+    dataset: str
+    split: str
+    output: str
+    measure: str
+    system: str
+    value: float
+    rows: int
+    low: float = math.nan
+    high: float = math.nan
+    rule: str = ""
+
+
+@dataclass(frozen=True)
+class LabelTable:
+    """Measures of each label of an output on one split: label -> measure -> value."""
+
+    dataset: str
+    split: str
+    output: str
+    rows: dict[str, dict[str, float]]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Points of a plot. kind: "reliability" (confidence, frequency, texts in the bin) or "risk-coverage" (coverage,
+    risk, and no counts)."""
+
+    kind: str
+    dataset: str
+    split: str
+    output: str
+    x: list[float]
+    y: list[float]
+    counts: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Texts by their label (rows) and the label that was given (columns)."""
+
+    dataset: str
+    split: str
+    output: str
+    labels: list[str]
+    counts: list[list[int]]
+
+
+@dataclass(frozen=True)
+class Consistency:
+    """Agreement of the readings of variants that mean the same, of one family of them.
+
+    alpha: output -> (Krippendorff's alpha, low, high), interval for scores and nominal for labels; NaN where undefined.
+    units: texts that gave enough variants. raters: readings of each, the text's own among them. accuracy: measure ->
+    (on the texts themselves, on their variants).
+    """
+
+    family: str
+    dataset: str
+    units: int
+    raters: int
+    alpha: dict[str, tuple[float, float, float]]
+    accuracy: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Unsupported:
+    """Claims that nothing supports.
+
+    kind: of no-signal text, or "all". texts: how many. claimed: share with an emotion other than neutral asserted.
+    abstained: share on which the reading said nothing at all.
+    """
+
+    kind: str
+    texts: int
+    claimed: float
+    low: float
+    high: float
+    abstained: float
+
+
+@dataclass
+class Evaluation:
+    """Everything. fitted: what was fitted in this run, with the rows it was fitted on; record: what supervised each
+    claim; cost: response time and memory; information: the decomposition of a data set and its null; command: what
+    reproduces it."""
+
+    model: str
+    parameters: int
+    command: str
+    figures: list[Figure] = field(default_factory=list)
+    tables: list[LabelTable] = field(default_factory=list)
+    curves: list[Curve] = field(default_factory=list)
+    confusions: list[Confusion] = field(default_factory=list)
+    consistency: list[Consistency] = field(default_factory=list)
+    unsupported: list[Unsupported] = field(default_factory=list)
+    information: dict[str, Any] = field(default_factory=dict)
+    cost: dict[str, float] = field(default_factory=dict)
+    fitted: dict[str, Any] = field(default_factory=dict)
+    record: dict[str, list[str]] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)  # what was not evaluated -> why
+
+    def find(
+        self, dataset: str, output: str, measure: str, split: str | None = None, system: str = MODEL
+    ) -> list[Figure]:
+        """The figures of this description, in their order."""
+        return [
+            item
+            for item in self.figures
+            if (item.dataset, item.output, item.measure, item.system) == (dataset, output, measure, system)
+            and split in (None, item.split)
+        ]
+
+    def save(self, path: Path) -> None:
+        """Write it as JSON; what is undefined is null."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(_plain(asdict(self)), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> "Evaluation":
+        """Read what `save` wrote. Raises `ValueError` for a file that is none."""
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+            known = cls(data["model"], data["parameters"], data["command"])
+            parts = {"figures": Figure, "tables": LabelTable, "curves": Curve, "confusions": Confusion,
+                     "unsupported": Unsupported}  # fmt: skip
+            for name, kind in parts.items():
+                setattr(known, name, [kind(**_numbers(item)) for item in data[name]])
+            known.consistency = [
+                Consistency(**{**item, **{part: _tuples(item[part]) for part in ("alpha", "accuracy")}})
+                for item in data["consistency"]
+            ]
+            for name in ("information", "cost", "fitted", "record", "skipped"):
+                setattr(known, name, data[name])
+        except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
+            raise ValueError(f"{path} is no evaluation written by `redheart evaluate --json`: {error!r}.") from error
+        return known
+
+
+def _plain(value: Any) -> Any:
+    """Data that JSON can hold: NaN becomes null, and so does a number that is not finite."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value
+
+
+def _numbers(item: dict[str, Any]) -> dict[str, Any]:
+    """Null back to NaN, where a number stands."""
+    return {key: math.nan if value is None else value for key, value in item.items()}
+
+
+def _tuples(values: dict[str, list[float | None]]) -> dict[str, tuple[float, ...]]:
+    return {key: tuple(math.nan if one is None else float(one) for one in row) for key, row in values.items()}
+
+
+__all__ = [
+    "CONSTANT",
+    "LINEAR",
+    "MODEL",
+    "Confusion",
+    "Consistency",
+    "Curve",
+    "Evaluation",
+    "Figure",
+    "LabelTable",
+    "Unsupported",
+]

@@ -1,0 +1,87 @@
+"""Which rows are evaluated: the splits of the public sets that are there, or a person's own.
+
+Notable: the test splits of some sets are kept apart by whoever compares systems on them; what is not there is skipped,
+and the evaluation says so.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..configuration.labels import closest
+from ..training.data import DataError, Unit, check, find_data, load, read_rows, to_examples, to_units
+from ..training.dilemmas import SCORED, dilemma_halves
+
+# Set -> the split that its floor is fitted on, and the splits that are evaluated.
+PUBLIC: dict[str, tuple[str, tuple[str, ...]]] = {
+    "goemotions": ("train", ("validation",)),
+    "goemotions_ko": ("train", ("validation",)),
+    "kote": ("validation", ("test",)),
+    "emotion_intensity_en": ("train", ("validation", "test")),
+    "emobank": ("train", ("validation", "test")),
+    "scruples_anecdotes": ("train", ("validation",)),
+    "scruples_dilemmas": ("validation", ("validation",)),
+    "moral_stories": ("train", ("validation", "test")),
+    "ethics_utilitarianism": ("train", ("test", "test_hard")),
+}
+# What thresholds, temperature and rule are fitted on.
+FITTED_ON = (("goemotions", "validation"), ("scruples_anecdotes", "validation"))
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A split to evaluate. train: what its floor is fitted on, None = no floor. note: what is special about it."""
+
+    dataset: str
+    split: str
+    units: Sequence[Unit]
+    train: Sequence[Unit] | None = None
+    note: str = ""
+
+
+def public_rows(
+    root: Path | str | None, names: Sequence[str] = (), floor: bool = True
+) -> Iterator[Rows | tuple[str, str]]:
+    """The splits of the public sets, or of those named; for what is not there, its name and why.
+
+    root: as in `data.find_data`. Raises `DataError` for a name that is no such set.
+    """
+    for name in names:
+        if name not in PUBLIC:
+            raise DataError(f"{name!r} is not evaluated; {closest(name, PUBLIC)}")
+    folder = find_data(root)
+    for name in names or PUBLIC:
+        fitted, splits = PUBLIC[name]
+        if not (folder / name).is_dir():
+            yield name, f"{folder / name} is not there"
+            continue
+        if name == "scruples_dilemmas":
+            train, scored = dilemma_halves(to_units(load(name, folder, "validation")))
+            note = f"pairs of a {SCORED:.0%} of the actions, none of which is in a pair that anything was trained on"
+            yield Rows(name, "validation", scored, train if floor else None, note)
+            continue
+        train_units = to_units(load(name, folder, fitted, unlike=splits)) if floor else None
+        for split in splits:
+            if (folder / name / f"{split}.parquet").is_file():
+                yield Rows(name, split, to_units(load(name, folder, split)), train_units)
+            else:
+                yield f"{name} ({split})", "the split is not there"
+
+
+def fitting_units(root: Path | str | None) -> list[Unit]:
+    """The validation rows of `FITTED_ON`."""
+    folder = find_data(root)
+    return [unit for name, split in FITTED_ON for unit in to_units(load(name, folder, split))]
+
+
+def own_rows(path: str, train: str | None = None) -> Rows:
+    """A person's own rows, in the columns of `training.schema`. Raises `DataError` for what does not fit."""
+    return Rows(Path(path).stem, "all rows", _read(path), _read(train) if train else None)
+
+
+def _read(path: str) -> list[Unit]:
+    check(read_rows(path))
+    return to_units(to_examples(read_rows(path), Path(path).stem))
+
+
+__all__ = ["FITTED_ON", "PUBLIC", "Rows", "fitting_units", "own_rows", "public_rows"]

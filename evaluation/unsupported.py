@@ -1,0 +1,48 @@
+"""Unsupported claims: how often a reading asserts an emotion of a text that states none."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..configuration.labels import EMOTIONS
+from ..training.data import Array
+from .measures import bootstrap
+from .no_signal import no_signal_texts, shuffled
+from .predict import Predictor
+from .results import Unsupported
+
+_NEUTRAL = EMOTIONS.index("neutral")
+
+
+def unsupported(
+    predictor: Predictor, thresholds: dict[str, float], texts: Sequence[str] = (), count: int = 300, seed: int = 0
+) -> list[Unsupported]:
+    """The share of no-signal texts with a non-neutral emotion above its threshold, by kind and over all.
+
+    texts: of a data set, whose words are shuffled; a kind of its own that is not counted in "all", since the words of
+    an emotion stay when their order goes.
+    """
+    made = no_signal_texts(seed, count)
+    kinds = np.array([item.kind for item in made])
+    asserted = _asserted(predictor, [item.text for item in made], thresholds)
+    found = [_row(str(kind), asserted[kinds == kind]) for kind in sorted(set(kinds.tolist()))]
+    found.append(_row("all", asserted))
+    if texts:
+        mixed = _asserted(predictor, [item.text for item in shuffled(texts, seed)], thresholds)
+        found.append(_row("words of the data, shuffled", mixed))
+    return found
+
+
+def _asserted(predictor: Predictor, texts: Sequence[str], thresholds: dict[str, float]) -> Array:
+    rule = np.array([thresholds.get(name, 0.5) for name in EMOTIONS])
+    return np.asarray(predictor.texts(texts)["emotion_labels"] >= rule)
+
+
+def _row(kind: str, asserted: Array) -> Unsupported:
+    others: Array = np.asarray(np.delete(asserted, _NEUTRAL, axis=1).any(axis=1), dtype=np.float64)
+    interval = bootstrap(lambda rows: float(rows.mean()), others)
+    silent = float((~asserted.any(axis=1)).mean())
+    return Unsupported(kind, len(others), interval.value, interval.low, interval.high, silent)
+
+
+__all__ = ["unsupported"]

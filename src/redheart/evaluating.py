@@ -1,0 +1,104 @@
+"""The command `redheart evaluate`."""
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def evaluate(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A shipped checkpoint, or a folder.")] = "redheart-mini",
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Folder of the public sets; else $REDHEART_DATA, or shared/data beside the code."
+        ),
+    ] = None,
+    sets: Annotated[list[str] | None, typer.Option("--set", metavar="NAME", help="Only this public set.")] = None,
+    rows: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Your own rows instead (JSON lines, CSV, parquet, a hub name).")
+    ] = None,
+    train: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Rows that the floor of your own rows is fitted on.")
+    ] = None,
+    fit: Annotated[
+        bool,
+        typer.Option(
+            "--fit", help="Fit thresholds, temperature and rule on validation rows, into the folder's config."
+        ),
+    ] = False,
+    floor: Annotated[
+        bool, typer.Option("--floor/--no-floor", help="Majority or mean and TF-IDF beside every figure (minutes).")
+    ] = True,
+    texts: Annotated[
+        int, typer.Option(min=0, help="Texts of each set whose readings are compared with those of variants.")
+    ] = 100,
+    as_json: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write every figure there.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Write a page with plots (index.html) and the plots there.")
+    ] = None,
+    card: Annotated[
+        bool, typer.Option("--card", help="Write the model card (README.md) into the folder of the model.")
+    ] = False,
+    cache: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Keep what the floor said there, for the next time.")
+    ] = None,
+) -> None:
+    """Measure a checkpoint: every figure with its interval, beside majority or mean and TF-IDF.
+
+    [bold]redheart evaluate[/bold]
+    the shipped checkpoint on the public sets
+
+    [bold]redheart evaluate runs/mine/model --rows held-out.jsonl --train train.jsonl --report runs/mine/report[/bold]
+    your own model on your own rows, with a page of plots
+    """
+    if rows is None and train is not None:
+        raise typer.BadParameter("it is what the floor of --rows is fitted on; give --rows, too.", param_hint="--train")
+    if rows is not None and sets:
+        raise typer.BadParameter("--rows are your own; leave --set out.", param_hint="--set")
+    from rich.console import Console
+
+    from .evaluation.evaluate import evaluate as run
+    from .evaluation.evaluate import load_for_evaluation, store_fit
+    from .evaluation.html_report import write_report
+    from .evaluation.plots import save_plots
+    from .evaluation.rows import fitting_units, own_rows, public_rows
+    from .evaluation.terminal_report import render
+    from .hub_upload.model_card import write_model_card
+    from .measuring import quiet
+
+    quiet()
+    loaded, tokenizer, folder = load_for_evaluation(model)
+    chosen = [own_rows(rows, train)] if rows is not None else public_rows(data, sets or (), floor)
+    fitting = [] if not fit else list(own_rows(rows).units) if rows is not None else fitting_units(data)
+    found = run(
+        Path(model).name,
+        loaded,
+        tokenizer,
+        chosen,
+        fitting=fitting,
+        texts=texts,
+        cache=cache,
+        command=_command(model, rows, train),
+    )
+    if fit:
+        store_fit(found, folder)
+    if as_json is not None:
+        found.save(as_json)
+    if report is not None:
+        write_report(found, report / "index.html")
+        save_plots(found, report)
+    if card:
+        write_model_card(found, loaded.config, folder)
+    render(found, Console(highlight=False))
+
+
+def _command(model: str, rows: str | None, train: str | None) -> str:
+    """What gives the same figures again, without where things lie on this machine."""
+    words = ["redheart", "evaluate", Path(model).name]
+    words += ["--data", "DATA"] if rows is None else ["--rows", Path(rows).name]
+    return shlex.join([*words, *(["--train", Path(train).name] if train else [])])
+
+
+__all__ = ["evaluate"]

@@ -1,0 +1,51 @@
+"""Which rows are evaluated, and what is said of those that are not there."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from redheart.evaluation.rows import PUBLIC, Rows, own_rows, public_rows
+from redheart.training.data import DataError
+
+
+def _write(path: Path, rows: list[dict[str, object]]) -> str:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return str(path)
+
+
+def test_a_set_that_is_not_there_is_skipped_with_the_reason(tmp_path: Path) -> None:
+    found = list(public_rows(tmp_path))
+    assert {name for name, _ in found} == set(PUBLIC)  # type: ignore[misc]
+    assert all("is not there" in str(why) for _, why in found)  # type: ignore[misc]
+
+
+def test_a_wrong_name_is_told_before_anything_is_read(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="'goemotion' is not evaluated; did you mean 'goemotions'"):
+        list(public_rows(tmp_path, ["goemotion"]))
+
+
+def test_own_rows_have_a_floor_where_there_are_training_rows(tmp_path: Path) -> None:
+    rows: list[dict[str, object]] = [{"text": f"text {n}", "affect.valence": n / 10} for n in range(5)]
+    mine = _write(tmp_path / "mine.jsonl", rows)
+    assert own_rows(mine).train is None
+    with_floor = own_rows(mine, mine)
+    assert (with_floor.dataset, len(with_floor.units), len(with_floor.train or ())) == ("mine", 5, 5)
+
+
+def test_own_rows_are_checked(tmp_path: Path) -> None:
+    mine = _write(tmp_path / "mine.jsonl", [{"text": "a", "affect.valence": 7}, {"text": "b", "affect.valence": 0}])
+    with pytest.raises(DataError, match=r"row 0.*affect\.valence"):
+        own_rows(mine)
+
+
+def test_the_dilemmas_are_scored_on_actions_that_nothing_was_trained_on() -> None:
+    try:
+        (found,) = public_rows(None, ["scruples_dilemmas"])
+    except DataError as error:
+        pytest.skip(str(error))
+    if not isinstance(found, Rows):
+        pytest.skip(found[1])
+    sides = [{item.text for unit in units for item in unit} for units in (found.units, found.train or ())]
+    assert not sides[0] & sides[1]
+    assert "none of which is in a pair that anything was trained on" in found.note
