@@ -16,7 +16,7 @@ from transformers import AutoConfig, PreTrainedConfig
 from transformers.configuration_utils import SubConfigSpec
 from transformers.modeling_rope_utils import RopeParameters
 
-from .labels import EMOTIONS, LOSSES, closest, record_keys
+from .labels import EMOTIONS, LOSSES, MODULES, VERDICTS, closest, record_keys
 
 # A stack of decoder layers that ends in a read-out and a state: the shape of every head and analyzer.
 _READER = ("layers", "heads", "intermediate", "registers", "readout", "state")
@@ -54,8 +54,28 @@ _POSITIONS_AFTER_PADDING = frozenset(
     {"camembert", "data2vec-text", "mpnet", "roberta", "roberta-prelayernorm", "xlm-roberta", "xlm-roberta-xl"}
 )
 
-# Losses without a target: they keep the optimisation systems and the bridge in order and must not lead.
-DEFAULT_WEIGHTS: dict[str, float] = {"sparsity": 0.01, "prototypes": 0.01, "regret_theory": 0.1}
+# Mean losses have very different sizes (a cross entropy is about 1, a mean binary cross entropy of 28 labels 0.1), and
+# under equal weights the small ones are hardly learned. A reading outweighs what supports it, as the heads' own reading
+# and the probe of the information; losses without a target keep the optimisation systems in order and must not lead.
+DEFAULT_WEIGHTS: dict[str, float] = {
+    "emotion": 10.0,
+    "emotion_head": 3.0,
+    "arc": 3.0,
+    "nuance": 2.0,
+    "intensity": 5.0,
+    "affect": 5.0,
+    "bentham": 0.2,
+    "bentham_head": 2.0,
+    "utility_head": 0.3,
+    "surd": 0.5,
+    "surd_head": 0.1,
+    "verdict_head": 0.3,
+    "perspectives": 0.3,
+    "embedding": 2.0,
+    "sparsity": 0.01,
+    "prototypes": 0.01,
+    "regret_theory": 0.1,
+}
 
 
 class ComponentSize(NamedTuple):
@@ -104,6 +124,14 @@ _TRANSFORMERS_OPTIONS = frozenset(
         "torch_dtype",
         "use_cache",  # set by Trainer on every config
     }
+)
+
+
+# Where the model has a stack of decoder layers.
+_DECODERS = (
+    "layer_crossover",
+    *(f"{name}.decoder" for name in ("token_budget", *MODULES, "sweet_spot")),
+    *(f"bridge.{name}.decoder" for name in ("memory", "asynchrony", "recovery", "coordination")),
 )
 
 
@@ -171,7 +199,7 @@ class RedHeartConfig(PreTrainedConfig):
     norm_eps: float = 1e-6
     initializer_range: float = 0.02
 
-    # Weight of each loss, by its name; a loss that is not named weighs 1, the regularising ones less (DEFAULT_WEIGHTS).
+    # Weight of each loss, by its name; one that is not named weighs as in DEFAULT_WEIGHTS, or 1.
     loss_weights: dict[str, float | int] = field(default_factory=dict)
 
     # What supervised each claim: record key -> data sets. A claim without a record is withheld by the pipeline.
@@ -180,6 +208,9 @@ class RedHeartConfig(PreTrainedConfig):
     thresholds: dict[str, float | int] = field(default_factory=dict)
     # The verdict's logits are divided by this before the softmax; fitted on validation data.
     verdict_temperature: float | int = 1.0
+    # Added to these logits, by verdict, to choose the one that is named (not to the probabilities): without it, the
+    # commonest verdict is named nearly always. Fitted on validation data for the macro F1.
+    verdict_offsets: dict[str, float | int] = field(default_factory=dict)
 
     def __post_init__(self, **kwargs: Any) -> None:
         if unknown := sorted(set(kwargs) - _TRANSFORMERS_OPTIONS):
@@ -210,6 +241,14 @@ class RedHeartConfig(PreTrainedConfig):
         encoder: Any = self.encoder_config
         longest = int(getattr(encoder, "max_position_embeddings", self.max_position_embeddings))
         return longest - int(encoder.pad_token_id) - 1 if encoder.model_type in _POSITIONS_AFTER_PADDING else longest
+
+    @property
+    def base_model_fsdp_plan(self) -> dict[str, str]:  # type: ignore[override]
+        """What `DistributedConfig(fsdp_size=N)` gathers piece by piece: each layer, the token embeddings, or a text
+        encoder of transformers as a whole. The rest of the model is gathered for a whole pass."""
+        encoder = ("layers.*", "embed_tokens") if self.encoder_config is None else ("model",)
+        pieces = [f"backbone.encoder.{name}" for name in encoder] + [f"{path}.layers.*" for path in _DECODERS]
+        return dict.fromkeys(pieces, "free_full_weight")
 
     def size_of(self, component: str) -> ComponentSize:
         """The sizes of ``component``, typed. Raises `ValueError` for a name that is no component."""
@@ -301,6 +340,11 @@ class RedHeartConfig(PreTrainedConfig):
                 raise ValueError(f"Unknown emotion {key!r} in `thresholds`; {closest(key, EMOTIONS)}")
             if not 0 <= value <= 1:
                 raise ValueError(f"`thresholds[{key!r}]` must be a probability, got {value}.")
+        for key, value in self.verdict_offsets.items():
+            if key not in VERDICTS:
+                raise ValueError(f"Unknown verdict {key!r} in `verdict_offsets`; {closest(key, VERDICTS)}")
+            if not math.isfinite(value):
+                raise ValueError(f"`verdict_offsets[{key!r}]` must be finite, got {value}.")
 
 
 def _same_names(what: str, given: Any, known: Any) -> None:

@@ -28,6 +28,7 @@ from ..configuration.labels import (
     record_keys,
 )
 from .bentham import felicific_value
+from .derived import RULES, is_derived
 from .emotion import segment_index
 
 _RATIONALE_WORDS = 10
@@ -122,6 +123,8 @@ class Reading:
         self.tensors = {name: value for name, value in self.tensors.items() if name.split(".")[0] not in self.failed}
         computed = [key for key in _RECORD_KEYS if self._is_computed(key)]
         supervised = {key for key in computed if config.supervision.get(key)}
+        self.derived = [key for key in computed if is_derived(config.supervision.get(key)) and self._follows(key)]
+        supervised -= {key for key in computed if is_derived(config.supervision.get(key))} - set(self.derived)
         self.claimed = set(computed) if include_untrained else supervised
         # The 28 emotions are told together; those without a record are marked.
         kept = self.claimed | (_MEMBERS["emotion"] if self._claims("emotion") else set())
@@ -136,7 +139,7 @@ class Reading:
         parts = {
             "emotion": self._emotion(),
             "bentham": self._bentham(),
-            "regret": self._nested("regret", "regret.scores", REGRET_TYPES, VIEWS),
+            "regret": self._regret(),
             "counterfactual": self._counterfactual(),
             "surd": dict(zip(SURD, self._list("surd.parts"), strict=True)) if self._claims("surd") else {},
             "perspectives": self._perspectives(),
@@ -158,6 +161,7 @@ class Reading:
             "no_letters": not any(char.isalpha() for char in self.text),
             "recovered": self.recovered,
             "withheld": withheld,
+            "derived": self.derived,
             "untrained": _compact(self.untrained),
         }
         return reading
@@ -252,6 +256,17 @@ class Reading:
             part["felicific_value"] = float(felicific_value(self._values("bentham.mean")))
         return part
 
+    def _follows(self, key: str) -> bool:
+        """Whether what the derived claim ``key`` follows from was computed."""
+        return key in RULES and all(self._is_computed(need) for need in RULES[key].needs)
+
+    def _regret(self) -> dict[str, Any]:
+        part = self._nested("regret", "regret.scores", REGRET_TYPES, VIEWS)
+        for key in self.derived:
+            _, name, view = key.split(".")
+            part[name][view] = RULES[key].value(self.tensors)
+        return part
+
     def _counterfactual(self) -> dict[str, Any]:
         part: dict[str, dict[str, float]] = {view: {} for view in VIEWS}
         if "counterfactual.utility" in self.claimed:
@@ -276,8 +291,10 @@ class Reading:
     def _verdict(self) -> dict[str, Any]:
         part: dict[str, Any] = {}
         if self._claims("verdict"):
-            probabilities = (self._values("verdict.logits") / self.config.verdict_temperature).softmax(dim=-1)
-            part["label"] = VERDICTS[int(probabilities.argmax())]
+            logits = self._values("verdict.logits") / self.config.verdict_temperature
+            probabilities = logits.softmax(dim=-1)
+            offsets = [self.config.verdict_offsets.get(name, 0.0) for name in VERDICTS]
+            part["label"] = VERDICTS[int((logits + torch.tensor(offsets, dtype=logits.dtype)).argmax())]
             part["probabilities"] = dict(zip(VERDICTS, probabilities.tolist(), strict=True))
         if self._claims("action"):
             part["action"] = float(self._values("verdict.action"))

@@ -80,9 +80,25 @@ def test_the_kinder_action_scores_higher(read: Read) -> None:
 
 def test_what_nothing_supervised_is_withheld(read: Read) -> None:
     reading = read("I lied to my mother about where I was.")
-    assert "regret" not in reading
     assert set(reading["bentham"]["dimensions"]) == {"valence", "intensity"}
-    assert "regret" in reading["flags"]["withheld"]
+    assert "regret.timing" in reading["flags"]["withheld"]
+    # What is there of regret follows from utilities and remorse, and says so.
+    shown = {f"regret.{name}.{view}" for name, views in reading["regret"].items() for view in views}
+    assert shown == set(reading["flags"]["derived"])
+
+
+@pytest.mark.parametrize(
+    ("text", "emotion"),
+    [
+        ("정말 고마워요, 덕분에 살았어요!", "gratitude"),
+        ("정말 미안해, 그런 말을 하지 말았어야 했는데.", "remorse"),
+        ("너무 화가 나서 참을 수가 없어.", "anger"),
+        ("나는 내 동생을 세상에서 제일 사랑해.", "love"),
+    ],
+)
+def test_plain_emotions_are_found_in_korean(read: Read, text: str, emotion: str) -> None:
+    labels = read(text, outputs=["emotion"])["emotion"]["labels"]
+    assert emotion in sorted(labels, key=labels.get, reverse=True)[:3]
 
 
 def test_long_text_is_cut_and_flagged(read: Read) -> None:

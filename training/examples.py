@@ -128,12 +128,12 @@ def held_out(units: Sequence[Unit], share: float, seed: int = 0) -> tuple[list[U
         for root in roots:  # the smallest key stands for all, so that the order of the units does not matter
             parent[root] = roots[0]
         firsts.append(keys[0])
-    out = [_fraction(f"{seed}/{find(key)}") < share for key in firsts]
+    out = [fraction(f"{seed}/{find(key)}") < share for key in firsts]
     kept = [unit for unit, held in zip(units, out, strict=True) if not held]
     return kept, [unit for unit, held in zip(units, out, strict=True) if held]
 
 
-def _fraction(key: str) -> float:
+def fraction(key: str) -> float:
     """A number in 0..1 that depends on the key only."""
     digest = hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "big") / 2**64
@@ -149,6 +149,7 @@ __all__ = [
     "Example",
     "Unit",
     "drop_seen",
+    "fraction",
     "held_out",
     "normalised",
     "overlap",

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from redheart import RedHeartConfig, RedHeartModel
+from redheart.configuration.configuration_redheart import DEFAULT_WEIGHTS
 from redheart.configuration.labels import LOSSES, RATED
 from redheart.modeling_redheart.losses import Targets
 from redheart.modeling_redheart.modeling_redheart import TARGET_OUTPUTS
@@ -236,7 +237,7 @@ def test_the_total_is_the_weighted_sum(lively_model: Make, batch: Batch, targets
     model = lively_model(loss_weights={"emotion": 3.0, "bentham": 0, "sparsity": 0.5})
     with torch.no_grad():
         output = run(model, batch, targets)
-    weights = {"emotion": 3.0, "bentham": 0.0, "sparsity": 0.5, "prototypes": 0.01, "regret_theory": 0.1}
+    weights = {**DEFAULT_WEIGHTS, "emotion": 3.0, "bentham": 0.0, "sparsity": 0.5}
     expected = sum(weights.get(name, 1.0) * value for name, value in floats(output.losses).items())
     assert output.loss.item() == pytest.approx(expected, rel=1e-5)
 
@@ -324,6 +325,7 @@ def test_branches_by_hand(lively: RedHeartModel, batch: Batch, targets: Batch) -
         F.softplus(actual[loser] - actual[winner])
         + F.smooth_l1_loss(better[loser], actual[winner])
         + F.smooth_l1_loss(worse[winner], actual[loser])
+        + 0.02 * (actual[winner] ** 2 + actual[loser] ** 2)  # normal around 0, standard deviation 5
         for winner, loser in ((0, 1), (2, 3))
     ]
     torch.testing.assert_close(output.losses["counterfactual"], torch.stack(costs).mean())

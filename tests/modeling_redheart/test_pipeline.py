@@ -99,6 +99,7 @@ def test_flags_of_an_ordinary_text(reading: dict[str, Any], tokenizer: PreTraine
         "no_letters": False,
         "recovered": [],
         "withheld": [],
+        "derived": [],
         "untrained": [],
     }
 

@@ -1,0 +1,63 @@
+"""Claims that follow by a rule from supervised ones: their value, their mark, and when there are none."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from transformers import PreTrainedTokenizerBase
+
+from redheart import EthicalAnalysisPipeline, RedHeartModel
+from redheart.configuration.labels import EMOTIONS
+from redheart.modeling_redheart.derived import RULES, derived_record, is_derived
+
+SUPERVISED = {"counterfactual.utility": ["stories"], "emotion.remorse": ["comments"]}
+
+
+@pytest.fixture(scope="module")
+def read(
+    lively_model: Callable[..., RedHeartModel], tokenizer: PreTrainedTokenizerBase
+) -> Callable[..., dict[str, Any]]:
+    model = lively_model(supervision=SUPERVISED | derived_record(SUPERVISED))
+    pipe = EthicalAnalysisPipeline(model=model, tokenizer=tokenizer)
+
+    def call(**options: Any) -> dict[str, Any]:
+        reading: dict[str, Any] = pipe("I lied to my mother, and now she is ill.", **options)
+        return reading
+
+    return call
+
+
+def test_regret_follows_from_what_was_foregone(read: Callable[..., dict[str, Any]]) -> None:
+    reading = read()
+    views = {name: cell["utility"] for name, cell in reading["counterfactual"].items()}
+    outcome = reading["regret"]["outcome"]
+    assert outcome["better"] == pytest.approx(math.tanh(views["better"] - views["actual"]))
+    assert outcome["worse"] == pytest.approx(math.tanh(views["worse"] - views["actual"]))
+    assert outcome["better"] >= 0 >= outcome["worse"]
+    assert reading["regret"]["responsibility"]["actual"] == pytest.approx(reading["emotion"]["labels"]["remorse"])
+    assert set(reading["regret"]) == {"outcome", "responsibility"}
+
+
+def test_what_is_derived_is_marked(read: Callable[..., dict[str, Any]]) -> None:
+    assert set(read()["flags"]["derived"]) == set(RULES)
+
+
+def test_what_it_follows_from_must_have_been_read(read: Callable[..., dict[str, Any]]) -> None:
+    reading = read(outputs=["regret", "emotion"])
+    assert reading["flags"]["derived"] == ["regret.responsibility.actual"]
+    assert "outcome" not in reading["regret"]
+    assert "regret" not in read(outputs=["regret", "verdict"])
+
+
+def test_nothing_follows_from_what_was_not_supervised() -> None:
+    assert derived_record({f"emotion.{name}": ["x"] for name in EMOTIONS if name != "remorse"}) == {}
+    record = derived_record({"emotion.remorse": ["x"]})
+    assert set(record) == {"regret.responsibility.actual"}
+    assert is_derived(record["regret.responsibility.actual"])
+
+
+def test_a_label_goes_before_a_rule() -> None:
+    record = {"regret.outcome.better": ["interviews"], "counterfactual.utility": ["stories"]}
+    assert set(derived_record(record)) == {"regret.outcome.worse"}
+    assert not is_derived(record["regret.outcome.better"])
