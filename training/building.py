@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.distributed as dist
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
+from transformers.distributed.configuration_utils import DistributedConfig
 
 from ..configuration.configuration_redheart import RedHeartConfig, load_preset
 from ..hub_upload.checkpoint import checkpoint_path, load_strict
@@ -123,11 +125,15 @@ def _texts(source: Source) -> Iterator[str]:
 
 
 def build_model(recipe: ModelRecipe, seed: int) -> tuple[RedHeartModel, PreTrainedTokenizerBase]:
-    """The model in float32, and its tokenizer. Random weights depend on ``seed`` only."""
+    """The model in float32, and its tokenizer. Random weights depend on ``seed`` only.
+
+    A sharded model needs the processes to know each other, as they do once there are training arguments.
+    """
     torch.manual_seed(seed)
     if recipe.checkpoint is not None:
         folder = checkpoint_path(recipe.checkpoint)
-        loaded: Any = load_strict(folder, RedHeartModel, dtype=torch.float32)
+        sharding: dict[str, Any] = {"distributed_config": _shards()} if recipe.sharded else {}
+        loaded: Any = load_strict(folder, RedHeartModel, dtype=torch.float32, **sharding)
         return loaded, _tokenizer(recipe.tokenizer or folder)
     options = {**(load_preset(recipe.preset) if recipe.preset else {}), **recipe.options}
     if recipe.encoder is not None:
@@ -145,6 +151,14 @@ def build_model(recipe: ModelRecipe, seed: int) -> tuple[RedHeartModel, PreTrain
     if recipe.pretrained is not None:
         load_encoder(model, Path(recipe.pretrained))
     return model, _tokenizer(recipe.tokenizer or recipe.encoder or str(TOKENIZER))
+
+
+def _shards() -> DistributedConfig:
+    """One part of the weights for each process. Raises `ValueError` for a single one."""
+    count = dist.get_world_size() if dist.is_initialized() else 1
+    if count == 1:
+        raise ValueError("`model.sharded` needs several processes: start the run with `accelerate launch` or torchrun.")
+    return DistributedConfig(fsdp_size=count)
 
 
 def _check_encoder(wanted: dict[str, Any], real: Any, recipe: ModelRecipe) -> None:

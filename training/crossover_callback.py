@@ -6,47 +6,29 @@ recombination is best; the acceptance split is used once, for one comparison of 
 """
 
 import logging
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 from accelerate.utils import broadcast_object_list
-from torch import Tensor, nn
+from torch import nn
 from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from ..configuration.labels import closest
-from .candidates import Candidate, CandidateStore
-from .disjoint import count_rows, refuse_shared
-from .module_crossover import (
-    REST,
-    STRATEGIES,
-    Recipe,
-    Recombination,
-    better_by,
-    blend,
-    check_strategies,
-    genetic,
-    interpolated,
-    part_names,
-    ranked,
-    selective,
-    single,
-    weighted,
-    worth_keeping,
-)
+from .candidates import CandidateStore
+from .crossover_search import CrossoverSearch, SearchPlan, part_fitness
+from .disjoint import refuse_shared
+from .module_crossover import REST, STRATEGIES, check_strategies, worth_keeping
 from .plots import plot_crossover, require_matplotlib
-from .series import scaled_mean, unit_of
-from .snapshots import assign, check_modules, refuse_shards, tensors_of, write_json
+from .snapshots import check_modules, refuse_shards, write_json
 from .sweet_spot import SweetSpotCallback
 
 logger = logging.getLogger(__name__)
 
-# The entry of the run's history that says which weights it began with.
-_BASE = "crossover_base"
+# In an entry of the run's history, and so in each checkpoint: which weights the run began with, which candidates a run
+# that is resumed there goes on with, and which of those were not found any more.
+_BASE, _KEPT, _LOST = "crossover_base", "crossover_candidates", "crossover_lost"
 
 
 def _model(trainer: Trainer) -> nn.Module:
@@ -86,8 +68,9 @@ class CrossoverCallback(TrainerCallback):
     ``crossover`` go; None = ``args.output_dir``. plot: write the PNG, which needs matplotlib.
 
     When training ends the model has the weights of the recombination, or those of the checkpoint that is best on the
-    selection split. The candidates are found again on a resume by themselves. Raises `ValueError` for splits with
-    rows in common or none, unknown strategies and modules, FSDP, DeepSpeed, and candidates of another run.
+    selection split. The candidates are found again on a resume by themselves, all of them when it is from the newest
+    checkpoint; what is not there any more is named in a warning and in the report ("lost"). Raises `ValueError` for
+    splits with rows in common or none, unknown strategies and modules, FSDP, DeepSpeed, and candidates of another run.
     """
 
     def __init__(
@@ -112,21 +95,29 @@ class CrossoverCallback(TrainerCallback):
             raise ValueError(f"`keep` must be 2 or more, got {keep}: one checkpoint cannot be combined.")
         if not margin >= 0:
             raise ValueError(f"`margin` must be 0 or above, got {margin}.")
-        self.strategies = check_strategies(strategies)
-        self.trainer, self.selection, self.acceptance = trainer, selection, acceptance
-        self.modules = {path: tuple(names) for path, names in modules.items()}
-        check_modules(_model(trainer), self.modules)
+        self.plan = SearchPlan(
+            selection=selection,
+            acceptance=acceptance,
+            modules={path: tuple(names) for path, names in modules.items()},
+            strategies=check_strategies(strategies),
+            seed=seed,
+            generations=generations,
+            population=population,
+            metric=metric,
+            margin=margin,
+            coefficients=tuple(coefficients),
+        )
+        check_modules(_model(trainer), self.plan.modules)
         own: Any = trainer.eval_dataset
         evaluated = own if isinstance(own, Mapping) else {"evaluation": own} if own is not None else {}
         refuse_shared(
             {"acceptance": acceptance, "selection": selection, **evaluated},
             getattr(trainer.model, "main_input_name", "input_ids"),
         )
-        self.seed, self.generations, self.population = seed, generations, population
-        self.keep, self.metric, self.margin = keep, metric, margin
-        self.coefficients, self.plot = tuple(coefficients), plot
+        self.trainer, self.keep, self.plot = trainer, keep, plot
         self.folder = Path(output or str(trainer.args.output_dir))
-        self.store = CandidateStore(self.folder / "crossover", list(self.modules), trainer.is_world_process_zero())
+        writes = trainer.is_world_process_zero()
+        self.store = CandidateStore(self.folder / "crossover", list(self.plan.modules), writes)
         self._in_checkpoint: list[str] = []
         self._running = False
 
@@ -147,17 +138,33 @@ class CrossoverCallback(TrainerCallback):
             )
         if self.plot:
             require_matplotlib()
-        bases = [entry[_BASE] for entry in state.log_history if _BASE in entry]
-        if state.global_step and bases:
-            self.store.resume(model, str(bases[-1]), state.global_step)
-            self.store.candidates = _agreed(self.store.candidates)
+        entry = _entry(state)
+        if state.global_step and entry is not None:
+            self._resume(state, model, entry)
         else:
             if state.global_step:
                 logger.warning("The run had no crossover up to step %d; its candidates start there.", state.global_step)
             base: Any = self.store.begin(model)
-            state.log_history.append({"step": state.global_step, _BASE: base})
+            begun: dict[str, Any] = {"step": state.global_step, _BASE: base, _KEPT: [], _LOST: []}
+            state.log_history.append(begun)
         self._in_checkpoint = [candidate.name for candidate in self.store.candidates]
         self._running = True
+
+    def _resume(self, state: TrainerState, model: nn.Module, entry: dict[str, Any]) -> None:
+        """Go on with the candidates of the checkpoint, whatever came after it."""
+        self.store.resume(model, str(entry[_BASE]), state.global_step)
+        self.store.candidates = _agreed(self.store.candidates)
+        found = [candidate.name for candidate in self.store.candidates]
+        wanted = entry.setdefault(_KEPT, found)
+        lost = [name for name in wanted if name not in found]
+        self.store.keep(wanted)
+        if lost:
+            entry[_LOST] = [*entry.get(_LOST, []), *lost]
+            logger.warning(
+                "Crossover goes on without %s, which the checkpoint of step %d had: only the candidates of the newest "
+                "checkpoint are kept. Resume from that one, or train anew, for the report of an unbroken run.",
+                ", ".join(lost), state.global_step,
+            )  # fmt: skip
 
     def on_evaluate(
         self,
@@ -175,15 +182,20 @@ class CrossoverCallback(TrainerCallback):
         known = {candidate.name: candidate.metrics for candidate in self.store.candidates}
         # Several evaluation sets are several events of one step, and the metric is in one of them.
         several = isinstance(self.trainer.eval_dataset, Mapping)
-        if not several or any(self.metric not in held for other, held in known.items() if other != name):
-            self.check_metric(metrics or {})
-        self.store.add(name, state.global_step, model, known.get(name, {}) | self.figures(metrics or {}))
-        self.store.keep([*self._best_names(), *self._in_checkpoint, name])
+        if not several or any(self.plan.metric not in held for other, held in known.items() if other != name):
+            self.plan.check_metric(metrics or {})
+        self.store.add(name, state.global_step, model, known.get(name, {}) | self.plan.figures(metrics or {}))
+        best = self._best_names()
+        self.store.keep([*best, *self._in_checkpoint, name])
+        entry = _entry(state)
+        if entry is not None:
+            entry[_KEPT] = best
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """From here on a run may be resumed from this checkpoint: what only earlier ones need can go."""
-        if self._running:
-            self._in_checkpoint = self._best_names()
+        entry = _entry(state)
+        if self._running and entry is not None:
+            self._in_checkpoint = list(entry[_KEPT])
             self.store.keep(self._in_checkpoint)
 
     def on_train_end(
@@ -198,8 +210,9 @@ class CrossoverCallback(TrainerCallback):
         same = [other.name for other in self.store.candidates if other is not end and other.parts == end.parts]
         last: str = _agreed(same[0] if same else end.name)
         self.store.keep([other.name for other in self.store.candidates if other is not end or other.name == last])
+        about = self._about_others(state)
         with unheard(self.trainer), self.store:
-            search = _Search(self, model)
+            search = CrossoverSearch(self.plan, self.store, model, self.trainer.evaluate)
             try:
                 report = search.run()
             except BaseException:
@@ -209,186 +222,26 @@ class CrossoverCallback(TrainerCallback):
         level = logging.INFO if report["verdict"] == "accepted" else logging.WARNING
         logger.log(level, "Crossover %s; the model has %s: %s", report["verdict"], report["weights"], report["reason"])
         if self.store.writes:
-            write_json(self.folder / "crossover_report.json", report)
+            write_json(self.folder / "crossover_report.json", report | about)
             if self.plot:
                 plot_crossover(report, self.folder / "crossover.png")
 
     def _best_names(self) -> list[str]:
         """Which candidates to keep, by the evaluations of the run."""
         metrics = {candidate.name: candidate.metrics for candidate in self.store.candidates}
-        fitness = part_fitness(metrics, {REST: (self.metric,), **self.modules})
-        return worth_keeping(fitness, self.keep)
+        return worth_keeping(part_fitness(metrics, {REST: (self.plan.metric,), **self.plan.modules}), self.keep)
 
-    # ---- Figures ----
-
-    def figures(self, metrics: Mapping[str, Any]) -> dict[str, float]:
-        """The metrics that something is decided by."""
-        wanted = {self.metric, *(name for names in self.modules.values() for name in names)}
-        return {name: float(value) for name, value in metrics.items() if name in wanted and value is not None}
-
-    def check_metric(self, metrics: Mapping[str, Any]) -> None:
-        """Raises `ValueError` when the loss of the whole is not among the metrics."""
-        if self.metric not in metrics:
-            raise ValueError(
-                f"The evaluation has no {self.metric!r}; {closest(self.metric, sorted(metrics))} Without any loss "
-                "among them, `label_names` of the arguments does not name the labels that the batches have."
-            )
+    def _about_others(self, state: TrainerState) -> dict[str, Any]:
+        """What the report says of the checkpoints that are not searched: evaluated and not kept, or lost."""
+        metric, kept = self.plan.metric, {candidate.step for candidate in self.store.candidates}
+        others = [entry for entry in state.log_history if metric in entry and entry["step"] not in kept]
+        lost: Any = (_entry(state) or {}).get(_LOST, [])
+        return {"not_kept": [{"step": entry["step"], metric: entry[metric]} for entry in others], "lost": lost}
 
 
-def part_fitness(
-    metrics: Mapping[str, Mapping[str, float]], losses: Mapping[str, Sequence[str]]
-) -> dict[str, dict[str, float]]:
-    """Checkpoint -> part -> mean of the part's losses, each in the size it has at the first checkpoint that has it.
-
-    losses: part -> names. A part counts by those of its losses that any checkpoint has, and is left out without any; a
-    checkpoint that lacks one of them is infinitely bad at the part.
-    """
-    fitness: dict[str, dict[str, float]] = {name: {} for name in metrics}
-    for part, names in losses.items():
-        firsts = {
-            name: next((held[name] for held in metrics.values() if math.isfinite(held.get(name, math.nan))), None)
-            for name in names
-        }
-        units = {name: unit_of(first) for name, first in firsts.items() if first is not None}
-        for checkpoint, held in metrics.items() if units else ():
-            whole = all(name in held for name in units)
-            fitness[checkpoint][part] = scaled_mean(held, units) if whole else math.inf
-    return fitness
-
-
-class _Search:
-    """One search over the candidates of a callback; the model's weights change with every candidate."""
-
-    def __init__(self, callback: CrossoverCallback, model: Any) -> None:
-        self.callback, self.store, self.metric = callback, callback.store, callback.metric
-        self.tensors = tensors_of(model)
-        self.part_of = part_names(self.tensors, callback.modules)
-        self.names = [candidate.name for candidate in self.store.candidates]
-        self.measured: dict[str, dict[str, float]] = {}  # metrics of each checkpoint on the selection split
-        self.acceptance: dict[str, float] = {}
-        self.found: dict[str, Recombination] = {}  # by recipe
-        self.best = self.names[0]
-        self.left_out: list[str] = []
-
-    def run(self) -> dict[str, Any]:
-        """Returns the report; the model has the weights that it names."""
-        for name in self.names:
-            self.measured[name] = self._metrics(self.whole(name), self.callback.selection)
-        losses = {name: metrics[self.metric] for name, metrics in self.measured.items()}
-        self.best = ranked(losses)[0]
-        self._recombine()
-        chosen = min(self.found.values(), key=lambda item: item.selection, default=None)
-        accepted, reason = self._compare(chosen, losses[self.best])
-        self.load(chosen.recipe if chosen is not None and accepted else self.whole(self.best))
-        winner = chosen.name if chosen is not None and accepted else self.best
-        return self._report(chosen, "accepted" if accepted else "rejected", reason, winner)
-
-    def _recombine(self) -> None:
-        if len(self.names) < 2:
-            return
-        modules, strategies = self.callback.modules, self.callback.strategies
-        fitness = part_fitness(self.measured, {REST: (self.metric,), **modules})
-        self.left_out = [path for path in modules if path not in fitness[self.best]]
-        for path in self.left_out:
-            logger.warning("Crossover: %r goes with the rest, as no evaluation has %s.", path, list(modules[path]))
-        if REST not in self.part_of.values() and not self.left_out:
-            fitness = {name: {part: losses[part] for part in modules} for name, losses in fitness.items()}
-        parts = list(fitness[self.best])
-        if "selective" in strategies:
-            self._try("selective", "selective", selective(fitness))
-        if "weighted" in strategies:
-            self._try("weighted", "weighted", weighted(fitness))
-        if "interpolated" in strategies:
-            for coefficient in self.callback.coefficients:
-                self._try(f"interpolated-{coefficient:g}", "interpolated", interpolated(fitness, coefficient))
-        if "genetic" in strategies:
-            start = [selective(fitness), {part: {self.best: 1.0} for part in parts}]
-            genetic(
-                parts,
-                self.names,
-                lambda recipe: self._try(f"genetic-{len(self.found)}", "genetic", recipe),
-                start,
-                seed=self.callback.seed,
-                population=self.callback.population,
-                generations=self.callback.generations,
-            )
-
-    def _try(self, name: str, strategy: str, recipe: Recipe) -> float:
-        """The loss of a recipe on the selection split; measured once, and a checkpoint is no recombination."""
-        one = single(recipe)
-        if one is not None:
-            return self.measured[one][self.metric]
-        key = repr(sorted((part, sorted(shares.items())) for part, shares in recipe.items()))
-        if key not in self.found:
-            loss = self._metrics(recipe, self.callback.selection)[self.metric]
-            self.found[key] = Recombination(name, strategy, recipe, loss if math.isfinite(loss) else math.inf)
-        return self.found[key].selection
-
-    def _compare(self, chosen: Recombination | None, single_loss: float) -> tuple[bool, str]:
-        """Whether the chosen recombination is accepted, and why in a sentence."""
-        if chosen is None:
-            return False, f"there is nothing to combine: every strategy returns to one checkpoint, {self.best}."
-        both = f"{self.metric} {chosen.selection:.6g} of {chosen.name} and {single_loss:.6g} of {self.best}"
-        if not better_by(chosen.selection, single_loss, 0.0):
-            chosen.reason = f"on the selection split already it is not better than a checkpoint: {both}."
-            return False, chosen.reason
-        data, rows = self.callback.acceptance, count_rows(self.callback.acceptance)
-        chosen.acceptance = self._metrics(chosen.recipe, data)[self.metric]
-        self.acceptance[self.best] = self._metrics(self.whole(self.best), data)[self.metric]
-        accepted = better_by(chosen.acceptance, self.acceptance[self.best], self.callback.margin)
-        chosen.verdict = "accepted" if accepted else "rejected"
-        chosen.reason = (
-            f"on the acceptance split ({rows} rows, never used to choose) {self.metric} is {chosen.acceptance:.6g} for "
-            f"{chosen.name} and {self.acceptance[self.best]:.6g} for the best checkpoint, {self.best}; it must be "
-            f"lower by more than {self.callback.margin:g}. On the selection split: {both}."
-        )
-        return accepted, chosen.reason
-
-    def _report(self, chosen: Recombination | None, verdict: str, reason: str, winner: str) -> dict[str, Any]:
-        callback = self.callback
-        return {
-            "verdict": verdict,
-            "reason": reason,
-            "weights": winner,  # what the model has now
-            "chosen": None if chosen is None else chosen.name,
-            "best_checkpoint": self.best,
-            "metric": self.metric,
-            "margin": callback.margin,
-            "rows": {"selection": count_rows(callback.selection), "acceptance": count_rows(callback.acceptance)},
-            "base": self.store.base,
-            "seed": callback.seed,
-            "search": {"generations": callback.generations, "population": callback.population},
-            "strategies": callback.strategies,
-            "modules": callback.modules,
-            "left_out": self.left_out,
-            "checkpoints": [self._entry(candidate) for candidate in self.store.candidates],
-            "recombinations": [asdict(item) for item in self.found.values()],
-        }
-
-    def _entry(self, candidate: Candidate) -> dict[str, Any]:
-        metrics = self.measured[candidate.name]
-        figures = {"selection": metrics[self.metric], "acceptance": self.acceptance.get(candidate.name)}
-        return {**asdict(candidate), **figures, "selection_metrics": metrics}
-
-    def whole(self, name: str) -> Recipe:
-        """The recipe of a checkpoint."""
-        return {part: {name: 1.0} for part in (REST, *self.callback.modules)}
-
-    def load(self, recipe: Recipe) -> None:
-        """Put a recombination's weights into the model."""
-
-        def read(name: str) -> Tensor:
-            part = self.part_of[name]
-            return blend(name, recipe[part if part in recipe else REST], self.best, self.store.read)
-
-        assign(self.tensors, read, self.store.writes)
-
-    def _metrics(self, recipe: Recipe, data: Any) -> dict[str, float]:
-        """Metrics of a recipe, under the names that the run's own evaluations have."""
-        self.load(recipe)
-        metrics = self.callback.trainer.evaluate(data)
-        self.callback.check_metric(metrics)
-        return self.callback.figures(metrics)
+def _entry(state: TrainerState) -> dict[str, Any] | None:
+    """The history's entry about the crossover, or None in a run that had none."""
+    return next((entry for entry in reversed(state.log_history) if _BASE in entry), None)
 
 
 def _agreed(value: Any) -> Any:
@@ -396,4 +249,4 @@ def _agreed(value: Any) -> Any:
     return broadcast_object_list([value])[0]
 
 
-__all__ = ["CrossoverCallback", "part_fitness", "unheard"]
+__all__ = ["CrossoverCallback", "unheard"]

@@ -1,19 +1,20 @@
-"""`OutOfMemoryCallback`: watches the memory of a run, and reports each time that it ran out.
+"""`OOMCallback`: watches the memory of a run, and reports each time that it ran out.
 
 Notable: it can do no more than watch - transformers has no event for an error - and so works with any Trainer;
-`RedHeartTrainer` repeats the batch in pieces and leaves a record, which this callback puts into its report.
+`RetryingTrainer`, and so `RedHeartTrainer`, repeats the batch in pieces and tells this callback, which reports it.
 """
 
 import resource
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_callback import ExportableState
 
+from .gradient_sync import largest
 from .out_of_memory import OutOfMemory
 from .plots import plot_memory, require_matplotlib
 from .snapshots import write_json
@@ -21,12 +22,15 @@ from .snapshots import write_json
 REPORT = "out_of_memory_report.json"
 
 
-class OutOfMemoryCallback(TrainerCallback, ExportableState):
+class OOMCallback(TrainerCallback, ExportableState):
     """Keeps the peak of the memory in use, asks for a checkpoint when little is left, and writes a report and a plot.
 
     save_below: share of the device's memory; with less than that left at a step's end a checkpoint is asked for, once
-    (a device whose size is not known, the host among them, has no such limit). output: folder of the report; None =
-    ``args.output_dir``. plot: write ``out_of_memory.png``, which needs matplotlib.
+    (a device whose size is not known, the host among them, has no such limit). output: folder of
+    ``out_of_memory_report.json``, which is also written each time that memory runs out, in case that the run ends
+    there; None = ``args.output_dir``. plot: write ``out_of_memory.png`` at the end, which needs matplotlib.
+
+    What it knows is saved in each checkpoint, and a resumed run goes on with it.
     """
 
     def __init__(self, save_below: float = 0.05, output: str | Path | None = None, plot: bool = True) -> None:
@@ -38,6 +42,7 @@ class OutOfMemoryCallback(TrainerCallback, ExportableState):
         self.peaks: list[list[float]] = []  # step, bytes at most in use since the last log
         self.events: list[dict[str, Any]] = []
         self.asked_at: int | None = None
+        self._ended = False
 
     def state(self) -> dict[str, Any]:
         """What a checkpoint keeps, as JSON."""
@@ -47,22 +52,38 @@ class OutOfMemoryCallback(TrainerCallback, ExportableState):
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Check that the report can be written at the end."""
+        """Check that the report can be written at the end; on a resume, go on with what the checkpoint knows."""
         if self.plot:
             require_matplotlib()
-        if not state.global_step:
+        if self._ended:  # another run
             self.peaks, self.events, self.asked_at = [], [], None
+        self._ended = False
+        if state.global_step:
+            self._resume(args, state)
 
-    def record(self, event: OutOfMemory) -> None:
-        """Memory ran out, and the batch then went through in pieces."""
+    def _resume(self, args: TrainingArguments, state: TrainerState) -> None:
+        name, known = type(self).__name__, cast(dict[str, Any], state.stateful_callbacks)
+        if name not in known:
+            # A checkpoint from before this callback was added: without an entry the trainer fails when it saves.
+            known[name] = self.state()
+        elif not args.restore_callback_states_from_checkpoint:  # with it, the trainer has made this object from them
+            stored = known[name][-1] if isinstance(known[name], list) else known[name]
+            found = stored["attributes"]
+            self.peaks, self.events = [*found["peaks"], *self.peaks], [*found["events"], *self.events]
+            self.asked_at = found["asked_at"]
+
+    def record(self, event: OutOfMemory, args: TrainingArguments, state: TrainerState) -> None:
+        """Memory ran out; see `OutOfMemory`."""
         self.events.append(asdict(event))
+        self._report(args, state)
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> TrainerControl:
-        """Ask for a checkpoint when little memory is left."""
-        left = memory_left(args.device)
-        if self.asked_at is None and left is not None and left < self.save_below:
+        """Ask for a checkpoint when little memory is left, in all processes when it is so in one."""
+        left = memory_left(args.device) if self.asked_at is None else None
+        # One process alone would wait in a checkpoint for the others, which have gone on.
+        if left is not None and largest(int(left < self.save_below), args.device):
             self.asked_at = state.global_step
             control.should_save = True
         return control
@@ -74,14 +95,20 @@ class OutOfMemoryCallback(TrainerCallback, ExportableState):
     def on_train_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Write the report."""
-        if not state.is_world_process_zero:
-            return
-        folder = Path(self.output or str(args.output_dir))
+        """Write the report and the plot."""
+        self._ended = True
+        report = self._report(args, state)
+        if self.plot and state.is_world_process_zero:
+            plot_memory(report, self._folder(args) / "out_of_memory.png")
+
+    def _folder(self, args: TrainingArguments) -> Path:
+        return Path(self.output or str(args.output_dir))
+
+    def _report(self, args: TrainingArguments, state: TrainerState) -> dict[str, Any]:
         report = {"device": str(args.device), "peaks": self.peaks, "events": self.events, "asked_at": self.asked_at}
-        write_json(folder / REPORT, report)
-        if self.plot:
-            plot_memory(report, folder / "out_of_memory.png")
+        if state.is_world_process_zero:
+            write_json(self._folder(args) / REPORT, report)
+        return report
 
 
 def peak_memory(device: torch.device) -> int:
@@ -103,4 +130,4 @@ def memory_left(device: torch.device) -> float | None:
     return (free + held) / total
 
 
-__all__ = ["REPORT", "OutOfMemoryCallback", "memory_left", "peak_memory"]
+__all__ = ["REPORT", "OOMCallback", "memory_left", "peak_memory"]

@@ -17,8 +17,21 @@ from torch import Tensor
 from .data import PAIRS
 from .gradient_sync import largest
 
-# What allocators say. A MemoryError of Python and torch's own OutOfMemoryError need no text.
-_MESSAGES = ("out of memory", "can't allocate memory", "not enough memory")
+# What allocators say, those of the CUDA libraries among them. A MemoryError of Python and torch's own OutOfMemoryError
+# need no text.
+_MESSAGES = ("out of memory", "can't allocate memory", "not enough memory", "status_alloc_failed")
+
+
+class MemoryExhaustedError(RuntimeError):
+    """Memory ran out even with one row of the batch at a time."""
+
+    def __init__(self, said: str) -> None:
+        """said: what the allocator said."""
+        super().__init__(
+            f"Memory ran out even with one text (or pair) at a time ({said}). Cut the texts shorter (`longest_text`), "
+            "switch `activation_checkpointing` on, or take a smaller model or optimiser."
+        )
+        self.said = said
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -28,14 +41,18 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(text in str(error).lower() for text in _MESSAGES)
 
 
-def split(batch: Mapping[str, Tensor], pieces: int) -> list[dict[str, Tensor]]:
-    """The rows of a batch in at most ``pieces`` runs of about the same size; the two texts of a pair stay together.
+def rows_of(batch: Mapping[str, Any]) -> int:
+    """Rows of a batch whose values are tensors with a row per text; 1 for any other batch, which cannot be cut."""
+    counts = {len(value) if isinstance(value, Tensor) and value.dim() else 0 for value in batch.values()}
+    return counts.pop() if len(counts) == 1 else 1
 
-    Every tensor of the batch has a row per text.
-    """
-    if pieces == 1:
+
+def split(batch: Mapping[str, Any], pieces: int) -> list[dict[str, Any]]:
+    """The rows of a batch (`rows_of`) in at most ``pieces`` runs of about the same size; the two texts of a pair stay
+    together."""
+    rows = rows_of(batch)
+    if min(pieces, rows) == 1:
         return [dict(batch)]
-    rows = len(next(iter(batch.values())))
     groups = list(range(rows))
     for name in batch.keys() & set(PAIRS):
         first: dict[int, int] = {}
@@ -80,21 +97,24 @@ class RandomState:
 
 @dataclass(frozen=True)
 class OutOfMemory:
-    """One time that memory ran out. pieces: in how many the batch then went through; shape: (texts, tokens)."""
+    """One time that memory ran out.
+
+    pieces: in how many the batch then went through; 0 = not even row by row. shape: (texts, tokens).
+    """
 
     step: int
     phase: str  # "train" or "eval"
-    shape: tuple[int, int]
+    shape: tuple[int, ...]
     pieces: int
     message: str
 
 
 @dataclass(frozen=True)
 class MicroBatch:
-    """A batch of an optimiser step, and what is needed to run it again."""
+    """A batch of an optimiser step, and what is needed to run it again. note: the trainer's own, as it is to be run."""
 
-    inputs: dict[str, Tensor]
-    outputs: tuple[str, ...]
+    inputs: dict[str, Any]
+    note: Any
     random: RandomState
 
 
@@ -120,7 +140,7 @@ class RetriedStep:
         backward: adds the gradients of a batch run in so many pieces, and returns its loss. start_again: takes all
         gradients of the step away; its batches are then run anew, as a failed pass leaves some of its own among them.
         Returns the loss and, if memory ran out, in how many pieces it then went through and what the allocator said.
-        Raises `RuntimeError` when memory runs out on a single text, in every process.
+        Raises `MemoryExhaustedError` when memory runs out on a single text, in every process.
         """
         self.batches.append(batch)
         first, pieces, said = len(self.batches) - 1, 1, ""
@@ -138,11 +158,8 @@ class RetriedStep:
             if not largest(int(bool(message)), device):
                 return loss, ((pieces, said) if pieces > 1 else None)
             said = message or said or "in another process"
-            if pieces >= largest(max(len(earlier.inputs["input_ids"]) for earlier in self.batches), device):
-                raise RuntimeError(
-                    f"Memory ran out even with one text (or pair) at a time ({said}). Lower `longest_text`, switch "
-                    "`activation_checkpointing` on, or take a smaller model or optimiser."
-                )
+            if pieces >= largest(max(rows_of(earlier.inputs) for earlier in self.batches), device):
+                raise MemoryExhaustedError(said)
             pieces, first = 2 * pieces, 0
             start_again()
             empty_cache()
@@ -154,4 +171,14 @@ def empty_cache() -> None:
         torch.cuda.empty_cache()
 
 
-__all__ = ["MicroBatch", "OutOfMemory", "RandomState", "RetriedStep", "empty_cache", "is_out_of_memory", "split"]
+__all__ = [
+    "MemoryExhaustedError",
+    "MicroBatch",
+    "OutOfMemory",
+    "RandomState",
+    "RetriedStep",
+    "empty_cache",
+    "is_out_of_memory",
+    "rows_of",
+    "split",
+]

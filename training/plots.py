@@ -5,9 +5,9 @@ is drawn; the rest of the library does without.
 """
 
 import importlib.util
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import median, quantiles
 from typing import Any
 
 from .snapshots import whole_file
@@ -15,6 +15,9 @@ from .snapshots import whole_file
 # Two colours that the colour-blind tell apart (Okabe & Ito 2008), and a grey.
 _BLUE, _ORANGE, _GREY = "#0072B2", "#D55E00", "#8a8a8a"
 _COLUMNS = 3
+# How many interquartile ranges a value may lie from the quartiles before it is left out of a panel, so that it does not
+# press all others into a flat line. The first generalisation gap often would: untrained losses are in it.
+_FAR, _FAR_VALIDATION = 3.0, 10.0
 
 
 def require_matplotlib() -> None:
@@ -48,15 +51,19 @@ def plot_losses(history: Sequence[Mapping[str, Any]], path: Path, names: Sequenc
 def plot_sweet_spots(report: Mapping[str, Any], path: Path) -> None:
     """One panel per module: its validation loss, with its best evaluation and where it was frozen.
 
-    report: as in ``sweet_spot_report.json``.
+    A value far from all others is a triangle at the edge of the panel, with its number. report: as in
+    ``sweet_spot_report.json``.
     """
     modules: Mapping[str, Any] = report["modules"]
     figure, panels = _panels(list(modules) or ["nothing was followed"])
     for (name, course), panel in zip(modules.items(), panels, strict=False):
         panel.plot(course["steps"], course["values"], color=_BLUE, marker=".", label="validation")
-        if any(gap is not None for gap in course["gaps"]):
-            gaps = [math.nan if gap is None else gap for gap in course["gaps"]]
-            panel.plot(course["steps"], gaps, color=_GREY, linestyle=":", label="generalisation gap")
+        curves = [(_BLUE, _FAR_VALIDATION, list(zip(course["steps"], course["values"], strict=True)))]
+        gaps = [(step, gap) for step, gap in zip(course["steps"], course["gaps"], strict=True) if gap is not None]
+        if gaps:
+            panel.plot(*zip(*gaps, strict=True), color=_GREY, marker=".", linestyle=":", label="generalisation gap")
+            curves.append((_GREY, _FAR, gaps))
+        _limit(panel, curves)
         best = course["values"][course["steps"].index(course["best_step"])]
         panel.plot([course["best_step"]], [best], color=_ORANGE, marker="o", linestyle="", label="best")
         if course["frozen_at"] is not None:
@@ -104,6 +111,43 @@ def plot_memory(report: Mapping[str, Any], path: Path) -> None:
     panel.set_ylabel("MiB")
     panel.set_title(f"memory ran out {len(report['events'])} times")
     _finish(figure, [panel], "step", path)
+
+
+def _limit(panel: Any, curves: Sequence[tuple[str, float, Sequence[tuple[float, float]]]]) -> None:
+    """Limit a panel to the usual values of its curves, and say what lies outside.
+
+    curves: colour, interquartile ranges from the quartiles that are usual (Tukey 1977), points.
+    """
+    usual = [_usual([value for _, value in points], far) for _, far, points in curves]
+    low, high = min(low for low, _ in usual), max(high for _, high in usual)
+    margin = 0.08 * (high - low) or 0.05 * abs(high) or 1.0
+    panel.set_ylim(low - margin, high + margin)
+    for colour, _, points in curves:
+        for edge, marker, outside in (
+            (low - margin, "v", [point for point in points if point[1] < low - margin]),
+            (high + margin, "^", [point for point in points if point[1] > high + margin]),
+        ):
+            if not outside:
+                continue
+            steps = [step for step, _ in outside]
+            panel.plot(steps, [edge] * len(steps), color=colour, marker=marker, linestyle="", clip_on=False)
+            step, value = max(outside, key=lambda point: abs(point[1]))
+            late = step > (points[0][0] + points[-1][0]) / 2
+            panel.annotate(
+                f"{value:.3g}", (step, edge), color=colour, fontsize=7, annotation_clip=False,
+                xytext=(-7 if late else 7, 4 if marker == "v" else -10), textcoords="offset points",
+                ha="right" if late else "left", bbox={"color": "white", "pad": 0.5},
+            )  # fmt: skip
+
+
+def _usual(values: Sequence[float], far: float) -> tuple[float, float]:
+    """The lowest and the highest of the values that do not lie far from the others."""
+    if len(values) < 4:
+        return min(values), max(values)
+    first, _, third = quantiles(values, n=4, method="inclusive")
+    reach = max(far * (third - first), 0.05 * abs(median(values)))
+    near = [value for value in values if first - reach <= value <= third + reach]
+    return min(near), max(near)
 
 
 def _figure(width: float, height: float, rows: int, columns: int) -> tuple[Any, list[Any]]:

@@ -5,6 +5,7 @@
       preset: redheart-mini          # or `checkpoint: FOLDER`, or `encoder: FOLDER or hub id`
       options: {hidden_dropout: 0.1} # of the config, over the preset's
       pretrained: runs/words         # the native encoder of a pre-training run
+      sharded: true                  # of a checkpoint: each of several processes holds a part of the weights
     data:
       train:
         - {name: goemotions}         # a public set (`redheart.training.sets`), from the data folder or the hub
@@ -91,7 +92,11 @@ class DataRecipe:
 @dataclass(frozen=True)
 class ModelRecipe:
     """What is trained: a ``preset`` with random weights, a ``checkpoint``, or a text ``encoder`` with a new model on it
-    (of the preset's sizes, where one is named beside it)."""
+    (of the preset's sizes, where one is named beside it).
+
+    sharded: cut the weights of the checkpoint, their gradients and the optimiser up among the processes (FSDP2), also
+    on a CPU. Such a run cannot be resumed.
+    """
 
     preset: str | None = None
     checkpoint: str | None = None
@@ -99,8 +104,13 @@ class ModelRecipe:
     tokenizer: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
     pretrained: str | None = None
+    sharded: bool = False
 
     def __post_init__(self) -> None:
+        if self.sharded and self.checkpoint is None:
+            raise ValueError(
+                "`model.sharded` reads its part of a `checkpoint`; `redheart create PRESET` makes one of a preset."
+            )
         if self.checkpoint is not None and (self.preset or self.encoder or self.options or self.pretrained):
             raise ValueError(
                 "A `checkpoint` brings its sizes and weights; give no `preset`, `encoder` or others with it."
@@ -158,6 +168,11 @@ class Recipe:
             raise ValueError("`data.train` names no source to train on.")
         if self.pretraining is not None and self.data.train:
             raise ValueError("`pretraining` reads plain text; labelled `data` are for a second run, on its result.")
+        whole = [
+            name for name in ("sweet_spot", "crossover", "confidence", "lr_sweep") if getattr(self, name) is not None
+        ]
+        if self.model.sharded and whole:
+            raise ValueError(f"`{whole[0]}` needs whole weights, of which a process has a part only: leave it out.")
         if self.crossover is not None and self.training.get("eval_strategy", "no") == "no":
             raise ValueError(
                 "`crossover` combines evaluated checkpoints: set `training.eval_strategy` and `eval_steps`."

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from transformers import PreTrainedTokenizerBase, TrainingArguments
@@ -28,7 +29,7 @@ from .constant_baseline import constant_losses
 from .crossover_callback import CrossoverCallback
 from .data import Unit, held_out
 from .lr_sweep import sweep_learning_rates
-from .oom_callback import OutOfMemoryCallback
+from .oom_callback import OOMCallback
 from .plots import plot_losses
 from .pretraining import pretrain
 from .recipe import PretrainingRecipe, Recipe, read_recipe
@@ -62,7 +63,9 @@ def run(recipe: Recipe, resume: bool = False) -> dict[str, Any]:
         raise ValueError(f"{output} holds checkpoints of a run: go on with --resume, or name another `output`.")
     if recipe.pretraining is not None:
         return _pretrain(recipe, recipe.pretraining, output, resume)
-    options = {"output_dir": str(output), "report_to": "none", **recipe.training}
+    # Without the callbacks' own states, a resumed run would train on what the sweet spot had frozen.
+    own = {"report_to": "none", "restore_callback_states_from_checkpoint": True}
+    options = {"output_dir": str(output), **own, **recipe.training}
     args = _arguments(RedHeartTrainingArguments, options)
     split = _split(recipe, args.seed)
     model, tokenizer = build_model(recipe.model, args.seed)
@@ -73,7 +76,7 @@ def run(recipe: Recipe, resume: bool = False) -> dict[str, Any]:
         eval_dataset=split.validation,
         processing_class=tokenizer,
         sizes=build_sizes(recipe.data, split.train),
-        callbacks=[OutOfMemoryCallback()],
+        callbacks=[OOMCallback()],
     )
     _add_callbacks(trainer, recipe, split)
     report: dict[str, Any] = {"model": recipe.model.preset or recipe.model.checkpoint or recipe.model.encoder}
@@ -92,6 +95,9 @@ def run(recipe: Recipe, resume: bool = False) -> dict[str, Any]:
         _save(model, tokenizer, record, output)
         plot_losses(trainer.state.log_history, output / "losses.png")
         write_json(output / "report.json", report)
+    elif recipe.model.sharded:
+        with TemporaryDirectory() as nowhere:  # its part of the weights goes to the process that saves
+            model.save_pretrained(nowhere, is_main_process=False)
     trainer.accelerator.wait_for_everyone()
     return report
 

@@ -5,17 +5,15 @@ in, so that accumulation, the number of processes and a batch repeated in pieces
 the order of sums.
 """
 
-import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader, IterableDataset
-from transformers import PreTrainedTokenizerBase, Trainer, TrainerCallback
+from transformers import PreTrainedTokenizerBase, TrainerCallback
 
 from ..configuration.labels import OUTPUTS
 from ..modeling_redheart.modeling_redheart import TARGET_OUTPUTS
@@ -24,17 +22,16 @@ from .checkpoints import discard_torn, is_disk_full, last_complete_checkpoint
 from .collator import LengthBatches, RedHeartCollator, token_lengths
 from .data import Unit
 from .ema import ExponentialAverage, UpdateAverage
-from .gradient_sync import average_gradients
 from .layer_decay import parameter_groups
+from .lengths import measured_once
 from .loss_means import LOGGED, LossMeans
-from .oom_callback import OutOfMemoryCallback
-from .out_of_memory import MicroBatch, OutOfMemory, RandomState, RetriedStep, empty_cache, is_out_of_memory, split
+from .out_of_memory import split
 from .regularization import consistency_loss, divergence, smooth_targets, twice
+from .retrying_trainer import RetryingTrainer
+from .sharding import even_out, in_any_process, refuse_whole_weights, reshard
 
-logger = logging.getLogger(__name__)
 
-
-class RedHeartTrainer(Trainer):
+class RedHeartTrainer(RetryingTrainer):
     """Trains a Red Heart model on units (`training.data`): single texts, or the two texts of a pair.
 
     train_dataset, eval_dataset: lists of units, the latter also by name; a training set may be an iterable of units
@@ -64,12 +61,10 @@ class RedHeartTrainer(Trainer):
         if options.get("compute_metrics") is not None:
             raise ValueError(
                 "`compute_metrics` gets flat arrays, which a reading is not; evaluation gives every loss by its name, "
-                "and `redheart.training.evaluate` the measures."
+                "and `redheart evaluate` the measures."
             )
         if processing_class is None:
             raise ValueError("`processing_class` is missing: the tokenizer that the texts are to be read with.")
-        if args.ema_decay is not None and (args.fsdp or args.deepspeed):
-            raise ValueError("`ema_decay` averages whole weights, which FSDP and DeepSpeed cut up; leave it out there.")
         if data_collator is None:
             longest = args.longest_text // args.pad_to_multiple_of * args.pad_to_multiple_of
             data_collator = RedHeartCollator(processing_class, longest, pad_to_multiple_of=args.pad_to_multiple_of)
@@ -83,6 +78,8 @@ class RedHeartTrainer(Trainer):
             callbacks=list(callbacks),
             **options,
         )
+        if self.sharded:
+            refuse_whole_weights(args, at_load=self.is_distributed_loading_by_transformers)
         config: Any = model.config
         if isinstance(args.loss_weights, dict):  # as JSON it has been read by now
             config.loss_weights = {**config.loss_weights, **args.loss_weights}
@@ -92,10 +89,9 @@ class RedHeartTrainer(Trainer):
             )
         self.sizes = sizes
         self.average: ExponentialAverage | None = None
-        self.out_of_memory: list[OutOfMemory] = []
+        self._lengths = measured_once(self._measure)
         self._means = {"train": LossMeans(), "eval": LossMeans()}
         self._attempt = LossMeans()
-        self._step = RetriedStep()
         self._position = 0  # of the next batch in its optimiser step
         self._outputs: tuple[str, ...] = OUTPUTS
         if args.ema_decay is not None:
@@ -132,18 +128,22 @@ class RedHeartTrainer(Trainer):
             units = sets[units]
         if units is None:
             raise ValueError("There is no `eval_dataset` to evaluate on.")
-        batches = LengthBatches(
-            units,
-            self._lengths(units),
-            self.args.batch_tokens,
-            self.args.eval_batch_size,
-            shuffle=False,
-            pad_to_multiple_of=self.args.pad_to_multiple_of,
+        batches = list(
+            LengthBatches(
+                units,
+                self._lengths(units),
+                self.args.batch_tokens,
+                self.args.eval_batch_size,
+                shuffle=False,
+                pad_to_multiple_of=self.args.pad_to_multiple_of,
+            )
         )
-        share = list(batches)[self.args.process_index :: self.args.world_size]
+        if self.sharded:
+            batches = even_out(batches, self.args.world_size)
+        share = batches[self.args.process_index :: self.args.world_size]
         return DataLoader(units, batch_sampler=share, **self._loading())
 
-    def _lengths(self, units: Sequence[Unit]) -> list[int]:
+    def _measure(self, units: Sequence[Unit]) -> list[int]:
         tokenizer: Any = self.processing_class
         return token_lengths(units, tokenizer, self.args.longest_text)
 
@@ -164,6 +164,7 @@ class RedHeartTrainer(Trainer):
         """The optimiser of ``args.optim``, with a rate for each depth and none of the decay for learned tokens."""
         module: Any = self.model if model is None else model
         if self.optimizer is None:
+            reshard(module)
             kind, options = self.get_optimizer_cls_and_kwargs(self.args, module)
             groups = parameter_groups(
                 module,
@@ -220,15 +221,18 @@ class RedHeartTrainer(Trainer):
             self._attempt.add(name, mean, output.loss_texts[name])
 
     def _needed(self, inputs: Mapping[str, Any]) -> tuple[str, ...]:
-        """The outputs that this batch is to run: all of them in every ``full_every``-th batch of the run."""
+        """The outputs that this batch is to run: all of them in every ``full_every``-th batch of the run.
+
+        In a sharded model those that any process's batch is to run.
+        """
         world = self.args.world_size
         number = (self.state.global_step * self.args.gradient_accumulation_steps + self._position) * world
-        if (number + self.args.process_index) % self.args.full_every == self.args.full_every - 1:
-            return OUTPUTS
+        full = (number + self.args.process_index) % self.args.full_every == self.args.full_every - 1
         needed = {TARGET_OUTPUTS[name][0] for name in inputs if name in TARGET_OUTPUTS}
         if self.args.consistency:
             needed.add("embedding")
-        return tuple(name for name in OUTPUTS if name in needed)
+        outputs = tuple(name for name in OUTPUTS if full or name in needed)
+        return in_any_process(outputs, OUTPUTS, self.args.device) if self.sharded else outputs
 
     # ---- Steps ----
 
@@ -236,59 +240,17 @@ class RedHeartTrainer(Trainer):
         self, model: nn.Module, inputs: dict[str, Tensor | Any], num_items_in_batch: Tensor | int | None = None
     ) -> Tensor:
         """Forward and backward of one batch; in smaller pieces when memory runs out (``args.oom_retry``)."""
-        outputs = self._needed(inputs)
+        self._outputs = self._needed(inputs)
         self._position = 0 if self.accelerator.sync_gradients else self._position + 1
-        if not self._can_retry(model):
-            self._outputs, self._attempt = outputs, LossMeans()
-            loss: Tensor = super().training_step(model, inputs, num_items_in_batch)
-            self._means["train"].merge(self._attempt)
-            return loss
-        model.train()
-        batch = MicroBatch(self._prepare_inputs(inputs), outputs, RandomState.now())
-
-        def backward(batch: MicroBatch, pieces: int) -> Tensor:
-            return self._backward(model, batch, num_items_in_batch, pieces)
-
-        loss, failure = self._step.run(batch, backward, model.zero_grad, self.args.device)
-        if failure is not None:
-            self._report_memory("train", batch.inputs, *failure)
+        loss = super().training_step(model, inputs, num_items_in_batch)
         self._means["train"].merge(self._attempt)
-        if self.accelerator.sync_gradients:
-            self._step.clear()
-            average_gradients(model.parameters())
         return loss
 
-    def _can_retry(self, model: nn.Module) -> bool:
-        """FSDP and DeepSpeed talk to the other processes within a pass, which cannot be taken back."""
-        alone = self.args.world_size == 1 and not self.is_deepspeed_enabled and not self.is_fsdp_enabled
-        return self.args.oom_retry and (alone or isinstance(model, DistributedDataParallel))
+    def _note(self) -> tuple[str, ...]:
+        return self._outputs
 
-    def _backward(self, model: nn.Module, batch: MicroBatch, texts: Tensor | int | None, pieces: int) -> Tensor:
-        """Gradients of one batch, added to what is there, without a word to other processes; returns its loss."""
-        self._outputs, self._attempt = batch.outputs, LossMeans()
-        total = torch.zeros((), device=self.args.device)
-        silent: AbstractContextManager[Any] = (
-            model.no_sync() if isinstance(model, DistributedDataParallel) else nullcontext()
-        )
-        with silent:
-            for piece in split(batch.inputs, pieces):
-                with self.compute_loss_context_manager():
-                    loss = self.compute_loss(model, piece, num_items_in_batch=texts)
-                self.accelerator.backward(loss)
-                total = total + loss.detach()
-        return total
-
-    def _report_memory(self, phase: str, inputs: Mapping[str, Tensor], pieces: int, message: str) -> None:
-        rows, tokens = inputs["input_ids"].shape
-        event = OutOfMemory(self.state.global_step, phase, (rows, tokens), pieces, message.splitlines()[0][:200])
-        self.out_of_memory.append(event)
-        for callback in self.callback_handler.callbacks:
-            if isinstance(callback, OutOfMemoryCallback):
-                callback.record(event)
-        logger.warning(
-            "Memory ran out at step %d (%s) on %d texts of %d tokens; the batch went through in %d pieces.",
-            event.step, phase, rows, tokens, pieces,
-        )  # fmt: skip
+    def _begin(self, note: tuple[str, ...]) -> None:
+        self._outputs, self._attempt = note, LossMeans()
 
     # ---- Evaluation ----
 
@@ -301,24 +263,16 @@ class RedHeartTrainer(Trainer):
     ) -> tuple[None, None, None]:
         """Add the batch to the means of `evaluation_loop`; in smaller pieces when memory runs out."""
         prepared: dict[str, Tensor] = self._prepare_inputs(inputs)
-        pieces, said = 1, ""
-        while True:
+
+        def forward(pieces: int) -> LossMeans:
             self._attempt = LossMeans()
-            try:
-                for piece in split(prepared, pieces):
-                    with torch.no_grad(), self.compute_loss_context_manager():
-                        loss = self.compute_loss(model, piece)
-                    self._attempt.add("", loss, torch.tensor(len(piece["input_ids"]), device=loss.device))
-                break
-            except (RuntimeError, MemoryError) as error:
-                if not self.args.oom_retry or not is_out_of_memory(error) or pieces >= len(prepared["input_ids"]):
-                    raise
-                said = str(error) or type(error).__name__
-            pieces *= 2
-            empty_cache()
-        self._means["eval"].merge(self._attempt)
-        if said:
-            self._report_memory("eval", prepared, pieces, said)
+            for piece in split(prepared, pieces):
+                with torch.no_grad(), self.compute_loss_context_manager():
+                    loss = self.compute_loss(model, piece)
+                self._attempt.add("", loss, torch.tensor(len(piece["input_ids"]), device=loss.device))
+            return self._attempt
+
+        self._means["eval"].merge(self._in_pieces(prepared, forward))
         return None, None, None
 
     def evaluation_loop(
@@ -331,12 +285,11 @@ class RedHeartTrainer(Trainer):
     ) -> Any:
         """As in the base; ``eval_loss`` and each ``eval_loss_NAME`` are means over texts, however they were batched."""
         self._means["eval"] = LossMeans()
-        output: Any = super().evaluation_loop(
-            dataloader, description, prediction_loss_only, ignore_keys, metric_key_prefix
-        )
-        means = self._drain("eval", ("", *LOGGED))
-        for name, value in means.items():
+        output = super().evaluation_loop(dataloader, description, prediction_loss_only, ignore_keys, metric_key_prefix)
+        for name, value in self._drain("eval", ("", *LOGGED)).items():
             output.metrics[f"{metric_key_prefix}_loss{'_' if name else ''}{name}"] = value
+        model: Any = self.model
+        reshard(model)
         return output
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
@@ -373,11 +326,16 @@ class RedHeartTrainer(Trainer):
     ) -> Any:
         """As in the base; ``resume_from_checkpoint=True`` goes on from the newest checkpoint that is whole."""
         model: Any = self.model
+        if resume_from_checkpoint and self.is_distributed_loading_by_transformers:
+            raise ValueError(
+                "A run of a model that was sharded when it was loaded cannot be resumed: load the checkpoint's weights "
+                "with `from_pretrained(..., distributed_config=...)`, and start anew from them."
+            )
         if resume_from_checkpoint is True:
             resume_from_checkpoint = str(last_complete_checkpoint(Path(str(self.args.output_dir))))
         if self.args.ema_decay is not None:
             self.average = ExponentialAverage(model, self.args.ema_decay)
-        self._position, self._step = 0, RetriedStep()
+        self._position = 0
         # An evaluation before has marked the model as prepared, and without more it would then be trained as it is:
         # in several processes, each a model of its own.
         if getattr(model, "_is_accelerate_prepared", False) and self.model_wrapped is model:
@@ -414,6 +372,11 @@ class RedHeartTrainer(Trainer):
         super()._save_optimizer_and_scheduler(output_dir)
         if self.average is not None and self.args.should_save:
             self.average.save_weights(Path(output_dir))
+
+    def _save_rng_state(self, output_dir: str) -> None:
+        super()._save_rng_state(output_dir)
+        # The main process goes on to write the state, which says that the checkpoint is whole, random states included.
+        self.accelerator.wait_for_everyone()
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
         super()._load_from_checkpoint(resume_from_checkpoint, model)

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from accelerate import debug_launcher
+from accelerate.state import AcceleratorState
 from transformers import PreTrainedTokenizerBase
 
 from redheart import RedHeartConfig, RedHeartModel
@@ -17,16 +19,16 @@ from redheart.training.trainer import RedHeartTrainer
 JOY, SADNESS = 17, 25
 
 
-def labelled(emotion: int, text: str) -> Unit:
+def labelled(emotion: int, text: str, source: str = "made-up") -> Unit:
     """A text with one emotion."""
     target = np.zeros(28, dtype=np.float32)
     target[emotion] = 1
-    return (Example(text, "made-up", {"emotion_labels": target}),)
+    return (Example(text, source, {"emotion_labels": target}),)
 
 
-def judged(verdict: int, text: str) -> Unit:
+def judged(verdict: int, text: str, source: str = "made-up") -> Unit:
     """A text with one verdict."""
-    return (Example(text, "made-up", {"verdict_labels": np.eye(5, dtype=np.float32)[verdict]}),)
+    return (Example(text, source, {"verdict_labels": np.eye(5, dtype=np.float32)[verdict]}),)
 
 
 @pytest.fixture
@@ -41,6 +43,28 @@ def mixed_units(units: list[Unit]) -> list[Unit]:
     """The same, and texts with a verdict between them, so that a batch has both kinds of target."""
     verdicts = [judged(i % 5, f"who is wrong in story {i}") for i in range(8)]
     return [unit for three in zip(units[:8], units[8:], verdicts, strict=True) for unit in three]
+
+
+@pytest.fixture
+def two_sets() -> list[Unit]:
+    """Twelve texts with an emotion and twelve with a verdict, of two sets: a batch has only one of both."""
+    feelings = [(JOY, "wonderful happy sunny day"), (SADNESS, "crying alone in the dark night")] * 6
+    glad = [labelled(emotion, f"{text} number {i}", "feelings") for i, (emotion, text) in enumerate(feelings)]
+    return glad + [judged(i % 5, f"who is wrong in story {i}", "verdicts") for i in range(12)]
+
+
+@pytest.fixture
+def in_two_processes() -> Callable[[Callable[[], object]], None]:
+    """Runs a function in two processes that know each other: forks of this one, whose failure is an error here."""
+
+    def run(function: Callable[[], object]) -> None:
+        def alone() -> None:
+            AcceleratorState._reset_state(reset_partial_state=True)  # the parent's, which a fork inherits
+            function()
+
+        debug_launcher(alone, num_processes=2)
+
+    return run
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,9 @@ from accelerate.state import AcceleratorState
 from torch import Tensor, nn
 from transformers import PreTrainedConfig, PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
 
-from redheart import RedHeartModel
-from redheart.training.crossover_callback import CrossoverCallback, part_fitness
+from redheart.training.crossover_callback import CrossoverCallback
 from redheart.training.module_crossover import REST
-from redheart.training.sweet_spot import SweetSpotCallback, redheart_modules
+from redheart.training.sweet_spot import SweetSpotCallback
 
 MODULES = {"left": ["eval_loss_left"], "right": ["eval_loss_right"]}
 Rows = list[dict[str, Tensor]]
@@ -210,7 +209,7 @@ def test_a_search_that_fails_leaves_the_weights_of_the_end(tmp_path: Path, monke
     evaluate, calls = trainer.evaluate, []
 
     def fail(data: Any = None, **kwargs: Any) -> dict[str, float]:
-        if data is callback.selection:
+        if data is callback.plan.selection:
             calls.append(trainer.model.at())
             if len(calls) == 2:
                 raise RuntimeError("the disk is gone")
@@ -247,6 +246,57 @@ def test_a_resumed_run_has_the_same_candidates_and_the_same_verdict(tmp_path: Pa
     resumed.train(resume_from_checkpoint=True)
     assert report_of(tmp_path / "killed") == report_of(tmp_path / "whole")
     assert resumed.model.at() == whole.model.at() == (1.0, 1.0)
+
+
+class CrashAt(TrainerCallback):
+    """Ends a run right after a checkpoint, before the callbacks behind this one hear of it."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if state.global_step == self.step:
+            raise KeyboardInterrupt
+
+
+def train_two_best(folder: Path, resume: bool | str = False, others: Sequence[TrainerCallback] = ()) -> Trainer:
+    """A run of four checkpoints of which the two best are kept: after the third step no longer step-2."""
+    places = [(1.0, 3.0), (3.0, 1.0), (1.5, 1.5), (1.4, 1.4)]
+    trainer, _ = make_run(folder, places, save_strategy="steps", save_steps=1)
+    for callback in others:
+        trainer.add_callback(callback)
+    add(trainer, keep=2)
+    trainer.train(resume_from_checkpoint=resume)
+    return trainer
+
+
+def test_a_kill_before_the_callback_hears_of_the_checkpoint_changes_nothing(tmp_path: Path) -> None:
+    whole = train_two_best(tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        train_two_best(tmp_path / "killed", others=[CrashAt(3)])
+    resumed = train_two_best(tmp_path / "killed", resume=True)
+    assert report_of(tmp_path / "killed") == report_of(tmp_path / "whole") | {"lost": []}
+    assert resumed.model.at() == whole.model.at()
+
+
+def test_a_resume_that_goes_on_without_a_candidate_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    train_two_best(tmp_path)
+    assert [item["name"] for item in report_of(tmp_path)["checkpoints"]] == ["step-1", "step-4"]
+    train_two_best(tmp_path, resume=str(tmp_path / "checkpoint-2"))
+    assert "goes on without step-2, which the checkpoint of step 2 had" in caplog.text
+    assert report_of(tmp_path)["lost"] == ["step-2"]
+    train_two_best(tmp_path, resume=str(tmp_path / "checkpoint-4"))
+    assert report_of(tmp_path)["lost"] == ["step-2"], "it stays in the report of a run that is resumed once more"
+
+
+def test_the_report_names_what_was_not_kept_and_what_is_no_recombination(tmp_path: Path) -> None:
+    report = report_of(Path(str(train_two_best(tmp_path).args.output_dir)))
+    assert [item["step"] for item in report["not_kept"] if item["eval_loss"] > 0] == [2, 3]
+    assert report["no_recombination"] == {}
+    trainer, _ = make_run(tmp_path / "single", [(3.0, 3.0), (1.0, 1.0), (2.0, 2.0)])
+    add(trainer)
+    trainer.train()
+    assert report_of(tmp_path / "single")["no_recombination"] == {"selective": "step-2"}
 
 
 def test_only_the_best_stay_on_disk(tmp_path: Path) -> None:
@@ -315,18 +365,6 @@ def test_it_draws_the_candidates(tmp_path: Path) -> None:
     assert (tmp_path / "crossover.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_the_fitness_of_a_part_is_in_the_unit_of_the_first_checkpoint() -> None:
-    metrics: Mapping[str, Mapping[str, float]] = {
-        "one": {"eval_loss": 2.0, "a": 0.5, "b": 100.0},
-        "two": {"eval_loss": 1.0, "a": 1.0, "b": 50.0},
-        "three": {"eval_loss": 3.0, "a": 1.0},
-    }
-    fitness = part_fitness(metrics, {REST: ("eval_loss",), "m": ("a", "b"), "none": ("c",)})
-    assert fitness["one"] == {REST: 1.0, "m": 1.0}
-    assert fitness["two"] == {REST: 0.5, "m": 1.25}
-    assert fitness["three"] == {REST: 1.5, "m": float("inf")}
-
-
 def test_misuse_is_an_error(tmp_path: Path) -> None:
     trainer, _ = make_run(tmp_path)
     rows = around(1, 1, 9)
@@ -360,22 +398,3 @@ def test_a_run_it_cannot_work_with_does_not_begin(tmp_path: Path) -> None:
     add(trainer, metric="eval_los")
     with pytest.raises(ValueError, match="no 'eval_los'; did you mean 'eval_loss'"):
         trainer.train()
-
-
-def test_it_recombines_a_red_heart_run_beside_the_sweet_spot(
-    tmp_path: Path, tiny_model: Callable[..., RedHeartModel], make_trainer: Callable[..., Any], units: list[Any]
-) -> None:
-    model = tiny_model()
-    trainer = make_trainer(model, units[:8], num_train_epochs=2, eval_strategy="epoch", eval_dataset=units[8:10])
-    modules = {path: names for path, names in redheart_modules().items() if path.startswith("emotion")}
-    callback = CrossoverCallback(
-        trainer, units[10:13], units[13:], modules, generations=1, population=2, coefficients=[0.5], plot=False
-    )
-    trainer.add_callback(callback)
-    trainer.add_callback(SweetSpotCallback(modules, plot=False))
-    trainer.train()
-    report = report_of(Path(trainer.args.output_dir))
-    assert report["left_out"] == []
-    assert {"selective", "weighted", "interpolated-0.5"} & {item["name"] for item in report["recombinations"]}
-    one = next(i for i in report["checkpoints"] + report["recombinations"] if i["name"] == report["weights"])
-    assert trainer.evaluate(units[10:13])["eval_loss"] == pytest.approx(one["selection"])

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from redheart.training import plots
 from redheart.training.plots import plot_crossover, plot_losses, plot_sweet_spots, require_matplotlib
 
 image = pytest.importorskip("matplotlib.image")
@@ -39,6 +40,38 @@ def test_sweet_spots_show_the_course_and_the_best(tmp_path: Path) -> None:
     modules = {"emotion_head": COURSE, "": COURSE | {"frozen_at": None, "gaps": [None] * 3}, "x": COURSE, "y": COURSE}
     plot_sweet_spots({"modules": modules}, tmp_path / "sweet_spot.png")
     assert {BLUE, ORANGE} <= colours(tmp_path / "sweet_spot.png")
+
+
+FALLING = [1.0, 0.7, 0.5, 0.45, 0.42, 0.41, 0.41, 0.42]
+
+
+@pytest.mark.parametrize(
+    ("values", "gaps", "words"),
+    [
+        (FALLING, [-40.0, -0.1, 0.0, 0.05, 0.06, 0.07, 0.09, 0.1], ["-40"]),
+        (FALLING, [None, 7.5, 0.0, 0.05, 0.06, 0.07, 0.09, 0.1], ["7.5"]),
+        ([*FALLING[:-1], 2000.0], [0.0] * 8, ["2e+03"]),
+        (FALLING, [None] * 8, []),
+        ([1.0] * 8, [0.0] * 8, []),
+    ],
+)
+def test_one_value_far_from_all_others_does_not_flatten_them(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    values: list[float],
+    gaps: list[float | None],
+    words: list[str],
+) -> None:
+    figures: list[Any] = []
+    monkeypatch.setattr(plots, "_save", lambda figure, path: figures.append(figure))
+    steps = list(range(10, 90, 10))
+    course = {**COURSE, "steps": steps, "values": values, "gaps": gaps, "best_step": steps[values.index(min(values))]}
+    plot_sweet_spots({"modules": {"emotion_head": course}}, tmp_path / "sweet_spot.png")
+    (panel,) = figures[0].axes
+    low, high = panel.get_ylim()
+    assert -0.5 < low < min(min(values), 0.4)
+    assert 1.0 < high < 1.5
+    assert [text.get_text() for text in panel.texts] == words
 
 
 def test_a_report_without_modules_can_be_drawn(tmp_path: Path) -> None:

@@ -47,6 +47,8 @@ def test_parts_become_what_they_are(tmp_path: Path) -> None:
         ({"model": {"present": "x"}}, r"no option model\.present; did you mean 'preset'"),
         ({"model": {}}, "needs a `preset`"),
         ({"model": {"checkpoint": "a", "preset": "b"}}, "brings its sizes"),
+        ({"model": {"preset": "a", "sharded": True}}, "`redheart create PRESET` makes one"),
+        ({"model": {"checkpoint": "a", "sharded": True}, "lr_sweep": {}}, "`lr_sweep` needs whole weights"),
         ({"data": {"train": []}}, "names no source"),
         ({"data": {"train": {"path": "a"}}}, r"data\.train must be a list"),
         ({"data": {"train": [{"path": "a", "nam": "b"}]}}, r"data\.train\[0\]\.nam; did you mean 'name'"),

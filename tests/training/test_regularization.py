@@ -84,7 +84,10 @@ def test_r_drop_brings_two_passes_together(units: list[Unit], make_trainer: Make
     ends = []
     for weight in (0.001, 20.0):
         model = tiny_model(dropout=0.3, initializer_range=0.2)
-        trainer = make_trainer(model, units, f"run-{weight}", num_train_epochs=20, learning_rate=5e-3, r_drop=weight)
+        trainer = make_trainer(
+            model, units, f"run-{weight}", num_train_epochs=20, learning_rate=5e-3, r_drop=weight,
+            loss_weights=dict.fromkeys(("emotion", "emotion_head", "arc"), 1.0),
+        )  # fmt: skip
         trainer.train()
         gaps = [entry["loss_r_drop"] for entry in trainer.state.log_history if "loss_r_drop" in entry]
         ends.append(sum(gaps[-10:]) / 10)

@@ -129,6 +129,53 @@ def test_a_folder_with_a_run_is_not_trained_over(tmp_path: Path, write_recipe: C
         run(read_recipe(path))
 
 
+def test_a_resumed_run_goes_on_with_what_its_callbacks_know(tmp_path: Path, write_recipe: Callable[..., Path]) -> None:
+    parts = {"sweet_spot": {"plot": False}, "crossover": {"plot": False, "generations": 1, "population": 2}}
+
+    def recipe(steps: int) -> Path:
+        often = {"eval_strategy": "steps", "eval_steps": 2, "save_strategy": "steps", "save_steps": 2}
+        return write_recipe(training={**often, "max_steps": steps}, **parts)
+
+    run(read_recipe(recipe(4)))
+    run(read_recipe(recipe(8)), resume=True)
+    folder = tmp_path / "run"
+    courses = json.loads((folder / "sweet_spot_report.json").read_text())["modules"]
+    assert courses["emotion_analyzer"]["steps"] == [2, 4, 6, 8]
+    crossover = json.loads((folder / "crossover_report.json").read_text())
+    assert [item["step"] for item in crossover["checkpoints"]] == [2, 4, 6, 8]
+    assert crossover["lost"] == []
+    peaks = json.loads((folder / "out_of_memory_report.json").read_text())["peaks"]
+    assert {1, 4, 5, 8} <= {step for step, _ in peaks}
+
+
+def test_one_process_cannot_hold_a_part_of_a_model(write_recipe: Callable[..., Path], checkpoint: Path) -> None:
+    with pytest.raises(ValueError, match="needs several processes"):
+        run(read_recipe(write_recipe(model={"checkpoint": str(checkpoint), "sharded": True})))
+
+
+@pytest.mark.slow
+def test_two_processes_with_a_half_of_the_model_each_learn_what_one_does(
+    tmp_path: Path,
+    write_recipe: Callable[..., Path],
+    checkpoint: Path,
+    in_two_processes: Callable[[Callable[[], object]], None],
+) -> None:
+    options = {"optim": "sgd", "learning_rate": 0.05, "max_steps": 4, "save_strategy": "steps", "save_steps": 4}
+    alone = write_recipe(
+        "alone", training={**options, "gradient_accumulation_steps": 2}, model={"checkpoint": str(checkpoint)}
+    )
+    pair = write_recipe(
+        "pair", training={**options, "save_only_model": True}, model={"checkpoint": str(checkpoint), "sharded": True}
+    )
+    run(read_recipe(alone))
+    in_two_processes(lambda: run(read_recipe(pair)))
+    assert log_of(tmp_path / "pair") == [pytest.approx(entry, rel=1e-4) for entry in log_of(tmp_path / "alone")]
+    one, two = (load_file(tmp_path / name / "model" / "model.safetensors") for name in ("alone", "pair"))
+    for name, value in one.items():
+        torch.testing.assert_close(two[name], value, atol=1e-6, rtol=1e-5, msg=name)
+    assert load_strict(tmp_path / "pair" / "model").config.supervision["emotion.joy"]
+
+
 def test_an_unknown_training_option_is_named(write_recipe: Callable[..., Path]) -> None:
     with pytest.raises(ValueError, match="learning_rat"):
         run(read_recipe(write_recipe(training={"learning_rat": 1.0})))
