@@ -145,6 +145,17 @@ LOSSES: tuple[str, ...] = (
     "confidence",
 )
 
+# Losses that no label is needed for: they hold modules to each other, and what they cost says nothing about a reading.
+UNLABELLED_LOSSES: tuple[str, ...] = (
+    "regret_theory",
+    "surd_head",
+    "asynchrony",
+    "recovery",
+    "prototypes",
+    "sparsity",
+    "confidence",
+)
+
 # The tasks that read the backbone through a projection and a mixture of layers of their own.
 # "reasoning" feeds the latent memory that every analyzer reads.
 TASKS: tuple[str, ...] = ("emotion", "bentham", "regret", "surd", "reasoning")
@@ -213,6 +224,7 @@ __all__ = [
     "SURD",
     "SURD_SOURCES",
     "TASKS",
+    "UNLABELLED_LOSSES",
     "VERDICTS",
     "VIEWS",
     "closest",

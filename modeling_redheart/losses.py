@@ -22,6 +22,9 @@ from .outputs import BridgeOutput, RedHeartOutput
 # (1e-3) let the scores of a small training set grow until its few wrong pairs cost more than all others gain.
 _ANCHOR = 0.02
 
+# Weight of what could have been, which is known only as far as the ranking knows what was.
+_OTHER_BRANCH = 0.2
+
 
 class RowLoss(NamedTuple):
     """A loss per text, (batch,), and which texts have a target for it, bool (batch,)."""
@@ -204,7 +207,7 @@ def counterfactual_losses(reading: RedHeartOutput, targets: Targets) -> dict[str
     anchor = _ANCHOR * (actual[None, :].square() + actual[:, None].square())
     target = targets.of("plausibility_labels", tuple(output.utility.shape), actual)
     return {
-        "counterfactual": _pairwise(rank + upward + downward + anchor, match),
+        "counterfactual": _pairwise(rank + _OTHER_BRANCH * (upward + downward) + anchor, match),
         "plausibility": _binary(output.plausibility_logits, target),
     }
 

@@ -129,7 +129,8 @@ def _add_callbacks(trainer: RedHeartTrainer, recipe: Recipe, split: _Split) -> N
     modules = redheart_modules()
     if recipe.crossover is not None:  # first: a candidate is what was evaluated, before a module is put back
         given = {"trainer": trainer, "selection": split.selection, "acceptance": split.acceptance, "modules": modules}
-        trainer.add_callback(_arguments(CrossoverCallback, {**given, **recipe.crossover}))
+        chosen_by = {"metric": "eval_loss_supervised"}
+        trainer.add_callback(_arguments(CrossoverCallback, {**given, **chosen_by, **recipe.crossover}))
     if recipe.sweet_spot is not None:
         trainer.add_callback(_arguments(SweetSpotCallback, {"modules": modules, **recipe.sweet_spot}))
 

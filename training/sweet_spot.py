@@ -26,7 +26,8 @@ from .sweet_spot_rules import Rules, judge
 logger = logging.getLogger(__name__)
 
 # The losses on what a module itself reads out. What serves every loss (backbone, layer crossover, token budget, latent
-# memory) is not here: frozen ahead of the modules that read it, or put back under them, it would break them.
+# memory) is not here: frozen ahead of the modules that read it, or put back under them, it would break them. Nor is
+# what imitates the other modules (asynchrony, recovery, expected losses): its loss rises whenever they change.
 _TRAINED_BY: dict[str, tuple[str, ...]] = {
     "emotion_head": ("emotion_head", "intensity", "affect"),
     "bentham_head": ("bentham_head", "utility_head"),
@@ -34,15 +35,12 @@ _TRAINED_BY: dict[str, tuple[str, ...]] = {
     "surd_head": ("surd_head", "verdict_head"),
     "emotion_analyzer": ("emotion", "nuance", "arc"),
     "bentham_calculator": ("bentham", "utility"),
-    "regret_analyzer": ("regret", "regret_theory"),
+    "regret_analyzer": ("regret",),
     "counterfactual_reasoner": ("counterfactual", "plausibility"),
     "surd_analyzer": ("surd",),
     "perspectives": ("perspectives",),
-    "bridge.cache": ("verdict", "action", "prototypes"),
-    "bridge.asynchrony": ("asynchrony",),
-    "bridge.recovery": ("recovery",),
+    "bridge.cache": ("verdict", "action"),
     "bridge.coordination": ("verdict", "action"),
-    "sweet_spot": ("confidence",),
     "projector": ("embedding",),
 }
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 from transformers import PreTrainedTokenizerBase, TrainerCallback
 
-from ..configuration.labels import OUTPUTS
+from ..configuration.labels import LOSSES, OUTPUTS, UNLABELLED_LOSSES
 from ..modeling_redheart.modeling_redheart import TARGET_OUTPUTS
 from .arguments import RedHeartTrainingArguments
 from .checkpoints import discard_torn, is_disk_full, last_complete_checkpoint
@@ -283,12 +283,21 @@ class RedHeartTrainer(RetryingTrainer):
         ignore_keys: list[str] | None = None,
         metric_key_prefix: str = "eval",
     ) -> Any:
-        """As in the base; ``eval_loss`` and each ``eval_loss_NAME`` are means over texts, however they were batched."""
+        """As in the base; ``eval_loss`` and each ``eval_loss_NAME`` are means over texts, however they were batched.
+
+        ``eval_loss_supervised`` is the weighted sum of the losses that have labels: what a checkpoint is to be chosen
+        by, since the others say how well modules agree, which they do best before anything is learned.
+        """
         self._means["eval"] = LossMeans()
         output = super().evaluation_loop(dataloader, description, prediction_loss_only, ignore_keys, metric_key_prefix)
-        for name, value in self._drain("eval", ("", *LOGGED)).items():
-            output.metrics[f"{metric_key_prefix}_loss{'_' if name else ''}{name}"] = value
+        means = self._drain("eval", ("", *LOGGED))
         model: Any = self.model
+        config = model.config
+        labelled = [name for name in means if name in LOSSES and name not in UNLABELLED_LOSSES]
+        if labelled:
+            means["supervised"] = sum(config.loss_weight(name) * means[name] for name in labelled)
+        for name, value in means.items():
+            output.metrics[f"{metric_key_prefix}_loss{'_' if name else ''}{name}"] = value
         reshard(model)
         return output
 

@@ -323,8 +323,8 @@ def test_branches_by_hand(lively: RedHeartModel, batch: Batch, targets: Batch) -
     better, actual, worse = output.counterfactual.utility.unbind(-1)
     costs = [
         F.softplus(actual[loser] - actual[winner])
-        + F.smooth_l1_loss(better[loser], actual[winner])
-        + F.smooth_l1_loss(worse[winner], actual[loser])
+        + 0.2 * F.smooth_l1_loss(better[loser], actual[winner])
+        + 0.2 * F.smooth_l1_loss(worse[winner], actual[loser])
         + 0.02 * (actual[winner] ** 2 + actual[loser] ** 2)  # normal around 0, standard deviation 5
         for winner, loser in ((0, 1), (2, 3))
     ]

@@ -16,7 +16,7 @@ from transformers import (
 )
 
 from redheart import RedHeartModel
-from redheart.configuration.labels import LOSSES, MODULES
+from redheart.configuration.labels import LOSSES, MODULES, UNLABELLED_LOSSES
 from redheart.training.snapshots import digest
 from redheart.training.sweet_spot import SweetSpotCallback, redheart_modules
 from redheart.training.sweet_spot_rules import Rules, judge
@@ -343,7 +343,7 @@ def test_the_map_of_red_heart_names_what_trains_each_module(
     modules = redheart_modules()
     assert set(MODULES) <= set(modules)
     named = {name.removeprefix("eval_loss_") for names in modules.values() for name in names}
-    assert set(LOSSES) - named == {"sparsity"}, "which trains what serves every loss"
+    assert set(LOSSES) - named == set(UNLABELLED_LOSSES) - {"surd_head"}, "which hold modules to each other"
     for path, names in modules.items():
         for name in names:
             gradients = torch.autograd.grad(
