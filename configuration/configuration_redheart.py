@@ -246,8 +246,10 @@ class RedHeartConfig(PreTrainedConfig):
     def base_model_fsdp_plan(self) -> dict[str, str]:  # type: ignore[override]
         """What `DistributedConfig(fsdp_size=N)` gathers piece by piece: each layer, the token embeddings, or a text
         encoder of transformers as a whole. The rest of the model is gathered for a whole pass."""
-        encoder = ("layers.*", "embed_tokens") if self.encoder_config is None else ("model",)
-        pieces = [f"backbone.encoder.{name}" for name in encoder] + [f"{path}.layers.*" for path in _DECODERS]
+        # Of a text encoder the module around it: sharding gives a module another class, and transformers knows by the
+        # class of a model which hidden states it can return.
+        encoder = (".layers.*", ".embed_tokens") if self.encoder_config is None else ("",)
+        pieces = [f"backbone.encoder{name}" for name in encoder] + [f"{path}.layers.*" for path in _DECODERS]
         return dict.fromkeys(pieces, "free_full_weight")
 
     def size_of(self, component: str) -> ComponentSize:

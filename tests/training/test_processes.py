@@ -16,7 +16,7 @@ from torch.multiprocessing.spawn import ProcessExitedException
 from transformers import TrainerCallback, TrainerControl
 from transformers.distributed.configuration_utils import DistributedConfig
 
-from redheart import RedHeartModel
+from redheart import RedHeartConfig, RedHeartModel
 from redheart.hub_upload.checkpoint import load_strict
 from redheart.training import oom_callback
 from redheart.training.arguments import RedHeartTrainingArguments
@@ -28,8 +28,6 @@ from redheart.training.trainer import RedHeartTrainer
 MakeTrainer = Callable[..., RedHeartTrainer]
 MakeModel = Callable[..., RedHeartModel]
 InTwoProcesses = Callable[[Callable[[], object]], None]
-
-pytestmark = pytest.mark.slow
 
 
 def losses(metrics: dict[str, float]) -> dict[str, float]:
@@ -72,12 +70,19 @@ OPTIONS: dict[str, Any] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("accumulation", [1, 3])
+@pytest.mark.slow
+@pytest.mark.parametrize(("accumulation", "text_encoder"), [(1, False), (3, False), (1, True)])
 def test_a_sharded_model_learns_what_a_whole_one_does(
     tmp_path: Path, two_sets: list[Unit], make_trainer: MakeTrainer, tiny_model: MakeModel,
-    in_two_processes: InTwoProcesses, accumulation: int,
+    in_two_processes: InTwoProcesses, bert_options: dict[str, Any], accumulation: int, text_encoder: bool,
 ) -> None:  # fmt: skip
-    tiny_model().save_pretrained(tmp_path / "start")
+    preset = RedHeartConfig.from_preset("redheart-tiny")
+    no_dropout = dict.fromkeys(("hidden_dropout_prob", "attention_probs_dropout_prob"), 0.0)
+    encoder = {
+        "encoder_config": {**bert_options, **no_dropout, "vocab_size": preset.vocab_size},
+        "components": {**preset.components, "backbone": {"projection": 16}},
+    }
+    tiny_model(**(encoder if text_encoder else {})).save_pretrained(tmp_path / "start")
     # Three batches to evaluate on, which two processes cannot share out alike as they are.
     options = {**OPTIONS, "eval_dataset": two_sets[6:20]}
     alone = make_trainer(
@@ -109,6 +114,7 @@ def test_a_sharded_model_learns_what_a_whole_one_does(
     assert len(wanted) == len(dict(load_strict(checkpoint).named_parameters()))
 
 
+@pytest.mark.slow
 def test_a_sharded_model_runs_what_any_process_needs_and_refuses_what_needs_whole_weights(
     tmp_path: Path, two_sets: list[Unit], make_trainer: MakeTrainer, tiny_model: MakeModel,
     in_two_processes: InTwoProcesses,
@@ -158,6 +164,7 @@ def kill_while_writing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch, "save", write)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", ["after a checkpoint", "within a checkpoint"])
 def test_two_killed_processes_are_gone_on_with_exactly(
     tmp_path: Path, two_sets: list[Unit], make_trainer: MakeTrainer, tiny_model: MakeModel,

@@ -158,7 +158,6 @@ def test_a_batch_that_cannot_be_cut_is_not_run_again(tmp_path: Path) -> None:
     assert calls == [4]
 
 
-@pytest.mark.slow
 def test_two_processes_of_which_one_runs_out(
     tmp_path: Path, in_two_processes: Callable[[Callable[[], object]], None]
 ) -> None:

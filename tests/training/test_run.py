@@ -129,6 +129,7 @@ def test_a_folder_with_a_run_is_not_trained_over(tmp_path: Path, write_recipe: C
         run(read_recipe(path))
 
 
+@pytest.mark.slow
 def test_a_resumed_run_goes_on_with_what_its_callbacks_know(tmp_path: Path, write_recipe: Callable[..., Path]) -> None:
     parts = {"sweet_spot": {"plot": False}, "crossover": {"plot": False, "generations": 1, "population": 2}}
 

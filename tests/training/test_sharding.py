@@ -1,5 +1,7 @@
 """What all processes must do alike when each holds a part of the weights, and what is refused."""
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +9,8 @@ import pytest
 import torch
 from torch import nn
 
+from redheart import RedHeartModel
+from redheart.modeling_redheart.layers import DecoderLayer, EncoderLayer
 from redheart.training.arguments import RedHeartTrainingArguments
 from redheart.training.sharding import even_out, in_any_process, refuse_whole_weights, reshard
 
@@ -24,6 +28,21 @@ def test_one_process_needs_what_it_needs() -> None:
         "emotion",
         "verdict",
     )
+
+
+@pytest.mark.parametrize("text_encoder", [False, True])
+def test_the_plan_names_every_layer_and_what_it_names_is_there(
+    lively_model: Callable[..., RedHeartModel], bert_options: dict[str, Any], text_encoder: bool
+) -> None:
+    model = lively_model(**({"encoder_config": bert_options} if text_encoder else {}))
+    paths = {re.sub(r"\.\d+", ".*", path): module for path, module in model.named_modules()}
+    plan = model.config.base_model_fsdp_plan
+    assert plan == model.fsdp_plan
+    assert plan.keys() <= paths.keys()
+    layers = {path for path, module in paths.items() if isinstance(module, EncoderLayer | DecoderLayer)}
+    assert plan.keys() - layers == {f"backbone.encoder{'' if text_encoder else '.embed_tokens'}"}
+    assert layers <= plan.keys()
+    assert "fsdp" not in model.config.to_json_string()
 
 
 def test_a_whole_model_has_nothing_to_let_go_of() -> None:
