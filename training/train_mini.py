@@ -4,17 +4,20 @@
     python -m redheart.hub_upload.ship RUN/model src/redheart/checkpoints/redheart-mini
     redheart evaluate redheart-mini --data DIR --fit
 
-The encoder is all-MiniLM-L6-v2, which reads English; it is given Korean word pieces (`bilingual_vocabulary`). Stage 1
-trains everything on top of it on ten labelled sets at once. Stage 2 freezes all but the sweet-spot network and trains
-it on rows that stage 1 never saw, so that it predicts losses as they are on new texts. What is then fitted is fitted
-on validation data. Sets under a non-commercial licence are never read.
+The encoder is all-MiniLM-L6-v2, which reads English; it is given Korean word pieces (`bilingual_vocabulary`). Two
+cycles train everything on top of it on ten labelled sets at once, the second with a learning rate that is high again
+(warm restarts, Loshchilov & Hutter 2017, arXiv:1608.03983) and with longer posts. A cycle that OUTPUT already holds is
+not trained again. Last, all but the sweet-spot network is frozen, and that learns from rows that no cycle saw, so that
+it predicts losses as they are on new texts. What is then fitted is fitted on validation data. Sets under a
+non-commercial licence are never read.
 
 Notable: in float32, whose products are about twice as fast as those of bfloat16 on a CPU without matrix units.
 """
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +25,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from transformers import AutoModel, AutoTokenizer, set_seed
+from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerBase, set_seed
+from transformers.trainer_utils import get_last_checkpoint
 
 from ..configuration.configuration_redheart import load_preset
 from ..configuration.labels import VERDICTS
 from ..modeling_redheart.derived import derived_record
+from ..modeling_redheart.modeling_redheart import RedHeartModel
 from .arguments import RedHeartTrainingArguments
 from .bilingual_vocabulary import bilingual_vocabulary, extend_embeddings
 from .building import build_model
@@ -38,24 +43,57 @@ from .recipe import ConfidenceRecipe, ModelRecipe
 from .supervision import confidence_keys, supervision_of
 from .trainer import RedHeartTrainer
 
-LONGEST = 160
 HELD_OUT = 0.04
 KOREAN_PIECES = 8_000
 
-# Rounds through each set in the one epoch that is trained.
-ROUNDS: dict[str, float] = {
-    "goemotions": 0.7,
-    "goemotions_translated": 0.85,
-    "emotion_intensity_en": 1.7,
-    "emobank": 0.85,
-    "scruples_anecdotes": 0.35,
-    "scruples_titles": 0.5,
-    "scruples_dilemmas": 2.7,
-    "ethics_utilitarianism": 0.35,
-    "ethics_justice": 0.1,
-    "ethics_deontology": 0.1,
-    "moral_stories": 0.85,
-}
+
+@dataclass(frozen=True)
+class Cycle:
+    """One rise and fall of the learning rate.
+
+    longest_text: tokens from which on a text is cut. rounds: through each set.
+    """
+
+    longest_text: int
+    rounds: Mapping[str, float]
+
+
+CYCLES = (
+    Cycle(
+        160,
+        {
+            "goemotions": 0.7,
+            "goemotions_translated": 0.85,
+            "emotion_intensity_en": 1.7,
+            "emobank": 0.85,
+            "scruples_anecdotes": 0.35,
+            "scruples_titles": 0.5,
+            "scruples_dilemmas": 2.7,
+            "ethics_utilitarianism": 0.35,
+            "ethics_justice": 0.1,
+            "ethics_deontology": 0.1,
+            "moral_stories": 0.85,
+        },
+    ),
+    Cycle(
+        256,
+        {
+            "goemotions": 0.8,
+            "goemotions_translated": 0.3,
+            "emotion_intensity_en": 0.8,
+            "emobank": 0.3,
+            "scruples_anecdotes": 0.4,
+            "scruples_titles": 0.5,
+            "scruples_dilemmas": 4.0,
+            "ethics_utilitarianism": 0.2,
+            "ethics_justice": 0.05,
+            "ethics_deontology": 0.05,
+            "moral_stories": 0.8,
+        },
+    ),
+)
+SETS = tuple(CYCLES[0].rounds)
+LONGEST = max(cycle.longest_text for cycle in CYCLES)
 
 # Sets of whose texts the embedding learns to lie as the encoder's own sentence embeddings do; the Korean of a
 # translated comment as its English.
@@ -122,7 +160,7 @@ def one_hot(verdict: str) -> npt.NDArray[np.float32]:
 def training_units(data: Path) -> tuple[list[Unit], list[Unit]]:
     """Units to train on, and the ones held out for the confidence."""
     made = ("scruples_titles", "scruples_dilemmas", "goemotions_translated")
-    sets = {name: load(name, data, "train") for name in ROUNDS if name not in made}
+    sets = {name: load(name, data, "train") for name in SETS if name not in made}
     add_verdicts(sets["moral_stories"])
     units = [unit for examples in sets.values() for unit in to_units(examples)]
     units += translations(sets["goemotions"], load("goemotions_ko", data, "train"))
@@ -153,20 +191,18 @@ def add_embeddings(units: Sequence[Unit], encoder: Path) -> None:
 
 
 def arguments(output: Path) -> dict[str, Any]:
-    """What both stages share."""
+    """What all phases share."""
     return {
         "output_dir": str(output),
         "num_train_epochs": 1,
         "per_device_train_batch_size": 32,
         "batch_tokens": 1536,
-        "longest_text": LONGEST,
         "use_cpu": not torch.cuda.is_available(),
         "logging_steps": 50,
-        "seed": 0,
     }
 
 
-def epoch_sizes(units: list[Unit], rounds: dict[str, float]) -> dict[str, int]:
+def epoch_sizes(units: list[Unit], rounds: Mapping[str, float]) -> dict[str, int]:
     """Units of each set in the one epoch that holds ``rounds`` of it."""
     available = {name: sum(unit[0].source == name for unit in units) for name in rounds}
     wanted = {name: count * rounds[name] for name, count in available.items()}
@@ -187,10 +223,46 @@ def record_of(units: Sequence[Unit]) -> dict[str, list[str]]:
     return record | derived_record(record) | {key: ["rows held out of training"] for key in confidence_keys(record)}
 
 
-def train(data: Path, encoder: Path, output: Path, share: float = 1.0, resume: bool = False) -> None:
-    """Both stages; writes the float32 model, its tokenizer and the log of losses to ``output``.
+def train_cycle(
+    model: RedHeartModel,
+    tokenizer: PreTrainedTokenizerBase,
+    units: list[Unit],
+    cycle: Cycle,
+    folder: Path,
+    seed: int,
+    resume: bool,
+) -> None:
+    """Train ``model`` through one cycle, and write it and its losses to ``folder``."""
+    settings = RedHeartTrainingArguments(
+        **arguments(folder),
+        longest_text=cycle.longest_text,
+        seed=seed,
+        learning_rate=5e-4,
+        encoder_learning_rate=1e-4,
+        weight_decay=0.01,
+        warmup_steps=0.05,
+        full_every=6,
+        loss_weights={"confidence": 0.0},  # its own phase
+        save_steps=500,
+        save_total_limit=1,
+    )
+    sizes = epoch_sizes(units, cycle.rounds)
+    trainer = RedHeartTrainer(model, settings, train_dataset=units, processing_class=tokenizer, sizes=sizes)
+    trainer.train(resume_from_checkpoint=get_last_checkpoint(folder) if resume and folder.is_dir() else None)
+    write_history(folder, trainer.state.log_history)
+    model.save_pretrained(folder / "model")
 
-    share: of each set's rounds, below 1 for a trial run. resume: go on from the newest checkpoint of stage 1.
+
+def write_history(folder: Path, history: list[dict[str, float]]) -> None:
+    """Write the losses by step to ``folder``."""
+    (folder / "history.json").write_text(json.dumps(history, indent=1), encoding="utf-8")
+
+
+def train(data: Path, encoder: Path, output: Path, share: float = 1.0, resume: bool = False) -> None:
+    """All cycles and the confidence; writes the float32 model and its tokenizer to ``output``/model, and each cycle's
+    model and losses to a folder of its own.
+
+    share: of each set's rounds, below 1 for a trial run. resume: a cycle goes on from its newest checkpoint.
     """
     set_seed(0)
     both = output / "encoder"
@@ -199,29 +271,21 @@ def train(data: Path, encoder: Path, output: Path, share: float = 1.0, resume: b
     units, unseen = training_units(data)
     add_embeddings(units, encoder)
     model, tokenizer = build_model(ModelRecipe(preset="redheart-mini", encoder=str(both)), seed=0)
-    options = arguments(output)
-    stage = RedHeartTrainingArguments(
-        **options,
-        learning_rate=5e-4,
-        encoder_learning_rate=1e-4,
-        weight_decay=0.01,
-        warmup_steps=0.05,
-        full_every=6,
-        loss_weights={"confidence": 0.0},  # stage 2
-        save_steps=500,
-        save_total_limit=1,
-    )
-    sizes = epoch_sizes(units, {name: value * share for name, value in ROUNDS.items()})
-    trainer = RedHeartTrainer(model, stage, train_dataset=units, processing_class=tokenizer, sizes=sizes)
-    trainer.train(resume_from_checkpoint=resume or None)
-    history = trainer.state.log_history
-    history += train_confidence(model, tokenizer, unseen, options, ConfidenceRecipe(epochs=2 * share))
+    for number, cycle in enumerate(CYCLES):
+        folder = output / f"cycle-{number + 1}"
+        if (folder / "model" / "config.json").is_file():
+            model = RedHeartModel.from_pretrained(folder / "model", dtype=torch.float32)
+            continue
+        part = replace(cycle, rounds={name: value * share for name, value in cycle.rounds.items()})
+        train_cycle(model, tokenizer, units, part, folder, number, resume)
+    options = arguments(output / "confidence") | {"longest_text": LONGEST, "seed": 0}
+    write_history(output, train_confidence(model, tokenizer, unseen, options, ConfidenceRecipe(epochs=3 * share)))
 
+    model.config.loss_weights = {}  # those of the phases are not for who trains it further
     model.config.supervision = record_of(units)
     model.config.name_or_path = ""
     model.save_pretrained(output / "model")
     tokenizer.save_pretrained(output / "model")
-    (output / "history.json").write_text(json.dumps(history, indent=1), encoding="utf-8")
 
 
 def main() -> None:
@@ -231,7 +295,7 @@ def main() -> None:
     parser.add_argument("--encoder", type=Path, required=True, help="folder of all-MiniLM-L6-v2")
     parser.add_argument("--output", type=Path, required=True, help="where the run is written")
     parser.add_argument("--share", type=float, default=1.0, help="of the recipe, for a trial run")
-    parser.add_argument("--resume", action="store_true", help="go on from the newest checkpoint of stage 1")
+    parser.add_argument("--resume", action="store_true", help="go on from a cycle's newest checkpoint")
     args = parser.parse_args()
     train(args.data, args.encoder, args.output, args.share, args.resume)
 

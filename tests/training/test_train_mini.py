@@ -8,9 +8,10 @@ import pytest
 from redheart.configuration.labels import VERDICTS, record_keys
 from redheart.training.data import NON_COMMERCIAL, Example, to_units
 from redheart.training.train_mini import (
+    CYCLES,
     EMBEDDED,
     ENGLISH,
-    ROUNDS,
+    SETS,
     add_verdicts,
     epoch_sizes,
     record_of,
@@ -28,8 +29,9 @@ def _comments(texts: Sequence[str], source: str, first: int = 0) -> list[Example
 
 
 def test_nothing_non_commercial_is_read() -> None:
-    assert not set(NON_COMMERCIAL) & {*ROUNDS, *ENGLISH}
-    assert set(EMBEDDED) <= set(ROUNDS)
+    assert not set(NON_COMMERCIAL) & {*SETS, *ENGLISH}
+    assert set(EMBEDDED) <= set(SETS)
+    assert all(set(cycle.rounds) == set(SETS) for cycle in CYCLES)
 
 
 def test_a_comment_and_its_translation_are_one_unit() -> None:
