@@ -60,6 +60,8 @@ def evaluate(
         report.fitted = fit(model, predictor, fitting)
     report.record = dict(model.config.supervision)
     shuffle: list[str] = []
+    floor: Floor | None = None
+    floor_of: Sequence[Unit] | None = None  # the splits of a set share their training units
     for split in rows:
         if not isinstance(split, Rows):
             report.skipped[split[0]] = split[1]
@@ -68,7 +70,9 @@ def evaluate(
         said = predictor(split.units)
         systems: dict[str, Any] = {MODEL: said}
         if split.train is not None:
-            systems |= Floor(split.train, cache=cache).predict(split.units)
+            if floor is None or floor_of is not split.train:
+                floor, floor_of = Floor(split.train, cache=cache), split.train
+            systems |= floor.predict(split.units)
         measure(Split(split.dataset, split.split, split.units, systems), model.config.thresholds, report)
         if split.note:
             report.skipped[f"{split.dataset} ({split.split})"] = f"scored in part: {split.note}"

@@ -14,7 +14,7 @@ from pathlib import Path
 from string import Template
 
 from ..configuration.labels import record_keys
-from ..modeling_redheart.derived import PREFIX, is_derived
+from ..modeling_redheart.derived import PREFIX
 from ..training.snapshots import whole_file
 from .plots import DPI, SUPPORT, Plot, every_plot
 from .results import CONSTANT, LINEAR, MODEL, Evaluation, LabelTable
@@ -54,7 +54,8 @@ LIMITS = (
 )
 HOW = (
     "Direct: learned from what the sources give. Derived: no source gives it; it follows by a rule from claims that "
-    "are supervised. Withheld: nothing supervised it, and a reading leaves it out."
+    "are supervised, or from another label. Both: some of its sources are direct, some derived. Withheld: nothing "
+    "supervised it, and a reading leaves it out."
 )
 _MEASURES = {
     "F1": "F1 is the harmonic mean of precision and recall, 0 to 1. Macro is the mean over labels, so that a rare one "
@@ -129,7 +130,8 @@ $sections
 def record_rows(record: Mapping[str, Sequence[str]], most: int = 12) -> list[list[str]]:
     """What supervises every claim that a reading can make, in the order of `labels.record_keys`, by equal sources.
 
-    Returns part, claims (how many, and the first ``most`` by name), how ("direct", "derived" or "withheld"), sources.
+    Returns part, claims (how many, and the first ``most`` by name), how ("direct", "derived", "both" or "withheld") and
+    sources.
     """
     parts: dict[str, list[str]] = {}
     for key in record_keys():
@@ -138,7 +140,8 @@ def record_rows(record: Mapping[str, Sequence[str]], most: int = 12) -> list[lis
     for part, every in parts.items():
         for sources in dict.fromkeys(tuple(record.get(key, ())) for key in every):
             names = some_of([key for key in every if tuple(record.get(key, ())) == sources], every, most)
-            how = "derived" if is_derived(list(sources)) else "direct" if sources else "withheld"
+            rules = [source.startswith(PREFIX) for source in sources]
+            how = "withheld" if not rules else "derived" if all(rules) else "both" if any(rules) else "direct"
             rows.append([part, names, how, ", ".join(source.removeprefix(PREFIX) for source in sources)])
     return rows
 

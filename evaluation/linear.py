@@ -3,8 +3,8 @@
 Notable:
 
 * The settings are fixed and not tuned to a set: words, one or two at a time; long texts (posts) with a stronger penalty
-  and commoner words. Where the texts are mostly Hangul, one to three characters at a time: Korean writes particles and
-  endings onto its words, so that a word by itself is rare.
+  and commoner words. Where the texts are mostly Hangul, one to three characters of a word at a time: Korean writes
+  particles and endings onto its words, so that a word by itself is rare.
 * Shares are learned as they are: a text counts once for each class, with its share of it.
 * What has nothing to learn from comes out as the constant: one class only, or no word that enough texts have.
 """
@@ -25,7 +25,7 @@ except ImportError as error:
     raise ImportError("The floor needs scikit-learn: pip install 'redheart[train]'.") from error
 
 WORDS: dict[str, Any] = {"ngram_range": (1, 2), "min_df": 2, "sublinear_tf": True}
-CHARACTERS: dict[str, Any] = {"analyzer": "char", "ngram_range": (1, 3), "min_df": 2, "sublinear_tf": True}
+CHARACTERS: dict[str, Any] = {"analyzer": "char_wb", "ngram_range": (1, 3), "min_df": 2, "sublinear_tf": True}
 POST_WORDS = 100  # words on average from which on texts are posts, not sentences
 MIN_POSTS = 5  # posts that must have a word
 SENTENCE_C = 4.0  # inverse penalty

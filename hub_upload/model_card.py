@@ -5,9 +5,8 @@ data set stands in `DATA_SETS` and nowhere else, and a card tells of the sets th
 """
 
 import math
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from html import escape
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -16,15 +15,15 @@ import yaml
 
 from ..configuration.configuration_redheart import RedHeartConfig
 from ..configuration.labels import EMOTIONS
+from ..evaluation.figures import FITTED_HERE
 from ..evaluation.html_report import ABOUT, HOW, LIMITS, label_rows, record_rows
-from ..evaluation.results import CONSTANT, LINEAR, MODEL, Evaluation, LabelTable
+from ..evaluation.results import CONSTANT, LINEAR, MODEL, Consistency, Evaluation, LabelTable
 from ..evaluation.terminal_report import (
-    CONSISTENCY,
+    LEAST_ALPHA,
     STANDING,
     UNSUPPORTED,
     Row,
     comparisons,
-    consistency_rows,
     interval,
     number,
     unsupported_rows,
@@ -115,7 +114,16 @@ DATA_SETS: dict[str, DataSet] = {
 # Sources of a record that are no data set: other models, with their place on the hub, and rows of the other sources.
 _MODELS = {"all-MiniLM-L6-v2": "sentence-transformers/all-MiniLM-L6-v2"}
 _ROWS = "rows held out of training"
-_METRICS = {"macro F1": "f1", "micro F1": "f1", "Pearson r": "pearsonr", "mean Pearson r": "pearsonr"}
+# Measures that the hub shows beside other models' figures, by its own names for them.
+_METRICS = {
+    "macro F1": "f1",
+    "micro F1": "f1",
+    "average precision": "average_precision",
+    "Pearson r": "pearsonr",
+    "mean Pearson r": "pearsonr",
+    "pair accuracy": "accuracy",
+    "soft cross entropy": "cross_entropy",
+}
 _OUT_OF_SCOPE = (
     "Advice: it knows the text and nothing else, and says how it reads, not what to do.",
     "Decisions on people: work, credit, insurance, custody, school, moderation without a human, police and courts.",
@@ -167,9 +175,34 @@ def model_card(
     return f"---\n{header}---\n\n# {escape(evaluation.model)}\n\n{ABOUT}\n\n{body}\n"
 
 
-def write_model_card(evaluation: Evaluation, config: RedHeartConfig, folder: Path) -> None:
+def read_facts(path: Path) -> dict[str, DataSet]:
+    """The facts about your own data sets, from a YAML file: a name, and under it the fields of `DataSet`.
+
+    Raises `ValueError` where the file is no such thing, naming the set.
+    """
+    with path.open(encoding="utf-8") as file:
+        content = yaml.safe_load(file)
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} must hold names of data sets with their facts under them, got {content!r}.")
+    known = [field.name for field in fields(DataSet)]
+    facts = {}
+    for name, given in content.items():
+        if not isinstance(given, dict) or not set(given) <= set(known):
+            raise ValueError(f"{path}: the facts of {name!r} must be {', '.join(known)}; got {given!r}.")
+        if missing := [one for one in known[:-1] if not given.get(one)]:
+            raise ValueError(f"{path}: {name!r} has no {', '.join(missing)}.")
+        languages = given["languages"]
+        if not isinstance(languages, list):
+            raise ValueError(f"{path}: `languages` of {name!r} must be a list of codes, got {languages!r}.")
+        facts[str(name)] = DataSet(**given | {"languages": tuple(map(str, languages))})
+    return facts
+
+
+def write_model_card(
+    evaluation: Evaluation, config: RedHeartConfig, folder: Path, *, data_sets: _Sets = DATA_SETS
+) -> None:
     """Write the card of `model_card` to README.md in ``folder``; raises as it does."""
-    card = model_card(evaluation, config)
+    card = model_card(evaluation, config, data_sets=data_sets)
     with whole_file(folder / "README.md") as partial:
         partial.write_text(card, encoding="utf-8")
 
@@ -191,7 +224,7 @@ def _data_sets(evaluation: Evaluation, config: RedHeartConfig, known: _Sets) -> 
         if name in NON_COMMERCIAL:
             raise ValueError(f"{name!r} cannot be in weights under Apache-2.0: {NON_COMMERCIAL[name]}.")
         if name not in known or not known[name].licence:
-            raise ValueError(f"No licence is known of {name!r}; pass its facts in `data_sets`.")
+            raise ValueError(f"No licence is known of {name!r}; give its facts (`--facts`, or `data_sets`).")
     return {name: one for name, one in known.items() if name in names}
 
 
@@ -200,10 +233,9 @@ def _header(evaluation: Evaluation, config: RedHeartConfig, sets: _Sets, rows: S
     on_hub = dict.fromkeys(hub[0] for name in sets if name in SETS and (hub := SETS[name].hub))
     results: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
     for figure in (row.model for row in rows):
-        if math.isfinite(figure.value):
-            kind = _METRICS.get(figure.measure) or re.sub(r"\W+", "_", figure.measure.lower())
+        if figure.measure in _METRICS and math.isfinite(figure.value) and FITTED_HERE not in figure.rule:
             name = f"{figure.measure} ({figure.rule})" if figure.rule else figure.measure
-            metric = {"type": kind, "name": name, "value": round(figure.value, 4)}
+            metric = {"type": _METRICS[figure.measure], "name": name, "value": round(figure.value, 4)}
             results.setdefault((figure.output, figure.dataset, figure.split), []).append(metric)
     return {
         "license": "apache-2.0",
@@ -248,9 +280,11 @@ def _sections(
     record = _table(("part", "claims", "how", "from"), record_rows(config.supervision))
     yield "What is supervised, derived and withheld", f"{HOW}\n\n{record}"
     yield "Calibration and abstention", _calibration(evaluation, config)
-    if consistent := consistency_rows(evaluation):
-        table = _table(CONSISTENCY, consistent)
-        yield "Consistency", f"Krippendorff's alpha over variants of a text that mean the same:\n\n{table}"
+    if evaluation.consistency:
+        yield "Consistency", (
+            "Krippendorff's alpha over readings of a text and of variants that mean the same; below "
+            f"{LEAST_ALPHA:.2f} in bold. The page of `redheart evaluate --report` has the intervals.\n\n"
+            + _consistency(evaluation.consistency))  # fmt: skip
     yield "Limits", _list(limits)
     licences = _table(("name", "licence"), ([name, one.licence] for name, one in sets.items()))
     yield "Licences", f"Weights and code: Apache-2.0. The data keep their own:\n\n{licences}"
@@ -269,6 +303,17 @@ def _calibration(evaluation: Evaluation, config: RedHeartConfig) -> str:
     claimed = unsupported_rows(evaluation)
     more = "\n\nTexts that carry no signal, and claims on them:\n\n" + _table(UNSUPPORTED, claimed) if claimed else ""
     return _list(lines) + more
+
+
+def _consistency(found: Sequence[Consistency]) -> str:
+    """A row for each family and data set, a column for each output."""
+    outputs = list(dict.fromkeys(output for item in found for output in item.alpha))
+    rows = []
+    for item in found:
+        values = (item.alpha.get(output, (math.nan,))[0] for output in outputs)
+        cells = [f"**{value:.2f}**" if value < LEAST_ALPHA else number(value, 2) for value in values]
+        rows.append([f"{item.family}, {item.dataset}", f"{item.units:,}", *cells])
+    return _table(("variants", "texts", *outputs), rows)
 
 
 def _figure(row: Row) -> list[str]:
@@ -296,4 +341,4 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-__all__ = ["DATA_SETS", "DataSet", "model_card", "write_model_card"]
+__all__ = ["DATA_SETS", "DataSet", "model_card", "read_facts", "write_model_card"]

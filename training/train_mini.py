@@ -30,7 +30,7 @@ from transformers.trainer_utils import get_last_checkpoint
 
 from ..configuration.configuration_redheart import load_preset
 from ..configuration.labels import VERDICTS
-from ..modeling_redheart.derived import derived_record
+from ..modeling_redheart.derived import PREFIX, derived_record
 from ..modeling_redheart.modeling_redheart import RedHeartModel
 from .arguments import RedHeartTrainingArguments
 from .bilingual_vocabulary import bilingual_vocabulary, extend_embeddings
@@ -98,6 +98,8 @@ LONGEST = max(cycle.longest_text for cycle in CYCLES)
 # Sets of whose texts the embedding learns to lie as the encoder's own sentence embeddings do; the Korean of a
 # translated comment as its English.
 EMBEDDED = ("emobank", "goemotions_translated")
+
+STORY_VERDICT = f"{PREFIX}the author of the immoral action in moral_stories, nobody for the moral one"
 
 # What the words of the vocabulary are counted in.
 ENGLISH = (
@@ -219,6 +221,9 @@ def record_of(units: Sequence[Unit]) -> dict[str, list[str]]:
         key: sorted({name for source in sources for name in names.get(source, [source])})
         for key, sources in supervision_of(units).items()
     }
+    for key in ("verdict", "surd"):  # of the stories, it is what `add_verdicts` makes of who acts well
+        if "moral_stories" in record.get(key, ()):
+            record[key] = [name for name in record[key] if name != "moral_stories"] + [STORY_VERDICT]
     record["embedding"] = ["all-MiniLM-L6-v2"]
     return record | derived_record(record) | {key: ["rows held out of training"] for key in confidence_keys(record)}
 

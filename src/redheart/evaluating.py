@@ -41,6 +41,14 @@ def evaluate(
     card: Annotated[
         bool, typer.Option("--card", help="Write the model card (README.md) into the folder of the model.")
     ] = False,
+    facts: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="YAML for the card of a model trained on your own data: a name, and under it title, texts, raters, "
+            "languages (a list), licence and, if you like, limit.",
+        ),
+    ] = None,
     cache: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Keep what the floor said there, for the next time.")
     ] = None,
@@ -57,6 +65,8 @@ def evaluate(
         raise typer.BadParameter("it is what the floor of --rows is fitted on; give --rows, too.", param_hint="--train")
     if rows is not None and sets:
         raise typer.BadParameter("--rows are your own; leave --set out.", param_hint="--set")
+    if facts is not None and not card:
+        raise typer.BadParameter("they are for the model card; give --card, too.", param_hint="--facts")
     from rich.console import Console
 
     from .evaluation.evaluate import evaluate as run
@@ -65,10 +75,11 @@ def evaluate(
     from .evaluation.plots import save_plots
     from .evaluation.rows import fitting_units, own_rows, public_rows
     from .evaluation.terminal_report import render
-    from .hub_upload.model_card import write_model_card
+    from .hub_upload.model_card import DATA_SETS, read_facts, write_model_card
     from .measuring import quiet
 
     quiet()
+    data_sets = DATA_SETS | (read_facts(facts) if facts is not None else {})
     loaded, tokenizer, folder = load_for_evaluation(model)
     chosen = [own_rows(rows, train)] if rows is not None else public_rows(data, sets or (), floor)
     fitting = [] if not fit else list(own_rows(rows).units) if rows is not None else fitting_units(data)
@@ -90,7 +101,7 @@ def evaluate(
         write_report(found, report / "index.html")
         save_plots(found, report)
     if card:
-        write_model_card(found, loaded.config, folder)
+        write_model_card(found, loaded.config, folder, data_sets=data_sets)
     render(found, Console(highlight=False))
 
 

@@ -39,12 +39,12 @@ def test_korean_is_read_in_characters() -> None:
 
     texts, held = written("이은을과"), written("도만")  # no word that matters is in both
     fitted = Linear(texts)
-    assert fitted.vectoriser.analyzer == "char"
+    assert fitted.vectoriser.analyzer == "char_wb"
     gifts, fines = fitted.model("value", np.array([[1.0], [0.0]] * 4))(fitted.read(held)).reshape(2, 2).T
     assert gifts.min() > fines.max()
 
 
-@pytest.mark.parametrize(("text", "pieces"), [("나는 ok 말했다", "char"), ("I told my sister, 언니, that", "word")])
+@pytest.mark.parametrize(("text", "pieces"), [("나는 ok 말했다", "char_wb"), ("I told my sister, 언니, that", "word")])
 def test_most_of_the_letters_decide(text: str, pieces: str) -> None:
     assert Linear([text, text]).vectoriser.analyzer == pieces
 

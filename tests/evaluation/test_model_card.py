@@ -1,5 +1,6 @@
 """The card tells of the data that trained the model, and is refused where a required part is missing."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,8 @@ import pytest
 from huggingface_hub import ModelCard
 
 from redheart import RedHeartConfig
-from redheart.evaluation.results import MODEL, Evaluation, LabelTable
-from redheart.hub_upload.model_card import DATA_SETS, DataSet, model_card, write_model_card
+from redheart.evaluation.results import MODEL, Consistency, Evaluation, LabelTable
+from redheart.hub_upload.model_card import DATA_SETS, DataSet, model_card, read_facts, write_model_card
 from redheart.training.sets import NON_COMMERCIAL, SETS
 
 
@@ -53,7 +54,8 @@ def test_the_header_is_what_the_hub_reads(evaluation: Evaluation) -> None:
     results = {(one.dataset_name, one.dataset_split, one.metric_name): one.metric_value for one in data.eval_results}
     assert results["emobank", "validation", "Pearson r"] in (0.680, 0.418, 0.398)
     assert results["goemotions", "validation", "macro F1 (per label, cross-fitted)"] == 0.471
-    assert len(data.eval_results) == 17  # an undefined one is left out
+    assert len(data.eval_results) == 11  # an undefined one is left out, and what was fitted on the rows of the figure
+    assert not any("fitted here" in one.metric_name for one in data.eval_results)
 
 
 def test_figures_stand_beside_floors(evaluation: Evaluation) -> None:
@@ -67,6 +69,22 @@ def test_what_is_derived_and_withheld_is_told(evaluation: Evaluation) -> None:
     told = section(model_card(evaluation, config_of(evaluation)), "What is supervised, derived and withheld")
     assert "| regret | 1 of 21: responsibility.actual | derived | probability of remorse |" in told
     assert "| nuance | all 112 | withheld |  |" in told
+
+
+def test_what_is_partly_derived_is_told(evaluation: Evaluation) -> None:
+    evaluation.record["verdict"] = ["scruples_anecdotes", "derived: whoever acts badly in a story"]
+    told = section(model_card(evaluation, config_of(evaluation)), "What is supervised, derived and withheld")
+    assert "| both | scruples_anecdotes, whoever acts badly in a story |" in told
+
+
+def test_each_family_is_one_line(evaluation: Evaluation) -> None:
+    evaluation.consistency = [
+        Consistency("surface", "goemotions", 100, 6, {"emotion": (0.95, 0.9, 0.97), "verdict": (0.75, 0.7, 0.8)}),
+        Consistency("paraphrase", "mine", 20, 6, {"emotion": (math.nan,) * 3}),
+    ]
+    told = section(model_card(evaluation, config_of(evaluation)), "Consistency")
+    assert "| surface, goemotions | 100 | 0.95 | **0.75** |" in told
+    assert "| paraphrase, mine | 20 | - | - |" in told
 
 
 def test_tables_hold_whatever_a_name_holds(evaluation: Evaluation) -> None:
@@ -115,6 +133,29 @@ def test_own_data_bring_their_facts(evaluation: Evaluation) -> None:
     card = model_card(evaluation, config_of(evaluation), data_sets=DATA_SETS | {"mine": mine})
     assert "| mine | Mine | letters | two students | de |" in card
     assert "datasets:" not in card
+
+
+def test_facts_are_read_from_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "facts.yaml"
+    path.write_text("mine: {title: Mine, texts: letters, raters: two students, languages: [de], licence: CC0}\n")
+    assert read_facts(path) == {"mine": DataSet("Mine", "letters", "two students", ("de",), "CC0")}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("- mine", "must hold names of data sets"),
+        ("mine: CC0", "the facts of 'mine' must be title, texts"),
+        ("mine: {license: CC0}", "the facts of 'mine' must be title, texts"),
+        ("mine: {title: Mine, texts: a, raters: b, languages: [de]}", "'mine' has no licence"),
+        ("mine: {title: Mine, texts: a, raters: b, languages: de, licence: CC0}", "must be a list of codes, got 'de'"),
+    ],
+)
+def test_facts_that_are_none_are_refused(text: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "facts.yaml"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=message):
+        read_facts(path)
 
 
 def test_the_card_is_refused_for_another_model(evaluation: Evaluation) -> None:

@@ -12,6 +12,7 @@ from redheart.training.train_mini import (
     EMBEDDED,
     ENGLISH,
     SETS,
+    STORY_VERDICT,
     add_verdicts,
     epoch_sizes,
     record_of,
@@ -84,3 +85,13 @@ def test_no_confidence_is_claimed_of_what_only_follows() -> None:
     assert record["regret.responsibility.actual"][0].startswith("derived: ")
     assert "confidence.emotion" in record
     assert "confidence.regret" not in record
+
+
+def test_a_verdict_made_of_a_story_is_derived() -> None:
+    votes = np.array([1, 0, 0, 0, 0], dtype=np.float32)
+    units = [
+        (Example("text", source, {"verdict_labels": votes}),) for source in ("moral_stories", "scruples_anecdotes")
+    ]
+    record = record_of(units)
+    assert record["verdict"] == record["surd"] == ["scruples_anecdotes", STORY_VERDICT]
+    assert STORY_VERDICT.startswith("derived: ")
