@@ -1,8 +1,8 @@
 """Ethical consistency: whether a reading stays the same when a text is put differently and means the same.
 
 Krippendorff's alpha with the texts as units and the readings of their variants as raters, one per family of variants
-(`perturbations`): interval for scores, nominal for labels. Notable: a model that says the same of every text has no
-alpha, so that consistency cannot be had by saying nothing; and what is right stands beside what is the same.
+(`perturbations.variants`): interval for scores, nominal for labels. Notable: a model that says the same of every text
+has no alpha, so that consistency cannot be had by saying nothing; and what is right stands beside what is the same.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ from ..training.data import Array, Unit
 from .agreement import Level, alpha_interval
 from .calibration import fit_threshold
 from .measures import accuracy, macro_f1
-from .perturbations import FAMILIES, variants
+from .perturbations.variants import FAMILIES, variants
 from .predict import Predictor, target_column
 from .results import Consistency
 

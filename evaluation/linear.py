@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..training.data import Array
-from .wording import share_of_script
+from .perturbations.wording import share_of_script
 
 try:
     from scipy.sparse import csr_matrix

@@ -6,7 +6,7 @@ import pytest
 
 from redheart.evaluation.no_signal import KINDS, NoSignal, no_signal_texts, shuffled
 from redheart.evaluation.no_signal_templates import KOREAN_TECHNICAL, SLOTS, TECHNICAL
-from redheart.evaluation.wording import is_emotive, is_negation, share_of_script, words
+from redheart.evaluation.perturbations.wording import is_emotive, is_negation, share_of_script, words
 
 # Words that begin as a word of feeling does and are none.
 HARMLESS = {"fairford", "funnel", "lies", "right", "yellow"}

@@ -2,7 +2,14 @@
 
 import pytest
 
-from redheart.evaluation.wording import is_emotive, is_negation, quotations, sentences, share_of_script, words
+from redheart.evaluation.perturbations.wording import (
+    is_emotive,
+    is_negation,
+    quotations,
+    sentences,
+    share_of_script,
+    words,
+)
 
 
 def test_words_are_without_numbers_and_marks() -> None:

@@ -6,9 +6,9 @@ from collections import Counter
 
 import pytest
 
-from redheart.evaluation.perturbations import FAMILIES, variants
-from redheart.evaluation.synonyms import DIGITS
-from redheart.evaluation.wording import is_emotive, is_negation, words
+from redheart.evaluation.perturbations.synonyms import DIGITS
+from redheart.evaluation.perturbations.variants import FAMILIES, variants
+from redheart.evaluation.perturbations.wording import is_emotive, is_negation, words
 
 CONFLICTS = [
     "I told my sister's secret to her fiancé, and now the wedding is off.",

@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from redheart.evaluation.surface import contract, expand, misspell, surface
-from redheart.evaluation.wording import is_emotive
+from redheart.evaluation.perturbations.surface import contract, expand, misspell, surface
+from redheart.evaluation.perturbations.wording import is_emotive
 
 NEGATED = "do does did is are was were have has had could would should".split()  # noqa: SIM905
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from redheart.evaluation.persons import Text
-from redheart.evaluation.point_of_view import retell
-from redheart.evaluation.tellings import Telling, can_tell
+from redheart.evaluation.perturbations.persons import Text
+from redheart.evaluation.perturbations.point_of_view import retell
+from redheart.evaluation.perturbations.tellings import Telling, can_tell
 
 YOU = Telling("you")
 ALEX = Telling("they", "Alex")

@@ -2,8 +2,8 @@
 
 import random
 
-from redheart.evaluation.korean import korean_frames, korean_paraphrases, korean_surface
-from redheart.evaluation.perturbations import FAMILIES, variants
+from redheart.evaluation.perturbations.korean import korean_frames, korean_paraphrases, korean_surface
+from redheart.evaluation.perturbations.variants import FAMILIES, variants
 
 TEXT = "친구가 나를 속였다는 걸 알았다. 나는 너무 화가 나서 울 수 있을 것 같았다 ㅠㅠ"
 

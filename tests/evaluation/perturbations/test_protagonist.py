@@ -2,8 +2,8 @@
 
 import pytest
 
-from redheart.evaluation.persons import Text
-from redheart.evaluation.protagonist import Protagonist, protagonist, retold
+from redheart.evaluation.perturbations.persons import Text
+from redheart.evaluation.perturbations.protagonist import Protagonist, protagonist, retold
 
 
 def told(text: str, target: str = "I") -> str | None:

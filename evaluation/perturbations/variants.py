@@ -19,7 +19,7 @@ import random
 from collections.abc import Callable, Iterator
 from itertools import zip_longest
 
-from ..configuration.labels import closest
+from ...configuration.labels import closest
 from .korean import korean_frames, korean_paraphrases, korean_surface
 from .paraphrase import paraphrases
 from .persons import Text

@@ -2,7 +2,7 @@
 
 import pytest
 
-from redheart.evaluation.verbs import first, is_adverb, is_past, may_be, third
+from redheart.evaluation.perturbations.verbs import first, is_adverb, is_past, may_be, third
 
 
 @pytest.mark.parametrize(

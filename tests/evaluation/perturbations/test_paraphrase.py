@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from redheart.evaluation.paraphrase import FRAMES, apply, paraphrases, sites
+from redheart.evaluation.perturbations.paraphrase import FRAMES, apply, paraphrases, sites
 
 
 def rewordings(text: str) -> set[str]:
