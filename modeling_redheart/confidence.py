@@ -6,14 +6,18 @@ from torch import Tensor, nn
 
 from ..configuration.configuration_redheart import RedHeartConfig
 from ..configuration.labels import RATED
+from .emotion import over_the_text
 from .layers import Decoder, FeedForward, QueryTokens, Readout, RMSNorm
-from .outputs import BridgeOutput
+from .outputs import BridgeOutput, EmotionOutput, VerdictOutput
 
 
 class SweetSpotNetwork(nn.Module):
     """Predicts the loss of each part of the reading for this text (Yoo & Kweon 2019, arXiv:1905.03677).
 
-    Reads the states without a gradient to them: predicting a loss must not change it.
+    Emotions and verdict are distributions, and a distribution expects a loss of its own accord: its entropy, which is
+    right as far as it is calibrated (Gneiting & Raftery 2007). Of these parts the network learns the correction.
+
+    Reads states and distributions without a gradient to them: predicting a loss must not change it.
     """
 
     def __init__(self, config: RedHeartConfig) -> None:
@@ -23,11 +27,38 @@ class SweetSpotNetwork(nn.Module):
         self.decoder = Decoder(config, size)
         self.readout = Readout(config, size.readout, len(RATED))
 
-    def forward(self, bridge: BridgeOutput, latents: Tensor) -> Tensor:
+    def forward(self, bridge: BridgeOutput, latents: Tensor, emotion: EmotionOutput) -> Tensor:
         """Returns the expected loss of each of ``labels.RATED``: (batch, 13), not below 0."""
         memory = torch.cat((bridge.states, bridge.joint.unsqueeze(1), latents), dim=1).detach()
         tokens = self.decoder(self.queries(len(memory)), memory)
-        return F.softplus(self.readout(tokens).squeeze(-1))
+        learned = self.readout(tokens).squeeze(-1)
+        return F.softplus(learned + _of_its_own_accord(emotion, bridge.verdict).to(learned.dtype))
+
+
+def _of_its_own_accord(emotion: EmotionOutput, verdict: VerdictOutput) -> Tensor:
+    """The entropies of the emotions, of the arc and of the verdict (also for what else is about its votes), brought to
+    the scale before the softplus; 0 for the other parts: (batch, 13)."""
+    votes = verdict.logits.detach().float()
+    entropies = {
+        "emotion": _binary_entropy(emotion.logits),
+        "arc": _binary_entropy(over_the_text(emotion)),
+        **dict.fromkeys(("verdict", "surd", "perspectives"), -(votes.softmax(-1) * votes.log_softmax(-1)).sum(-1)),
+    }
+    none = votes.new_zeros(len(votes))
+    columns = []
+    for name in RATED:
+        entropy = entropies.get(name)
+        if entropy is not None:
+            entropy = entropy.clamp(min=1e-4)
+            entropy = entropy + torch.log(-torch.expm1(-entropy))  # the inverse of softplus
+        columns.append(none if entropy is None else entropy)
+    return torch.stack(columns, dim=1)
+
+
+def _binary_entropy(logits: Tensor) -> Tensor:
+    """Mean entropy of the labels, in nats. logits: (batch, labels)."""
+    logits = logits.detach().float()
+    return F.binary_cross_entropy_with_logits(logits, logits.sigmoid(), reduction="none").mean(dim=-1)
 
 
 class EmbeddingProjector(nn.Module):

@@ -99,6 +99,15 @@ class NeuralEmotionAnalyzer(Reader):
         )
 
 
+def over_the_text(emotion: EmotionOutput) -> Tensor:
+    """The arc as logits of the whole text, (batch, 28): an emotion of the text is one of some segment, a soft maximum
+    over them. 0 where a text is all padding and has no segment."""
+    mask = emotion.arc_mask
+    arc = emotion.arc_logits.masked_fill(~mask.unsqueeze(-1), torch.finfo(emotion.arc_logits.dtype).min)
+    pooled = arc.logsumexp(dim=1) - mask.sum(1, keepdim=True).clamp(min=1).log()
+    return pooled.masked_fill(~mask.any(dim=1, keepdim=True), 0)
+
+
 def segment_index(mask: Tensor, segments: int) -> Tensor:
     """Which of ``segments`` equal pieces of the text each token is in, -1 for padding.
 
@@ -117,4 +126,11 @@ def segment_means(memory: Tensor, segments: Tensor, count: int) -> tuple[Tensor,
     return means.to(memory.dtype), sizes > 0
 
 
-__all__ = ["BidirectionalGRU", "GatedRecurrence", "NeuralEmotionAnalyzer", "segment_index", "segment_means"]
+__all__ = [
+    "BidirectionalGRU",
+    "GatedRecurrence",
+    "NeuralEmotionAnalyzer",
+    "over_the_text",
+    "segment_index",
+    "segment_means",
+]

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..configuration.labels import RATED, VIEWS
+from .emotion import over_the_text
 from .outputs import BridgeOutput, RedHeartOutput
 
 # Weight of the prior on the scores of the branches: normal around 0 with a standard deviation of 5 nats. Weaker ones
@@ -156,11 +157,8 @@ def emotion_losses(reading: RedHeartOutput, targets: Targets, suffix: str = "") 
         steps = torch.arange(1, emotion.nuance_logits.shape[-1] + 1, device=logits.device)
         reached = torch.where(levels.isfinite(), (levels >= steps).to(logits.dtype), math.nan)
         losses["nuance"] = _binary(emotion.nuance_logits, reached)
-        # An emotion of the text is one of some segment: a soft maximum over the segments.
-        arc = emotion.arc_logits.masked_fill(~emotion.arc_mask.unsqueeze(-1), torch.finfo(logits.dtype).min)
-        pooled = arc.logsumexp(dim=1) - emotion.arc_mask.sum(1, keepdim=True).clamp(min=1).log()
         empty = ~emotion.arc_mask.any(dim=1, keepdim=True)  # a text of padding only has no segment
-        losses["arc"] = _binary(pooled.masked_fill(empty, 0), target.masked_fill(empty, math.nan))
+        losses["arc"] = _binary(over_the_text(emotion), target.masked_fill(empty, math.nan))
     return losses
 
 

@@ -39,7 +39,7 @@ from .token_budget import TokenBudget, keep_tokens
 _SOURCE_MODULES = {"emotion": "emotion_analyzer", "bentham": "bentham_calculator", "regret": "regret_analyzer"}
 
 # The modules that an output needs, at full depth and from the heads alone. The verdict and the confidence come from the
-# bridge, which predicts the state of every module that did not run.
+# bridge, which predicts the state of every module that did not run; the confidence also looks at the emotions.
 _FULL_MODULES: dict[str, tuple[str, ...]] = {
     "emotion": ("emotion_head", "emotion_analyzer"),
     "bentham": ("bentham_head", "bentham_calculator"),
@@ -47,6 +47,7 @@ _FULL_MODULES: dict[str, tuple[str, ...]] = {
     "counterfactual": ("counterfactual_reasoner",),
     "surd": ("emotion_head", "bentham_head", "regret_head", "surd_head", *_SOURCE_MODULES.values(), "surd_analyzer"),
     "perspectives": ("perspectives",),
+    "confidence": ("emotion_head", "emotion_analyzer"),
 }
 _FAST_MODULES: dict[str, tuple[str, ...]] = {
     "emotion": ("emotion_head",),
@@ -367,7 +368,7 @@ class RedHeartModel(RedHeartPreTrainedModel):
             if "verdict" in wanted:
                 reading.verdict = bridge.verdict
             if "confidence" in wanted:
-                reading.expected_loss = self.sweet_spot(bridge, latents)
+                reading.expected_loss = self.sweet_spot(bridge, latents, reading.emotion)
         return _only(wanted, reading), heads, bridge
 
 

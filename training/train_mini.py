@@ -274,11 +274,13 @@ def train(data: Path, encoder: Path, output: Path, share: float = 1.0, resume: b
     if not (both / "config.json").is_file():
         bilingual_encoder(data, encoder, both)
     units, unseen = training_units(data)
-    add_embeddings(units, encoder)
+    folders = [output / f"cycle-{number + 1}" for number in range(len(CYCLES))]
+    trained = [(folder / "model" / "config.json").is_file() for folder in folders]
+    if not all(trained):
+        add_embeddings(units, encoder)
     model, tokenizer = build_model(ModelRecipe(preset="redheart-mini", encoder=str(both)), seed=0)
-    for number, cycle in enumerate(CYCLES):
-        folder = output / f"cycle-{number + 1}"
-        if (folder / "model" / "config.json").is_file():
+    for number, (cycle, folder, there) in enumerate(zip(CYCLES, folders, trained, strict=True)):
+        if there:
             model = RedHeartModel.from_pretrained(folder / "model", dtype=torch.float32)
             continue
         part = replace(cycle, rounds={name: value * share for name, value in cycle.rounds.items()})

@@ -38,7 +38,7 @@ NEEDED = {
     "surd": set(MODULES) - {"counterfactual_reasoner", "perspectives"},
     "perspectives": {"perspectives"},
     "verdict": {"bridge"},
-    "confidence": {"bridge", "sweet_spot"},
+    "confidence": {"emotion_head", "emotion_analyzer", "bridge", "sweet_spot"},
     "embedding": {"projector"},
 }
 NEEDED_FAST = {
