@@ -43,18 +43,24 @@ def test_each_link_leads_to_its_folder() -> None:
         assert link.resolve() == ROOT / name
 
 
+def _packages() -> list[str]:
+    """The code folders and the packages inside them, by dotted name."""
+    inside = {path.parent.relative_to(ROOT) for name in _code_folders() for path in (ROOT / name).rglob("__init__.py")}
+    return sorted(".".join(path.parts) for path in inside)
+
+
 def test_the_packages_are_the_folders() -> None:
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg", encoding="utf-8")
     listed = setup["options"]["packages"].split()
-    assert listed == ["redheart", *(f"redheart.{name}" for name in _code_folders())]
+    assert listed == ["redheart", *(f"redheart.{name}" for name in _packages())]
     with_data = [section for section in setup["options.package_data"] if section not in listed]
     assert with_data == []
 
 
 def test_every_folder_of_code_is_a_package() -> None:
     inside = {path.parent for name in _code_folders() for path in (ROOT / name).rglob("*.py")}
-    assert inside == {ROOT / name for name in _code_folders()}
+    assert inside == {ROOT.joinpath(*name.split(".")) for name in _packages()}
 
 
 def test_nobody_imports_the_bare_folder_names() -> None:
