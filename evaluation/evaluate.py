@@ -60,8 +60,7 @@ def evaluate(
         report.fitted = fit(model, predictor, fitting)
     report.record = dict(model.config.supervision)
     shuffle: list[str] = []
-    floor: Floor | None = None
-    floor_of: Sequence[Unit] | None = None  # the splits of a set share their training units
+    floor: Floor | None = None  # the splits of a set share their training units, and so the floor
     for split in rows:
         if not isinstance(split, Rows):
             report.skipped[split[0]] = split[1]
@@ -70,8 +69,8 @@ def evaluate(
         said = predictor(split.units)
         systems: dict[str, Any] = {MODEL: said}
         if split.train is not None:
-            if floor is None or floor_of is not split.train:
-                floor, floor_of = Floor(split.train, cache=cache), split.train
+            if floor is None or floor.train is not split.train:
+                floor = Floor(split.train, cache=cache)
             systems |= floor.predict(split.units)
         measure(Split(split.dataset, split.split, split.units, systems), model.config.thresholds, report)
         if split.note:

@@ -69,6 +69,7 @@ class Floor:
         rows = {target: _training_rows(train, target) for target in wanted}
         self._rows = {target: known for target, known in rows.items() if known[0]}
         self._linear: dict[str, Linear] = {}  # by the hash of its texts
+        self.train = train
         self.cache = cache
 
     @property

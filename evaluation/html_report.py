@@ -235,10 +235,13 @@ def _about(text: str, columns: int) -> str:
 def _told(heads: Sequence[str], rows: Sequence[Sequence[str]], about: str, kind: str = "", caption: str = "") -> str:
     """The rows, made for `terminal_report`, as a table; "" where there is none."""
     lines = []
+    marks = ["" if head or kind else ' class="mark missed"' for head in heads[1:]]
     for first, *cells in rows:
-        marks = ["" if head or kind else ' class="mark missed"' for head in heads[1:]]
-        line = "".join(_element("td", cell, mark) for cell, mark in zip(cells, marks, strict=False))
-        lines.append(_element("th", first, ' scope="row"') + line if cells else _about(first, len(heads)))
+        if not cells:
+            lines.append(_about(first, len(heads)))
+            continue
+        line = "".join(_element("td", cell, mark) for cell, mark in zip(cells, marks, strict=True))
+        lines.append(_element("th", first, ' scope="row"') + line)
     return _paragraph(about) + _table(heads, lines, caption, kind) if lines else ""
 
 

@@ -31,6 +31,7 @@ from ..evaluation.terminal_report import (
 from ..modeling_redheart.derived import PREFIX
 from ..training.sets import NON_COMMERCIAL, SETS
 from ..training.snapshots import whole_file
+from ..training.yaml_file import read_yaml
 
 
 @dataclass(frozen=True)
@@ -180,8 +181,7 @@ def read_facts(path: Path) -> dict[str, DataSet]:
 
     Raises `ValueError` where the file is no such thing, naming the set.
     """
-    with path.open(encoding="utf-8") as file:
-        content = yaml.safe_load(file)
+    content = read_yaml(path)
     if not isinstance(content, dict):
         raise ValueError(f"{path} must hold names of data sets with their facts under them, got {content!r}.")
     known = [field.name for field in fields(DataSet)]

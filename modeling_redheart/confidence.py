@@ -44,15 +44,12 @@ def _of_its_own_accord(emotion: EmotionOutput, verdict: VerdictOutput) -> Tensor
         "arc": _binary_entropy(over_the_text(emotion)),
         **dict.fromkeys(("verdict", "surd", "perspectives"), -(votes.softmax(-1) * votes.log_softmax(-1)).sum(-1)),
     }
-    none = votes.new_zeros(len(votes))
-    columns = []
-    for name in RATED:
-        entropy = entropies.get(name)
-        if entropy is not None:
-            entropy = entropy.clamp(min=1e-4)
-            entropy = entropy + torch.log(-torch.expm1(-entropy))  # the inverse of softplus
-        columns.append(none if entropy is None else entropy)
-    return torch.stack(columns, dim=1)
+    before = {name: _inverse_softplus(entropy.clamp(min=1e-4)) for name, entropy in entropies.items()}
+    return torch.stack([before.get(name, votes.new_zeros(len(votes))) for name in RATED], dim=1)
+
+
+def _inverse_softplus(value: Tensor) -> Tensor:
+    return value + torch.log(-torch.expm1(-value))
 
 
 def _binary_entropy(logits: Tensor) -> Tensor:

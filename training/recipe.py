@@ -30,10 +30,9 @@ from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
 
-import yaml
-
 from ..configuration.labels import closest
 from .data import DataError
+from .yaml_file import read_yaml
 
 T = TypeVar("T")
 
@@ -186,10 +185,7 @@ def read_recipe(path: Path, output: Path | None = None) -> Recipe:
 
     Raises `ValueError` that names the file and the place of what is wrong.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    content = read_yaml(path)
     if not isinstance(content, Mapping):
         raise ValueError(f"{path} holds {type(content).__name__}, not the options of a run.")
     if output is not None:

@@ -15,7 +15,6 @@ Notable: in float32, whose products are about twice as fast as those of bfloat16
 """
 
 import argparse
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -40,11 +39,13 @@ from .confidence_phase import train_confidence
 from .data import PAIRS, Example, Unit, drop_seen, held_out, load, texts_of, to_units
 from .dilemmas import dilemma_halves
 from .recipe import ConfidenceRecipe, ModelRecipe
+from .snapshots import write_json
 from .supervision import confidence_keys, supervision_of
 from .trainer import RedHeartTrainer
 
 HELD_OUT = 0.04
 KOREAN_PIECES = 8_000
+HISTORY = "history.json"  # losses by step; of a cycle, it is written last
 
 
 @dataclass(frozen=True)
@@ -237,7 +238,7 @@ def train_cycle(
     seed: int,
     resume: bool,
 ) -> None:
-    """Train ``model`` through one cycle, and write it and its losses to ``folder``."""
+    """Train ``model`` through one cycle, and write it and, when all is done, its losses to ``folder``."""
     settings = RedHeartTrainingArguments(
         **arguments(folder),
         longest_text=cycle.longest_text,
@@ -254,13 +255,8 @@ def train_cycle(
     sizes = epoch_sizes(units, cycle.rounds)
     trainer = RedHeartTrainer(model, settings, train_dataset=units, processing_class=tokenizer, sizes=sizes)
     trainer.train(resume_from_checkpoint=get_last_checkpoint(folder) if resume and folder.is_dir() else None)
-    write_history(folder, trainer.state.log_history)
     model.save_pretrained(folder / "model")
-
-
-def write_history(folder: Path, history: list[dict[str, float]]) -> None:
-    """Write the losses by step to ``folder``."""
-    (folder / "history.json").write_text(json.dumps(history, indent=1), encoding="utf-8")
+    write_json(folder / HISTORY, trainer.state.log_history)
 
 
 def train(data: Path, encoder: Path, output: Path, share: float = 1.0, resume: bool = False) -> None:
@@ -275,18 +271,19 @@ def train(data: Path, encoder: Path, output: Path, share: float = 1.0, resume: b
         bilingual_encoder(data, encoder, both)
     units, unseen = training_units(data)
     folders = [output / f"cycle-{number + 1}" for number in range(len(CYCLES))]
-    trained = [(folder / "model" / "config.json").is_file() for folder in folders]
-    if not all(trained):
+    done = sum((folder / HISTORY).is_file() for folder in folders)
+    if done < len(CYCLES):
         add_embeddings(units, encoder)
     model, tokenizer = build_model(ModelRecipe(preset="redheart-mini", encoder=str(both)), seed=0)
-    for number, (cycle, folder, there) in enumerate(zip(CYCLES, folders, trained, strict=True)):
-        if there:
-            model = RedHeartModel.from_pretrained(folder / "model", dtype=torch.float32)
-            continue
-        part = replace(cycle, rounds={name: value * share for name, value in cycle.rounds.items()})
-        train_cycle(model, tokenizer, units, part, folder, number, resume)
+    if done:
+        model = RedHeartModel.from_pretrained(folders[done - 1] / "model", dtype=torch.float32)
+    for number in range(done, len(CYCLES)):
+        rounds = {name: value * share for name, value in CYCLES[number].rounds.items()}
+        cycle = replace(CYCLES[number], rounds=rounds)
+        train_cycle(model, tokenizer, units, cycle, folders[number], number, resume)
     options = arguments(output / "confidence") | {"longest_text": LONGEST, "seed": 0}
-    write_history(output, train_confidence(model, tokenizer, unseen, options, ConfidenceRecipe(epochs=3 * share)))
+    history = train_confidence(model, tokenizer, unseen, options, ConfidenceRecipe(epochs=3 * share))
+    write_json(output / HISTORY, history)
 
     model.config.loss_weights = {}  # those of the phases are not for who trains it further
     model.config.supervision = record_of(units)

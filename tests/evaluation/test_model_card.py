@@ -144,6 +144,7 @@ def test_facts_are_read_from_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("mine: [", "is not YAML"),
         ("- mine", "must hold names of data sets"),
         ("mine: CC0", "the facts of 'mine' must be title, texts"),
         ("mine: {license: CC0}", "the facts of 'mine' must be title, texts"),

@@ -46,7 +46,11 @@ def test_the_plan_names_every_layer_and_what_it_names_is_there(
 
 
 def test_a_whole_model_has_nothing_to_let_go_of() -> None:
-    reshard(nn.Linear(1, 1))
+    model = nn.Linear(1, 1)
+    weight, value = model.weight, model.weight.item()
+    reshard(model)
+    assert model.weight is weight
+    assert weight.item() == value
 
 
 @pytest.mark.parametrize(
