@@ -45,6 +45,12 @@ COMPONENT_SIZES: dict[str, tuple[str, ...]] = {
     "projector": ("intermediate",),
 }
 
+# The components that lie in the bridge, by their place in the model; the others lie there under their own names.
+_IN_BRIDGE: dict[str, str] = {
+    "latent_memory": "bridge.memory",
+    **{name: f"bridge.{name}" for name in ("cache", "asynchrony", "recovery", "coordination")},
+}
+
 # With `encoder_config` the backbone is that encoder; adaptive norms and the summary that feeds them are the native
 # one's.
 _ENCODER_BACKBONE_SIZES = ("projection",)
@@ -72,6 +78,7 @@ DEFAULT_WEIGHTS: dict[str, float] = {
     "verdict_head": 0.3,
     "perspectives": 0.3,
     "embedding": 2.0,
+    "confidence": 0.1,
     "sparsity": 0.01,
     "prototypes": 0.01,
     "regret_theory": 0.1,
@@ -358,6 +365,17 @@ def _same_names(what: str, given: Any, known: Any) -> None:
             raise ValueError(f"Missing {what}: {name!r}; give all of {', '.join(known)}.")
 
 
+def component_path(name: str) -> str:
+    """Path of the submodule of a `RedHeartModel` that is the component ``name``; "bridge" is all of its components.
+
+    Raises `ValueError` for a name that is no component.
+    """
+    known = (*COMPONENT_SIZES, "bridge")
+    if name not in known:
+        raise ValueError(f"No component {name!r}; {closest(name, known)}")
+    return _IN_BRIDGE.get(name, name)
+
+
 _PRESETS = Path(__file__).parent / "presets"
 
 
@@ -378,4 +396,4 @@ def load_preset(name: str) -> dict[str, Any]:
     return options
 
 
-__all__ = ["COMPONENT_SIZES", "ComponentSize", "RedHeartConfig", "load_preset", "preset_names"]
+__all__ = ["COMPONENT_SIZES", "ComponentSize", "RedHeartConfig", "component_path", "load_preset", "preset_names"]

@@ -54,8 +54,8 @@ LIMITS = (
 )
 HOW = (
     "Direct: learned from what the sources give. Derived: no source gives it; it follows by a rule from claims that "
-    "are supervised, or from another label. Both: some of its sources are direct, some derived. Withheld: nothing "
-    "supervised it, and a reading leaves it out."
+    "are supervised, from another label, or from the readings of another model. Both: some of its sources are direct, "
+    "some derived. Withheld: nothing supervised it, and a reading leaves it out."
 )
 _MEASURES = {
     "F1": "F1 is the harmonic mean of precision and recall, 0 to 1. Macro is the mean over labels, so that a rare one "

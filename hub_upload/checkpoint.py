@@ -6,10 +6,13 @@ reads pickles; `load_strict` raises instead, and compares the weights with their
 
 import hashlib
 import json
+import math
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
+from transformers import BitsAndBytesConfig
 
 from ..configuration.configuration_redheart import preset_names
 from ..configuration.labels import closest
@@ -79,7 +82,7 @@ def load_strict(
     try:
         load: Any = cls.from_pretrained  # with `output_loading_info` it returns two things
         model, report = load(place, **asked, **options)
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, OSError, RuntimeError) as error:
         raise ValueError(f"The weights of {place} cannot be read: {error}") from error
     faults = {
         "missing": sorted(report["missing_keys"]),
@@ -87,6 +90,7 @@ def load_strict(
         "mismatched": sorted(
             f"{name} {tuple(there)} for {tuple(here)}" for name, there, here in report["mismatched_keys"]
         ),
+        "not whole": _torn_weights(model),
     }
     if told := [f"{len(names)} {kind}: {_some(names)}" for kind, names in faults.items() if names]:
         raise ValueError(
@@ -167,6 +171,38 @@ def _class_of(place: str, options: dict[str, Any]) -> type[RedHeartPreTrainedMod
     if names[0] not in _CLASSES:
         raise ValueError(f"{place} was saved from an unknown class {names[0]!r}; {closest(names[0], _CLASSES)}")
     return _CLASSES[names[0]]
+
+
+def _torn_weights(model: RedHeartPreTrainedModel) -> list[str]:
+    """Names of the modules whose weights bitsandbytes quantised and whose integers or scales are not as many as its
+    matrix needs: transformers takes what it finds."""
+    quantizer = getattr(model, "hf_quantizer", None)
+    if quantizer is None or not isinstance(quantizer.quantization_config, BitsAndBytesConfig):
+        return []
+    from bitsandbytes.nn.modules import Linear4bit, Linear8bitLt
+
+    return [
+        name
+        for name, module in model.named_modules()
+        if (isinstance(module, Linear8bitLt) and not _is_whole_8bit(module))
+        or (isinstance(module, Linear4bit) and not _is_whole_4bit(module))
+    ]
+
+
+def _is_whole_8bit(module: Any) -> bool:
+    weight, shape = module.weight, (module.out_features, module.in_features)
+    scales = getattr(weight, "SCB", None)
+    scaled = scales is not None and scales.shape == shape[:1]
+    return module.state.has_fp16_weights or (weight.dtype is torch.int8 and weight.shape == shape and scaled)
+
+
+def _is_whole_4bit(module: Any) -> bool:
+    state, shape = getattr(module.weight, "quant_state", None), (module.out_features, module.in_features)
+    if state is None or state.shape != shape or state.nested != (state.absmax.dtype is torch.uint8):
+        return False
+    scales = math.ceil(math.prod(shape) / state.blocksize)
+    nested = not state.nested or state.state2.absmax.numel() == math.ceil(scales / state.state2.blocksize)
+    return module.weight.nbytes == math.ceil(math.prod(shape) / 2) and state.absmax.numel() == scales and nested
 
 
 def _some(names: list[str], most: int = 5) -> str:

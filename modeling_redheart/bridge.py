@@ -50,7 +50,7 @@ class Asynchrony(nn.Module):
 
     def forward(self, latents: Tensor) -> Tensor:
         """latents: (batch, latents, hidden). Returns (batch, 10, hidden)."""
-        states: Tensor = self.decoder(self.queries(len(latents)), latents)
+        states: Tensor = self.decoder(self.queries(latents.shape[0]), latents)
         return states
 
 
@@ -70,7 +70,7 @@ class Recovery(nn.Module):
         others = ~torch.eye(len(MODULES), dtype=torch.bool, device=states.device)
         visible = F.pad(others & usable[:, None, :], (1, 0), value=True)[:, None]
         memory = torch.cat((latents.mean(dim=1, keepdim=True), states), dim=1)
-        rebuilt: Tensor = self.decoder(self.queries(len(states)), memory, visible)
+        rebuilt: Tensor = self.decoder(self.queries(states.shape[0]), memory, visible)
         return rebuilt
 
 
@@ -86,7 +86,7 @@ class Coordination(Reader):
     def forward(self, states: Tensor, found: Tensor, latents: Tensor) -> tuple[VerdictOutput, Tensor]:
         """states: (batch, 10, hidden). found: (batch, hidden), of the cache. Returns the verdict and the joint
         state."""
-        memory = torch.cat((states + self.module_tokens(len(states)), found.unsqueeze(1), latents), dim=1)
+        memory = torch.cat((states + self.module_tokens(states.shape[0]), found.unsqueeze(1), latents), dim=1)
         tokens, joint = self.read(memory)
         tokens = tokens + joint.unsqueeze(1)  # so that the verdict trains the joint state
         verdict = VerdictOutput(

@@ -30,7 +30,7 @@ class SweetSpotNetwork(nn.Module):
     def forward(self, bridge: BridgeOutput, latents: Tensor, emotion: EmotionOutput) -> Tensor:
         """Returns the expected loss of each of ``labels.RATED``: (batch, 13), not below 0."""
         memory = torch.cat((bridge.states, bridge.joint.unsqueeze(1), latents), dim=1).detach()
-        tokens = self.decoder(self.queries(len(memory)), memory)
+        tokens = self.decoder(self.queries(memory.shape[0]), memory)
         learned = self.readout(tokens).squeeze(-1)
         return F.softplus(learned + _of_its_own_accord(emotion, bridge.verdict).to(learned.dtype))
 
@@ -45,17 +45,18 @@ def _of_its_own_accord(emotion: EmotionOutput, verdict: VerdictOutput) -> Tensor
         **dict.fromkeys(("verdict", "surd", "perspectives"), -(votes.softmax(-1) * votes.log_softmax(-1)).sum(-1)),
     }
     before = {name: _inverse_softplus(entropy.clamp(min=1e-4)) for name, entropy in entropies.items()}
-    return torch.stack([before.get(name, votes.new_zeros(len(votes))) for name in RATED], dim=1)
+    return torch.stack([before.get(name, votes.new_zeros(votes.shape[0])) for name in RATED], dim=1)
 
 
 def _inverse_softplus(value: Tensor) -> Tensor:
-    return value + torch.log(-torch.expm1(-value))
+    # log(exp(value) - 1), precise near 0 also in ONNX, which has no expm1.
+    return value / 2 + torch.log(2 * torch.sinh(value / 2))
 
 
 def _binary_entropy(logits: Tensor) -> Tensor:
     """Mean entropy of the labels, in nats. logits: (batch, labels)."""
     logits = logits.detach().float()
-    return F.binary_cross_entropy_with_logits(logits, logits.sigmoid(), reduction="none").mean(dim=-1)
+    return (logits.sigmoid() * F.softplus(-logits) + (-logits).sigmoid() * F.softplus(logits)).mean(dim=-1)
 
 
 class EmbeddingProjector(nn.Module):

@@ -31,7 +31,7 @@ class LayerCrossover(nn.Module):
         states, mask = backbone.layer_states, backbone.mask
         weight = mask[:, None, :, None].to(states.dtype)
         summaries = (states * weight).sum(dim=2) / weight.sum(dim=2).clamp(min=1)
-        tokens = summaries + self.layer_tokens(len(states))
+        tokens = summaries + self.layer_tokens(states.shape[0])
         for layer in self.layers:
             tokens, _ = layer(tokens)
         scores = self.score(F.gelu(self.hidden(self.norm(tokens))))

@@ -28,7 +28,7 @@ class GatedRecurrence(nn.Module):
         """inputs: (batch, steps, inputs). mask: (batch, steps), False = carry the state on. Returns (batch, steps,
         width)."""
         gates = self.from_input(inputs)
-        state = gates.new_zeros(len(inputs), self.width)
+        state = gates.new_zeros(inputs.shape[0], self.width)
         steps = range(inputs.shape[1])
         states: list[Tensor] = [state] * inputs.shape[1]
         for step in reversed(steps) if backward else steps:

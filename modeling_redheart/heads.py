@@ -29,7 +29,7 @@ class Reader(nn.Module):
         memory: (batch, tokens, hidden). mask: see `Attention`. start: (batch, labels, hidden), what an earlier reading
         found, added to the label queries. Returns label tokens (batch, labels, hidden) and the state (batch, hidden).
         """
-        queries = self.queries(len(memory))
+        queries = self.queries(memory.shape[0])
         if start is not None:
             queries = torch.cat((queries[:, : self.num_labels] + start, queries[:, self.num_labels :]), dim=1)
         tokens = self.decoder(queries, memory, mask)

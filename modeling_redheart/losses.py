@@ -26,6 +26,9 @@ _ANCHOR = 0.02
 # Weight of what could have been, which is known only as far as the ranking knows what was.
 _OTHER_BRANCH = 0.2
 
+# A loss below it is as good as none: ratios to it are not told apart.
+_LEAST_LOSS = 1e-3
+
 
 class RowLoss(NamedTuple):
     """A loss per text, (batch,), and which texts have a target for it, bool (batch,)."""
@@ -281,7 +284,9 @@ def prototype_loss(usage: Tensor) -> Tensor:
 
 
 def confidence_loss(expected: Tensor, rated: dict[str, RowLoss]) -> RowLoss:
-    """How far the expected losses (batch, 13) are from what they turned out to be."""
+    """How far the expected losses (batch, 13) are from what they turned out to be: half the deviance of a gamma
+    distribution, r - log r - 1 of their ratio r. Its least is at the mean, as that of a squared error is, and it is
+    about ratios, so that a part whose losses are small counts as much as one whose losses are large."""
     columns = [
         torch.where(rated[name].valid, rated[name].values.detach(), math.nan)
         if name in rated
@@ -289,7 +294,8 @@ def confidence_loss(expected: Tensor, rated: dict[str, RowLoss]) -> RowLoss:
         for name in RATED
     ]
     target = torch.stack(columns, dim=1)
-    return _rows(F.smooth_l1_loss(expected, target.nan_to_num(0), reduction="none"), target)
+    ratio = (target.nan_to_num(1).clamp(min=0) + _LEAST_LOSS) / (expected + _LEAST_LOSS)
+    return _rows(ratio - ratio.log() - 1, target)
 
 
 def sparsity_loss(importance: Tensor, mask: Tensor) -> RowLoss:

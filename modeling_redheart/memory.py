@@ -20,7 +20,7 @@ class LatentMemory(nn.Module):
 
     def forward(self, memory: Tensor, bias: Tensor) -> Tensor:
         """memory: (batch, tokens, hidden). bias: (batch, 1, 1, tokens). Returns (batch, latents, hidden)."""
-        latents: Tensor = self.decoder(self.latents(len(memory)), memory, bias)
+        latents: Tensor = self.decoder(self.latents(memory.shape[0]), memory, bias)
         return latents
 
 

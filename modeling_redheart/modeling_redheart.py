@@ -31,6 +31,7 @@ from .layers import QueryTokens
 from .losses import Targets, collect_losses
 from .outputs import BackboneOutput, BridgeOutput, RedHeartOutput, TokenBudgetOutput, VerdictOutput
 from .perspectives import MoralPerspectives
+from .quantization import offer_to_bitsandbytes, settle_quantized
 from .regret import NeuralRegretAnalyzer
 from .surd import NeuralSURDAnalyzer
 from .token_budget import TokenBudget, keep_tokens
@@ -99,6 +100,19 @@ class RedHeartPreTrainedModel(PreTrainedModel):
     _supports_sdpa = True
     # Losses are means over the batch: the trainer must divide by the accumulation steps itself.
     accepts_loss_kwargs = False
+
+    @classmethod
+    def from_pretrained(cls, *args: Any, **kwargs: Any) -> Any:
+        """As the base. With ``quantization_config=BitsAndBytesConfig(...)`` also what `quantization.kept_modules` names
+        stays in floats."""
+        loaded = super().from_pretrained(*args, **kwargs)
+        model = loaded[0] if isinstance(loaded, tuple) else loaded  # with `output_loading_info` it returns two things
+        settle_quantized(model)
+        return loaded
+
+    def post_init(self) -> None:
+        super().post_init()
+        offer_to_bitsandbytes(self)
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:

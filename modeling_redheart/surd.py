@@ -26,7 +26,7 @@ class NeuralSURDAnalyzer(Reader):
 
     def forward(self, sources: Tensor) -> SURDOutput:
         """sources: (batch, 3, hidden), the states in the order of ``labels.SURD_SOURCES``."""
-        batch = len(sources)
+        batch = sources.shape[0]
         seen = source_subsets(sources.device)
         memory = torch.cat((self.nothing(batch), sources.detach()), dim=1).repeat_interleave(len(seen), dim=0)
         visible = torch.cat((seen.new_ones(len(seen), 1), seen), dim=1).repeat(batch, 1)
@@ -42,7 +42,8 @@ class NeuralSURDAnalyzer(Reader):
 def source_subsets(device: torch.device | str = "cpu") -> Tensor:
     """Every subset of the sources, the empty one first and the full one last: bool (8, 3), bit i = source i is in."""
     count = len(SURD_SOURCES)
-    return (torch.arange(2**count, device=device)[:, None] >> torch.arange(count, device=device)) & 1 == 1
+    subsets = [[subset >> source & 1 == 1 for source in range(count)] for subset in range(2**count)]
+    return torch.tensor(subsets, device=device)
 
 
 def information_parts(subset_logits: Tensor) -> Tensor:

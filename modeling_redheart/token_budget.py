@@ -27,13 +27,14 @@ class TokenBudget(nn.Module):
 
     def forward(self, memory: Tensor, mask: Tensor, budget: int | None) -> TokenBudgetOutput:
         """memory: (batch, tokens, hidden). mask: (batch, tokens). budget: most tokens to keep, or None for all."""
-        found = self.decoder(self.queries(len(memory)), memory, mask[:, None, None, :])
+        found = self.decoder(self.queries(memory.shape[0]), memory, mask[:, None, None, :])
         wanted = self.wanted(found).mean(dim=1, keepdim=True)
         logits = (self.offered(memory) * wanted).sum(dim=-1) * self.scale
         lowest = torch.finfo(logits.dtype).min
-        gate = F.logsigmoid(logits).masked_fill(~mask, lowest)
+        # The logarithm of a sigmoid, precise also in onnxruntime, whose sigmoid is a rational approximation.
+        gate = (-F.softplus(-logits)).masked_fill(~mask, lowest)
         if budget is None or budget >= memory.shape[1]:
-            kept = torch.arange(memory.shape[1], device=memory.device).expand(len(memory), -1)
+            kept = torch.arange(memory.shape[1], device=memory.device).expand(memory.shape[0], -1)
         else:
             kept = gate.topk(budget, dim=1).indices.sort(dim=1).values
         return TokenBudgetOutput(

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,10 @@ from typing import Any
 import numpy as np
 import torch
 import torch.distributed as dist
-from transformers import AutoTokenizer, PreTrainedTokenizerBase
+from transformers import AutoTokenizer, PreTrainedTokenizerBase, TrainingArguments
 from transformers.distributed.configuration_utils import DistributedConfig
 
+from ..compression.quantize import SCHEMES
 from ..configuration.configuration_redheart import RedHeartConfig, load_preset
 from ..hub_upload.checkpoint import checkpoint_path, load_strict
 from ..modeling_redheart.masked_lm import RedHeartForMaskedLM
@@ -124,16 +126,23 @@ def _texts(source: Source) -> Iterator[str]:
             yield text
 
 
-def build_model(recipe: ModelRecipe, seed: int) -> tuple[RedHeartModel, PreTrainedTokenizerBase]:
+def build_model(
+    recipe: ModelRecipe, seed: int, args: TrainingArguments | None = None
+) -> tuple[RedHeartModel, PreTrainedTokenizerBase]:
     """The model in float32, and its tokenizer. Random weights depend on ``seed`` only.
 
-    A sharded model needs the processes to know each other, as they do once there are training arguments.
+    args: the arguments of the run, whose device and precision a quantised model is made for. A sharded model needs the
+    processes to know each other, as they do once there are training arguments.
     """
     torch.manual_seed(seed)
     if recipe.checkpoint is not None:
         folder = checkpoint_path(recipe.checkpoint)
-        sharding: dict[str, Any] = {"distributed_config": _shards()} if recipe.sharded else {}
-        loaded: Any = load_strict(folder, RedHeartModel, dtype=torch.float32, **sharding)
+        how: dict[str, Any] = {}
+        if recipe.sharded:
+            how = {"distributed_config": _shards()}
+        elif recipe.quantize is not None:
+            how = _quantised(folder, recipe.quantize, args)
+        loaded: Any = load_strict(folder, RedHeartModel, dtype=torch.float32, **how)
         return loaded, _tokenizer(recipe.tokenizer or folder)
     options = {**(load_preset(recipe.preset) if recipe.preset else {}), **recipe.options}
     if recipe.encoder is not None:
@@ -151,6 +160,15 @@ def build_model(recipe: ModelRecipe, seed: int) -> tuple[RedHeartModel, PreTrain
     if recipe.pretrained is not None:
         load_encoder(model, Path(recipe.pretrained))
     return model, _tokenizer(recipe.tokenizer or recipe.encoder or str(TOKENIZER))
+
+
+def _quantised(folder: str, scheme: str, args: TrainingArguments | None) -> dict[str, Any]:
+    """Options of loading in a scheme of `quantize.SCHEMES`. Raises `ValueError` for a checkpoint saved quantised."""
+    if "quantization_config" in RedHeartConfig.get_config_dict(folder)[0]:
+        raise ValueError(f"{folder} is quantised as it is: leave `model.quantize` out.")
+    config = deepcopy(SCHEMES[scheme])
+    config.bnb_4bit_compute_dtype = torch.bfloat16 if args is not None and args.bf16 else torch.float32
+    return {"quantization_config": config, "device_map": {"": "cpu" if args is None else args.device}}
 
 
 def _shards() -> DistributedConfig:

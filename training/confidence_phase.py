@@ -10,8 +10,8 @@ from typing import Any
 
 from torch import nn
 from transformers import PreTrainedTokenizerBase
+from transformers.trainer_utils import unwrap_peft_model
 
-from ..modeling_redheart.modeling_redheart import RedHeartModel
 from .arguments import RedHeartTrainingArguments
 from .data import Unit
 from .recipe import ConfidenceRecipe
@@ -27,7 +27,7 @@ _KEPT = frozenset(
 
 
 def train_confidence(
-    model: RedHeartModel,
+    model: nn.Module,
     tokenizer: PreTrainedTokenizerBase,
     units: Sequence[Unit],
     options: Mapping[str, Any],
@@ -35,8 +35,9 @@ def train_confidence(
 ) -> list[dict[str, float]]:
     """Train ``model.sweet_spot`` on ``units``, everything else being as it is in use; returns the log.
 
+    model: a `RedHeartModel`, or a `peft.PeftModel` of one, of which the adapter's part in the network is trained.
     options: the arguments of the run, of which those about batches, precision and devices are kept. Nothing is
-    evaluated or saved meanwhile.
+    evaluated or saved meanwhile. Raises `ValueError` when nothing of the network may be trained.
     """
     own = RedHeartTrainingArguments(
         **{name: value for name, value in options.items() if name in _KEPT},
@@ -45,25 +46,31 @@ def train_confidence(
         loss_weights={"confidence": 1.0},
         save_strategy="no",
     )
-    weights = model.config.loss_weights
-    with _only_the_network(model):
+    base = unwrap_peft_model(model)
+    weights = base.config.loss_weights
+    with _only_the_network(base):
         trainer = RedHeartTrainer(model=model, args=own, train_dataset=units, processing_class=tokenizer)
         trainer.train()
-    model.config.loss_weights = weights
+    base.config.loss_weights = weights
     history: list[dict[str, float]] = trainer.state.log_history
     return history
 
 
 @contextmanager
-def _only_the_network(model: RedHeartModel) -> Iterator[None]:
+def _only_the_network(model: Any) -> Iterator[None]:
     """Everything but the network keeps its weights, and nothing drops out."""
     before = {name: parameter.requires_grad for name, parameter in model.named_parameters()}
+    if not any(trained for name, trained in before.items() if name.startswith(_NETWORK)):
+        raise ValueError(
+            "Nothing of the network that predicts losses may be trained; of an adapter, name 'sweet_spot' among the "
+            "`components`, or leave `confidence` out."
+        )
     rates = {module: module.p for module in model.modules() if isinstance(module, nn.Dropout)}
     attention = model.config.attention_dropout
     try:
         model.config.attention_dropout = 0.0
         for name, parameter in model.named_parameters():
-            parameter.requires_grad = name.startswith(_NETWORK)
+            parameter.requires_grad = before[name] and name.startswith(_NETWORK)
         for module in rates:
             module.p = 0.0
         yield

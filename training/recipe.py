@@ -6,6 +6,7 @@
       options: {hidden_dropout: 0.1} # of the config, over the preset's
       pretrained: runs/words         # the native encoder of a pre-training run
       sharded: true                  # of a checkpoint: each of several processes holds a part of the weights
+      quantize: nf4                  # of a checkpoint that gets an adapter: its matrices in 4 bits, or in 8 with `int8`
     data:
       train:
         - {name: goemotions}         # a public set (`redheart.training.sets`), from the data folder or the hub
@@ -13,6 +14,7 @@
       validation:                    # without it, `held_out` of the training rows
         - {name: goemotions, split: validation}
     training: {num_train_epochs: 3, learning_rate: 5.0e-4}   # `RedHeartTrainingArguments`
+    peft: {rank: 16, components: [emotion_head]}  # train an adapter of the checkpoint (`PeftRecipe`)
     sweet_spot: {}                   # options of `SweetSpotCallback`; leave it out to go without
     crossover: {}                    # of `CrossoverCallback`
     lr_sweep: {}                     # of `sweep_learning_rates`; its suggestion is taken when it finds one
@@ -30,6 +32,8 @@ from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
 
+from ..compression.quantize import SCHEMES
+from ..configuration.configuration_redheart import component_path
 from ..configuration.labels import closest
 from .data import DataError
 from .yaml_file import read_yaml
@@ -94,7 +98,8 @@ class ModelRecipe:
     (of the preset's sizes, where one is named beside it).
 
     sharded: cut the weights of the checkpoint, their gradients and the optimiser up among the processes (FSDP2), also
-    on a CPU. Such a run cannot be resumed.
+    on a CPU. Such a run cannot be resumed. quantize: "int8" or "nf4" (`quantize.SCHEMES`), the form of the checkpoint's
+    matrices below an adapter.
     """
 
     preset: str | None = None
@@ -104,8 +109,11 @@ class ModelRecipe:
     options: dict[str, Any] = field(default_factory=dict)
     pretrained: str | None = None
     sharded: bool = False
+    quantize: str | None = None
 
     def __post_init__(self) -> None:
+        if self.quantize is not None and self.quantize not in SCHEMES:
+            raise ValueError(f"`model.quantize` cannot be {self.quantize!r}; {closest(self.quantize, SCHEMES)}")
         if self.sharded and self.checkpoint is None:
             raise ValueError(
                 "`model.sharded` reads its part of a `checkpoint`; `redheart create PRESET` makes one of a preset."
@@ -135,6 +143,38 @@ class ConfidenceRecipe:
 
 
 @dataclass(frozen=True)
+class PeftRecipe:
+    """An adapter: low-rank changes to a checkpoint that itself stays as it is (`training.adapters`).
+
+    rank: of the changes. alpha: they are multiplied by alpha / rank. dropout: of what goes into them. components: which
+    ones are changed (`COMPONENT_SIZES`, or "bridge"), None for all. readouts: components whose read-outs are trained
+    whole, and saved with the adapter. dora: sizes are learned apart from directions (DoRA: Liu et al. 2024,
+    arXiv:2402.09353). rslora: alpha / sqrt(rank) instead, for high ranks (Kalajdzievski 2023, arXiv:2312.03732). merge:
+    also write the whole model with the adapter in its weights.
+    """
+
+    rank: int = 16
+    alpha: int = 32
+    dropout: float = 0.0
+    components: list[str] | None = None
+    readouts: list[str] = field(default_factory=list)
+    dora: bool = False
+    rslora: bool = False
+    merge: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("rank", "alpha"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"`peft.{name}` must be 1 or more, got {getattr(self, name)}.")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"`peft.dropout` must be in 0 <= rate < 1, got {self.dropout}.")
+        if self.components == []:
+            raise ValueError("`peft.components` names none; leave it out to adapt all of them.")
+        for component in (*(self.components or ()), *self.readouts):
+            component_path(str(component))
+
+
+@dataclass(frozen=True)
 class PretrainingRecipe:
     """Masked language modelling of the native encoder. masked: share of the tokens. length: tokens of a window.
 
@@ -160,6 +200,7 @@ class Recipe:
     crossover: dict[str, Any] | None = None
     lr_sweep: dict[str, Any] | None = None
     confidence: ConfidenceRecipe | None = None
+    peft: PeftRecipe | None = None
     pretraining: PretrainingRecipe | None = None
 
     def __post_init__(self) -> None:
@@ -178,6 +219,26 @@ class Recipe:
             )
         if self.sweet_spot is not None and self.training.get("eval_strategy", "no") == "no":
             raise ValueError("`sweet_spot` looks at evaluations: set `training.eval_strategy` and `eval_steps`.")
+        self._check_peft()
+
+    def _check_peft(self) -> None:
+        """Raises `ValueError` for what does not go together with an adapter, or without one."""
+        if self.peft is None:
+            if self.model.quantize is not None:
+                raise ValueError(
+                    "Matrices of integers cannot be trained: `model.quantize` needs an adapter, `peft: {}`."
+                )
+            return
+        if self.model.checkpoint is None:
+            raise ValueError(
+                "`peft` trains an adapter of a `model.checkpoint`; `redheart create PRESET` makes one of a preset."
+            )
+        if self.model.sharded or self.pretraining is not None:
+            other = "model.sharded" if self.model.sharded else "pretraining"
+            raise ValueError(f"`{other}` trains all weights, and `peft` an adapter only: leave one of the two out.")
+        components = self.peft.components
+        if self.confidence is not None and components is not None and "sweet_spot" not in components:
+            raise ValueError("`confidence` trains the network 'sweet_spot': name it among `peft.components`, too.")
 
 
 def read_recipe(path: Path, output: Path | None = None) -> Recipe:
@@ -238,6 +299,7 @@ __all__ = [
     "ConfidenceRecipe",
     "DataRecipe",
     "ModelRecipe",
+    "PeftRecipe",
     "PretrainingRecipe",
     "Recipe",
     "Source",

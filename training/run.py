@@ -3,7 +3,8 @@
     accelerate launch -m redheart.training.run recipe.yaml
 
 Notable: both are the same code; whatever starts several processes is seen by the trainer. The output folder holds the
-model (``model``), the checkpoints, and the reports: ``report.json``, ``losses.png``, and those of the callbacks.
+model (``model``) or its adapter (``adapter``), the checkpoints, and the reports: ``report.json``, ``losses.png``, and
+those of the callbacks.
 """
 
 import argparse
@@ -12,7 +13,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,6 +22,7 @@ from transformers import PreTrainedTokenizerBase, TrainingArguments
 
 from ..hub_upload.create import whole_or_nothing
 from ..modeling_redheart.modeling_redheart import RedHeartModel
+from .adapters import AdapterRecord, add_adapter, merge_adapter, save_adapter, weights_digest
 from .arguments import RedHeartTrainingArguments
 from .building import build_masked_lm, build_model, build_sizes, build_texts, build_units
 from .checkpoints import complete_checkpoints
@@ -68,7 +70,12 @@ def run(recipe: Recipe, resume: bool = False) -> dict[str, Any]:
     options = {"output_dir": str(output), **own, **recipe.training}
     args = _arguments(RedHeartTrainingArguments, options)
     split = _split(recipe, args.seed)
-    model, tokenizer = build_model(recipe.model, args.seed)
+    model: Any  # a `RedHeartModel`, or a `peft.PeftModel` of one
+    model, tokenizer = build_model(recipe.model, args.seed, args)
+    adapter = None
+    if recipe.peft is not None:
+        adapter = _bound(str(recipe.model.checkpoint), output, resume)
+        model = add_adapter(model, recipe.peft)
     trainer = RedHeartTrainer(
         model=model,
         args=args,
@@ -92,7 +99,12 @@ def run(recipe: Recipe, resume: bool = False) -> dict[str, Any]:
     report |= _comparison(constant_losses(split.train, split.validation), before, after)
     report["units"] = {name: len(getattr(split, name)) for name in vars(split)}
     if trainer.is_world_process_zero():
-        _save(model, tokenizer, record, output)
+        if recipe.peft is None or adapter is None:
+            _save(model, tokenizer, record, output)
+        else:
+            save_adapter(model, tokenizer, replace(adapter, supervision=record), output / "adapter")
+            if recipe.peft.merge:
+                _save(merge_adapter(model), tokenizer, record, output)
         plot_losses(trainer.state.log_history, output / "losses.png")
         write_json(output / "report.json", report)
     elif recipe.model.sharded:
@@ -125,14 +137,49 @@ def _split(recipe: Recipe, seed: int) -> _Split:
     return _Split(train, validation, unseen, selection, acceptance)
 
 
+def _bound(checkpoint: str, output: Path, resume: bool) -> AdapterRecord:
+    """What the adapter is about, noted when the run begins. Raises `ValueError` when it goes on with another base."""
+    record, note = AdapterRecord(checkpoint, weights_digest(checkpoint)), output / "adapter_base.json"
+    if resume and note.is_file():
+        begun = json.loads(note.read_text(encoding="utf-8"))["weights"]
+        if begun != record.weights:
+            raise ValueError(
+                f"The run in {output} began with other weights ({begun[:12]}...) than {checkpoint} has now "
+                f"({record.weights[:12]}...): bring those back, or start anew with another `output`."
+            )
+    write_json(note, {"base": record.base, "weights": record.weights})
+    return record
+
+
 def _add_callbacks(trainer: RedHeartTrainer, recipe: Recipe, split: _Split) -> None:
+    if recipe.crossover is None and recipe.sweet_spot is None:
+        return
     modules = redheart_modules()
+    if recipe.peft is not None:
+        modules = _adapted(trainer.model, modules)
     if recipe.crossover is not None:  # first: a candidate is what was evaluated, before a module is put back
         given = {"trainer": trainer, "selection": split.selection, "acceptance": split.acceptance, "modules": modules}
         chosen_by = {"metric": "eval_loss_supervised"}
         trainer.add_callback(_arguments(CrossoverCallback, {**given, **chosen_by, **recipe.crossover}))
     if recipe.sweet_spot is not None:
         trainer.add_callback(_arguments(SweetSpotCallback, {"modules": modules, **recipe.sweet_spot}))
+
+
+def _adapted(model: Any, modules: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Of the base's modules those that its adapter changes, by their paths in the ``PeftModel``."""
+    base = model.get_base_model()
+    place = next(path for path, module in model.named_modules() if module is base)
+    found = {
+        f"{place}.{path}": metrics
+        for path, metrics in modules.items()
+        if any(parameter.requires_grad for parameter in base.get_submodule(path).parameters())
+    }
+    if not found:
+        raise ValueError(
+            f"The adapter changes none of the modules that `sweet_spot` and `crossover` follow ({', '.join(modules)}): "
+            "leave the two out, or name one of these among `peft.components`."
+        )
+    return found
 
 
 def _sweep(trainer: RedHeartTrainer, recipe: Recipe, output: Path, resume: bool) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 from transformers import PreTrainedTokenizerBase, TrainerCallback
+from transformers.trainer_utils import unwrap_peft_model
 
 from ..configuration.labels import LOSSES, OUTPUTS, UNLABELLED_LOSSES
 from ..modeling_redheart.modeling_redheart import TARGET_OUTPUTS
@@ -36,7 +37,8 @@ class RedHeartTrainer(RetryingTrainer):
 
     train_dataset, eval_dataset: lists of units, the latter also by name; a training set may be an iterable of units
     (then ``args.max_steps`` is needed and batches are not sorted by length). sizes: units of each set per epoch
-    (`collator.source_sizes`). processing_class: the tokenizer.
+    (`collator.source_sizes`). processing_class: the tokenizer. model: a `RedHeartModel`, or a `peft.PeftModel` of one
+    (`adapters.add_adapter`), of which the adapter alone is trained, averaged and saved.
 
     Every loss is logged by its name, ``loss_emotion`` in training and ``eval_loss_emotion`` in evaluation, as the mean
     over the texts that have its target. Raises `ValueError` for options that do not fit the model or each other.
@@ -80,7 +82,7 @@ class RedHeartTrainer(RetryingTrainer):
         )
         if self.sharded:
             refuse_whole_weights(args, at_load=self.is_distributed_loading_by_transformers)
-        config: Any = model.config
+        config: Any = unwrap_peft_model(model).config
         if isinstance(args.loss_weights, dict):  # as JSON it has been read by now
             config.loss_weights = {**config.loss_weights, **args.loss_weights}
         if args.longest_text > config.longest_text:
@@ -162,7 +164,7 @@ class RedHeartTrainer(RetryingTrainer):
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
         """The optimiser of ``args.optim``, with a rate for each depth and none of the decay for learned tokens."""
-        module: Any = self.model if model is None else model
+        module: Any = unwrap_peft_model(self.model if model is None else model)
         if self.optimizer is None:
             reshard(module)
             kind, options = self.get_optimizer_cls_and_kwargs(self.args, module)
@@ -292,7 +294,7 @@ class RedHeartTrainer(RetryingTrainer):
         output = super().evaluation_loop(dataloader, description, prediction_loss_only, ignore_keys, metric_key_prefix)
         means = self._drain("eval", ("", *LOGGED))
         model: Any = self.model
-        config = model.config
+        config = unwrap_peft_model(model).config
         labelled = [name for name in means if name in LOSSES and name not in UNLABELLED_LOSSES]
         if labelled:
             means["supervised"] = sum(config.loss_weight(name) * means[name] for name in labelled)

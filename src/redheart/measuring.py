@@ -209,8 +209,7 @@ def measure_load(folder: str, plain: bool, dtype: str, setting: dict[str, Any]) 
     if plain:
         from transformers import BertModel  # noqa: F401 - code is not to count as weights
     chosen = Setting(**setting)
-    with suppress(OSError):  # the peak begins here; where this is not allowed, none is below that of the imports
-        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    forget_peak()
     with using_threads(chosen.threads):
         base = resident()
         start = time.perf_counter()
@@ -232,6 +231,12 @@ def measure_load(folder: str, plain: bool, dtype: str, setting: dict[str, Any]) 
         peak_bytes=ran["VmHWM"] - base["VmRSS"],
     )
     return asdict(figures)
+
+
+def forget_peak() -> None:
+    """Let the peak of resident memory begin here; where this is not allowed, none is below that of the imports."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
 
 
 def resident() -> dict[str, int]:
@@ -317,6 +322,7 @@ __all__ = [
     "Latency",
     "Load",
     "Setting",
+    "forget_peak",
     "forward",
     "fresh",
     "interleave",

@@ -1,0 +1,179 @@
+"""The model as an ONNX graph, and the graph's weights as INT8.
+
+Notable: torch translates the model operation by operation and unrolls the recurrence over the segments; what speeds the
+graph up for a machine is left to onnxruntime, which does it on loading.
+"""
+
+import ast
+import json
+import logging
+import shutil
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from ..configuration.labels import (
+    AFFECT,
+    BENTHAM,
+    EMOTIONS,
+    NUANCE_LEVELS,
+    PERSPECTIVES,
+    RATED,
+    REGRET_TYPES,
+    SURD,
+    VERDICTS,
+    VIEWS,
+)
+from ..modeling_redheart.modeling_redheart import RedHeartModel
+from ..modeling_redheart.pipeline_redheart import _flatten
+from ..modeling_redheart.quantization import kept_modules
+
+# The names along the dimensions of an output, after the batch.
+_LABELS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "emotion.logits": (EMOTIONS,),
+    "emotion.intensity": (EMOTIONS,),
+    "emotion.affect": (AFFECT,),
+    "emotion.nuance_logits": (EMOTIONS, NUANCE_LEVELS),
+    "bentham.mean": (BENTHAM,),
+    "bentham.log_variance": (BENTHAM,),
+    "regret.scores": (REGRET_TYPES, VIEWS),
+    "counterfactual.utility": (VIEWS,),
+    "counterfactual.plausibility_logits": (VIEWS,),
+    "surd.parts": (SURD,),
+    "perspectives.verdict_logits": (PERSPECTIVES, VERDICTS),
+    "verdict.logits": (VERDICTS,),
+    "expected_loss": (RATED,),
+}
+
+
+class ReadingFunction(nn.Module):
+    """``model`` with a fixed request, as a function from tensors to tensors."""
+
+    def __init__(self, model: RedHeartModel, outputs: Sequence[str], depth: str) -> None:
+        super().__init__()
+        self.model, self.outputs, self.depth = model, outputs, depth
+
+    def named(self, input_ids: Tensor, attention_mask: Tensor) -> dict[str, Tensor]:
+        """The outputs by dotted name."""
+        return _flatten(
+            self.model(input_ids=input_ids, attention_mask=attention_mask, outputs=self.outputs, depth=self.depth)
+        )
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, ...]:
+        # A copy each: at depth="fast" one tensor is two outputs, and a value in a graph has one name.
+        return tuple(value.clone() for value in self.named(input_ids, attention_mask).values())
+
+
+def write_graph(function: ReadingFunction, sample: Mapping[str, Tensor], path: Path) -> list[str]:
+    """Write ``function`` as a graph to ``path``, its weights beside it.
+
+    sample: inputs of at least two texts and two tokens. Returns the names of the nodes that must stay in float32: those
+    of `kept_modules`.
+    """
+    with torch.no_grad():
+        names = list(function.named(**sample))
+    # Not the fused kernels: the graph would take over their memory layout, which nothing in it has.
+    with sdpa_kernel(SDPBackend.MATH), _quiet():
+        program: Any = torch.onnx.export(
+            function,
+            kwargs=dict(sample),
+            dynamo=True,
+            dynamic_shapes={name: {0: "batch", 1: "tokens"} for name in sample},
+            optimize=False,  # it would take as long again as all the rest
+            verbose=False,
+        )
+    graph = _tidy(program.model).graph
+    for node in graph:
+        for value in node.outputs:
+            if value.name in names:
+                value.name = f"{value.name}_inner"
+    for value, name in zip(graph.outputs, names, strict=True):
+        value.name = name
+    exact = _exact_nodes(graph, {f"model.{name}" for name in kept_modules(function.model, 8)})
+    for node in graph:
+        node.metadata_props.clear()  # where in the code it came from: most of the file
+    program.model.metadata_props.update(
+        outputs=json.dumps(list(function.outputs)),
+        depth=function.depth,
+        parameters=str(function.model.num_parameters()),
+        labels=json.dumps({name: _LABELS[name] for name in names if name in _LABELS}),
+    )
+    program.save(path, external_data=True)
+    return exact
+
+
+def _tidy(model: Any) -> Any:
+    """Bring the weights of matrix products to the form in which they are multiplied; take out what nothing uses."""
+    from onnx_ir import passes
+    from onnx_ir.passes import common
+    from onnxscript import optimizer
+
+    before = passes.Sequential(common.InlinePass(), common.CommonSubexpressionEliminationPass())
+    after = passes.Sequential(
+        common.RemoveUnusedNodesPass(),
+        common.RemoveUnusedFunctionsPass(),
+        common.RemoveUnusedOpsetsPass(),
+        common.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0),
+        common.DeduplicateInitializersPass(),
+        common.CommonSubexpressionEliminationPass(),
+        common.NameFixPass(),
+    )
+    before(model)
+    largest = max(value.const_value.size for value in model.graph.initializers.values())
+    optimizer.fold_constants(model, onnx_shape_inference=True, output_size_limit=largest)
+    return after(model).model
+
+
+def _exact_nodes(graph: Any, kept: set[str]) -> list[str]:
+    """The matrix products of the modules ``kept``, and those of which no module is known."""
+    found = []
+    for node in graph:
+        if node.op_type in ("MatMul", "Gemm"):
+            scopes = set(ast.literal_eval(node.metadata_props.get("pkg.torch.onnx.name_scopes", "[]")))
+            if not scopes or scopes & kept:
+                found += [node.name, f"{node.name}_MatMul"]  # the name that onnxruntime gives to a Gemm's product
+    return found
+
+
+def quantize_graph(path: Path, exact: Sequence[str]) -> None:
+    """Replace the graph at ``path``: the weights of its matrix products as INT8, one scale per output channel, but of
+    the nodes ``exact``."""
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    with TemporaryDirectory(dir=path.parent) as scratch, _quiet():
+        quantize_dynamic(
+            path,
+            Path(scratch) / path.name,
+            op_types_to_quantize=["MatMul", "Gemm"],
+            per_channel=True,
+            weight_type=QuantType.QInt8,
+            nodes_to_exclude=list(exact),
+            use_external_data_format=True,
+        )
+        for file in Path(scratch).iterdir():
+            shutil.copyfile(file, path.parent / file.name)  # not moved: there, only its owner may read the weights
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Leave out what the exporter and the quantiser say of their own workings."""
+    before, handler = logging.root.manager.disable, logging.NullHandler()
+    logging.root.addHandler(handler)  # without any, the quantiser would set up logging for the whole process
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
+        logging.root.removeHandler(handler)
+
+
+__all__ = ["ReadingFunction", "quantize_graph", "write_graph"]

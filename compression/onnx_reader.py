@@ -1,0 +1,149 @@
+"""Reads with an exported model: onnxruntime computes, and what comes out is the model's own typed output.
+
+Notable: an `OnnxReader` stands in for the `RedHeartModel` where texts are only read, as in `evaluation`. Which outputs
+it has, and at which depth, was settled when it was exported.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..configuration.configuration_redheart import RedHeartConfig
+from ..configuration.labels import OUTPUTS, closest
+from ..modeling_redheart.outputs import (
+    BenthamOutput,
+    CounterfactualOutput,
+    EmotionOutput,
+    PerspectivesOutput,
+    RedHeartOutput,
+    RegretOutput,
+    SURDOutput,
+    VerdictOutput,
+)
+
+GRAPH = "model.onnx"
+
+_PARTS = {
+    "emotion": EmotionOutput,
+    "bentham": BenthamOutput,
+    "regret": RegretOutput,
+    "counterfactual": CounterfactualOutput,
+    "surd": SURDOutput,
+    "perspectives": PerspectivesOutput,
+    "verdict": VerdictOutput,
+}
+
+
+class OnnxReader(nn.Module):
+    """The model in ``folder``, which `export_onnx` wrote, on as many threads as torch uses.
+
+    It has no parameters and no gradient. ``config`` is the model's, ``outputs`` and ``depth`` are what was exported.
+    Raises `ValueError` for a folder without an exported model, and `ImportError` without onnxruntime.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        try:
+            import onnxruntime
+        except ImportError as error:
+            raise ImportError("Reading an exported model needs onnxruntime: pip install 'redheart[onnx]'") from error
+        if not (folder / GRAPH).is_file():
+            raise ValueError(f"{folder} has no {GRAPH}; `export_onnx` writes such a folder.")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = torch.get_num_threads()
+        options.log_severity_level = 3  # errors
+        self.session: Any = onnxruntime.InferenceSession(folder / GRAPH, options, providers=["CPUExecutionProvider"])
+        self.config: RedHeartConfig = RedHeartConfig.from_pretrained(folder)
+        about = self.session.get_modelmeta().custom_metadata_map
+        self.outputs: list[str] = json.loads(about["outputs"])
+        self.depth: str = about["depth"]
+        self._num_parameters = int(about["parameters"])
+        self._nbytes = sum(path.stat().st_size for path in folder.glob(f"{GRAPH}*"))
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return torch.device("cpu")
+
+    def num_parameters(self) -> int:
+        """Number of parameters of the model that was exported."""
+        return self._num_parameters
+
+    def get_memory_footprint(self) -> int:
+        """Bytes of the graph and its weights."""
+        return self._nbytes
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        outputs: Sequence[str] | None = None,
+        depth: str | None = None,
+        token_budget: int | None = None,
+    ) -> RedHeartOutput:
+        """Read texts, as `RedHeartModel.forward` does.
+
+        outputs: which of the exported ones to return; None for all. Their values do not depend on this choice: the
+        verdict and the confidence are those of all exported outputs together.
+
+        Raises `ValueError` for an output or depth that was not exported, a token budget, a text that is too long, and
+        tokens of a second segment.
+        """
+        wanted = self._check_request(outputs, depth, token_budget)
+        if token_type_ids is not None and bool(token_type_ids.any()):
+            raise ValueError("An exported model reads one text at a time; `token_type_ids` must be 0 everywhere.")
+        if input_ids.shape[1] > self.config.longest_text:
+            raise ValueError(
+                f"A text of {input_ids.shape[1]} tokens is longer than this model's {self.config.longest_text}; "
+                "tokenize with `truncation=True`."
+            )
+        mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask
+        given = {"input_ids": input_ids, "attention_mask": mask}
+        feeds = {name: value.to("cpu", torch.long).numpy() for name, value in given.items()}
+        names = [item.name for item in self.session.get_outputs() if _output_of(item.name) in {*wanted, None}]
+        values = self.session.run(names, feeds)
+        return _nested({name: torch.from_numpy(value) for name, value in zip(names, values, strict=True)})
+
+    def _check_request(self, outputs: Sequence[str] | None, depth: str | None, token_budget: int | None) -> set[str]:
+        if depth not in (None, self.depth):
+            raise ValueError(
+                f"This model was exported at depth={self.depth!r}, not {depth!r}; export it at that depth."
+            )
+        if token_budget is not None:
+            raise ValueError("An exported model keeps all tokens; leave `token_budget` out.")
+        wanted = set(self.outputs if outputs is None else outputs)
+        for name in sorted(wanted):
+            if name not in OUTPUTS:
+                raise ValueError(f"No output {name!r}; {closest(name, OUTPUTS)}")
+            if name not in self.outputs:
+                raise ValueError(
+                    f"This model was exported without the output {name!r}, only with {', '.join(self.outputs)}; "
+                    "export it again with that output."
+                )
+        return wanted
+
+
+def _output_of(tensor: str) -> str | None:
+    """Which of `labels.OUTPUTS` the tensor of this name belongs to; None for what comes with any of them."""
+    part = "confidence" if tensor == "expected_loss" else tensor.partition(".")[0]
+    return part if part in OUTPUTS else None
+
+
+def _nested(tensors: dict[str, Tensor]) -> RedHeartOutput:
+    """The typed output from tensors by dotted name."""
+    parts: dict[str, Any] = {}
+    for name, value in tensors.items():
+        part, _, field = name.partition(".")
+        if field:
+            parts.setdefault(part, {})[field] = value
+        else:
+            parts[part] = value
+    return RedHeartOutput(**{part: _PARTS[part](**value) if part in _PARTS else value for part, value in parts.items()})
+
+
+__all__ = ["GRAPH", "OnnxReader"]

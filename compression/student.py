@@ -1,0 +1,217 @@
+"""A student that is cut from its teacher: fewer layers of its text encoder, narrower ones, smaller token embeddings.
+
+Notable: the cut encoder is an ELECTRA, whose layers are BERT's and whose embeddings may be narrower than its layers
+(Clark et al. 2020, arXiv:2003.10555; Lan et al. 2019, arXiv:1909.11942, factorise them so, too). It starts from the
+teacher's weights, as the components behind it do where all their sizes are the same. What was fitted to the teacher on
+validation rows is not the student's.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from transformers import ElectraConfig
+
+from ..configuration.configuration_redheart import RedHeartConfig
+from ..configuration.labels import closest
+from ..modeling_redheart.modeling_redheart import RedHeartModel
+from .distillation_losses import mapped_layers
+
+logger = logging.getLogger(__name__)
+
+# Encoders whose embeddings and layers have the names and the meaning of ELECTRA's.
+_LIKE_ELECTRA = ("bert", "electra")
+_TABLES = ("word_embeddings", "position_embeddings", "token_type_embeddings")
+# Options that both have, and that are the teacher's in a student.
+_ENCODER_OPTIONS = (
+    "vocab_size", "hidden_size", "num_attention_heads", "hidden_act", "max_position_embeddings", "type_vocab_size",
+    "layer_norm_eps", "pad_token_id", "initializer_range", "hidden_dropout_prob", "attention_probs_dropout_prob",
+)  # fmt: skip
+_OPTIONS = (
+    "vocab_size", "hidden_size", "num_attention_heads", "max_position_embeddings", "pad_token_id", "num_segments",
+    "token_budget", "hidden_dropout", "attention_dropout", "norm_eps", "initializer_range",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What is left of a teacher in its student.
+
+    layers: of the encoder, copied from evenly spaced ones, the last among them. intermediate: feed-forward neurons of
+    each, those with the largest weights; None = all. embedding: width of the token embeddings; None = the teacher's.
+    options: of the config, over the teacher's. components: sizes of components, over the teacher's; one that is not
+    named, or a size of it, stays.
+    """
+
+    layers: int
+    intermediate: int | None = None
+    embedding: int | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    components: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, instead in (("components", "`cut.components`"), ("encoder_config", "`cut.layers` and the like")):
+            if name in self.options:
+                raise ValueError(f"`cut.options` cannot hold {name!r}: say it by {instead}.")
+
+
+def student_config(teacher: RedHeartConfig, cut: Cut) -> RedHeartConfig:
+    """The config of the student that ``cut`` leaves of a teacher with the config ``teacher``.
+
+    Raises `ValueError` for a teacher without a text encoder like BERT, and for a part that is larger than the
+    teacher's.
+    """
+    encoder: Any = teacher.encoder_config
+    if encoder is None or encoder.model_type not in _LIKE_ELECTRA:
+        kind = "its own encoder" if encoder is None else f"an encoder of the type {encoder.model_type!r}"
+        raise ValueError(
+            f"A student can be cut from a teacher on {' or '.join(_LIKE_ELECTRA)}, and this one has {kind}. Name a "
+            "preset or a text encoder as the student."
+        )
+    has = {
+        "layers": encoder.num_hidden_layers,
+        "intermediate": encoder.intermediate_size,
+        "embedding": getattr(encoder, "embedding_size", encoder.hidden_size),
+    }
+    sizes = {name: most if getattr(cut, name) is None else getattr(cut, name) for name, most in has.items()}
+    for name, value in sizes.items():
+        least = 2 if name == "embedding" else 1  # of a single feature, a norm leaves nothing
+        if not least <= value <= has[name]:
+            raise ValueError(f"`cut.{name}` must be {least} to {has[name]}, what the teacher has; got {value}.")
+    return RedHeartConfig(
+        **{name: getattr(teacher, name) for name in _OPTIONS}
+        | {"components": _components(teacher.components, cut.components)}
+        | cut.options
+        | {
+            "encoder_config": ElectraConfig(
+                **{name: getattr(encoder, name) for name in _ENCODER_OPTIONS},
+                num_hidden_layers=sizes["layers"],
+                intermediate_size=sizes["intermediate"],
+                embedding_size=sizes["embedding"],
+            )
+        }
+    )
+
+
+def _components(teacher: Mapping[str, dict[str, int]], cut: Mapping[str, dict[str, int]]) -> dict[str, dict[str, int]]:
+    for name in cut:
+        if name not in teacher:
+            raise ValueError(f"No component {name!r} in `cut.components`; {closest(name, teacher)}")
+    return {name: {**sizes, **cut.get(name, {})} for name, sizes in teacher.items()}
+
+
+@torch.no_grad()
+def cut_student(teacher: RedHeartModel, cut: Cut, texts: Iterable[Sequence[int]] = ()) -> RedHeartModel:
+    """The student that ``cut`` leaves of ``teacher``, in float32.
+
+    texts: token ids of texts like those that it is to read, each no longer than the teacher reads. Narrow embeddings
+    are made to fit their words; without texts, every word alike. Raises as `student_config` does.
+    """
+    student = RedHeartModel(student_config(teacher.config, cut))
+    theirs, own = (_text_encoder(model) for model in (teacher, student))
+    state = {name: value.float() for name, value in theirs.state_dict().items()}
+    layers = mapped_layers(cut.layers, theirs.config.num_hidden_layers)[1:]
+    kept = _embeddings(theirs, own.config.embedding_size, texts)
+    for number, layer in enumerate(layers):
+        before, after = f"encoder.layer.{layer - 1}.", f"encoder.layer.{number}."
+        one = {name.removeprefix(before): value for name, value in state.items() if name.startswith(before)}
+        kept |= {after + name: value for name, value in _pruned(one, own.config.intermediate_size).items()}
+    own.load_state_dict(kept)
+    copied = _copy_equal_components(teacher, student) or ["no component"]
+    logger.info("Copied from the teacher: the encoder's layers %s, and %s.", layers, ", ".join(copied))
+    return student
+
+
+def _text_encoder(model: RedHeartModel) -> Any:
+    encoder: Any = model.backbone.encoder
+    return encoder.model
+
+
+def _pruned(layer: Mapping[str, Tensor], intermediate: int) -> dict[str, Tensor]:
+    """A layer with the feed-forward neurons whose weights in and out have the largest product of norms."""
+    inwards, outwards = layer["intermediate.dense.weight"], layer["output.dense.weight"]
+    importance = inwards.norm(dim=1) * outwards.norm(dim=0)
+    kept = importance.topk(intermediate).indices.sort().values
+    return {
+        **layer,
+        "intermediate.dense.weight": inwards[kept],
+        "intermediate.dense.bias": layer["intermediate.dense.bias"][kept],
+        "output.dense.weight": outwards[:, kept],
+    }
+
+
+def _embeddings(encoder: Any, width: int, texts: Iterable[Sequence[int]]) -> dict[str, Tensor]:
+    """Weights of embeddings of ``width`` that give about what those of ``encoder`` give; the same where they are as
+    wide.
+
+    The tables are turned onto the directions in which their normalised sums vary most, and the projection to the width
+    of the layers is fitted by least squares; both over the tokens of ``texts`` and, once each, all words.
+    """
+    before = ("embeddings.", "embeddings_project.")
+    state = {name: value.float() for name, value in encoder.state_dict().items() if name.startswith(before)}
+    tables = {name: state[f"embeddings.{name}.weight"].double() for name in _TABLES}
+    if tables["word_embeddings"].shape[1] == width:
+        return state
+    words, positions, _ = (len(table) for table in tables.values())
+    seen = [(word, place) for text in texts for place, word in enumerate(text)]
+    seen += [(word, word % positions) for word in range(words)]
+    ids, places = torch.tensor(seen).unbind(1)
+
+    def summed(tables: Mapping[str, Tensor]) -> Tensor:
+        word, position, kind = tables.values()
+        return word[ids] + position[places] + kind[0]
+
+    wanted = F.layer_norm(summed(tables), (tables["word_embeddings"].shape[1],))
+    turn = _principal(wanted, width)
+    turned = {name: (table - table.mean(1, keepdim=True)) @ turn for name, table in tables.items()}
+    wanted = wanted * state["embeddings.LayerNorm.weight"] + state["embeddings.LayerNorm.bias"]
+    if "embeddings_project.weight" in state:
+        wanted = F.linear(wanted, *(state[f"embeddings_project.{name}"].double() for name in ("weight", "bias")))
+    given = F.pad(F.layer_norm(summed(turned), (width,)), (0, 1), value=1.0)
+    fitted = torch.linalg.lstsq(given, wanted).solution.float()
+    return {
+        **{f"embeddings.{name}.weight": table.float() for name, table in turned.items()},
+        "embeddings.LayerNorm.weight": torch.ones(width),
+        "embeddings.LayerNorm.bias": torch.zeros(width),
+        "embeddings_project.weight": fitted[:-1].T.contiguous(),
+        "embeddings_project.bias": fitted[-1],
+    }
+
+
+def _principal(rows: Tensor, width: int) -> Tensor:
+    """The matrix (features, width) that turns rows onto their ``width - 1`` principal directions, so that the results
+    have a mean of 0 over their features: a layer norm, which takes that mean away, then takes nothing away."""
+    directions = torch.linalg.eigh(rows.T @ rows).eigenvectors[:, 1 - width :]
+    ones_first = torch.cat((rows.new_ones(width, 1), torch.eye(width, dtype=rows.dtype)[:, 1:]), dim=1)
+    without_mean = torch.linalg.qr(ones_first).Q[:, 1:]
+    return directions @ without_mean.T
+
+
+def _copy_equal_components(teacher: RedHeartModel, student: RedHeartModel) -> list[str]:
+    """Give the student's components behind the encoder the teacher's weights where all sizes are equal; their names."""
+    theirs, own = teacher.state_dict(), student.state_dict()
+    members: dict[str, list[str]] = {}
+    for name in own:
+        if not name.startswith("backbone.encoder.model."):
+            members.setdefault(_component(name), []).append(name)
+    equal = [
+        component
+        for component, names in members.items()
+        if all(name in theirs and theirs[name].shape == own[name].shape for name in names)
+    ]
+    for name in (name for component in equal for name in members[component]):
+        own[name].copy_(theirs[name])
+    return equal
+
+
+def _component(name: str) -> str:
+    """The component that a parameter is of: of the backbone and the bridge, the part of it."""
+    parts = name.split(".")
+    return ".".join(parts[:2] if parts[0] in ("backbone", "bridge") else parts[:1])
+
+
+__all__ = ["Cut", "cut_student", "student_config"]
