@@ -74,7 +74,7 @@ def run(recipe: Recipe, resume: bool = False) -> dict[str, Any]:
     model, tokenizer = build_model(recipe.model, args.seed, args)
     adapter = None
     if recipe.peft is not None:
-        adapter = _bound(str(recipe.model.checkpoint), output, resume)
+        adapter = _bound(str(recipe.model.checkpoint), args, output, resume)
         model = add_adapter(model, recipe.peft)
     trainer = RedHeartTrainer(
         model=model,
@@ -137,17 +137,18 @@ def _split(recipe: Recipe, seed: int) -> _Split:
     return _Split(train, validation, unseen, selection, acceptance)
 
 
-def _bound(checkpoint: str, output: Path, resume: bool) -> AdapterRecord:
-    """What the adapter is about, noted when the run begins. Raises `ValueError` when it goes on with another base."""
+def _bound(checkpoint: str, args: TrainingArguments, output: Path, resume: bool) -> AdapterRecord:
+    """What an adapter is about, noted when its run begins. Raises `ValueError` for a run that began on another base."""
     record, note = AdapterRecord(checkpoint, weights_digest(checkpoint)), output / "adapter_base.json"
     if resume and note.is_file():
         begun = json.loads(note.read_text(encoding="utf-8"))["weights"]
         if begun != record.weights:
             raise ValueError(
-                f"The run in {output} began with other weights ({begun[:12]}...) than {checkpoint} has now "
+                f"The run in {output} began on other weights ({begun[:12]}...) than {checkpoint} has now "
                 f"({record.weights[:12]}...): bring those back, or start anew with another `output`."
             )
-    write_json(note, {"base": record.base, "weights": record.weights})
+    if args.process_index == 0:
+        write_json(note, {"base": record.base, "weights": record.weights})
     return record
 
 
