@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..training.recipe import ConfidenceRecipe, DataRecipe, ModelRecipe, Source, _build
+from ..training.recipe import ConfidenceRecipe, DataRecipe, ModelRecipe, Source, build_part
 from ..training.yaml_file import read_yaml
 from .distillation_losses import Distillation
 from .student import Cut
@@ -103,7 +103,7 @@ def read_distillation(
     if student is not None:
         content.pop("cut", None)
     try:
-        return _build(DistillationRecipe, content, "")
+        return build_part(DistillationRecipe, content, "")
     except ValueError as error:
         raise ValueError(f"{path or 'distillation'}: {error}") from error
 

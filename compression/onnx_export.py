@@ -26,7 +26,7 @@ from ..configuration.labels import FAST_OUTPUTS, OUTPUTS
 from ..hub_upload.checkpoint import checkpoint_path, load_strict
 from ..hub_upload.create import whole_or_nothing
 from ..modeling_redheart.modeling_redheart import RedHeartModel
-from ..modeling_redheart.pipeline_redheart import _flatten
+from ..modeling_redheart.pipeline_redheart import named_tensors
 from .onnx_graph import ReadingFunction, quantize_graph, write_graph
 from .onnx_reader import GRAPH, OnnxReader
 
@@ -136,7 +136,7 @@ def _compare(function: ReadingFunction, reader: OnnxReader) -> None:
     for sample in _samples(reader.config):
         with torch.no_grad():
             expected = function.named(**sample)
-        found = _flatten(reader(**sample))
+        found = named_tensors(reader(**sample))
         for name, value in expected.items():
             difference = float((found[name].double() - value.double()).abs().max())
             if not difference <= TOLERANCE * max(1.0, float(value.double().abs().max())):  # also where it is NaN
@@ -148,7 +148,7 @@ def _compare(function: ReadingFunction, reader: OnnxReader) -> None:
 
 def _check_finite(reader: OnnxReader) -> None:
     for sample in _samples(reader.config):
-        for name, value in _flatten(reader(**sample)).items():
+        for name, value in named_tensors(reader(**sample)).items():
             if not bool(value.isfinite().all()):
                 raise ValueError(f"With INT8 weights {name} is not finite. Nothing was written; export in float32.")
 

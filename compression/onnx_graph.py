@@ -32,7 +32,7 @@ from ..configuration.labels import (
     VIEWS,
 )
 from ..modeling_redheart.modeling_redheart import RedHeartModel
-from ..modeling_redheart.pipeline_redheart import _flatten
+from ..modeling_redheart.pipeline_redheart import named_tensors
 from ..modeling_redheart.quantization import kept_modules
 
 # The names along the dimensions of an output, after the batch.
@@ -62,7 +62,7 @@ class ReadingFunction(nn.Module):
 
     def named(self, input_ids: Tensor, attention_mask: Tensor) -> dict[str, Tensor]:
         """The outputs by dotted name."""
-        return _flatten(
+        return named_tensors(
             self.model(input_ids=input_ids, attention_mask=attention_mask, outputs=self.outputs, depth=self.depth)
         )
 

@@ -144,7 +144,7 @@ class EthicalAnalysisPipeline(Pipeline):
         inputs = {name: value for name, value in input_tensors.items() if name not in _TEXT_KEYS}
         reading = self.model(**inputs, outputs=outputs, depth=depth, token_budget=token_budget)
         described = {name: input_tensors[name] for name in ("attention_mask", *_TEXT_KEYS)}
-        return {**_flatten(reading), **described}
+        return {**named_tensors(reading), **described}
 
     def postprocess(  # type: ignore[override]  # the base takes any parameters
         self, model_outputs: dict[str, Any], include_untrained: bool = False
@@ -239,13 +239,13 @@ def _check_outputs(outputs: Any) -> list[str]:
     return names
 
 
-def _flatten(outputs: Any, prefix: str = "") -> dict[str, Tensor]:
+def named_tensors(outputs: Any, prefix: str = "") -> dict[str, Tensor]:
     """The tensors of nested outputs by dotted name."""
     flat: dict[str, Tensor] = {}
     for name in (item.name for item in fields(outputs)):
         value = getattr(outputs, name)
         if isinstance(value, ModelOutput):
-            flat |= _flatten(value, f"{prefix}{name}.")
+            flat |= named_tensors(value, f"{prefix}{name}.")
         elif isinstance(value, Tensor):
             flat[prefix + name] = value
     return flat
@@ -262,4 +262,4 @@ def register_pipeline(default_model: str | Path) -> None:
     )
 
 
-__all__ = ["TASK", "EthicalAnalysisPipeline", "check_text", "register_pipeline"]
+__all__ = ["TASK", "EthicalAnalysisPipeline", "check_text", "named_tensors", "register_pipeline"]

@@ -252,12 +252,12 @@ def read_recipe(path: Path, output: Path | None = None) -> Recipe:
     if output is not None:
         content = {**content, "output": str(output)}
     try:
-        return _build(Recipe, content, "")
+        return build_part(Recipe, content, "")
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
 
 
-def _build(kind: type[T], content: Any, place: str) -> T:
+def build_part(kind: type[T], content: Any, place: str) -> T:
     """A dataclass from what YAML gives for it."""
     if not isinstance(content, Mapping):
         raise ValueError(f"{place or 'the file'} must hold options, not {content!r}.")
@@ -284,8 +284,8 @@ def _value(hint: Any, value: Any, place: str) -> Any:
             if getattr(hint, "__origin__", None) is list:
                 if not isinstance(value, list):
                     raise ValueError(f"{place} must be a list, got {value!r}.")
-                return [_build(option, item, f"{place}[{number}].") for number, item in enumerate(value)]
-            return _build(option, value, f"{place}.")
+                return [build_part(option, item, f"{place}[{number}].") for number, item in enumerate(value)]
+            return build_part(option, value, f"{place}.")
     plain = [option for option in (options if type(None) in options else (hint,)) if option is not type(None)]
     kinds = tuple(getattr(option, "__origin__", None) or option for option in plain)
     if float in kinds and isinstance(value, int) and not isinstance(value, bool):
@@ -303,5 +303,6 @@ __all__ = [
     "PretrainingRecipe",
     "Recipe",
     "Source",
+    "build_part",
     "read_recipe",
 ]

@@ -22,7 +22,7 @@ from redheart.configuration.labels import EMOTIONS, NUANCE_LEVELS, OUTPUTS
 from redheart.evaluation.cost import cost
 from redheart.evaluation.predict import Predictor
 from redheart.modeling_redheart.layers import Readout
-from redheart.modeling_redheart.pipeline_redheart import _flatten
+from redheart.modeling_redheart.pipeline_redheart import named_tensors
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -84,21 +84,21 @@ def _assert_equal(found: dict[str, Tensor], expected: dict[str, Tensor]) -> None
 
 def _expected(model: RedHeartModel, batch: dict[str, Tensor], **request: Any) -> dict[str, Tensor]:
     with torch.no_grad():
-        return _flatten(model(**batch, **request))
+        return named_tensors(model(**batch, **request))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES)
 def test_every_output_is_the_models(whole: Any, shape: tuple[int, int]) -> None:
     batch = _batch(*shape)
-    _assert_equal(_flatten(OnnxReader(whole.folder)(**batch)), _expected(whole.model, batch))
+    _assert_equal(named_tensors(OnnxReader(whole.folder)(**batch)), _expected(whole.model, batch))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES)
 def test_an_encoder_of_transformers_goes_along(bert: Any, shape: tuple[int, int]) -> None:
     batch = _batch(*shape)
-    found = _flatten(OnnxReader(bert.folder)(**batch))
+    found = named_tensors(OnnxReader(bert.folder)(**batch))
     _assert_equal(found, _expected(bert.model, batch, outputs=["emotion", "verdict"]))  # and nothing else is there
 
 
@@ -124,7 +124,7 @@ def test_the_graph_tells_nothing_of_where_it_was_made(whole: Any) -> None:
 def test_int8_is_near_and_smaller(int8: Any) -> None:
     batch = _batch(4, 20)
     reader = OnnxReader(int8.folder)
-    expected, found = _expected(int8.model, batch, **int8.request), _flatten(reader(**batch))
+    expected, found = _expected(int8.model, batch, **int8.request), named_tensors(reader(**batch))
     assert list(found) == list(expected)
     moved = (found["emotion.logits"].sigmoid() - expected["emotion.logits"].sigmoid()).abs()
     assert 0 < moved.max() < 0.1
