@@ -42,15 +42,17 @@ _TRAINING = {
 }
 
 
-def public_sets(root: str | None = None, names: Sequence[str] = (), units: int | None = None) -> DataRecipe:
+def public_sets(
+    root: str | None = None, names: Sequence[str] = (), units: int | None = None, judged: int | None = None
+) -> DataRecipe:
     """The public sets that the redistributable checkpoints are trained on, or those of ``names``.
 
-    root: as in `Source`. units: per epoch; None = as many as there are.
+    root: as in `Source`. units: per epoch; judged: of each validation split; None = as many as there are.
     """
     validated = [name for name in names or _SETS if name in _VALIDATED]
     return DataRecipe(
         [Source(name, root=root) for name in names or _SETS],
-        [Source(name, root=root, split="validation") for name in validated],
+        [Source(name, root=root, split="validation", rows=judged) for name in validated],
         units_per_epoch=units,
     )
 

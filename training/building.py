@@ -21,6 +21,7 @@ from ..modeling_redheart.modeling_redheart import RedHeartModel
 from .check import check
 from .collator import source_sizes
 from .data import DataError, Unit, held_out, load, load_hub, normalised, overlap, texts_of, to_units
+from .dilemmas import dilemma_halves
 from .pretraining import load_encoder
 from .recipe import DataRecipe, ModelRecipe, Source
 from .rows import read_rows
@@ -75,6 +76,9 @@ def _units(source: Source, split: str, seed: int) -> list[Unit]:
     else:
         examples = load(str(source.name), source.root, split)
     units = to_units(examples)
+    if source.half is not None:
+        train, scored = dilemma_halves(units)
+        units = train if source.half == "train" else scored
     if source.rows is not None and source.rows < len(units):
         chosen = np.random.default_rng(seed).permutation(len(units))[: source.rows]
         units = [units[place] for place in sorted(chosen.tolist())]

@@ -46,14 +46,16 @@ class Source:
     """Where rows come from: a public set by its ``name``, or a file, folder or hub data set by its ``path``.
 
     root: folder of the public sets (`find_data`), or "hub". split: which one; by default "train", and "validation"
-    among the validation sources. columns: new names of a source's columns. rows: at most so many units. weight: how
-    often its units come in an epoch, 1 = each once. config, revision: of a hub data set.
+    among the validation sources. half: "train" or "scored", of pairs whose actions are in several pairs: those of one
+    side of the cut by actions (`dilemma_halves`). columns: new names of a source's columns. rows: at most so many
+    units. weight: how often its units come in an epoch, 1 = each once. config, revision: of a hub data set.
     """
 
     name: str | None = None
     path: str | None = None
     root: str | None = None
     split: str | None = None
+    half: str | None = None
     columns: dict[str, str | None] = field(default_factory=dict)
     rows: int | None = None
     weight: float = 1.0
@@ -65,6 +67,8 @@ class Source:
             raise DataError(
                 "A source has either a `name` (of a public set) or a `path` (of a file, folder or hub set)."
             )
+        if self.half not in (None, "train", "scored"):
+            raise DataError(f"`half` of {self.label!r} must be 'train' or 'scored', got {self.half!r}.")
         if self.rows is not None and self.rows < 1:
             raise DataError(f"`rows` of {self.label!r} must be 1 or more, got {self.rows}.")
         if self.weight <= 0:

@@ -123,6 +123,7 @@ def prune(
     validation: Annotated[str | None, typer.Option(metavar="FILE", help="Your own rows to judge by.")] = None,
     method: Annotated[str, typer.Option(metavar="NAME", help="fisher: by data; magnitude: by the weights.")] = "fisher",
     measured: Annotated[int, typer.Option(min=1, help="Training units that importance is measured on.")] = 1024,
+    judged: Annotated[int, typer.Option(min=1, help="Units of each public set to judge by.")] = 500,
     units: Annotated[int | None, typer.Option(min=1, help="Training units of a recovery epoch.")] = None,
     epochs: Annotated[float, typer.Option(min=0, help="Of the recovery training; 0 = none.")] = 1.0,
     learning_rate: Annotated[float, typer.Option(help="Of the recovery training.")] = 1e-4,
@@ -142,7 +143,7 @@ def prune(
     report = run(
         model,
         targets,
-        _rows(data, sets, train, validation, units),
+        _rows(data, sets, train, validation, units, judged),
         output,
         method=method,
         measured=measured,
@@ -154,7 +155,12 @@ def prune(
 
 
 def _rows(
-    data: Path | None, sets: list[str] | None, train: str | None, validation: str | None, units: int | None
+    data: Path | None,
+    sets: list[str] | None,
+    train: str | None,
+    validation: str | None,
+    units: int | None,
+    judged: int,
 ) -> "DataRecipe":
     """The public sets, those that are named, or own rows."""
     from .compression.distillation_recipe import public_sets
@@ -167,7 +173,7 @@ def _rows(
         return DataRecipe([Source(path=train)], judged, units_per_epoch=units)
     if validation is not None:
         raise typer.BadParameter("give --train, too.", param_hint="--validation")
-    return public_sets(None if data is None else str(data), sets or (), units)
+    return public_sets(None if data is None else str(data), sets or (), units, judged)
 
 
 def distill(
