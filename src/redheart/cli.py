@@ -208,23 +208,19 @@ def _check_usage(texts: list[str] | None, files: list[Path] | None, outputs: lis
 
 def _load_pipeline(name: str) -> Any:
     from .configuration import preset_names
-    from .hub_upload.checkpoint import checkpoint_path, list_checkpoints, load_strict
+    from .hub_upload.checkpoint import list_checkpoints
 
     known = [*list_checkpoints(), *preset_names()]
     if name not in known and not _HUB_ID.fullmatch(name) and not Path(name).is_dir():
         raise ValueError(f"No checkpoint or folder {name!r}; {closest(name, known)}")
-    place = checkpoint_path(name)
 
-    from transformers import AutoTokenizer
-    from transformers.utils import logging
-
-    from .modeling_redheart import RedHeartModel
+    from .compression.readers import load_reader
+    from .measuring import quiet
     from .modeling_redheart.pipeline_redheart import TASK, EthicalAnalysisPipeline
 
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    model = load_strict(place, model_class=RedHeartModel)
-    return EthicalAnalysisPipeline(model=model, tokenizer=AutoTokenizer.from_pretrained(place), task=TASK)
+    quiet()
+    model, tokenizer = load_reader(name)
+    return EthicalAnalysisPipeline(model=model, tokenizer=tokenizer, task=TASK)
 
 
 def _answers(pipe: Any, items: Iterable[Item], options: dict[str, Any], size: int) -> Iterator[list[Item]]:
