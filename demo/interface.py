@@ -114,10 +114,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     "effects_button": ("Which words carry it? Read again without each", "어떤 낱말 때문인가? 하나씩 빼고 다시 읽기"),
     "effects": ("What changes without a word", "낱말을 빼면 달라지는 것"),
     "effects_note": (
-        "The text was read again once without each piece ({count} pieces{merged}). Blue speaks for, orange against: "
-        "without it the probability would be that many percentage points lower, or higher.",
-        "조각을 하나씩 빼고 글을 다시 읽었습니다(조각 {count}개{merged}). 파란색은 뒷받침, 주황색은 반대입니다. "
-        "그 조각이 없으면 확률이 그만큼(%p) 낮아지거나 높아집니다.",
+        "The text was read again without each piece ({count} pieces{merged}). Blue, +20: it speaks for this; without it the "
+        "probability would be 20 percentage points lower. Orange, dashed, -20: it speaks against. Words that say the "
+        "same hide each other.",
+        "조각을 하나씩 빼고 글을 다시 읽었습니다(조각 {count}개{merged}). 파란색 +20: 뒷받침하는 조각으로, 없으면 확률이 20%p "
+        "낮아집니다. 주황색 점선 -20: 반대하는 조각입니다. 같은 뜻의 낱말은 서로를 가립니다.",
     ),
     "effects_merged": (
         "; words were joined, as at most {most} pieces are tried",
