@@ -130,9 +130,7 @@ def nuances(reading: Reading, words: Words, facts: Facts) -> str:
     for name in names:
         cells = [_level(reading, name, level, nuance[name].get(level), words) for level in NUANCE_LEVELS]
         badge = mark(reading, f"intensity.{name}", words)
-        cells.append(
-            element("td", f"{strength[name]:.2f}", badge) if name in strength else _withheld_cell(words)
-        )
+        cells.append(element("td", f"{strength[name]:.2f}", badge) if name in strength else _withheld_cell(words))
         body.append(element("tr", element("th", escape(words.name("emotion", name)), scope="row"), *cells))
     parts = [note(words.say("nuances_note"))]
     if not told:
@@ -163,9 +161,7 @@ def arc(reading: Reading, words: Words, facts: Facts) -> str:
         return note(words.say("arc_short"))
     peak = {name: max(segment["labels"][name] for segment in segments) for name in segments[0]["labels"]}
     names = sorted(peak, key=lambda name: -peak[name])[:_LINES]
-    lines = [
-        Line(words.name("emotion", name), [segment["labels"][name] for segment in segments]) for name in names
-    ]
+    lines = [Line(words.name("emotion", name), [segment["labels"][name] for segment in segments]) for name in names]
     described = f"{words.say('arc')}. " + "; ".join(
         f"{line.name}: {', '.join(words.share(value) for value in line.values)}" for line in lines
     )
@@ -290,8 +286,10 @@ def verdict(reading: Reading, words: Words, facts: Facts) -> str:
     if probabilities := part.get("probabilities"):
         lines = []
         for name in VERDICTS:
-            kind = "sure" if name == part["label"] else "weak"
-            title = escape(words.name("verdict", name))
+            named = name == part["label"]
+            kind = "sure" if named else "weak"
+            sign = element("span", escape(words.say("named")), class_="badge sure") if named else ""
+            title = escape(words.name("verdict", name)) + sign
             lines.append(row(title, bar(probabilities[name], kind=kind), words.share(probabilities[name]), kind))
         parts += [mark(reading, "verdict", words), _rows(*lines, _scale(*_PERCENT))]
     if "action" in part:

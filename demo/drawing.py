@@ -151,7 +151,7 @@ def radar(spokes: Sequence[Spoke], described: str) -> str:
         element("circle", cx=middle[0], cy=middle[1], r=reach * ring, class_="grid") for ring in (0.25, 0.5, 0.75, 1.0)
     ]
     told = [(index, spoke.share) for index, spoke in enumerate(spokes) if spoke.share is not None]
-    places = dict((index, place(index, share)) for index, share in told)
+    places = {index: place(index, share) for index, share in told}
     for index, spoke in enumerate(spokes):
         absent = spoke.share is None
         parts.append(stroke(middle, place(index, 1.0), "spoke absent" if absent else "spoke"))

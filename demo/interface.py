@@ -1,6 +1,6 @@
-"""Every sentence of the page, in English and Korean, and the example texts.
+"""Every sentence of the page, in English and Korean.
 
-Notable: one row per sentence with both languages, so that none can be missing in one of them; ``{names}`` are filled in.
+Notable: one row per sentence with both languages, so that none can be missing in one; ``{names}`` are filled in.
 """
 
 from .names import LANGUAGES, Language, claim_name, name
@@ -18,12 +18,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "글을 읽는 데 도움을 줄 뿐, 사람에 대한 판정이 아닙니다.",
     ),
     "notice_more": (
-        "It describes how a text reads to people like those who rated its data. It does not know what happened, it is "
-        "often wrong, and it must not be used for decisions about people. The text stays on the machine that runs this "
-        "page, and the page does not store it.",
+        "It describes how a text reads to people like those who rated its data. It does not know what happened, it "
+        "is often wrong, and it must not be used for decisions about people. The text stays on the machine that "
+        "runs this page, and the page does not store it.",
         "학습 자료를 평가한 사람들과 비슷한 이들에게 글이 어떻게 읽히는지를 설명합니다. 실제로 무슨 일이 있었는지는 "
-        "모르고 자주 틀리므로, 사람에 대한 결정에 써서는 안 됩니다. 글은 이 페이지를 실행하는 컴퓨터 안에만 있으며, 이 페이지는 글을 저장하지 "
-        "않습니다.",
+        "모르고 자주 틀리므로, 사람에 대한 결정에 써서는 안 됩니다. 글은 이 페이지를 실행하는 컴퓨터 안에만 있으며, "
+        "이 페이지는 글을 저장하지 않습니다.",
     ),
     "text": ("Text", "글"),
     "placeholder": (
@@ -38,8 +38,14 @@ TEXTS: dict[str, tuple[str, str]] = {
     "read": ("Read", "읽기"),
     "clear": ("Clear", "지우기"),
     "examples": ("Examples", "예시"),
-    "untrained": ("Also show what nothing supervised (marked, not to be trusted)", "학습 근거가 없는 값도 보기 (표시됨, 신뢰할 수 없음)"),
-    "footer": ("Model: {model}. Everything runs on this machine.", "모델: {model}. 모든 계산은 이 컴퓨터에서 이루어집니다."),
+    "untrained": (
+        "Also show what nothing supervised (marked, not to be trusted)",
+        "학습 근거가 없는 값도 보기 (표시됨, 신뢰할 수 없음)",
+    ),
+    "footer": (
+        "Model: {model}. Everything runs on this machine.",
+        "모델: {model}. 모든 계산은 이 컴퓨터에서 이루어집니다.",
+    ),
     # Instead of a reading.
     "welcome": (
         "The reading appears here. Paste a text, or take one of the examples.",
@@ -59,6 +65,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "derived": ("derived", "도출"),
     "untrained_mark": ("untrained", "미학습"),
     "asserted": ("asserted", "주장함"),
+    "named": ("named", "고른 판정"),
     "threshold": ("threshold {value}", "문턱값 {value}"),
     "confidence_of": ("confidence {value}", "신뢰도 {value}"),
     "share": ("{value} %", "{value}%"),
@@ -94,8 +101,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "glance_more": ("and {count} more", "외 {count}개"),
     "glance_verdict": ("In the wrong, by the likely vote of a forum", "게시판 투표로 예상되는 잘못한 쪽"),
     "glance_rule": (
-        "Named by a rule that weighs rare verdicts up; the most probable is {name} ({value}).",
-        "드문 판정에 가중치를 주는 규칙으로 정했습니다. 확률이 가장 높은 것은 {name}({value})입니다.",
+        "The named verdict is {name} ({value}): its rule weighs rare verdicts up.",
+        "모델이 고른 판정은 {name}({value})입니다. 드문 판정에 가중치를 주는 규칙을 씁니다.",
     ),
     "glance_affect": ("Feeling", "느낌"),
     "pleasant": ("pleasant", "유쾌함"),
@@ -104,21 +111,21 @@ TEXTS: dict[str, tuple[str, str]] = {
     "of_valence": ("valence {value}, from -1 to 1", "정서가 {value} (-1에서 1까지)"),
     "words": ("The words that mattered", "중요한 낱말"),
     "words_note": (
-        "Marked: up to 10 words that the model gave most weight before it read on; the stronger the mark, the more. It "
-        "says what was looked at, not what it was taken for.",
-        "표시된 낱말은 모델이 가장 큰 가중치를 준 최대 10개입니다. 진할수록 가중치가 큽니다. 무엇을 보았는지를 말할 뿐, "
-        "어떤 뜻으로 보았는지는 말하지 않습니다.",
+        "Marked: up to 10 words that the model gave most weight before it read on; the stronger the mark, the more. "
+        "It says what was looked at, not what it was taken for.",
+        "표시된 낱말은 모델이 가장 큰 가중치를 준 최대 10개입니다. 진할수록 가중치가 큽니다. 무엇을 보았는지를 말할 "
+        "뿐, 어떤 뜻으로 보았는지는 말하지 않습니다.",
     ),
     "rest_cut": ("{count} more characters", "{count}자 더 있음"),
     # Leave-one-out.
     "effects_button": ("Which words carry it? Read again without each", "어떤 낱말 때문인가? 하나씩 빼고 다시 읽기"),
     "effects": ("What changes without a word", "낱말을 빼면 달라지는 것"),
     "effects_note": (
-        "The text was read again without each piece ({count} pieces{merged}). Blue, +20: it speaks for this; without it the "
-        "probability would be 20 percentage points lower. Orange, dashed, -20: it speaks against. Words that say the "
-        "same hide each other.",
-        "조각을 하나씩 빼고 글을 다시 읽었습니다(조각 {count}개{merged}). 파란색 +20: 뒷받침하는 조각으로, 없으면 확률이 20%p "
-        "낮아집니다. 주황색 점선 -20: 반대하는 조각입니다. 같은 뜻의 낱말은 서로를 가립니다.",
+        "The text was read again without each piece ({count} pieces{merged}). Blue, +20: it speaks for this; "
+        "without it the probability would be 20 percentage points lower. Orange, dashed, -20: it speaks against. "
+        "Words that say the same hide each other.",
+        "조각을 하나씩 빼고 글을 다시 읽었습니다(조각 {count}개{merged}). 파란색 +20: 뒷받침하는 조각으로, 없으면 "
+        "확률이 20%p 낮아집니다. 주황색 점선 -20: 반대하는 조각입니다. 같은 뜻의 낱말은 서로를 가립니다.",
     ),
     "effects_merged": (
         "; words were joined, as at most {most} pieces are tried",
@@ -138,8 +145,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "emotions_rest": ("The other {count} emotions", "나머지 감정 {count}개"),
     "affect_note": (
-        "Valence from unpleasant (-1) to pleasant (1); arousal from calm (0) to excited (1); dominance from controlled "
-        "(0) to in control (1).",
+        "Valence from unpleasant (-1) to pleasant (1); arousal from calm (0) to excited (1); dominance from "
+        "controlled (0) to in control (1).",
         "정서가: 불쾌(-1)~유쾌(1), 각성: 차분함(0)~흥분(1), 지배: 통제당함(0)~통제함(1).",
     ),
     "nuances": ("Nuances", "감정의 세기"),
@@ -164,18 +171,25 @@ TEXTS: dict[str, tuple[str, str]] = {
     "arc_short": ("The text is too short for a course.", "흐름을 보기에는 글이 너무 짧습니다."),
     "bentham": ("Felicific calculus (Bentham)", "쾌락 계산 (벤담)"),
     "bentham_note": (
-        "Circumstances of a pleasure or pain: 0 at the centre, 1 at the rim; valence (pain to pleasure) from -1 to 1. "
-        "The thin line is one standard deviation of the model. Dashed axes are withheld.",
+        "Circumstances of a pleasure or pain: 0 at the centre, 1 at the rim; valence (pain to pleasure) from -1 to "
+        "1. The thin line is one standard deviation of the model. Dashed axes are withheld.",
         "쾌락이나 고통의 조건: 중심이 0, 가장자리가 1. 쾌고(고통~쾌락)는 -1에서 1까지. 가는 선은 모델의 표준편차, "
         "점선 축은 보류한 것입니다.",
     ),
-    "utility": ("Utility {value}: higher is more pleasant for the person in the scene; no unit.", "효용 {value}: 높을수록 장면 속 인물에게 유쾌함. 단위 없음."),
-    "felicific_value": ("Felicific value {value}, from pain (-1) to pleasure (1).", "쾌락 값 {value}, 고통(-1)에서 쾌락(1)까지."),
+    "utility": (
+        "Utility {value}: higher is more pleasant for the person in the scene; no unit.",
+        "효용 {value}: 높을수록 장면 속 인물에게 유쾌함. 단위 없음.",
+    ),
+    "felicific_value": (
+        "Felicific value {value}, from pain (-1) to pleasure (1).",
+        "쾌락 값 {value}, 고통(-1)에서 쾌락(1)까지.",
+    ),
     "regret": ("Regret", "후회"),
     "regret_note": (
-        "From rejoicing (-1, blue) to regret (1, orange), against what could have been. Derived: it follows by a rule "
-        "from other outputs. Hatched: withheld.",
-        "다른 가능성과 비교한 안도(-1, 파란색)에서 후회(1, 주황색)까지. 도출: 다른 출력에서 규칙으로 얻은 값. 빗금: 보류.",
+        "From rejoicing (-1, blue) to regret (1, orange), against what could have been. Derived: it follows by a "
+        "rule from other outputs. Hatched: withheld.",
+        "다른 가능성과 비교한 안도(-1, 파란색)에서 후회(1, 주황색)까지. 도출: 다른 출력에서 규칙으로 얻은 값. 빗금: "
+        "보류.",
     ),
     "views": ("Three views: what could have been", "세 가지 관점: 다른 가능성"),
     "views_note": (
@@ -186,14 +200,14 @@ TEXTS: dict[str, tuple[str, str]] = {
     "views_base": ("the base, 0", "기준, 0"),
     "surd": ("Where the verdict's information comes from (SURD)", "판정 정보의 출처 (SURD)"),
     "surd_note": (
-        "Bits that emotion, Bentham's dimensions and regret give about the verdict: by one alone (unique), by several "
-        "alike (redundant), only together (synergy).",
-        "감정, 벤담의 차원, 후회가 판정에 대해 주는 정보(비트): 하나만 주는 것(고유), 여럿이 같이 주는 것(중복), 함께일 때만 "
-        "생기는 것(시너지).",
+        "Bits that emotion, Bentham's dimensions and regret give about the verdict: by one alone (unique), by "
+        "several alike (redundant), only together (synergy).",
+        "감정, 벤담의 차원, 후회가 판정에 대해 주는 정보(비트): 하나만 주는 것(고유), 여럿이 같이 주는 것(중복), "
+        "함께일 때만 생기는 것(시너지).",
     ),
     "surd_determined": (
-        "Together they determine {value} of the verdict's uncertainty.",
-        "이들이 판정 불확실성의 {value}를 결정합니다.",
+        "With all of them the verdict is {value} less uncertain than without any.",
+        "이들을 모두 알면 판정의 불확실성이 아무것도 모를 때보다 {value} 줄어듭니다.",
     ),
     "bits": ("bits", "비트"),
     "verdict": ("Verdict: who is in the wrong", "판정: 누가 잘못했나"),
@@ -210,8 +224,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "confidence_note": (
         "1 = it expects no error, 0 = a large one: exp(-expected loss). Compare a part with the same part of other "
         "texts, not with the parts beside it: their losses have different scales.",
-        "1 = 오류가 없을 것으로 예상, 0 = 큰 오류를 예상: exp(-예상 손실). 손실의 척도가 서로 다르므로 옆 부분이 아니라 "
-        "다른 글의 같은 부분과 비교하세요.",
+        "1 = 오류가 없을 것으로 예상, 0 = 큰 오류를 예상: exp(-예상 손실). 손실의 척도가 서로 다르므로 옆 부분이 "
+        "아니라 다른 글의 같은 부분과 비교하세요.",
     ),
     "withheld_title": ("What is withheld", "보류한 것"),
     "withheld_note": (
@@ -227,10 +241,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "사실이 아니라 글을 읽습니다. 말한 내용이 사실인지, 빠진 것은 없는지 알 수 없습니다.",
     ),
     "limits_2": (
-        "It learned from a few communities, most of them English-language forums and crowd workers. Other groups may be "
-        "read worse; that was not measured.",
-        "주로 영어 게시판과 크라우드 작업자 등 몇몇 집단에서 배웠습니다. 다른 집단의 글은 더 못 읽을 수 있으며, 이는 측정되지 "
-        "않았습니다.",
+        "It learned from a few communities, most of them English-language forums and crowd workers. Other groups "
+        "may be read worse; that was not measured.",
+        "주로 영어 게시판과 크라우드 작업자 등 몇몇 집단에서 배웠습니다. 다른 집단의 글은 더 못 읽을 수 있으며, "
+        "이는 측정되지 않았습니다.",
     ),
     "limits_3": (
         "In Korean, which was learned from machine-translated comments, only the emotions were measured.",
@@ -239,53 +253,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "limits_4": (
         "It is not advice. Somebody in danger needs a person, not a reading.",
         "조언이 아닙니다. 위험에 처한 사람에게는 읽기 결과가 아니라 사람이 필요합니다.",
-    ),
-}
-
-# Language -> title and text of each example.
-EXAMPLES: dict[Language, tuple[tuple[str, str], ...]] = {
-    "en": (
-        (
-            "A secret told",
-            "I told my sister's secret to her fiancé, and now the wedding is off. I feel terrible about it, but I still "
-            "believe he had a right to know.",
-        ),
-        (
-            "A loan",
-            "My best friend lent me money when I lost my job. I have work again, but I keep putting off paying her "
-            "back. Yesterday she asked me about it in front of our friends, and I was so angry that I walked out.",
-        ),
-        (
-            "A diary",
-            "I read my daughter's diary because I was worried about her. She found out and has not spoken to me for a "
-            "week. I miss her, and I wish I had simply asked.",
-        ),
-        (
-            "A neighbour",
-            "While I was in hospital, my neighbour sat with my mother every evening. I did not know until I came home. "
-            "I cried with relief, and I do not know how to thank her.",
-        ),
-    ),
-    "ko": (
-        (
-            "말해 버린 비밀",
-            "언니의 비밀을 형부 될 사람에게 말해 버렸고, 결혼은 취소됐어요. 마음이 너무 무겁지만 그 사람도 알 권리가 있었다고 "
-            "생각해요.",
-        ),
-        (
-            "빌린 돈",
-            "실직했을 때 친구가 돈을 빌려줬어요. 다시 취직했는데도 갚는 걸 계속 미루고 있어요. 어제 친구가 다른 친구들 앞에서 그 "
-            "이야기를 꺼냈고, 저는 너무 화가 나서 자리를 박차고 나왔어요.",
-        ),
-        (
-            "일기장",
-            "딸이 걱정돼서 일기장을 몰래 읽었어요. 딸이 그걸 알고 일주일째 말을 안 해요. 딸이 보고 싶고, 그냥 물어볼걸 그랬어요.",
-        ),
-        (
-            "이웃",
-            "제가 입원해 있는 동안 이웃이 매일 저녁 어머니 곁에 있어 줬어요. 집에 와서야 알았어요. 안도감에 눈물이 났고, 어떻게 "
-            "감사해야 할지 모르겠어요.",
-        ),
     ),
 }
 
@@ -332,4 +299,4 @@ def language_of(header: str | None) -> Language:
     return known[0] if known else "en"
 
 
-__all__ = ["EXAMPLES", "TEXTS", "Words", "language_of"]
+__all__ = ["TEXTS", "Words", "language_of"]

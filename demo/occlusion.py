@@ -7,6 +7,7 @@ additive: two words that say the same hide each other, as each is still there wh
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from ..modeling_redheart.reading import find_words
@@ -30,7 +31,7 @@ class Claim(NamedTuple):
 
 @dataclass(frozen=True)
 class Effects:
-    """The effects of the pieces of ``text`` on its claims. pieces: start and end of each; most: as were tried at most."""
+    """The effects of the pieces of ``text`` on its claims. pieces: start, end of each; most: of them at most."""
 
     text: str
     pieces: tuple[tuple[int, int], ...]
@@ -40,7 +41,7 @@ class Effects:
 
 
 def leave_one_out(pipe: Any, reading: Mapping[str, Any], most: int = MOST_PIECES, **options: Any) -> Effects:
-    """The effects of the words of a text on its strongest emotions and on its named verdict.
+    """The effects of the words of a text on its strongest emotions and on its most probable verdict.
 
     pipe: the pipeline. reading: what it gave for the text with ``options``. most: pieces at most; in a longer text
     neighbouring words are left out together, so many that these are enough. What was cut off is left out altogether.
@@ -69,7 +70,7 @@ def join(words: Sequence[tuple[int, int]], most: int) -> list[tuple[int, int]]:
     """At most ``most`` pieces: runs of neighbouring words of nearly one length. Each word is in exactly one."""
     count = min(len(words), most)
     edges = [round(index * len(words) / count) for index in range(count + 1)]
-    return [(words[first][0], words[last - 1][1]) for first, last in zip(edges, edges[1:], strict=False)]
+    return [(words[first][0], words[last - 1][1]) for first, last in pairwise(edges)]
 
 
 def _targets(reading: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -77,7 +78,10 @@ def _targets(reading: Mapping[str, Any]) -> list[tuple[str, str]]:
     labels: Mapping[str, float] = emotion.get("labels", {})
     names = emotion.get("asserted", [])[:_MOST_EMOTIONS] or sorted(labels, key=lambda name: -labels[name])[:1]
     targets = [("emotion", name) for name in names]
-    return targets + ([("verdict", reading["verdict"]["label"])] if "label" in reading.get("verdict", {}) else [])
+    probabilities: Mapping[str, float] = reading.get("verdict", {}).get("probabilities", {})
+    if probabilities:
+        targets.append(("verdict", max(probabilities, key=probabilities.__getitem__)))
+    return targets
 
 
 def _probability(reading: Mapping[str, Any], part: str, name: str) -> float:

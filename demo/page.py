@@ -18,7 +18,8 @@ import gradio as gr
 from ..modeling_redheart.pipeline_redheart import check_text
 from . import sections
 from .charts import Facts
-from .interface import EXAMPLES, Words, language_of
+from .examples import EXAMPLES
+from .interface import Words, language_of
 from .names import LANGUAGES, Language
 from .occlusion import leave_one_out
 

@@ -159,7 +159,9 @@ def _highlighted(reading: Reading, words: Words) -> str:
         done = word["end"]
     parts.append(escape(shown[done:]))
     if len(whole) > len(shown):
-        parts.append(element("span", escape(f" ... {words.say('rest_cut', count=len(whole) - len(shown))}"), class_="unit"))
+        parts.append(
+            element("span", escape(f" ... {words.say('rest_cut', count=len(whole) - len(shown))}"), class_="unit")
+        )
     return element("p", *parts, class_="reading-text") + note(words.say("words_note"))
 
 
@@ -176,11 +178,9 @@ def _tiles(reading: Reading, words: Words) -> Iterator[str]:
     if "label" in reading.get("verdict", {}):
         label, probabilities = reading["verdict"]["label"], reading["verdict"]["probabilities"]
         first = max(probabilities, key=probabilities.__getitem__)
-        more = ""
-        if first != label:
-            first_name = words.name("verdict", first)
-            more = words.say("glance_rule", name=first_name, value=words.share(probabilities[first]))
-        value = f"{words.name('verdict', label)} {words.share(probabilities[label])}"
+        named = {"name": words.name("verdict", label), "value": words.share(probabilities[label])}
+        more = "" if first == label else words.say("glance_rule", **named)
+        value = f"{words.name('verdict', first)} {words.share(probabilities[first])}"
         yield _tile(reading, words, "glance_verdict", "verdict", value, more)
     if "valence" in (affect := emotion.get("affect", {})):
         valence = affect["valence"]

@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+from .demo.names import Language
+
 
 class PageLanguage(StrEnum):
     """Language of the page when it opens."""
@@ -55,7 +57,8 @@ def demo(
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
-    page = build_page(load_pipeline(model), Path(model).name, None if language is PageLanguage.auto else language.value)
+    first: Language | None = None if language is PageLanguage.auto else "ko" if language is PageLanguage.ko else "en"
+    page = build_page(load_pipeline(model), Path(model).name, first)
     options: dict[str, Any] = {"server_name": host, "server_port": port or None, "prevent_thread_lock": True}
     _, url, _ = page.launch(**launch_options(), **options)
     typer.echo(f"Red Heart reads on {url} (Ctrl+C ends it)")

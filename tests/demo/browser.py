@@ -154,9 +154,7 @@ class Browser:
         self._port = int(written.read_text().split()[0])
         return self
 
-    def open(
-        self, address: str, language: str = "en", width: int = 1280, height: int = 900, dark: bool = False
-    ) -> Tab:
+    def open(self, address: str, language: str = "en", width: int = 1280, height: int = 900, dark: bool = False) -> Tab:
         """A new tab with the page at an address."""
         asked = urllib.request.Request(f"http://127.0.0.1:{self._port}/json/new?about:blank", method="PUT")
         with urllib.request.urlopen(asked) as answer:
