@@ -64,7 +64,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "withheld": ("withheld", "보류"),
     "derived": ("derived", "도출"),
     "untrained_mark": ("untrained", "미학습"),
-    "asserted": ("asserted", "주장함"),
+    "asserted": ("asserted", "해당"),
     "named": ("named", "고른 판정"),
     "threshold": ("threshold {value}", "문턱값 {value}"),
     "confidence_of": ("confidence {value}", "신뢰도 {value}"),
@@ -92,14 +92,14 @@ TEXTS: dict[str, tuple[str, str]] = {
         "학습 근거가 없어 의미가 없지만 표시한 것: {names}.",
     ),
     # At a glance.
-    "glance_emotion": ("Emotions it asserts", "주장하는 감정"),
+    "glance_emotion": ("Emotions it asserts", "해당한다고 판단한 감정"),
     "glance_none": ("none", "없음"),
     "glance_none_more": (
         "No emotion reaches its threshold: the model abstains.",
         "문턱값을 넘은 감정이 없습니다. 모델은 판단을 보류합니다.",
     ),
     "glance_more": ("and {count} more", "외 {count}개"),
-    "glance_verdict": ("In the wrong, by the likely vote of a forum", "게시판 투표로 예상되는 잘못한 쪽"),
+    "glance_verdict": ("In the wrong, by the likely vote of a forum", "게시판 투표라면 누가 잘못했다고 할까"),
     "glance_rule": (
         "The named verdict is {name} ({value}): its rule weighs rare verdicts up.",
         "모델이 고른 판정은 {name}({value})입니다. 드문 판정에 가중치를 주는 규칙을 씁니다.",
@@ -141,7 +141,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "emotions": ("Emotions", "감정"),
     "emotions_note": (
         "Probability, 0 to 100 %. The tick is the emotion's own threshold; from there on the model asserts it.",
-        "확률, 0~100%. 눈금은 감정마다 다른 문턱값이며, 그 이상이면 모델이 그 감정을 주장합니다.",
+        "확률, 0~100%. 눈금은 감정마다 다른 문턱값이며, 그 이상이면 해당한다고 판단합니다.",
     ),
     "emotions_rest": ("The other {count} emotions", "나머지 감정 {count}개"),
     "affect_note": (
@@ -156,7 +156,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "nuances_unasserted": (
         "No emotion is asserted; the most probable one is shown.",
-        "주장하는 감정이 없어 확률이 가장 높은 감정을 보입니다.",
+        "해당한다고 판단한 감정이 없어 확률이 가장 높은 감정을 보입니다.",
     ),
     "intensity": ("intensity, 0 to 1", "강도, 0~1"),
     "arc": ("Course of the emotions", "감정의 흐름"),
