@@ -42,7 +42,7 @@ class Tab:
     """One page. requests: the address of everything that it asked for; errors: exceptions of its scripts."""
 
     def __init__(self, address: str, language: str, width: int, height: int, dark: bool) -> None:
-        self._socket = create_connection(address, timeout=60, suppress_origin=True)
+        self._socket = create_connection(address, timeout=180, suppress_origin=True)
         self._numbers = itertools.count(1)
         self.requests: list[str] = []
         self.errors: list[str] = []
@@ -82,7 +82,7 @@ class Tab:
                 self._note(json.loads(self._socket.recv()))
             except WebSocketTimeoutException:
                 break
-        self._socket.settimeout(60)
+        self._socket.settimeout(180)
 
     def resize(self, width: int, height: int) -> None:
         """Make the window so large."""
@@ -100,7 +100,7 @@ class Tab:
             raise RuntimeError(f"{script}: {answer['exceptionDetails']}")
         return answer["result"].get("value")
 
-    def wait(self, script: str, seconds: float = 60) -> None:
+    def wait(self, script: str, seconds: float = 180) -> None:
         """Wait until a script gives something true. Raises `TimeoutError` after so long."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -146,7 +146,7 @@ class Browser:
         command = [CHROMIUM, *_FLAGS, f"--user-data-dir={self._profile.name}", "about:blank"]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self._tabs: list[Tab] = []
-        written, end = Path(self._profile.name, "DevToolsActivePort"), time.monotonic() + 60
+        written, end = Path(self._profile.name, "DevToolsActivePort"), time.monotonic() + 180
         while not (written.is_file() and written.read_text().strip()):
             if self._process.poll() is not None or time.monotonic() > end:
                 raise RuntimeError(f"{CHROMIUM} did not start (exit status {self._process.poll()}).")

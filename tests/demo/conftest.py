@@ -89,7 +89,7 @@ class App:
         with self._output.open("w") as output:
             self.process = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=output)
         self.address = f"http://127.0.0.1:{self.port}"
-        end = time.monotonic() + 120
+        end = time.monotonic() + 300
         while time.monotonic() < end and self.process.poll() is None:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
