@@ -132,7 +132,8 @@ class Tab:
         path.write_bytes(base64.b64decode(shot["data"]))
 
     def close(self) -> None:
-        """Leave the page."""
+        """Close the page. Each holds a connection to Gradio open, and a browser opens six to one address at most."""
+        self.send("Page.close")
         self._socket.close()
 
 
@@ -145,7 +146,6 @@ class Browser:
         self._profile = tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True)
         command = [CHROMIUM, *_FLAGS, f"--user-data-dir={self._profile.name}", "about:blank"]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self._tabs: list[Tab] = []
         written, end = Path(self._profile.name, "DevToolsActivePort"), time.monotonic() + 180
         while not (written.is_file() and written.read_text().strip()):
             if self._process.poll() is not None or time.monotonic() > end:
@@ -160,13 +160,10 @@ class Browser:
         with urllib.request.urlopen(asked) as answer:
             socket = json.load(answer)["webSocketDebuggerUrl"]
         tab = Tab(socket, language, width, height, dark)
-        self._tabs.append(tab)
         tab.go(address)
         return tab
 
     def __exit__(self, *_: object) -> None:
-        for tab in self._tabs:
-            tab.close()
         self._process.terminate()
         self._process.wait(timeout=30)
         self._profile.cleanup()

@@ -1,7 +1,7 @@
 """The page in a real browser: it loads, reads, says what is missing, keeps sessions apart, and stays on the machine."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -18,8 +18,16 @@ Open = Callable[..., Any]
 
 
 @pytest.fixture
-def open_page(app: Any, browser: Any) -> Open:
-    return lambda **options: browser.open(app.address, **options)
+def open_page(app: Any, browser: Any) -> Iterator[Open]:
+    tabs = []
+
+    def open_tab(**options: Any) -> Any:
+        tabs.append(browser.open(app.address, **options))
+        return tabs[-1]
+
+    yield open_tab
+    for tab in tabs:
+        tab.close()
 
 
 def read(tab: Any, text: str) -> None:
