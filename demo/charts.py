@@ -49,10 +49,15 @@ def is_untrained(reading: Reading, key: str) -> bool:
 def mark(reading: Reading, key: str, words: Words) -> str:
     """The badge of a claim that is derived or was not trained; empty for an ordinary one."""
     if is_untrained(reading, key):
-        return element("span", escape(words.say("untrained_mark")), class_="badge untrained")
+        return untrained(words)
     if key in reading["flags"].get("derived", ()):
         return element("span", escape(words.say("derived")), class_="badge")
     return ""
+
+
+def untrained(words: Words) -> str:
+    """The badge of what nothing supervised."""
+    return element("span", escape(words.say("untrained_mark")), class_="badge untrained")
 
 
 def absent(words: Words) -> str:
@@ -191,15 +196,20 @@ def bentham(reading: Reading, words: Words, facts: Facts) -> str:
         value, spread = cell["value"], cell.get("std", 0.0)
         label = (words.signed(value) if signed else f"{value:.2f}") + (f" ± {spread:.2f}" if "std" in cell else "")
         unsure = is_untrained(reading, f"bentham.{name}")
-        label += f" ({words.say('untrained_mark')})" if unsure else ""
+        label += "*" if unsure else ""
         share, width = ((value + 1) / 2, spread / 2) if signed else (value, spread)
         spokes.append(Spoke(title, label, share, width, unsure))
     described = f"{words.say('bentham')}. " + "; ".join(f"{spoke.name}: {spoke.label}" for spoke in spokes)
     parts = [note(words.say("bentham_note")), radar(spokes, described)]
+    starred = any(spoke.marked for spoke in spokes)
+    if starred:
+        parts.append(note(f"* {words.say('untrained_mark')}"))
     for name in ("utility", "felicific_value"):
         if name in part:
             said = escape(words.say(name, value=words.signed(part[name])))
-            parts.append(element("p", said, mark(reading, name, words)))
+            # The felicific value is computed from the dimensions, and so is worth what they are.
+            badge = untrained(words) if starred and name == "felicific_value" else mark(reading, name, words)
+            parts.append(element("p", said, badge))
     return "".join(parts)
 
 
@@ -233,6 +243,7 @@ def views(reading: Reading, words: Words, facts: Facts) -> str:
     differences = {view: cell["utility"] - zero for view, cell in told.items() if "utility" in cell}
     most = max([1.0, *(abs(value) for value in differences.values())])
     columns = []
+    unsure = mark(reading, "counterfactual.plausibility", words)
     for view in VIEWS:
         utility, plausible = differences.get(view), told[view].get("plausibility")
         base = view == "actual" and utility is not None
@@ -243,7 +254,7 @@ def views(reading: Reading, words: Words, facts: Facts) -> str:
             element("p", escape(words.say("views_utility")), class_="unit"),
             element("p", value, class_="figure"),
             drawn,
-            element("p", escape(words.name("counterfactual", "plausibility")), class_="unit"),
+            element("p", escape(words.name("counterfactual", "plausibility")), unsure, class_="unit"),
             element("p", absent(words) if plausible is None else words.share(plausible), class_="figure small"),
             element("span", class_="track hatched") if plausible is None else bar(plausible),
         )
@@ -339,6 +350,7 @@ __all__ = [
     "regret",
     "row",
     "surd",
+    "untrained",
     "verdict",
     "views",
 ]

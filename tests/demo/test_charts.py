@@ -120,7 +120,9 @@ def test_untrained_claims_are_shown_only_when_asked_for_and_marked(pipe: Ethical
     words = Words("en")
     assert "untrained" in charts.regret(asked, words, FACTS)
     assert ">withheld<" not in charts.regret(asked, words, FACTS)
-    assert "(untrained)" in charts.bentham(asked, words, FACTS)
+    assert charts.bentham(asked, words, FACTS).count("*</text>") == 8
+    assert charts.bentham(asked, words, FACTS).count(">untrained<") == 2  # utility, and the value of the dimensions
+    assert charts.views(asked, words, FACTS).count(">untrained<") == 3
     assert words.say("untrained_shown", names="")[:20] in sections.summary(asked, words)
 
 
