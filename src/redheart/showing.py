@@ -60,7 +60,10 @@ def demo(
     first: Language | None = None if language is PageLanguage.auto else "ko" if language is PageLanguage.ko else "en"
     page = build_page(load_pipeline(model), Path(model).name, first)
     options: dict[str, Any] = {"server_name": host, "server_port": port or None, "prevent_thread_lock": True}
-    _, url, _ = page.launch(**launch_options(), **options)
+    try:
+        _, url, _ = page.launch(**launch_options(), **options)
+    except OSError as error:
+        raise OSError(f"Port {port} of {host} cannot be used; --port 0 takes the first free one.") from error
     typer.echo(f"Red Heart reads on {url} (Ctrl+C ends it)")
     page.block_thread()
 
