@@ -99,6 +99,7 @@ DATA_SETS: dict[str, DataSet] = {
 # Sources of a record that are no data set: other models, with their place on the hub, and rows of the other sources.
 MODELS = {"all-MiniLM-L6-v2": "sentence-transformers/all-MiniLM-L6-v2"}
 ROWS = "rows held out of training"
+_TAGS = ("redheart", "ethics", "emotion", "moral-conflict")
 INTENDED_USE = (
     "For people who study, moderate or counsel on moral conflict in text, read the texts themselves, and want more "
     "than one number; and as a start for training on one's own labelled data."
@@ -175,8 +176,8 @@ def trained_on(config: RedHeartConfig, known: DataSets) -> dict[str, DataSet]:
     return {name: one for name, one in known.items() if name in names}
 
 
-def card_header(config: RedHeartConfig, sets: DataSets, more: Mapping[str, Any]) -> str:
-    """The YAML header of a card, between its two lines of dashes. more: further keys, last."""
+def card_header(config: RedHeartConfig, sets: DataSets, more: Mapping[str, Any], tags: Sequence[str] = ()) -> str:
+    """The YAML header of a card, between its two lines of dashes. more: further keys, last. tags: beside the usual."""
     base = [MODELS[source] for source in sources_of(config) if source in MODELS]
     on_hub = dict.fromkeys(hub[0] for name in sets if name in SETS and (hub := SETS[name].hub))
     languages = sorted({language for one in sets.values() for language in one.languages})
@@ -185,7 +186,7 @@ def card_header(config: RedHeartConfig, sets: DataSets, more: Mapping[str, Any])
         **({"language": languages} if languages else {}),
         "library_name": "transformers",
         "pipeline_tag": "text-classification",
-        "tags": ["redheart", "ethics", "emotion", "moral-conflict"],
+        "tags": list(dict.fromkeys([*_TAGS, *tags])),
         **({"datasets": list(on_hub)} if on_hub else {}),
         **({"base_model": base} if base else {}),
         **more,
