@@ -1,4 +1,4 @@
-"""The label schema as JSON, for those who read a model's outputs without this package. Made from `labels`, its source."""
+"""The label schema as JSON, for those who read outputs without this package. Made from `labels`, its one source."""
 
 import json
 from typing import Any
