@@ -26,11 +26,12 @@ _PICKLES = frozenset(
 # A pickle without a protocol byte (protocols 0 and 1) is recognised by parsing it; it calls something by these.
 _CALLS = frozenset({"GLOBAL", "STACK_GLOBAL", "INST", "OBJ", "REDUCE"})
 _LARGEST_TEXT = 64_000_000
-# Absolute paths as they occur in configs, logs and notebooks. Not in addresses (a letter or / before it).
+# Absolute paths as they occur in configs, logs and notebooks. Not in addresses, nor behind ~ or a dot.
 _MACHINE = re.compile(
-    r"(?<![\w.~/:$}-])/(?:home|Users|root|tmp|mnt|media|scratch|workspace|private|var/(?:folders|tmp)|content/drive)/[\w.-]+"
-    r"|(?<!\w)[A-Za-z]:\\{1,2}(?!\\)[\w .-]+\\"
-    r"|file:///?[\w/]"
+    r"(?<![\w.~/}])/(?:home|Users|root|tmp|mnt|scratch|workspace|private|media/[\w-]+|var/(?:folders|tmp)|content/drive)"
+    r"/[\w.-]+"
+    r"|(?<!\w)(?:[A-Z]:\\{1,2}(?!\\)[\w.-]{2}|[a-z]:\\{1,2}(?:users|windows|temp)\b)"
+    r"|\bfile:///?\w"
 )
 
 
@@ -85,7 +86,7 @@ def machine_paths(folder: Path, names: Iterable[str], own: Sequence[Path] = ()) 
     own: folders of this machine, looked for as they are written. Reads text files, the strings of JSON files, and what
     safetensors files say about themselves; not the words of a tokenizer.
     """
-    literal = [str(path) for path in own if len(path.parts) > 1]
+    literal = [str(path) for path in own if len(path.parts) > 2]
     told = []
     for name in names:
         for where, text in _texts(folder / name):

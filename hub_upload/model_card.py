@@ -62,11 +62,13 @@ def model_card(
     *,
     data_sets: DataSets = DATA_SETS,
     limits: Sequence[str] = LIMITS,
+    tags: Sequence[str] = (),
 ) -> str:
     """The card as Markdown under a YAML header.
 
     evaluation: of the model that ``config`` is of. data_sets: facts by the names in ``config.supervision``; for your
     own data pass ``DATA_SETS | {...}``. limits: sentences; those of the data sets are added.
+    tags: beside the family's own.
 
     Raises `ValueError` for an evaluation of another model or without figures, a figure without a split, a source
     without a licence or under one that Apache-2.0 weights cannot keep, and no limits.
@@ -85,7 +87,7 @@ def model_card(
     if not limits:
         raise ValueError("The card has no limits; say what the model must not be trusted with.")
     limits = [*limits, *(one.limit for one in sets.values() if one.limit)]
-    header = card_header(config, sets, {"model-index": model_index(evaluation)})
+    header = card_header(config, sets, {"model-index": model_index(evaluation)}, tags)
     body = "\n\n".join(f"## {title}\n\n{text}" for title, text in _sections(evaluation, config, sets, rows, limits))
     return f"{header}\n# {escape(evaluation.model)}\n\n{ABOUT}\n\n{body}\n"
 

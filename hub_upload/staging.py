@@ -13,7 +13,6 @@ from pathlib import Path
 
 from transformers import AutoTokenizer
 
-from ..configuration.configuration_redheart import RedHeartConfig
 from ..evaluation.results import Evaluation
 from ..modeling_redheart.modeling_redheart import RedHeartModel, RedHeartPreTrainedModel
 from ..modeling_redheart.pipeline_redheart import EthicalAnalysisPipeline
@@ -60,7 +59,7 @@ class StagedFile:
 
 @dataclass(frozen=True)
 class Stage:
-    """A checked folder that can go up. left_out: files of the checkpoint that stay. made_card: the card is generated."""
+    """A checked folder that can go up. left_out: files of the checkpoint that stay. made_card: its card is generated."""
 
     folder: Path
     files: list[StagedFile]
@@ -71,8 +70,8 @@ class Stage:
 @dataclass(frozen=True)
 class Extras:
     """What goes beside the checkpoint. results: file of `redheart evaluate --json`, by default the folder's own
-    ``evaluation.json``. data_sets: facts for a generated card. tags: of a generated card. max_shard_size: most bytes in a
-    weight file. tokenizer: whether one must be there."""
+    ``evaluation.json``. data_sets: facts for a generated card. tags: of a generated card. max_shard_size: most bytes in
+    a weight file. tokenizer: whether one must be there."""
 
     results: Path | None = None
     data_sets: DataSets | None = None
@@ -95,6 +94,7 @@ def staged(folder: str | Path, name: str, extras: Extras | None = None, workdir:
     source = _source(folder)
     names, left_out = _listed(source)
     _refuse(folder, pickled_files(source, names))
+    _refuse(folder, stray_weights(source))  # before anything is written in the place of a weight file
     model = load_strict(source)
     if extras.tokenizer:
         _check_tokenizer(source, model)
@@ -103,17 +103,18 @@ def staged(folder: str | Path, name: str, extras: Extras | None = None, workdir:
         for one in names:
             (stage / one).parent.mkdir(parents=True, exist_ok=True)
             (stage / one).symlink_to((source / one).resolve())
-        faults = stray_weights(stage)
         _shard(stage, extras.max_shard_size)
         made = _generate(stage)
-        evaluation = _results(stage, extras.results)
-        parameters = model.num_parameters()
+        results = extras.results or source / RESULTS
+        evaluation = Evaluation.load(results) if extras.results is not None or results.is_file() else None
+        if evaluation is not None:
+            _put(stage / RESULTS, results.read_text(encoding="utf-8"))
         if not (stage / CARD).is_file():
-            made[CARD] = _card(name, parameters, model.config, evaluation, extras)
-            _put(stage / CARD, made[CARD])
+            _put(stage / CARD, _card(name, model, evaluation, extras))
+            made.add(CARD)
         files = _described(stage, source, made)
         there = [file.name for file in files]
-        faults += pickled_files(stage, there) + oversized_files(stage, there) + incomplete_card(stage)
+        faults = [*pickled_files(stage, there), *oversized_files(stage, there), *incomplete_card(stage)]
         faults += machine_paths(stage, there, [Path.home(), source.resolve()])
         faults += [] if evaluation is None else foreign_figures(stage, evaluation, model.config.supervision)
         faults += _licence_faults(stage, made)
@@ -154,10 +155,11 @@ def _check_tokenizer(source: Path, model: RedHeartPreTrainedModel) -> None:
 
 
 def _shard(stage: Path, most: int) -> None:
-    """Write the weights anew where a file has more than ``most`` bytes and can be split; and their sums."""
+    """Write the weights anew where a file has tensors of more than ``most`` bytes; and in any case their sums."""
     weights = weight_files(stage)
     slots = stored_slots(weights)
-    if all(path.stat().st_size <= most for path in weights) or len(slots) == len(weights):
+    held = [stored_slots([path]).values() for path in weights]
+    if all(sum(slot.nbytes for slot in some) <= most or len(some) == 1 for some in held):
         if not (stage / SUMS).is_file():
             _put(stage / SUMS, "".join(f"{file_sum(path)}  {path.name}\n" for path in weights))
         return
@@ -174,39 +176,28 @@ def _shard(stage: Path, most: int) -> None:
     load_strict(stage)
 
 
-def _generate(stage: Path) -> dict[str, str]:
-    """Write code, label schema, handler and licence; returns the files by name, with their text."""
-    before = {name: (stage / name).read_bytes() for name in (LICENCE,) if (stage / name).is_file()}
-    code = bundle_code(stage)
+def _generate(stage: Path) -> set[str]:
+    """Write code, label schema, handler and, where there is none, the licence; returns their names."""
+    made = {*bundle_code(stage), label_schema.NAME, HANDLER}
     add_auto_map(stage)
     _put(stage / label_schema.NAME, label_schema.label_schema_text())
     _put(stage / HANDLER, (_HERE / HANDLER).read_text(encoding="utf-8"))
-    made = [*code, label_schema.NAME, HANDLER]
-    if LICENCE not in before:
+    if not (stage / LICENCE).is_file():
         _put(stage / LICENCE, (_HERE / LICENCE).read_text(encoding="utf-8"))
-        made.append(LICENCE)
-    return {name: (stage / name).read_text(encoding="utf-8") for name in made}
+        made.add(LICENCE)
+    return made
 
 
-def _results(stage: Path, given: Path | None) -> Evaluation | None:
-    """The evaluation that goes up, if there is one."""
-    if given is not None:
-        evaluation = Evaluation.load(given)
-        _put(stage / RESULTS, given.read_text(encoding="utf-8"))
-        return evaluation
-    return Evaluation.load(stage / RESULTS) if (stage / RESULTS).is_file() else None
-
-
-def _card(name: str, parameters: int, config: RedHeartConfig, evaluation: Evaluation | None, extras: Extras) -> str:
+def _card(name: str, model: RedHeartPreTrainedModel, evaluation: Evaluation | None, extras: Extras) -> str:
     data_sets = extras.data_sets or DATA_SETS
     if evaluation is None:
-        return plain_card(name, parameters, config, data_sets=data_sets, tags=extras.tags)
-    from .model_card import model_card
+        return plain_card(name, model.num_parameters(), model.config, data_sets=data_sets, tags=extras.tags)
+    from .model_card import model_card  # its figures and plots need what only some commands do
 
-    return model_card(evaluation, config, data_sets=data_sets, tags=extras.tags)
+    return model_card(evaluation, model.config, data_sets=data_sets, tags=extras.tags)
 
 
-def _licence_faults(stage: Path, made: dict[str, str]) -> list[str]:
+def _licence_faults(stage: Path, made: set[str]) -> list[str]:
     """A sentence where the licence that is added is not the one that the card names."""
     try:
         named = card_metadata((stage / CARD).read_text(encoding="utf-8")).get("license")
@@ -217,7 +208,7 @@ def _licence_faults(stage: Path, made: dict[str, str]) -> list[str]:
     return [f"README.md names the licence {named!r}, and its text is not there; put it into a file {LICENCE}"]
 
 
-def _described(stage: Path, source: Path, made: dict[str, str]) -> list[StagedFile]:
+def _described(stage: Path, source: Path, made: set[str]) -> list[StagedFile]:
     weights = {path.name for path in weight_files(stage)}
     files = []
     for path in sorted(stage.rglob("*")):
@@ -232,7 +223,7 @@ def _described(stage: Path, source: Path, made: dict[str, str]) -> list[StagedFi
     return files
 
 
-def _kind(name: str, made: dict[str, str]) -> str:
+def _kind(name: str, made: set[str]) -> str:
     if name.startswith("tokenizer"):
         return "tokenizer"
     return "remote code" if name in made else "other file of the folder"
