@@ -125,9 +125,8 @@ def _dicts(value: Any) -> list[dict[str, Any]]:
 def _filled_headings(card: str) -> list[str]:
     """The headings, in lower case, that have a text under them."""
     body = _FENCE.sub(lambda block: re.sub(r"^#", " #", block.group(), flags=re.MULTILINE), card)
-    found = list(_HEADING.finditer(body))
-    ends = [*(one.start() for one in found[1:]), len(body)]
-    return [one.group(1).lower() for one, end in zip(found, ends, strict=True) if body[one.end() : end].strip()]
+    parts = _HEADING.split(body)[1:]  # heading, text, heading, text, ...
+    return [title.lower() for title, text in zip(parts[::2], parts[1::2], strict=True) if text.strip()]
 
 
 __all__ = ["NO_DATA", "NO_FIGURES", "card_metadata", "missing_parts", "plain_card"]

@@ -59,7 +59,8 @@ class StagedFile:
 
 @dataclass(frozen=True)
 class Stage:
-    """A checked folder that can go up. left_out: files of the checkpoint that stay. made_card: its card is generated."""
+    """A checked folder that can go up. left_out: files of the checkpoint that stay. made_card: whether its card is
+    generated."""
 
     folder: Path
     files: list[StagedFile]
@@ -131,7 +132,8 @@ def _source(folder: str | Path) -> Path:
 
 def _listed(source: Path) -> tuple[list[str], list[str]]:
     """The files that go up and those that stay, by their place: hidden ones and caches are of tools or secret."""
-    names, left_out = [], []
+    names: list[str] = []
+    left_out: list[str] = []
     for path in sorted(source.rglob("*")):
         place = path.relative_to(source)
         if path.is_file():

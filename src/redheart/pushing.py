@@ -42,7 +42,7 @@ def push(
             exists=True,
             dir_okay=False,
             metavar="FILE",
-            help="YAML on your own data, as for `redheart evaluate --card`.",
+            help="YAML on your own data, as of `redheart evaluate`.",
         ),
     ] = None,
     max_shard_size: Annotated[str, typer.Option(metavar="SIZE", help="Of a weight file, such as 500MB.")] = "2GB",
