@@ -29,8 +29,8 @@ _LARGEST_TEXT = 64_000_000
 # Absolute paths as they occur in configs, logs and notebooks. Not in addresses, nor behind ~ or a dot.
 _MACHINE = re.compile(
     r"(?<![\w.~/}])/(?:home|Users|root|tmp|mnt|scratch|workspace|private|media/[\w-]+|var/(?:folders|tmp)|content/drive)"
-    r"/[\w.-]+"
-    r"|(?<!\w)(?:[A-Z]:\\{1,2}(?!\\)[\w.-]{2}|[a-z]:\\{1,2}(?:users|windows|temp)\b)"
+    r"/[\w./-]+"
+    r"|(?<!\w)(?:[A-Z]:\\{1,2}(?!\\)[\w.-]{2,}|[a-z]:\\{1,2}(?:users|windows|temp)\b)"
     r"|\bfile:///?\w"
 )
 

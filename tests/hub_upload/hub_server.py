@@ -107,10 +107,10 @@ class _Handler(BaseHTTPRequestHandler):
         return True
 
     def _route(self) -> None:
-        path = unquote(urlsplit(self.path).path)
+        path = urlsplit(self.path).path
         with self.hub.lock:
             self.hub.requests.append((self.command, path))
-        parts = path.strip("/").split("/")
+        parts = [unquote(part) for part in path.strip("/").split("/")]  # a branch may have a / in its name
         if path == "/api/whoami-v2":
             self._answer(200, {"name": "user", "type": "user"})
         elif path == "/api/repos/create":
@@ -119,7 +119,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._body()
             self._answer(200, {"errors": [], "warnings": []})
         elif parts[:2] == ["api", "models"]:
-            self._model("/".join(parts[2:4]), parts[4] if len(parts) > 4 else "revision", "/".join(parts[5:]) or "main")
+            action, revision, *inside = [*parts[4:], *("revision", "main")[len(parts[4:6]) :]]
+            self._model("/".join(parts[2:4]), action, revision, "/".join(inside))
         elif path.endswith(".git/info/lfs/objects/batch"):
             self._batch("/".join(parts[:2]).removesuffix(".git"))
         elif parts[0] == "lfs":
@@ -141,7 +142,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.hub.repositories[name] = Repository(private=asked.get("visibility") == "private")
         self._answer(409 if known else 200, {"url": f"{self.hub.url}/{name}", "name": name})
 
-    def _model(self, name: str, action: str, revision: str) -> None:
+    def _model(self, name: str, action: str, revision: str, inside: str) -> None:
         body = self._body()
         repository = self.hub.repositories.get(name)
         if repository is None:
@@ -157,8 +158,11 @@ class _Handler(BaseHTTPRequestHandler):
             files = [{"rfilename": path} for path in sorted(commit[1])]
             self._answer(200, {"id": name, "sha": commit[0], "private": repository.private, "siblings": files})
         elif action == "tree":
-            files = [_entry(path, content) for path, content in sorted(commit[1].items())]
-            self._answer(200, files)
+            files = [_entry(path, content) for path, content in sorted(commit[1].items()) if path.startswith(inside)]
+            if files:
+                self._answer(200, files)
+            else:
+                self._refuse(404, "EntryNotFound", f"{inside} does not exist")
         elif action == "preupload" and self._may(write=True):
             self._preupload(json.loads(body), commit[1])
         elif action == "commit" and self._may(write=True):

@@ -138,11 +138,11 @@ def test_paths_are_looked_for_where_they_hide(write: Write, folder: Path) -> Non
     weights = load_file(folder / "model.safetensors")
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt", "from": "/home/alice/run"})
     (folder / "SHA256SUMS").unlink()
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    write("config.json", json.dumps({**config, "data_dir": "/Users/alice/rows"}))
+    config = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+    write("tokenizer_config.json", json.dumps({**config, "name_or_path": "/Users/alice/rows"}))
     write("log/notes.md", f"It lay in {folder.resolve()}/x.")
     told = _refused(folder, "of a machine")
-    for where in ("model.safetensors has", "config.json has", "log/notes.md has"):
+    for where in ("model.safetensors has", "tokenizer_config.json has", "log/notes.md has"):
         assert where in told
 
 

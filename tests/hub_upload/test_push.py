@@ -97,9 +97,8 @@ def test_a_dry_run_tells_of_every_file_and_asks_the_hub_nothing(
 
 
 def test_an_interrupted_push_sends_only_what_had_not_arrived(sharded: Path, hub: Hub) -> None:
-    shards = {
-        hashlib.sha256(path.read_bytes()).hexdigest(): path.stat().st_size for path in sharded.glob("*.safetensors")
-    }
+    paths = list(sharded.glob("*.safetensors"))
+    shards = {hashlib.sha256(path.read_bytes()).hexdigest(): path.stat().st_size for path in paths}
     assert len(shards) > 6
     hub.fail_uploads = frozenset(range(4, 100))
     with pytest.raises(ConnectionError, match="same command again: what has arrived is not sent again"):
@@ -110,10 +109,8 @@ def test_an_interrupted_push_sends_only_what_had_not_arrived(sharded: Path, hub:
     hub.fail_uploads = frozenset()
     _push(sharded)
     assert sorted(hub.uploads) == sorted(shards.items())  # each once, over both pushes
-    files = hub.repositories[REPO].files
-    assert {name for name in files if name.endswith(".safetensors")} == {
-        path.name for path in sharded.glob("*.safetensors")
-    }
+    names = {name for name in hub.repositories[REPO].files if name.endswith(".safetensors")}
+    assert names == {path.name for path in paths}
 
 
 def test_a_lost_connection_is_an_interruption_too(sharded: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
