@@ -2,7 +2,7 @@
 
 Notable: one commit means that nobody ever loads half of a push. What breaks off is resumed by pushing again: what has
 arrived is known there by its content. Weights of an earlier push that are no longer there are removed in that commit,
-because they would be loaded instead.
+because they would be loaded instead, and so are its evaluation results, which are of other weights.
 """
 
 import re
@@ -17,7 +17,7 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineMod
 from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]  # there, and not said to be
 
 from .plain_card import missing_parts
-from .staging import CARD, Stage
+from .staging import CARD, RESULTS, Stage
 
 _WEIGHTS = re.compile(r"(model|pytorch_model)([.-][^/]*)?\.(safetensors|bin)(\.index\.json)?")
 _AGAIN = "Run the same command again: what has arrived is not sent again."
@@ -41,7 +41,7 @@ class Target:
 @dataclass(frozen=True)
 class Pushed:
     """What became of a push. url: of the repository. commit: its hash. changed: False where all was there already.
-    removed: weights of an earlier push. kept_card: the repository's own card was kept. pull_request: its address."""
+    removed: files of an earlier push. kept_card: the repository's own card was kept. pull_request: its address."""
 
     url: str
     commit: str
@@ -85,18 +85,19 @@ def push(stage: Stage, target: Target) -> Pushed:
     api = HfApi(token=token, library_name="redheart")
     with _told(target.repo, api.endpoint):
         url = api.create_repo(target.repo, private=target.private, exist_ok=True)
-        if target.revision is not None and not target.revision.startswith("refs/pr/"):
-            api.create_branch(target.repo, branch=target.revision, exist_ok=True)
-        info = api.model_info(target.repo, revision=target.revision)
-        if target.private and not info.private:
+        if target.private and not api.model_info(target.repo).private:
             raise ValueError(
                 f"{target.repo} is there and public, which --private cannot change; make it private in its settings on "
                 "the hub, or push to another name."
             )
+        if target.revision is not None and not target.revision.startswith("refs/pr/"):
+            api.create_branch(target.repo, branch=target.revision, exist_ok=True)
+        info = api.model_info(target.repo, revision=target.revision)
         there = {file.rfilename for file in info.siblings or []}
         kept_card = stage.made_card and CARD in there and _has_card(api, target)
         names = [file.name for file in stage.files if not (kept_card and file.name == CARD)]
-        removed = sorted(name for name in there - set(names) if _WEIGHTS.fullmatch(name))
+        stale = {name for name in there if _WEIGHTS.fullmatch(name) or (name == RESULTS and not kept_card)}
+        removed = sorted(stale - set(names))
         commit = api.create_commit(
             target.repo,
             [

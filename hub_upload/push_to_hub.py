@@ -9,10 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from transformers.utils.hub import convert_file_size_to_int
-
-from .weights import MAX_SHARD_SIZE
-
 
 def push_to_hub(
     self: Any,
@@ -24,14 +20,14 @@ def push_to_hub(
     token: bool | str | None = None,
     revision: str | None = None,
     create_pr: bool = False,
-    max_shard_size: int | str | None = MAX_SHARD_SIZE,
+    max_shard_size: int | str | None = None,
     tags: Sequence[str] | str | None = None,
 ) -> str:
     """Upload the model, or the pipeline with its tokenizer, as `redheart push` does.
 
     Takes what transformers' own method takes. repo_id: user/name. token: True or None for the usual places.
-    max_shard_size: most bytes in a weight file, or such as "2GB". tags: of a card that is made; a complete card that is
-    in the repository stays.
+    max_shard_size: most bytes in a weight file, or such as "500MB"; 2 GB by default. tags: of a card that is made; a
+    complete card that is in the repository stays.
 
     Goes up: weights, config, the code for ``trust_remote_code=True``, label schema, card, licence and handler; with a
     bare model no tokenizer: push it, too (``tokenizer.push_to_hub``).
@@ -39,8 +35,11 @@ def push_to_hub(
     Returns the address of the repository, or of the pull request. Raises as `redheart.hub_upload.push.push` does, and
     `ValueError` for a model that does not load as it was saved, or a data set whose licence is not known.
     """
+    from transformers.utils.hub import convert_file_size_to_int
+
     from .push import Target, check_repo, hub_token, push
     from .staging import Extras, staged
+    from .weights import MAX_SHARD_SIZE
 
     if token is False:
         raise ValueError("`token=False` cannot write to the hub; leave it out, or give a token.")

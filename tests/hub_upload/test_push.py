@@ -137,10 +137,15 @@ def test_other_weights_take_the_place_of_those_of_an_earlier_push(
     tiny: Path, sharded: Path, hub: Hub, run: Run
 ) -> None:
     _push(tiny)
+    stale = ("evaluation.json", "pytorch_model-00001-of-00002.bin")
+    for name in (*stale, "notes.md"):
+        HfApi(token=TOKEN).upload_file(path_or_fileobj=b"{}", path_in_repo=name, repo_id=REPO)
     result = run(sharded, "--repo", REPO)
-    assert "Removed there, of an earlier push: model.safetensors" in result.stdout
     files = hub.repositories[REPO].files
-    assert "model.safetensors" not in files
+    for name in ("model.safetensors", *stale):
+        assert f"Removed there, of an earlier push: {name}" in result.stdout
+        assert name not in files
+    assert "notes.md" in files
     assert "model.safetensors.index.json" in files
 
 

@@ -74,7 +74,7 @@ def run(model, tokenizer, name):
 tokenizer = AutoTokenizer.from_pretrained("user/redheart-mini", **trust)
 mini = AutoModel.from_pretrained("user/redheart-mini", **trust)
 run(mini, tokenizer, "mini")
-tiny_tokenizer = AutoTokenizer.from_pretrained("user/sharded")
+tiny_tokenizer = AutoTokenizer.from_pretrained("user/sharded", **trust)
 run(AutoModel.from_pretrained("user/sharded", **trust), tiny_tokenizer, "sharded")
 run(AutoModelForSequenceClassification.from_pretrained("user/classifier", **trust), tiny_tokenizer, "classifier")
 read = pipeline("ethical-analysis", model="user/redheart-mini", **trust)
@@ -140,7 +140,8 @@ def _read(hub: Hub, out: Path) -> dict[str, Any]:
         "PYTHONPATH": str(out / "site"),
     }
     words = [sys.executable, "-P", "-c", READER, str(out), json.dumps(TEXTS)]
-    done = subprocess.run(words, cwd=out, env=environment, capture_output=True, text=True, timeout=300)
+    pipes: Any = {"stdin": subprocess.DEVNULL, "capture_output": True, "text": True}  # it must not ask anything
+    done = subprocess.run(words, cwd=out, env=environment, timeout=600, **pipes)
     assert done.returncode == 0, done.stderr[-3000:]
     facts: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
     return facts
