@@ -53,14 +53,12 @@ class Pushed:
 
 def check_repo(repo: str) -> None:
     """Raise `ValueError` unless ``repo`` is user/name as the hub takes it."""
+    if repo.count("/") != 1:
+        raise ValueError(f"{repo!r} is no name of a repository; write user/name, user being your account.")
     try:
         validate_repo_id(repo)
     except HFValidationError as error:
         raise ValueError(f"{repo!r} is no name of a repository: {error}") from error
-    if repo.count("/") != 1:
-        raise ValueError(
-            f"{repo!r} is no name of a repository; write user/name, with the name of your account before it."
-        )
 
 
 def hub_token(token: str | None = None) -> str:
@@ -133,7 +131,8 @@ def _told(repo: str, endpoint: str) -> Iterator[None]:
         cause = error.__cause__
         if isinstance(cause, HfHubHTTPError) and cause.response.status_code in (401, 403):
             raise _refusal(cause, repo) from error
-        raise ConnectionError(f"The upload broke off: {error} {cause or ''} {_AGAIN}") from error
+        told = f"{error} {cause or ''}".strip().rstrip(".")
+        raise ConnectionError(f"The upload broke off: {told}. {_AGAIN}") from error
 
 
 def _refusal(error: HfHubHTTPError, repo: str) -> Exception:
