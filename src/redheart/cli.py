@@ -22,6 +22,7 @@ from .benchmark import bench
 from .configuration.labels import FAST_OUTPUTS, OUTPUTS, closest
 from .evaluating import evaluate
 from .planning import memory
+from .pushing import push
 from .showing import demo
 from .shrinking import distill, export, prune, quantize, sizes
 from .texts import ENDINGS, Item, read_items
@@ -364,7 +365,7 @@ main.command()(bench)
 main.command()(demo)
 main.command()(evaluate)
 main.command()(memory)
-for command in (quantize, prune, distill, export, sizes):
+for command in (quantize, prune, distill, export, sizes, push):
     main.command()(command)
 
 
