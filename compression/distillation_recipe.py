@@ -25,13 +25,14 @@ from .student import Cut
 
 _SETS = (
     "goemotions",
+    "goemotions_ko",
     "emobank",
     "emotion_intensity_en",
     "scruples_anecdotes",
     "ethics_utilitarianism",
     "moral_stories",
 )
-_VALIDATED = ("goemotions", "emobank", "scruples_anecdotes", "moral_stories")
+_VALIDATED = ("goemotions", "goemotions_ko", "emobank", "scruples_anecdotes", "moral_stories")
 _TRAINING = {
     "num_train_epochs": 2,
     "learning_rate": 3e-4,

@@ -1,8 +1,9 @@
 """The command `redheart prune`: smaller checkpoints of a trained one, each with what it costs.
 
-Notable: importance is measured and the recovery trained on training rows; validation rows only judge. Each target is
-pruned from the original model. What was fitted to the original, as thresholds are, is kept: `redheart evaluate --fit`
-fits it anew.
+Notable: importance is measured and the recovery trained on training rows; validation rows only judge, and keep what
+was pruned where the recovery made it worse. The original teaches the recovery (as in Xia et al. 2022,
+arXiv:2204.00408), so that what the rows have no labels for is not forgotten. Each target is pruned from the original
+model. What was fitted to that, as thresholds are, is kept: `redheart evaluate --fit` fits it anew.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,8 @@ from ..training.plots import require_matplotlib
 from ..training.recipe import DataRecipe, ModelRecipe
 from ..training.snapshots import whole_file, write_json
 from ..training.trainer import RedHeartTrainer
+from .distillation import DistillationTrainer
+from .distillation_losses import Distillation, taught_claims
 from .pruning import check_target, parse_target, prune
 from .structure import find_sizes
 
@@ -40,6 +43,7 @@ def run(
     rounds: int = 4,
     epochs: float = 1.0,
     learning_rate: float = 1e-4,
+    share: float = 0.6,
     training: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Prune ``checkpoint`` to each of ``targets``, into checkpoint folders of these names below ``output``.
@@ -47,7 +51,8 @@ def run(
     checkpoint: a folder, a name that ships, or a hub id. targets: as `parse_target` reads them. data: rows to measure
     and train on, and rows to judge by. method, rounds: see `pruning.prune`. measured: training units (texts or pairs)
     on which the importance is measured. epochs, learning_rate: of the recovery training; with 0 epochs there is none.
-    training: other `RedHeartTrainingArguments`, as ``seed``, ``longest_text`` or the batch sizes.
+    share: of the original as a teacher in its loss (`Distillation`); 0, or an original that nothing supervised = labels
+    alone. training: other `RedHeartTrainingArguments`, as ``seed``, ``longest_text`` or the batch sizes.
 
     Returns the report, which also lies in ``output`` as ``pruning.json``, with ``pruning.png``. Before anything is
     measured it raises `ValueError` for a target that cannot be reached and for rows that `build_units` refuses, and
@@ -75,6 +80,12 @@ def run(
     def trainer_of(some: RedHeartModel) -> RedHeartTrainer:
         return RedHeartTrainer(some, args, train, validation, tokenizer, sizes=sizes)
 
+    def recovery_of(some: RedHeartModel) -> RedHeartTrainer:
+        if share == 0 or not taught_claims(model.config.supervision):
+            return trainer_of(some)
+        options: dict[str, Any] = {"train_dataset": train, "processing_class": tokenizer, "sizes": sizes}
+        return DistillationTrainer(some, args, teacher=model, distillation=Distillation(share), **options)
+
     trainer = trainer_of(model)
     sample = draw(train, {source.label: source.weight for source in data.train}, measured, args.seed)
     batches = list(trainer.get_eval_dataloader(sample))
@@ -82,6 +93,7 @@ def run(
         "model": checkpoint,
         "method": method,
         "rounds": rounds,
+        "share": share,
         "units": {"train": len(train), "validation": len(validation), "measured": len(sample)},
         "parameters": model.num_parameters(),
         "before": losses(trainer),
@@ -90,16 +102,30 @@ def run(
     for text, goal in goals.items():
         smaller = prune(model, goal, batches, method, rounds)
         trainer = trainer_of(smaller)
+        pruned = losses(trainer)
         entry = {"target": text, "parameters": smaller.num_parameters(), **difference(model, smaller)}
-        entry |= {"pruned": losses(trainer), "recovered": None}
+        entry |= {"pruned": pruned, "recovered": None, "kept": "pruned"}
         if epochs > 0:
-            trainer.train()
-            entry["recovered"] = losses(trainer)
+            entry |= recover(smaller, recovery_of(smaller), trainer, pruned[QUALITY])
         _save(smaller, tokenizer, output / text)
         report["targets"].append(entry)
     write_json(output / "pruning.json", report)
     plot_pruning(report, output / "pruning.png")
     return report
+
+
+def recover(model: RedHeartModel, recovery: RedHeartTrainer, judge: RedHeartTrainer, before: float) -> dict[str, Any]:
+    """Train with ``recovery``, and put the weights back where ``judge`` does not find the model better than ``before``.
+
+    Returns the losses after it (``recovered``), and which of the two was ``kept``.
+    """
+    weights = {name: value.clone() for name, value in model.state_dict().items()}
+    recovery.train()
+    after = losses(judge)
+    better = after[QUALITY] < before
+    if not better:
+        model.load_state_dict(weights)
+    return {"recovered": after, "kept": "recovered" if better else "pruned"}
 
 
 def draw(units: Sequence[Unit], weights: Mapping[str, float], count: int, seed: int) -> list[Unit]:
@@ -173,11 +199,14 @@ def plot_pruning(report: Mapping[str, Any], path: Path) -> None:
 
 def summary(report: Mapping[str, Any]) -> str:
     """The report as a person reads it."""
-    lines = [f"{'validation loss':<16}{'parameters':>14}{'pruned':>10}{'recovered':>11}"]
+    lines = [f"{'validation loss':<16}{'parameters':>14}{'pruned':>10}{'recovered':>11}  kept"]
     lines.append(f"{'original':<16}{report['parameters']:>14,}{report['before'][QUALITY]:>10.4f}")
     for entry in report["targets"]:
-        recovered = f"{entry['recovered'][QUALITY]:>11.4f}" if entry["recovered"] else ""
-        lines.append(f"{entry['target']:<16}{entry['parameters']:>14,}{entry['pruned'][QUALITY]:>10.4f}{recovered}")
+        recovered = f"{entry['recovered'][QUALITY]:.4f}" if entry["recovered"] else ""
+        lines.append(
+            f"{entry['target']:<16}{entry['parameters']:>14,}{entry['pruned'][QUALITY]:>10.4f}{recovered:>11}  "
+            f"{entry['kept']}"
+        )
     for entry in report["targets"]:
         lines += ["", f"{entry['target']}: parameters of each component"]
         lines += [
@@ -187,4 +216,4 @@ def summary(report: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-__all__ = ["QUALITY", "difference", "draw", "losses", "plot_pruning", "run", "summary"]
+__all__ = ["QUALITY", "difference", "draw", "losses", "plot_pruning", "recover", "run", "summary"]

@@ -127,6 +127,7 @@ def prune(
     units: Annotated[int | None, typer.Option(min=1, help="Training units of a recovery epoch.")] = None,
     epochs: Annotated[float, typer.Option(min=0, help="Of the recovery training; 0 = none.")] = 1.0,
     learning_rate: Annotated[float, typer.Option(help="Of the recovery training.")] = 1e-4,
+    share: Annotated[float, typer.Option(min=0, max=1, help="Of the original as its teacher; 0 = labels alone.")] = 0.6,
     longest_text: Annotated[int, typer.Option(min=8, help="Tokens from which on a text is cut.")] = 256,
     seed: Annotated[int, typer.Option(min=0)] = 0,
 ) -> None:
@@ -149,6 +150,7 @@ def prune(
         measured=measured,
         epochs=epochs,
         learning_rate=learning_rate,
+        share=share,
         training=training,
     )
     typer.echo(summary(report))

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from safetensors.torch import load_file
 from transformers import AutoTokenizer
 
@@ -65,6 +66,34 @@ def test_two_targets_from_one_checkpoint(
     text = summary(report)
     assert f"{report['targets'][1]['parameters']:,}" in text
     assert "emotion analyzer" in text
+
+
+def test_what_the_recovery_made_worse_is_put_back(prune_to: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+    prune_to("0.95", epochs=0)
+    for share in (0.0, 0.6):
+        report = prune_to("0.95", output=f"spoilt {share}", epochs=1, learning_rate=0.5, share=share)
+        entry = report["targets"][0]
+        assert not entry["recovered"]["supervised"] < entry["pruned"]["supervised"]
+        assert entry["kept"] == "pruned"
+        first, second = (
+            load_file(tmp_path / name / "0.95" / "model.safetensors") for name in ("pruned", f"spoilt {share}")
+        )
+        assert all((value == second[name]).all() for name, value in first.items())
+
+
+def test_the_original_teaches_what_the_rows_say_nothing_about(
+    prune_to: Callable[..., dict[str, Any]], tmp_path: Path, checkpoint: Path
+) -> None:
+    batch = AutoTokenizer.from_pretrained(checkpoint)(
+        ["He kept his word.", "She lied."], padding=True, return_tensors="pt"
+    )
+    apart = {}
+    for name, share in (("taught", 0.9), ("alone", 0.0)):
+        prune_to("0.9", output=name, epochs=6, learning_rate=3e-3, share=share)
+        with torch.no_grad():  # the rows have emotions and verdicts
+            one, other = (load_strict(place)(**batch).regret.logits for place in (checkpoint, tmp_path / name / "0.9"))
+        apart[name] = float((one - other).abs().mean())
+    assert apart["taught"] < apart["alone"]
 
 
 def test_validation_rows_only_judge(prune_to: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
