@@ -25,6 +25,7 @@ from ..training.snapshots import whole_file, write_json
 from ..training.trainer import RedHeartTrainer
 from .distillation import DistillationTrainer
 from .distillation_losses import Distillation, taught_claims
+from .distillation_recipe import called
 from .pruning import check_target, parse_target, prune
 from .structure import find_sizes
 
@@ -90,7 +91,7 @@ def run(
     sample = draw(train, {source.label: source.weight for source in data.train}, measured, args.seed)
     batches = list(trainer.get_eval_dataloader(sample))
     report: dict[str, Any] = {
-        "model": checkpoint,
+        "model": called(checkpoint),
         "method": method,
         "rounds": rounds,
         "share": share,
