@@ -6,7 +6,6 @@ error in its place and the others are still answered; every error is one line on
 
 import json
 import os
-import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import redirect_stdout
@@ -21,14 +20,13 @@ from typer.core import TyperGroup
 from .benchmark import bench
 from .configuration.labels import FAST_OUTPUTS, OUTPUTS, closest
 from .evaluating import evaluate
+from .loading import load_pipeline
 from .planning import memory
+from .serving.command import serve
 from .shrinking import distill, export, prune, quantize, sizes
 from .texts import ENDINGS, Item, read_items
 
 DEFAULT_MODEL = "redheart-mini"
-
-# A model on the Hugging Face Hub: owner/name.
-_HUB_ID = re.compile(r"[\w][\w.-]*/[\w][\w.-]*")
 
 
 class Depth(StrEnum):
@@ -187,7 +185,7 @@ def analyze(
     options |= {"token_budget": token_budget} if token_budget else {}
     stdout = sys.stdout
     with redirect_stdout(sys.stderr):  # what a library prints must not get between the answers
-        pipe = _load_pipeline(model)
+        pipe = load_pipeline(model)
         answers = _answers(pipe, read_items(texts or [], file or [], jsonl_field), options, batch_size)
         failed = _write_json(answers, stdout) if as_json else _write_for_people(answers, stdout)
     if failed:
@@ -204,27 +202,6 @@ def _check_usage(texts: list[str] | None, files: list[Path] | None, outputs: lis
     for path in files or []:
         if path.suffix not in ENDINGS:
             _wrong_usage(f"{path} ends in {path.suffix!r}; give a .txt or a .jsonl file.", "--file")
-
-
-def _load_pipeline(name: str) -> Any:
-    from .configuration import preset_names
-    from .hub_upload.checkpoint import checkpoint_path, list_checkpoints, load_strict
-
-    known = [*list_checkpoints(), *preset_names()]
-    if name not in known and not _HUB_ID.fullmatch(name) and not Path(name).is_dir():
-        raise ValueError(f"No checkpoint or folder {name!r}; {closest(name, known)}")
-    place = checkpoint_path(name)
-
-    from transformers import AutoTokenizer
-    from transformers.utils import logging
-
-    from .modeling_redheart import RedHeartModel
-    from .modeling_redheart.pipeline_redheart import TASK, EthicalAnalysisPipeline
-
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    model = load_strict(place, model_class=RedHeartModel)
-    return EthicalAnalysisPipeline(model=model, tokenizer=AutoTokenizer.from_pretrained(place), task=TASK)
 
 
 def _answers(pipe: Any, items: Iterable[Item], options: dict[str, Any], size: int) -> Iterator[list[Item]]:
@@ -366,6 +343,7 @@ def create(
 main.command()(bench)
 main.command()(evaluate)
 main.command()(memory)
+main.command()(serve)
 for command in (quantize, prune, distill, export, sizes):
     main.command()(command)
 

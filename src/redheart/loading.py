@@ -1,0 +1,47 @@
+"""The pipeline that a command reads with, from a name on the command line."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .configuration.labels import closest
+
+if TYPE_CHECKING:
+    from .modeling_redheart.pipeline_redheart import EthicalAnalysisPipeline
+
+# A model on the Hugging Face Hub: owner/name.
+_HUB_ID = re.compile(r"[\w][\w.-]*/[\w][\w.-]*")
+
+
+def model_place(name: str) -> str:
+    """Where to load a model from: a checkpoint that ships, a folder, or a Hub id.
+
+    Raises `ValueError` for what is none of the three, and for a preset without weights.
+    """
+    from .configuration import preset_names
+    from .hub_upload.checkpoint import checkpoint_path, list_checkpoints
+
+    known = [*list_checkpoints(), *preset_names()]
+    if name not in known and not _HUB_ID.fullmatch(name) and not Path(name).is_dir():
+        raise ValueError(f"No checkpoint or folder {name!r}; {closest(name, known)}")
+    return checkpoint_path(name)
+
+
+def load_pipeline(name: str) -> "EthicalAnalysisPipeline":
+    """The pipeline of the model at `model_place`, with every weight checked. Raises `ValueError` where one is not."""
+    place = model_place(name)
+
+    from transformers import AutoTokenizer
+    from transformers.utils import logging
+
+    from .hub_upload.checkpoint import load_strict
+    from .modeling_redheart import RedHeartModel
+    from .modeling_redheart.pipeline_redheart import TASK, EthicalAnalysisPipeline
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    model = load_strict(place, model_class=RedHeartModel)
+    return EthicalAnalysisPipeline(model=model, tokenizer=AutoTokenizer.from_pretrained(place), task=TASK)
+
+
+__all__ = ["load_pipeline", "model_place"]
