@@ -25,13 +25,12 @@ from ..hub_upload.create import whole_or_nothing
 from ..modeling_redheart.derived import PREFIX, derived_record
 from ..modeling_redheart.modeling_redheart import RedHeartModel
 from ..training.arguments import RedHeartTrainingArguments
-from ..training.building import build_model, build_sizes, build_units
+from ..training.building import build_model, build_options, build_sizes, build_units
 from ..training.checkpoints import complete_checkpoints
 from ..training.confidence_phase import train_confidence
 from ..training.data import Unit, held_out
 from ..training.oom_callback import OOMCallback
 from ..training.plots import plot_losses
-from ..training.run import _arguments
 from ..training.snapshots import write_json
 from ..training.supervision import confidence_keys, supervision_of
 from ..training.trainer import RedHeartTrainer
@@ -54,7 +53,7 @@ def distill(recipe: DistillationRecipe, resume: bool = False) -> dict[str, Any]:
         raise ValueError(f"{output} holds checkpoints of a run: go on with --resume, or name another `output`.")
     own = {"report_to": "none", "restore_callback_states_from_checkpoint": True}
     options = {"output_dir": str(output), **own, **recipe.training}
-    args = _arguments(RedHeartTrainingArguments, options)
+    args = build_options(RedHeartTrainingArguments, options)
     teacher, teacher_tokenizer = _teacher(recipe.teacher)
     train, validation, unseen = _split(recipe, args)
     student, tokenizer = _student(recipe, teacher, teacher_tokenizer, train, args)
@@ -167,7 +166,7 @@ def _teacher_losses(
     labelled = _labelled(validation)
     if not labelled:
         return {}
-    args = _arguments(RedHeartTrainingArguments, options)
+    args = build_options(RedHeartTrainingArguments, options)
     args.longest_text = min(args.longest_text, teacher.config.longest_text)
     return RedHeartTrainer(teacher, args, eval_dataset=labelled, processing_class=tokenizer).evaluate()
 

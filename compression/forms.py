@@ -4,16 +4,15 @@ Notable: every form is made from the same float32 weights, so that what differs 
 """
 
 from pathlib import Path
-from typing import Any
 
-from transformers import AutoTokenizer, PreTrainedTokenizerBase
+from transformers import AutoTokenizer
 
 from ..configuration.labels import closest
 from ..hub_upload.checkpoint import load_strict
 from ..hub_upload.create import DTYPES
 from ..modeling_redheart.modeling_redheart import RedHeartModel
 from .onnx_export import export_onnx
-from .onnx_reader import GRAPH, OnnxReader
+from .onnx_reader import GRAPH
 from .quantize import SCHEMES, quantize
 
 ONNX, ONNX_INT8 = "onnx", "onnx-int8"
@@ -38,17 +37,9 @@ def write_form(source: Path, form: str, folder: Path) -> Path:
     return folder
 
 
-def load_reader(folder: Path) -> tuple[Any, PreTrainedTokenizerBase]:
-    """What reads with the checkpoint in ``folder``, a model or an `OnnxReader`, and its tokenizer."""
-    tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(folder)
-    if (folder / GRAPH).is_file():
-        return OnnxReader(folder), tokenizer
-    return load_strict(folder, RedHeartModel), tokenizer
-
-
 def weight_bytes(folder: Path) -> int:
     """Bytes of the files that hold the weights of the checkpoint in ``folder``."""
     return sum(path.stat().st_size for pattern in _WEIGHTS for path in folder.glob(pattern))
 
 
-__all__ = ["FORMS", "load_reader", "weight_bytes", "write_form"]
+__all__ = ["FORMS", "weight_bytes", "write_form"]

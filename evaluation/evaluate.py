@@ -14,9 +14,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from transformers import AutoTokenizer, PreTrainedTokenizerBase
+import torch
+from transformers import PreTrainedTokenizerBase
 
-from ..hub_upload.checkpoint import checkpoint_path, load_strict
+from ..compression.readers import load_reader
+from ..hub_upload.checkpoint import checkpoint_path
 from ..modeling_redheart.modeling_redheart import RedHeartModel
 from ..training.data import DataError, Unit
 from .consistency import consistency
@@ -55,7 +57,7 @@ def evaluate(
     floor's predictions are kept. command: what reproduces it.
     """
     predictor = Predictor(model, tokenizer)
-    report = Evaluation(name, sum(value.numel() for value in model.parameters()), command)
+    report = Evaluation(name, model.num_parameters(), command)
     if fitting:
         report.fitted = fit(model, predictor, fitting)
     report.record = dict(model.config.supervision)
@@ -95,10 +97,10 @@ def _information(report: Evaluation, split: Rows, said: dict[str, Any]) -> None:
 
 
 def load_for_evaluation(name: str) -> tuple[RedHeartModel, PreTrainedTokenizerBase, Path]:
-    """The model in float32, its tokenizer, and its folder; by a shipped name or a folder."""
-    folder = checkpoint_path(name)
-    loaded: Any = load_strict(folder, RedHeartModel)
-    return loaded.float(), AutoTokenizer.from_pretrained(folder), Path(folder)
+    """The model, which computes in float32, or what stands in for it (see `load_reader`), its tokenizer, and its
+    folder; by a shipped name or a folder."""
+    model, tokenizer = load_reader(name, dtype=torch.float32)
+    return model, tokenizer, Path(checkpoint_path(name))
 
 
 def store_fit(report: Evaluation, folder: Path) -> None:

@@ -62,7 +62,7 @@ class EthicalAnalysisPipeline(Pipeline):
                 f"{TASK!r} needs a fast tokenizer (it gives the position of words), got {type(tokenizer).__name__}; "
                 "give tokenizer=AutoTokenizer.from_pretrained(the model's folder)."
             )
-        rows = model.get_input_embeddings().weight.shape[0]
+        rows = _embedded_tokens(model)
         if len(tokenizer) > rows:
             raise ValueError(
                 f"The tokenizer has {len(tokenizer)} tokens but the model's embedding {rows} rows: it is the tokenizer "
@@ -180,6 +180,13 @@ class EthicalAnalysisPipeline(Pipeline):
         self.model.save_pretrained(save_directory, **kwargs)
         tokenizer: Any = self.tokenizer
         tokenizer.save_pretrained(save_directory)
+
+
+def _embedded_tokens(model: Any) -> int:
+    """How many tokens the model knows; an exported one has only its config to tell."""
+    if hasattr(model, "get_input_embeddings"):
+        return int(model.get_input_embeddings().weight.shape[0])
+    return int((model.config.encoder_config or model.config).vocab_size)
 
 
 class _CheckedTexts(Dataset[str]):

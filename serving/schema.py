@@ -252,7 +252,7 @@ class ModelFacts(BaseModel):
     version: str = Field(description="Of redheart.")
     revision: str | None = Field(description="Commit of a model from the Hub.")
     parameters: int
-    dtype: str
+    dtype: str = Field(description="Of the weights; `exported` where they are in a graph.")
     device: str
     longest_text: int = Field(description="Tokens; what is longer is cut, and `flags.truncated` says so.")
     outputs: list[Output]

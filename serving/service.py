@@ -86,6 +86,26 @@ class Service:
     def _read(self, texts: list[str], options: Options) -> Sequence[Any]:
         return self.ready()(texts, batch_size=len(texts), **dict(options))
 
+    def _fitted(self, options: Options) -> Options:
+        """``options`` for this model. Raises `ProblemError` for what one that was exported does not have."""
+        model: Any = self.ready().model
+        given, offered = dict(options), self._outputs()
+        if lacking := [name for name in given.get("outputs", ()) if name not in offered]:
+            detail = f"{self.name} was exported without {lacking[0]!r}."
+            raise ProblemError(422, "invalid_request", detail, f"It has {', '.join(offered)}.", lacking[0])
+        if len(offered) < len(OUTPUTS):
+            given.setdefault("outputs", tuple(name for name in offered if name != "embedding"))
+        depth = getattr(model, "depth", given["depth"])
+        if depth != given["depth"] or ("token_budget" in given and hasattr(model, "outputs")):
+            detail = f"{self.name} was exported for the depth {depth!r}, without a token budget."
+            raise ProblemError(422, "invalid_request", detail, f"Ask for the depth {depth!r}, with all tokens.")
+        return tuple(given.items())
+
+    def _outputs(self) -> tuple[str, ...]:
+        """Those of the model; one that was exported may have only some of them."""
+        offered = getattr(self.ready().model, "outputs", OUTPUTS)
+        return tuple(name for name in OUTPUTS if name in offered)
+
     def ready(self) -> "EthicalAnalysisPipeline":
         """The pipeline. Raises `ProblemError` while there is none."""
         if self.pipeline is None:
@@ -101,7 +121,7 @@ class Service:
 
     async def read(self, texts: Sequence[str], options: Options) -> list[Any]:
         """The readings of ``texts``. Raises `ProblemError` for what keeps them from being read."""
-        self.ready()
+        options = self._fitted(options)
         limits = self.limits
         try:
             return await self.batcher.submit(texts, options, limits.deadline)
@@ -143,10 +163,10 @@ class Service:
             version=__version__,
             revision=getattr(config, "_commit_hash", None),
             parameters=pipeline.model.num_parameters(),
-            dtype=str(pipeline.model.dtype).removeprefix("torch."),
+            dtype=str(getattr(pipeline.model, "dtype", "exported")).removeprefix("torch."),
             device=str(pipeline.model.device),
             longest_text=config.longest_text,
-            outputs=list(OUTPUTS),
+            outputs=list(self._outputs()),
             supervision=dict(config.supervision),
             limits=self.limits,
         )

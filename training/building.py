@@ -1,7 +1,7 @@
 """What a recipe names, made: units from sources, and a model with its tokenizer."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from itertools import chain, islice
 from pathlib import Path
@@ -83,6 +83,17 @@ def _units(source: Source, split: str, seed: int) -> list[Unit]:
         chosen = np.random.default_rng(seed).permutation(len(units))[: source.rows]
         units = [units[place] for place in sorted(chosen.tolist())]
     return units
+
+
+def build_options(kind: Callable[..., Any], options: Mapping[str, Any]) -> Any:
+    """What ``kind``, such as training arguments, makes of the recipe's ``options``.
+
+    Raises `ValueError` for one that does not exist.
+    """
+    try:
+        return kind(**options)
+    except TypeError as error:  # as a dataclass says it: "unexpected keyword argument 'x'"
+        raise ValueError(f"training: {error}") from error
 
 
 def build_sizes(recipe: DataRecipe, units: Sequence[Unit]) -> dict[str, int] | None:
@@ -206,4 +217,4 @@ def build_masked_lm(recipe: ModelRecipe, seed: int) -> tuple[RedHeartForMaskedLM
     return RedHeartForMaskedLM(config), _tokenizer(recipe.tokenizer or str(TOKENIZER))
 
 
-__all__ = ["build_masked_lm", "build_model", "build_sizes", "build_texts", "build_units"]
+__all__ = ["build_masked_lm", "build_model", "build_options", "build_sizes", "build_texts", "build_units"]

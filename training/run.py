@@ -12,7 +12,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,7 +24,7 @@ from ..hub_upload.create import whole_or_nothing
 from ..modeling_redheart.modeling_redheart import RedHeartModel
 from .adapters import AdapterRecord, add_adapter, merge_adapter, save_adapter, weights_digest
 from .arguments import RedHeartTrainingArguments
-from .building import build_masked_lm, build_model, build_sizes, build_texts, build_units
+from .building import build_masked_lm, build_model, build_options, build_sizes, build_texts, build_units
 from .checkpoints import complete_checkpoints
 from .confidence_phase import train_confidence
 from .constant_baseline import constant_losses
@@ -68,7 +68,7 @@ def run(recipe: Recipe, resume: bool = False) -> dict[str, Any]:
     # Without the callbacks' own states, a resumed run would train on what the sweet spot had frozen.
     own = {"report_to": "none", "restore_callback_states_from_checkpoint": True}
     options = {"output_dir": str(output), **own, **recipe.training}
-    args = _arguments(RedHeartTrainingArguments, options)
+    args = build_options(RedHeartTrainingArguments, options)
     split = _split(recipe, args.seed)
     model: Any  # a `RedHeartModel`, or a `peft.PeftModel` of one
     model, tokenizer = build_model(recipe.model, args.seed, args)
@@ -114,14 +114,6 @@ def run(recipe: Recipe, resume: bool = False) -> dict[str, Any]:
     return report
 
 
-def _arguments(kind: Callable[..., Any], options: dict[str, Any]) -> Any:
-    """Training arguments from the recipe's. Raises `ValueError` for one that does not exist."""
-    try:
-        return kind(**options)
-    except TypeError as error:  # as a dataclass says it: "unexpected keyword argument 'x'"
-        raise ValueError(f"training: {error}") from error
-
-
 def _split(recipe: Recipe, seed: int) -> _Split:
     # Each cut has a seed of its own: with one seed, a second cut would find the share that the first took away.
     train, validation = build_units(recipe.data, seed)
@@ -161,9 +153,9 @@ def _add_callbacks(trainer: RedHeartTrainer, recipe: Recipe, split: _Split) -> N
     if recipe.crossover is not None:  # first: a candidate is what was evaluated, before a module is put back
         given = {"trainer": trainer, "selection": split.selection, "acceptance": split.acceptance, "modules": modules}
         chosen_by = {"metric": "eval_loss_supervised"}
-        trainer.add_callback(_arguments(CrossoverCallback, {**given, **chosen_by, **recipe.crossover}))
+        trainer.add_callback(build_options(CrossoverCallback, {**given, **chosen_by, **recipe.crossover}))
     if recipe.sweet_spot is not None:
-        trainer.add_callback(_arguments(SweetSpotCallback, {"modules": modules, **recipe.sweet_spot}))
+        trainer.add_callback(build_options(SweetSpotCallback, {"modules": modules, **recipe.sweet_spot}))
 
 
 def _adapted(model: Any, modules: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
@@ -219,7 +211,7 @@ def _save(model: RedHeartModel, tokenizer: PreTrainedTokenizerBase, record: dict
 
 
 def _pretrain(recipe: Recipe, plan: PretrainingRecipe, output: Path, resume: bool) -> dict[str, Any]:
-    args = _arguments(TrainingArguments, {"output_dir": str(output), "report_to": "none", **plan.training})
+    args = build_options(TrainingArguments, {"output_dir": str(output), "report_to": "none", **plan.training})
     model, tokenizer = build_masked_lm(recipe.model, args.seed)
     trainer = pretrain(
         model,

@@ -21,7 +21,7 @@ from ..modeling_redheart.modeling_redheart import TARGET_OUTPUTS
 from .arguments import RedHeartTrainingArguments
 from .checkpoints import discard_torn, is_disk_full, last_complete_checkpoint
 from .collator import LengthBatches, RedHeartCollator, token_lengths
-from .data import Unit
+from .data import DataError, Unit
 from .ema import ExponentialAverage, UpdateAverage
 from .layer_decay import parameter_groups
 from .lengths import measured_once
@@ -219,6 +219,10 @@ class RedHeartTrainer(RetryingTrainer):
             yield "consistency", self.args.consistency, consistency_loss(embedding, teacher)
 
     def _remember(self, output: Any) -> None:
+        if output.losses is None:
+            raise DataError(
+                "A batch has no label to train on: leave out rows without one (`training.check` finds them)."
+            )
         for name, mean in output.losses.items():
             self._attempt.add(name, mean, output.loss_texts[name])
 

@@ -79,6 +79,8 @@ def evaluate(
     from .measuring import quiet
 
     quiet()
+    if fit and (Path(model) / "adapter_config.json").is_file():
+        raise typer.BadParameter("an adapter has no config to fit into: merge it, or fit its base.", param_hint="--fit")
     data_sets = DATA_SETS | (read_facts(facts) if facts is not None else {})
     loaded, tokenizer, folder = load_for_evaluation(model)
     chosen = [own_rows(rows, train)] if rows is not None else public_rows(data, sets or (), floor)

@@ -14,7 +14,7 @@ _HUB_ID = re.compile(r"[\w][\w.-]*/[\w][\w.-]*")
 
 
 def model_place(name: str) -> str:
-    """Where to load a model from: a checkpoint that ships, a folder, or a Hub id.
+    """Where to load what reads texts from: a checkpoint that ships, a folder, or a Hub id.
 
     Raises `ValueError` for what is none of the three, and for a preset without weights.
     """
@@ -28,20 +28,19 @@ def model_place(name: str) -> str:
 
 
 def load_pipeline(name: str) -> "EthicalAnalysisPipeline":
-    """The pipeline of the model at `model_place`, with every weight checked. Raises `ValueError` where one is not."""
+    """The pipeline of what lies at `model_place`: a checkpoint, an exported model or an adapter, checked as it loads.
+
+    Raises what `compression.readers.load_reader` raises.
+    """
     place = model_place(name)
 
-    from transformers import AutoTokenizer
-    from transformers.utils import logging
-
-    from .hub_upload.checkpoint import load_strict
-    from .modeling_redheart import RedHeartModel
+    from .compression.readers import load_reader
+    from .measuring import quiet
     from .modeling_redheart.pipeline_redheart import TASK, EthicalAnalysisPipeline
 
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    model = load_strict(place, model_class=RedHeartModel)
-    return EthicalAnalysisPipeline(model=model, tokenizer=AutoTokenizer.from_pretrained(place), task=TASK)
+    quiet()
+    model, tokenizer = load_reader(place)
+    return EthicalAnalysisPipeline(model=model, tokenizer=tokenizer, task=TASK)
 
 
 __all__ = ["load_pipeline", "model_place"]

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from itertools import chain
+from logging import ERROR, getLogger
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -310,9 +311,11 @@ def using_threads(count: int) -> Iterator[None]:
 
 
 def quiet() -> None:
-    """Keep transformers from telling about its loading."""
+    """Keep libraries from telling about their loading."""
     logging.set_verbosity_error()
     logging.disable_progress_bar()
+    # Without the optional `kernels`, which only changes the speed, it warns of that at each start.
+    getLogger("bitsandbytes").setLevel(ERROR)
 
 
 __all__ = [

@@ -169,8 +169,8 @@ def _rows(
     if train is not None:
         if sets:
             raise typer.BadParameter("--train are your own rows; leave --set out.", param_hint="--set")
-        judged = [Source(path=validation)] if validation else []
-        return DataRecipe([Source(path=train)], judged, units_per_epoch=units)
+        own = [Source(path=validation)] if validation else []
+        return DataRecipe([Source(path=train)], own, units_per_epoch=units)
     if validation is not None:
         raise typer.BadParameter("give --train, too.", param_hint="--validation")
     return public_sets(None if data is None else str(data), sets or (), units, judged)
@@ -210,6 +210,7 @@ def export(
     outputs: Annotated[
         list[str] | None, typer.Option("--output-name", metavar="NAME", help="Only this output; repeatable.")
     ] = None,
+    depth: Annotated[str, typer.Option(metavar="NAME", help="full, or fast for the heads' direct reading.")] = "full",
     int8: Annotated[bool, typer.Option("--int8", help="Weights and products in 8 bits, for CPUs.")] = False,
 ) -> None:
     """Write a model as ONNX, for any number of texts of any length, checked against the model's own outputs.
@@ -224,7 +225,7 @@ def export(
     quiet()
     options: dict[str, Any] = {} if outputs is None else {"outputs": tuple(outputs)}
     target = output or Path(f"{Path(model).name}-onnx")
-    typer.echo(export_onnx(Path(checkpoint_path(model)), target, quantize=int8, **options))
+    typer.echo(export_onnx(Path(checkpoint_path(model)), target, depth=depth, quantize=int8, **options))
 
 
 def render(title: str, setting: "SizeSetting", found: "list[Size]", console: "Console") -> None:

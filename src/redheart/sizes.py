@@ -15,7 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .compression.forms import FORMS, load_reader, weight_bytes, write_form
+from .compression.forms import FORMS, weight_bytes, write_form
+from .compression.readers import load_reader
 from .configuration import RedHeartConfig
 from .configuration.labels import OUTPUTS, closest
 from .evaluation.figures import LIKELY, STORED, Split, measure

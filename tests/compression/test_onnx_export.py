@@ -18,11 +18,15 @@ from redheart import RedHeartConfig, RedHeartModel
 from redheart.compression import onnx_export
 from redheart.compression.onnx_export import TOLERANCE, export_onnx
 from redheart.compression.onnx_reader import GRAPH, OnnxReader
+from redheart.compression.readers import load_reader
 from redheart.configuration.labels import EMOTIONS, NUANCE_LEVELS, OUTPUTS
 from redheart.evaluation.cost import cost
+from redheart.evaluation.evaluate import evaluate, load_for_evaluation
 from redheart.evaluation.predict import Predictor
+from redheart.evaluation.rows import Rows
 from redheart.modeling_redheart.layers import Readout
-from redheart.modeling_redheart.pipeline_redheart import named_tensors
+from redheart.modeling_redheart.pipeline_redheart import EthicalAnalysisPipeline, named_tensors
+from redheart.training.data import Example
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -237,3 +241,44 @@ def test_a_missing_library_is_named(lively: RedHeartModel, tmp_path: Path, monke
 def test_a_folder_without_a_graph_is_no_exported_model(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"has no model\.onnx"):
         OnnxReader(tmp_path)
+
+
+class TestReadingWithIt:
+    TEXTS = ("I told her secret.", "He gave the prize to the shelter, and never said a word about it.")
+
+    def test_the_pipeline_reads_as_with_the_model(self, whole: Any) -> None:
+        readings = []
+        for place in (whole.folder, whole.folder.parent / "checkpoint"):
+            model, tokenizer = load_reader(place)
+            pipe = EthicalAnalysisPipeline(model=model, tokenizer=tokenizer)
+            readings.append(pipe(list(self.TEXTS), batch_size=2, include_untrained=True))
+        for found, expected in zip(*readings, strict=True):
+            assert found.keys() == expected.keys()
+            for part in ("emotion", "verdict", "confidence", "regret"):
+                assert _flat(found[part]) == pytest.approx(_flat(expected[part]), abs=2e-3), part
+
+    def test_the_tokenizer_of_another_model_is_refused(self, whole: Any, tokenizer: PreTrainedTokenizerBase) -> None:
+        reader = OnnxReader(whole.folder)
+        reader.config.vocab_size = 7
+        with pytest.raises(ValueError, match="embedding 7 rows"):
+            EthicalAnalysisPipeline(model=reader, tokenizer=tokenizer)
+
+    def test_it_is_evaluated_as_the_model_is(self, whole: Any) -> None:
+        texts = [f"{text} Number {number}." for number in range(10) for text in self.TEXTS]
+        units = [(Example(text, "mine", {"emotion_labels": np.eye(28)[place]}),) for place, text in enumerate(texts)]
+        found, expected = (
+            evaluate("m", *load_for_evaluation(str(place))[:2], [Rows("mine", "test", units, None)], texts=0)
+            for place in (whole.folder, whole.folder.parent / "checkpoint")
+        )
+        assert found.parameters == expected.parameters
+        for one, other in zip(found.figures, expected.figures, strict=True):
+            assert one.value == pytest.approx(other.value, abs=1e-3, nan_ok=True), one.measure
+
+
+def _flat(value: Any) -> list[float]:
+    """All numbers in it."""
+    if isinstance(value, dict):
+        return [number for entry in value.values() for number in _flat(entry)]
+    if isinstance(value, list):
+        return [number for entry in value for number in _flat(entry)]
+    return [value] if isinstance(value, float) else []

@@ -1,9 +1,14 @@
 """Pairs of actions are cut by their actions."""
 
-import numpy as np
+from pathlib import Path
 
+import numpy as np
+import pytest
+
+from redheart.training.building import build_units
 from redheart.training.data import Example, Unit
 from redheart.training.dilemmas import dilemma_halves
+from redheart.training.recipe import DataRecipe, Source
 
 
 def _pairs(count: int) -> list[Unit]:
@@ -29,3 +34,20 @@ def test_the_side_of_an_action_depends_on_its_words_only() -> None:
         [item.text for item in unit] for unit in dilemma_halves(louder)[1]
     ]
     assert set(dilemma_halves(pairs[::-1])[1]) == set(dilemma_halves(pairs)[1])
+
+
+def test_a_recipe_trains_on_one_half_and_validates_on_the_other(tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    pyarrow = pytest.importorskip("pyarrow")
+    pairs = [[item.text for item in unit] for unit in _pairs(200)]
+    columns = {"action0": [one for one, _ in pairs], "action1": [other for _, other in pairs]}
+    (tmp_path / "scruples_dilemmas").mkdir()
+    table = pyarrow.table({**columns, "gold_label": [0] * len(pairs)})
+    parquet.write_table(table, tmp_path / "scruples_dilemmas" / "validation.parquet")
+    halves = [
+        Source("scruples_dilemmas", root=str(tmp_path), split="validation", half=half) for half in ("train", "scored")
+    ]
+    train, validation = build_units(DataRecipe(halves[:1], halves[1:]), seed=0)
+    assert len(train) > 20
+    assert len(validation) > 10
+    assert not {item.text for unit in train for item in unit} & {item.text for unit in validation for item in unit}

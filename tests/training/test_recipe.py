@@ -59,6 +59,7 @@ def test_parts_become_what_they_are(tmp_path: Path) -> None:
         ),
         ({"data": {"train": [{"path": "a", "rows": True}]}}, "must be of type int, got True"),
         ({"data": {"train": [{"path": "a", "weight": 0}]}}, "above 0"),
+        ({"data": {"train": [{"path": "a", "half": "left"}]}}, "'train' or 'scored'"),
         ({"confidence": {"share": 2}}, "between 0 and 1"),
         ({"sweet_spot": {}}, "eval_strategy"),
         ({"crossover": {}}, "eval_strategy"),

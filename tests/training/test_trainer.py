@@ -13,7 +13,7 @@ from transformers import BertConfig
 
 from redheart import RedHeartConfig, RedHeartModel
 from redheart.hub_upload.checkpoint import load_strict
-from redheart.training.data import Unit
+from redheart.training.data import DataError, Example, Unit
 from redheart.training.layer_decay import parameter_depths
 from redheart.training.trainer import RedHeartTrainer
 
@@ -319,6 +319,12 @@ def test_what_it_cannot_do_is_said(units: list[Unit], make_trainer: MakeTrainer,
         trainer.predict(units)
     with pytest.raises(ValueError, match="eval_dataset"):
         trainer.evaluate()
+
+
+def test_a_batch_without_a_label_ends_the_run(make_trainer: MakeTrainer, tiny_model: MakeModel) -> None:
+    bare: list[Unit] = [(Example(f"text {number}", "bare"),) for number in range(8)]
+    with pytest.raises(DataError, match="no label to train on"):
+        make_trainer(tiny_model(), bare).train()
 
 
 def test_bf16_computes_in_bfloat16_and_keeps_float32_weights(

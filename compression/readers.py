@@ -1,0 +1,35 @@
+"""Loads whatever texts can be read with: a checkpoint, quantised or not, an exported graph, an adapter on its base."""
+
+from pathlib import Path
+from typing import Any
+
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
+
+from ..hub_upload.checkpoint import checkpoint_path, load_strict
+from ..modeling_redheart.modeling_redheart import RedHeartModel
+from .onnx_reader import GRAPH, OnnxReader
+
+_ADAPTER = "adapter_config.json"  # PEFT's
+
+
+def load_reader(name_or_path: str | Path, **options: Any) -> tuple[Any, PreTrainedTokenizerBase]:
+    """What reads with ``name_or_path``, and its tokenizer: a `RedHeartModel`, an `OnnxReader` for the folder of an
+    exported model, or a `PeftModel` for that of an adapter, on the base that its record names.
+
+    name_or_path: see `checkpoint_path`. options: of `load_strict`; an exported model takes none of them.
+
+    Raises what `load_strict`, `OnnxReader` and `adapters.load_adapter` raise.
+    """
+    place = checkpoint_path(str(name_or_path))
+    folder = Path(place)
+    tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(place)
+    if (folder / GRAPH).is_file():
+        return OnnxReader(folder), tokenizer
+    if (folder / _ADAPTER).is_file():
+        from ..training.adapters import load_adapter, read_record
+
+        return load_adapter(read_record(folder).base, folder, **options), tokenizer
+    return load_strict(place, RedHeartModel, **options), tokenizer
+
+
+__all__ = ["load_reader"]
