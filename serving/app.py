@@ -66,10 +66,11 @@ def create_app(
         redoc_url="/redoc" if docs else None,
     )
     app.state.service = service
-    app.add_middleware(BodyLimit, limits=service.limits)
-    app.add_middleware(Guard, count=service.metrics.request)
     _answer_errors(app)
     _add_routes(app, service)
+    paths = frozenset(getattr(route, "path", "") for route in app.routes)
+    app.add_middleware(BodyLimit, limits=service.limits)
+    app.add_middleware(Guard, paths=paths, count=service.metrics.request)  # the last one added comes first
     _describe_errors(app)
     return app
 
@@ -117,6 +118,7 @@ async def _unless_gone(request: Request, work: Awaitable[T]) -> T:
     finally:
         working.cancel()
         gone.cancel()
+        await asyncio.wait((working, gone))
 
 
 def _answer_errors(app: FastAPI) -> None:

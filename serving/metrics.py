@@ -1,4 +1,4 @@
-"""What the server counts, for Prometheus. Numbers only: no label has anything of a request but its route."""
+"""What the server counts, for Prometheus. Numbers only: no label has anything of a request but its path."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,8 +15,8 @@ class Metrics:
     def __init__(self, waiting: Callable[[], float]) -> None:
         self.registry = CollectorRegistry()
         here: dict[str, Any] = {"registry": self.registry}
-        self.requests = Counter("redheart_requests", "Requests.", ("route", "status"), **here)
-        self.seconds = Histogram("redheart_request_seconds", "Of a request.", ("route",), buckets=_SECONDS, **here)
+        self.requests = Counter("redheart_requests", "Requests.", ("path", "status"), **here)
+        self.seconds = Histogram("redheart_request_seconds", "Of a request.", ("path",), buckets=_SECONDS, **here)
         self.batch_texts = Histogram("redheart_batch_texts", "Texts of a batch.", buckets=_TEXTS, **here)
         self.batch_seconds = Histogram("redheart_batch_seconds", "Of a batch.", buckets=_SECONDS, **here)
         Gauge("redheart_waiting_texts", "Texts that wait.", **here).set_function(waiting)
@@ -26,10 +26,10 @@ class Metrics:
         self.batch_texts.observe(texts)
         self.batch_seconds.observe(seconds)
 
-    def request(self, route: str, status: int, seconds: float) -> None:
+    def request(self, path: str, status: int, seconds: float) -> None:
         """Count a request."""
-        self.requests.labels(route, str(status)).inc()
-        self.seconds.labels(route).observe(seconds)
+        self.requests.labels(path, str(status)).inc()
+        self.seconds.labels(path).observe(seconds)
 
     def text(self) -> bytes:
         """All of it, in the text format of Prometheus."""

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -22,13 +22,14 @@ Count = Callable[[str, int, float], None]
 
 
 class Guard:
-    """Logs and counts each request by its route, and answers what nothing else has caught.
+    """Logs and counts each request by its path, and answers what nothing else has caught.
 
-    count: is told route, status and seconds.
+    paths: those there are; any other is "-", since a client may have put a text there. count: is told path, status and
+    seconds.
     """
 
-    def __init__(self, app: ASGIApp, count: Count) -> None:
-        self.app, self.count = app, count
+    def __init__(self, app: ASGIApp, paths: Collection[str], count: Count) -> None:
+        self.app, self.paths, self.count = app, paths, count
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on."""
@@ -56,9 +57,9 @@ class Guard:
             await problem.response()(scope, receive, noting)
         finally:
             seconds = time.perf_counter() - start
-            route = getattr(scope.get("route"), "path", "-")  # not the path itself: a client may have put a text there
-            self.count(route, status, seconds)
-            logger.info("%s %s %s %.0f ms", scope["method"], route, status or "gone", 1000 * seconds)
+            path = scope["path"] if scope["path"] in self.paths else "-"
+            self.count(path, status, seconds)
+            logger.info("%s %s %s %.0f ms", scope["method"], path, status or "gone", 1000 * seconds)
 
 
 class BodyLimit:

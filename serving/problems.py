@@ -114,6 +114,8 @@ def _fault(item: Mapping[str, Any]) -> Fault:
     if kind == "extra_forbidden":
         detail = "There is no such field."
         remedy = f"Leave it out; {closest(place[-1][:80], _known_fields())}"
+    elif kind == "string_unicode":
+        detail = "It has a lone surrogate, so it is no valid Unicode."
     elif kind == "value_error":  # our own, which have the remedy after the semicolon
         remedy = detail.partition("; ")[2] or detail
     return Fault(pointer=pointer, detail=detail, value=_shown(item.get("input")), remedy=remedy)

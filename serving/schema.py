@@ -85,7 +85,7 @@ class ReadRequest(BaseModel):
 
 def read_request(limits: Limits) -> type[ReadRequest]:
     """`ReadRequest` with the limits of a server."""
-    text: Any = Annotated[Text, Field(max_length=limits.characters)]
+    text: Any = Annotated[str, Field(max_length=limits.characters), AfterValidator(check_text)]
     fields: dict[str, Any] = {
         "text": (text | None, Field(None, description=_about("text"))),
         "texts": (list[text] | None, Field(None, min_length=1, max_length=limits.texts, description=_about("texts"))),

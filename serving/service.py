@@ -56,12 +56,13 @@ class Service:
             max_queue=limits.queue,
             observe=self.metrics.batch,
         )
+        self.loading: asyncio.Task[None] | None = None  # ends when the model is ready, or did not load
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         await self._stack.enter_async_context(self.batcher)
-        loading = asyncio.create_task(self._load())
-        self._stack.callback(loading.cancel)
+        self.loading = asyncio.create_task(self._load())
+        self._stack.callback(self.loading.cancel)
         return self
 
     async def __aexit__(self, *error: Any) -> None:
