@@ -3,9 +3,9 @@
     python benchmarks/serving.py --rounds 3 --seconds 20 --json docs/results/serving-mini.json
 
 Starts two servers of the same model, one that batches and one that reads each text alone (`--batch 1`); in every round
-each of them in turn is asked by 1, 4 and 16 clients, so that a busy machine disturbs both alike. A client sends its next
-request when it has the answer to the last one. The clients are threads of one process that shares the cores with the
-servers, and the server that is not asked waits. Bounded in time and requests; only the loopback is spoken to.
+each of them in turn is asked by 1, 4 and 16 clients, so that a busy machine disturbs both alike. A client sends its
+next request when it has the answer to the last one. The clients are threads of one process that shares the cores with
+the servers, and the server that is not asked waits. Bounded in time and requests; only the loopback is spoken to.
 """
 
 import argparse

@@ -7,10 +7,9 @@ error in its place and the others are still answered; every error is one line on
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from contextlib import redirect_stdout
 from enum import StrEnum
-from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -24,7 +23,7 @@ from .loading import load_pipeline
 from .planning import memory
 from .serving.command import serve
 from .shrinking import distill, export, prune, quantize, sizes
-from .texts import ENDINGS, Item, read_items
+from .texts import ENDINGS, Item, read_batches, read_items
 
 DEFAULT_MODEL = "redheart-mini"
 
@@ -186,7 +185,7 @@ def analyze(
     stdout = sys.stdout
     with redirect_stdout(sys.stderr):  # what a library prints must not get between the answers
         pipe = load_pipeline(model)
-        answers = _answers(pipe, read_items(texts or [], file or [], jsonl_field), options, batch_size)
+        answers = read_batches(pipe, read_items(texts or [], file or [], jsonl_field), options, batch_size)
         failed = _write_json(answers, stdout) if as_json else _write_for_people(answers, stdout)
     if failed:
         if as_json:
@@ -202,39 +201,6 @@ def _check_usage(texts: list[str] | None, files: list[Path] | None, outputs: lis
     for path in files or []:
         if path.suffix not in ENDINGS:
             _wrong_usage(f"{path} ends in {path.suffix!r}; give a .txt or a .jsonl file.", "--file")
-
-
-def _answers(pipe: Any, items: Iterable[Item], options: dict[str, Any], size: int) -> Iterator[list[Item]]:
-    """The items with their reading or error, batch by batch, as they come."""
-    from .modeling_redheart.pipeline_redheart import check_text
-
-    waiting = iter(items)
-    while batch := list(islice(waiting, size)):
-        for item in batch:
-            if item.error is None:
-                try:
-                    check_text(item.text)
-                except ValueError as error:
-                    item.error = error
-        _read(pipe, [item for item in batch if item.error is None], options)
-        yield batch
-
-
-def _read(pipe: Any, batch: Sequence[Item], options: dict[str, Any]) -> None:
-    """Give each item its reading; the texts of a batch that fails are read one by one, so that one fails alone."""
-    if not batch:
-        return
-    try:
-        readings = pipe([item.text for item in batch], batch_size=len(batch), **options)
-    except (ValueError, RuntimeError) as error:
-        if len(batch) == 1:
-            batch[0].error = error
-            return
-        for item in batch:
-            _read(pipe, [item], options)
-        return
-    for item, reading in zip(batch, readings, strict=True):
-        item.reading = reading
 
 
 def _write_json(batches: Iterable[list[Item]], stdout: Any) -> int:
