@@ -20,7 +20,7 @@ from redheart.configuration.labels import OUTPUTS
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
 ROWS = EXAMPLES / "own_rows.csv"
-PATIENCE = 300.0
+PATIENCE = 900.0  # seconds until a script that hangs fails
 LAUNCH = ("-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--num_machines", "1",
           "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0")  # fmt: skip
 
@@ -86,8 +86,8 @@ def test_finetune_on_a_csv_with_columns_of_other_names(tmp_path: Path, checkpoin
         *names,
     ).stdout
     report = json.loads((output / "report.json").read_text())
-    assert report["units"]["train"] == 36
-    assert report["units"]["validation"] == 12
+    assert report["units"]["train"] + report["units"]["validation"] == len(rows)
+    assert report["units"]["validation"] >= 6
     assert report["validation"]["verdict"]["after"] < report["validation"]["verdict"]["before"]
     assert "constant" in told
     assert told.count("car without asking") == 2  # read before and after
