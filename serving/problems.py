@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 
 from ..configuration.labels import closest
+from .schema import ReadRequest
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -113,18 +114,12 @@ def _fault(item: Mapping[str, Any]) -> Fault:
         return Fault(pointer="", detail=f"no JSON: {context.get('error', detail)}.", value=None, remedy=remedy)
     if kind == "extra_forbidden":
         detail = "There is no such field."
-        remedy = f"Leave it out; {closest(place[-1][:80], _known_fields())}"
+        remedy = f"Leave it out; {closest(place[-1][:80], ReadRequest.model_fields)}"
     elif kind == "string_unicode":
         detail = "It has a lone surrogate, so it is no valid Unicode."
     elif kind == "value_error":  # our own, which have the remedy after the semicolon
         remedy = detail.partition("; ")[2] or detail
     return Fault(pointer=pointer, detail=detail, value=_shown(item.get("input")), remedy=remedy)
-
-
-def _known_fields() -> list[str]:
-    from .schema import ReadRequest
-
-    return list(ReadRequest.model_fields)
 
 
 def _shown(value: Any) -> Any:
