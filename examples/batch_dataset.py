@@ -34,11 +34,11 @@ from redheart.training.data import read_rows
 def main() -> None:
     """The command line."""
     options = parse()
-    # A process that is done waits for the others, however long these still read.
-    accelerator = Accelerator(kwargs_handlers=[InitProcessGroupKwargs(timeout=timedelta(days=7))])
     folder = options.output.with_name(f"{options.output.name}.parts")
     if options.output.exists() and not folder.exists():
         raise SystemExit(f"{options.output} is there already; remove it, or name another output.")
+    # A process that is done waits for the others, however long these still read.
+    accelerator = Accelerator(kwargs_handlers=[InitProcessGroupKwargs(timeout=timedelta(days=7))])
     rows = read_rows(options.input)
     count = sum(1 for _ in rows)
     parts = range(-(-count // options.part_rows))

@@ -1,11 +1,11 @@
 """Find texts that mean something similar: embed them once, then ask as often as you like.
 
     python examples/search.py index examples/own_rows.csv runs/index
-    python examples/search.py query runs/index "somebody kept what did not belong to them" --top 3
+    python examples/search.py query runs/index "my friend told everybody my secret" --top 3
 
 The index is two files: `embeddings.npy`, float32 (texts, d), each row of length 1, and `rows.jsonl`, the rows in the
 same order. The similarity is the cosine, which for rows of length 1 is one product; a few hundred thousand rows need no
-library for it.
+library for it. Look at what it finds among your texts before you rely on it: redheart-mini is small.
 """
 
 import argparse
