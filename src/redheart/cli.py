@@ -22,6 +22,7 @@ from .evaluating import evaluate
 from .loading import load_pipeline
 from .planning import memory
 from .serving.command import serve
+from .showing import demo
 from .shrinking import distill, export, prune, quantize, sizes
 from .texts import ENDINGS, Item, read_batches, read_items
 
@@ -307,6 +308,7 @@ def create(
 
 
 main.command()(bench)
+main.command()(demo)
 main.command()(evaluate)
 main.command()(memory)
 main.command()(serve)

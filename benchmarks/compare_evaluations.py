@@ -1,0 +1,60 @@
+"""How much of one model's figures another one keeps: two files of `redheart evaluate --json`, side by side.
+
+    python benchmarks/compare_evaluations.py docs/results/redheart-mini.json docs/results/distill-mini.json
+
+The share is the second model's value over the first one's; of a loss, the first one's over the second one's. By
+default the measures that a model is chosen by; what both were not measured by is left out.
+"""
+
+import argparse
+from pathlib import Path
+from statistics import mean
+
+from redheart.evaluation.results import MODEL, Evaluation, Figure
+
+LOSS = "soft cross entropy"
+MEASURES = ("average precision", "macro F1", LOSS, "pair accuracy", "Pearson r")
+# Of several macro F1s: the one whose threshold is one number, and the ones that were judged on other rows.
+RULES = ("", "one threshold, fitted here", "per label, cross-fitted", "rule for rare verdicts, cross-fitted")
+OUTPUTS = ("emotion", "intensity", "affect", "utility", "action", "counterfactual", "verdict")
+
+
+def figures(path: Path) -> dict[tuple[str, ...], Figure]:
+    """The figures of the model itself, by what they are of."""
+    return {
+        (item.dataset, item.split, item.output, item.measure, item.rule): item
+        for item in Evaluation.load(path).figures
+        if item.system == MODEL
+        and item.output.partition(".")[0] in OUTPUTS
+        and item.measure in MEASURES
+        and item.rule.split(";")[0] in RULES
+    }
+
+
+def share(first: Figure, second: Figure) -> float:
+    """What the second keeps of the first: 1 = all."""
+    return first.value / second.value if first.measure == LOSS else second.value / first.value
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("first", type=Path)
+    parser.add_argument("second", type=Path)
+    options = parser.parse_args()
+    one, other = figures(options.first), figures(options.second)
+    shares: dict[str, list[float]] = {}
+    print(f"{'':<90}{options.first.stem:>16}{options.second.stem:>16}{'share':>8}")
+    for key in one:
+        if key in other:
+            kept = share(one[key], other[key])
+            shares.setdefault(key[1], []).append(kept)
+            words = " ".join(filter(None, key))
+            print(f"{words:<90}{one[key].value:>16.3f}{other[key].value:>16.3f}{kept:>8.1%}")
+    for split, kept_ones in shares.items():
+        print(f"{split}: {len(kept_ones)} figures, mean share {mean(kept_ones):.1%}, "
+              f"{sum(value >= 0.95 for value in kept_ones)} of them at 95 % or more")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

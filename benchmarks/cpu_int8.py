@@ -1,0 +1,134 @@
+"""Compares the ways to compute in INT8 on a CPU: which is faster than float32, and what does it change?
+
+    pip install torchao && python benchmarks/cpu_int8.py redheart-mini --data DATA --json docs/results/cpu-int8.json
+
+All ways leave the same layers in floats (`quantization.kept_modules`) and read the same texts. Times are ratios to
+float32 in turn, in one process; differences are of probabilities on GoEmotions validation texts, and the share of texts
+with another set of asserted emotions, or another verdict.
+
+Notable: "batch" is how far a text's probabilities move between being read alone and among 16 others: what scales
+integers by the whole batch has readings that depend on it.
+"""
+
+import argparse
+import json
+import tempfile
+import warnings
+from collections.abc import Callable
+from copy import deepcopy
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from transformers import AutoTokenizer
+
+from redheart.compression.forms import write_form
+from redheart.compression.readers import load_reader
+from redheart.configuration.labels import EMOTIONS
+from redheart.evaluation.predict import Predictor
+from redheart.hub_upload.checkpoint import checkpoint_path, load_strict
+from redheart.measuring import WARM_UP, interleave, quiet, using_threads
+from redheart.modeling_redheart import RedHeartModel
+from redheart.modeling_redheart.quantization import kept_modules
+from redheart.sizes import read
+from redheart.training.data import load
+
+WAYS = ("float32", "bitsandbytes", "quantize_dynamic", "torchao", "onnx", "onnx-int8")
+
+
+def chosen(model: nn.Module) -> set[str]:
+    """Names of the linear layers that go to 8 bits."""
+    kept = set(kept_modules(model, 8))
+    return {name for name, module in model.named_modules() if isinstance(module, nn.Linear) and name not in kept}
+
+
+def dynamic(model: Any) -> Any:
+    """By torch.ao: weights in INT8, activations by the range of each call."""
+    names = chosen(model)
+    for name in names:  # torch.ao replaces layers of this very type
+        model.get_submodule(name).__class__ = nn.Linear
+    spec: Any = dict.fromkeys(names, torch.ao.quantization.default_dynamic_qconfig)
+    return torch.ao.quantization.quantize_dynamic(model, spec, inplace=True)
+
+
+def torchao(model: Any) -> Any:
+    """By torchao: weights in INT8 by output channel, activations by token, in eager mode."""
+    from torchao.quantization import Int8DynamicActivationInt8WeightConfig, quantize_
+
+    names = chosen(model)
+    for name in names:
+        model.get_submodule(name).__class__ = nn.Linear
+    quantize_(model, Int8DynamicActivationInt8WeightConfig(), filter_fn=lambda _, name: name in names)
+    return model
+
+
+def reader_of(way: str, source: Path, workdir: Path) -> Any:
+    """What reads in this ``way``."""
+    made: dict[str, Callable[[Any], Any]] = {"quantize_dynamic": dynamic, "torchao": torchao}
+    if way in made:
+        return made[way](deepcopy(load_strict(source, RedHeartModel, dtype=torch.float32)).eval())
+    form = {"bitsandbytes": "int8"}.get(way, way)
+    return load_reader(write_form(source, form, workdir / way))[0].eval()
+
+
+def measure(reader: Any, base: Any, tokenizer: Any, texts: list[str], ids: torch.Tensor) -> dict[str, float]:
+    """One row of the table."""
+    theirs, ours = interleave(partial(read, base), partial(read, reader), ids)
+    found, expected = (Predictor(some, tokenizer).texts(texts) for some in (reader, base))
+    alone = Predictor(reader, tokenizer, batch_tokens=1).texts(texts[:100])
+    thresholds = np.array([base.config.thresholds.get(name, 0.5) for name in EMOTIONS])
+    emotions, verdicts = ([said[name] for said in (found, expected)] for name in ("emotion_labels", "verdict_labels"))
+    asserted = [probabilities >= thresholds for probabilities in emotions]
+    return {
+        "x float32": median(one / other for one, other in zip(ours, theirs, strict=True)),
+        "emotion": float(np.abs(emotions[0] - emotions[1]).mean()),
+        "other emotions": float((asserted[0] != asserted[1]).any(axis=1).mean()),
+        "verdict": float(np.abs(verdicts[0] - verdicts[1]).sum(axis=1).mean() / 2),
+        "other verdict": float((verdicts[0].argmax(1) != verdicts[1].argmax(1)).mean()),
+        "batch": float(np.abs(alone["emotion_labels"] - emotions[0][:100]).mean()),
+    }
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", nargs="?", default="redheart-mini")
+    parser.add_argument("--data", type=Path, required=True, help="folder of the public sets")
+    parser.add_argument("--texts", type=int, default=500)
+    parser.add_argument("--tokens", type=int, default=128, help="of the timed readings of one text")
+    parser.add_argument("--runs", type=int, default=15)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--way", action="append", choices=WAYS, help="only this one; repeatable")
+    parser.add_argument("--json", type=Path, help="write the rows there")
+    options = parser.parse_args()
+    quiet()
+    warnings.simplefilter("ignore")
+    source = Path(checkpoint_path(options.model))
+    texts = [item.text for item in load("goemotions", options.data, "validation")[: options.texts]]
+    base: Any = load_strict(source, RedHeartModel, dtype=torch.float32).eval()
+    tokenizer = AutoTokenizer.from_pretrained(source)
+    shape = (WARM_UP + options.runs, 1, options.tokens)
+    ids = torch.randint(base.config.vocab_size, shape, generator=torch.Generator().manual_seed(0))
+    rows: dict[str, dict[str, float]] = {}
+    with tempfile.TemporaryDirectory() as workdir, using_threads(options.threads):
+        for way in options.way or WAYS:
+            try:
+                reader = reader_of(way, source, Path(workdir))
+            except ImportError as error:
+                print(f"{way:<18}left out: {error}")
+                continue
+            rows[way] = measure(reader, base, tokenizer, texts, ids)
+            if len(rows) == 1:
+                print(f"{'':<18}" + "".join(f"{name:>16}" for name in rows[way]))
+            print(f"{way:<18}" + "".join(f"{value:>16.4f}" for value in rows[way].values()), flush=True)
+    if options.json:
+        about = {name: getattr(options, name) for name in ("model", "texts", "tokens", "runs", "threads")}
+        options.json.write_text(json.dumps({"setting": about, "ways": rows}, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,302 @@
+"""Every sentence of the page, in English and Korean.
+
+Notable: one row per sentence with both languages, so that none can be missing in one; ``{names}`` are filled in.
+"""
+
+from .names import LANGUAGES, Language, claim_name, name
+
+# Key -> English, Korean.
+TEXTS: dict[str, tuple[str, str]] = {
+    # Frame.
+    "tagline": (
+        "Reads a text about a moral conflict, says what it finds, how sure it is, and what it withholds.",
+        "도덕적 갈등을 다룬 글을 읽고, 무엇을 읽었는지, 얼마나 확신하는지, 무엇을 보류하는지 보여 줍니다.",
+    ),
+    "language": ("Language", "언어"),
+    "notice": (
+        "An aid for reading a text, not a verdict about a person.",
+        "글을 읽는 데 도움을 줄 뿐, 사람에 대한 판정이 아닙니다.",
+    ),
+    "notice_more": (
+        "It describes how a text reads to people like those who rated its data. It does not know what happened, it "
+        "is often wrong, and it must not be used for decisions about people. The text stays on the machine that "
+        "runs this page, and the page does not store it.",
+        "학습 자료를 평가한 사람들과 비슷한 이들에게 글이 어떻게 읽히는지를 설명합니다. 실제로 무슨 일이 있었는지는 "
+        "모르고 자주 틀리므로, 사람에 대한 결정에 써서는 안 됩니다. 글은 이 페이지를 실행하는 컴퓨터 안에만 있으며, "
+        "이 페이지는 글을 저장하지 않습니다.",
+    ),
+    "text": ("Text", "글"),
+    "placeholder": (
+        "Type or paste a text in which somebody did something to somebody ...",
+        "누군가가 누군가에게 한 일을 적은 글을 쓰거나 붙여 넣으세요 ...",
+    ),
+    "text_info": (
+        "English or Korean. At most {tokens} tokens are read (about {words} words); what is longer is cut. "
+        "Shift+Enter reads.",
+        "영어 또는 한국어. 최대 {tokens}토큰(약 {words}단어)까지 읽고, 더 긴 부분은 잘립니다. Shift+Enter로 읽습니다.",
+    ),
+    "read": ("Read", "읽기"),
+    "clear": ("Clear", "지우기"),
+    "examples": ("Examples", "예시"),
+    "untrained": (
+        "Also show what nothing supervised (marked, not to be trusted)",
+        "학습 근거가 없는 값도 보기 (표시됨, 신뢰할 수 없음)",
+    ),
+    "footer": (
+        "Model: {model}. Everything runs on this machine.",
+        "모델: {model}. 모든 계산은 이 컴퓨터에서 이루어집니다.",
+    ),
+    # Instead of a reading.
+    "welcome": (
+        "The reading appears here. Paste a text, or take one of the examples.",
+        "읽은 결과가 여기에 나타납니다. 글을 붙여 넣거나 예시를 고르세요.",
+    ),
+    "empty": (
+        "There is nothing to read yet. Type or paste a text, or take one of the examples.",
+        "아직 읽을 글이 없습니다. 글을 쓰거나 붙여 넣거나, 예시를 고르세요.",
+    ),
+    "failed": ("This text could not be read.", "이 글을 읽을 수 없습니다."),
+    "failed_inside": (
+        "Something went wrong inside; the log of the program has the details. Other texts can still be read.",
+        "내부에서 문제가 생겼습니다. 자세한 내용은 프로그램 로그에 있습니다. 다른 글은 계속 읽을 수 있습니다.",
+    ),
+    # Marks.
+    "withheld": ("withheld", "보류"),
+    "derived": ("derived", "도출"),
+    "untrained_mark": ("untrained", "미학습"),
+    "asserted": ("asserted", "해당"),
+    "named": ("named", "고른 판정"),
+    "threshold": ("threshold {value}", "문턱값 {value}"),
+    "confidence_of": ("confidence {value}", "신뢰도 {value}"),
+    "share": ("{value} %", "{value}%"),
+    # Notes on a reading.
+    "care": ("Take with care", "주의"),
+    "truncated": (
+        "The text was cut: only its first {tokens} tokens were read.",
+        "글이 잘렸습니다. 처음 {tokens}토큰까지만 읽었습니다.",
+    ),
+    "no_letters": (
+        "The text has no letters; the reading rests on signs alone.",
+        "글자가 없는 글입니다. 기호만 보고 읽은 결과입니다.",
+    ),
+    "unknown_tokens": (
+        "{share} of the tokens are unknown to the model.",
+        "토큰의 {share}는 모델이 모르는 것입니다.",
+    ),
+    "recovered": (
+        "These parts of the model failed, and what they say is left out: {names}.",
+        "모델의 다음 부분이 실패하여 그 결과를 뺐습니다: {names}.",
+    ),
+    "untrained_shown": (
+        "Shown although nothing supervised it, so it means nothing: {names}.",
+        "학습 근거가 없어 의미가 없지만 표시한 것: {names}.",
+    ),
+    # At a glance.
+    "glance_emotion": ("Emotions it asserts", "해당한다고 판단한 감정"),
+    "glance_none": ("none", "없음"),
+    "glance_none_more": (
+        "No emotion reaches its threshold: the model abstains.",
+        "문턱값을 넘은 감정이 없습니다. 모델은 판단을 보류합니다.",
+    ),
+    "glance_more": ("and {count} more", "외 {count}개"),
+    "glance_verdict": ("In the wrong, by the likely vote of a forum", "게시판 투표라면 누가 잘못했다고 할까"),
+    "glance_rule": (
+        "The named verdict is {name} ({value}): its rule weighs rare verdicts up.",
+        "모델이 고른 판정은 {name}({value})입니다. 드문 판정에 가중치를 주는 규칙을 씁니다.",
+    ),
+    "glance_affect": ("Feeling", "느낌"),
+    "pleasant": ("pleasant", "유쾌함"),
+    "unpleasant": ("unpleasant", "불쾌함"),
+    "mixed": ("neither pleasant nor unpleasant", "유쾌하지도 불쾌하지도 않음"),
+    "of_valence": ("valence {value}, from -1 to 1", "정서가 {value} (-1에서 1까지)"),
+    "words": ("The words that mattered", "중요한 낱말"),
+    "words_note": (
+        "Marked: up to 10 words that the model gave most weight before it read on; the stronger the mark, the more. "
+        "It says what was looked at, not what it was taken for.",
+        "표시된 낱말은 모델이 가장 큰 가중치를 준 최대 10개입니다. 진할수록 가중치가 큽니다. 무엇을 보았는지를 말할 "
+        "뿐, 어떤 뜻으로 보았는지는 말하지 않습니다.",
+    ),
+    "rest_cut": ("{count} more characters", "{count}자 더 있음"),
+    # Leave-one-out.
+    "effects_button": ("Which words carry it? Read again without each", "어떤 낱말 때문인가? 하나씩 빼고 다시 읽기"),
+    "effects": ("What changes without a word", "낱말을 빼면 달라지는 것"),
+    "effects_note": (
+        "The text was read again without each piece ({count} pieces{merged}). Blue, +20: it speaks for this; "
+        "without it the probability would be 20 percentage points lower. Orange, dashed, -20: it speaks against. "
+        "Words that say the same hide each other.",
+        "조각을 하나씩 빼고 글을 다시 읽었습니다(조각 {count}개{merged}). 파란색 +20: 뒷받침하는 조각으로, 없으면 "
+        "확률이 20%p 낮아집니다. 주황색 점선 -20: 반대하는 조각입니다. 같은 뜻의 낱말은 서로를 가립니다.",
+    ),
+    "effects_merged": (
+        "; words were joined, as at most {most} pieces are tried",
+        ", 최대 {most}개만 시험하므로 낱말을 묶음",
+    ),
+    "effects_emotion": ("for {name} ({value})", "{name}({value})에 대해"),
+    "effects_verdict": ("for the verdict {name} ({value})", "판정 '{name}'({value})에 대해"),
+    "effects_none": (
+        "First read a text of two words or more.",
+        "먼저 두 낱말 이상의 글을 읽으세요.",
+    ),
+    # Charts.
+    "emotions": ("Emotions", "감정"),
+    "emotions_note": (
+        "Probability, 0 to 100 %. The tick is the emotion's own threshold; from there on the model asserts it.",
+        "확률, 0~100%. 눈금은 감정마다 다른 문턱값이며, 그 이상이면 해당한다고 판단합니다.",
+    ),
+    "emotions_rest": ("The other {count} emotions", "나머지 감정 {count}개"),
+    "affect_note": (
+        "Valence from unpleasant (-1) to pleasant (1); arousal from calm (0) to excited (1); dominance from "
+        "controlled (0) to in control (1).",
+        "정서가: 불쾌(-1)~유쾌(1), 각성: 차분함(0)~흥분(1), 지배: 통제당함(0)~통제함(1).",
+    ),
+    "nuances": ("Nuances", "감정의 세기"),
+    "nuances_note": (
+        "Probability that the emotion is there at least this strongly. Hatched: withheld, nothing supervised it.",
+        "감정이 적어도 이 세기로 있을 확률. 빗금은 학습 근거가 없어 보류한 것입니다.",
+    ),
+    "nuances_unasserted": (
+        "No emotion is asserted; the most probable one is shown.",
+        "해당한다고 판단한 감정이 없어 확률이 가장 높은 감정을 보입니다.",
+    ),
+    "intensity": ("intensity, 0 to 1", "강도, 0~1"),
+    "arc": ("Course of the emotions", "감정의 흐름"),
+    "arc_note": (
+        "The emotions with the highest peaks, over the parts of the text in order.",
+        "가장 높이 오른 감정들을 글의 부분 순서대로 보입니다.",
+    ),
+    "arc_axis": ("part of the text", "글의 부분"),
+    "probability": ("probability, %", "확률, %"),
+    "arc_parts": ("The parts of the text", "글의 부분들"),
+    "arc_strongest": ("strongest", "가장 강한 감정"),
+    "arc_short": ("The text is too short for a course.", "흐름을 보기에는 글이 너무 짧습니다."),
+    "bentham": ("Felicific calculus (Bentham)", "쾌락 계산 (벤담)"),
+    "bentham_note": (
+        "Circumstances of a pleasure or pain: 0 at the centre, 1 at the rim; valence (pain to pleasure) from -1 to "
+        "1. The thin line is one standard deviation of the model. Dashed axes are withheld.",
+        "쾌락이나 고통의 조건: 중심이 0, 가장자리가 1. 쾌고(고통~쾌락)는 -1에서 1까지. 가는 선은 모델의 표준편차, "
+        "점선 축은 보류한 것입니다.",
+    ),
+    "utility": (
+        "Utility {value}: higher is more pleasant for the person in the scene; no unit.",
+        "효용 {value}: 높을수록 장면 속 인물에게 유쾌함. 단위 없음.",
+    ),
+    "felicific_value": (
+        "Felicific value {value}, from pain (-1) to pleasure (1).",
+        "쾌락 값 {value}, 고통(-1)에서 쾌락(1)까지.",
+    ),
+    "regret": ("Regret", "후회"),
+    "regret_note": (
+        "From rejoicing (-1, blue) to regret (1, orange), against what could have been. Derived: it follows by a "
+        "rule from other outputs. Hatched: withheld.",
+        "다른 가능성과 비교한 안도(-1, 파란색)에서 후회(1, 주황색)까지. 도출: 다른 출력에서 규칙으로 얻은 값. 빗금: "
+        "보류.",
+    ),
+    "views": ("Three views: what could have been", "세 가지 관점: 다른 가능성"),
+    "views_note": (
+        "Utility is told against the actual course and has no unit; plausibility is a probability.",
+        "효용은 실제 경과를 기준으로 한 값으로 단위가 없고, 개연성은 확률입니다.",
+    ),
+    "views_utility": ("utility against actual", "실제 대비 효용"),
+    "views_base": ("the base, 0", "기준, 0"),
+    "surd": ("Where the verdict's information comes from (SURD)", "판정 정보의 출처 (SURD)"),
+    "surd_note": (
+        "Bits that emotion, Bentham's dimensions and regret give about the verdict: by one alone (unique), by "
+        "several alike (redundant), only together (synergy).",
+        "감정, 벤담의 차원, 후회가 판정에 대해 주는 정보(비트): 하나만 주는 것(고유), 여럿이 같이 주는 것(중복), "
+        "함께일 때만 생기는 것(시너지).",
+    ),
+    "surd_determined": (
+        "With all of them the verdict is {value} less uncertain than without any.",
+        "이들을 모두 알면 판정의 불확실성이 아무것도 모를 때보다 {value} 줄어듭니다.",
+    ),
+    "bits": ("bits", "비트"),
+    "verdict": ("Verdict: who is in the wrong", "판정: 누가 잘못했나"),
+    "verdict_note": (
+        "The expected vote of one English-language forum, or of those who wrote its stories; not a judgement.",
+        "한 영어 게시판의 예상 투표, 또는 이야기를 쓴 사람들의 의견입니다. 판결이 아닙니다.",
+    ),
+    "action": (
+        "Acceptability of the action {value}: higher is more acceptable; no unit, for comparing texts.",
+        "행동의 수용도 {value}: 높을수록 받아들일 만함. 단위 없음, 글끼리 비교할 때만 씁니다.",
+    ),
+    "perspectives": ("By perspective", "관점별"),
+    "confidence": ("How sure it is", "얼마나 확신하는가"),
+    "confidence_note": (
+        "1 = it expects no error, 0 = a large one: exp(-expected loss). Compare a part with the same part of other "
+        "texts, not with the parts beside it: their losses have different scales.",
+        "1 = 오류가 없을 것으로 예상, 0 = 큰 오류를 예상: exp(-예상 손실). 손실의 척도가 서로 다르므로 옆 부분이 "
+        "아니라 다른 글의 같은 부분과 비교하세요.",
+    ),
+    "withheld_title": ("What is withheld", "보류한 것"),
+    "withheld_note": (
+        "Nothing in the training data supervised these, so the model does not tell them.",
+        "학습 자료에 근거가 없어 모델이 말하지 않는 것들입니다.",
+    ),
+    "withheld_none": ("Nothing is withheld.", "보류한 것이 없습니다."),
+    "withheld_whole": ("all of it", "전부"),
+    "withheld_count": ("{count} of {total}", "{total}개 중 {count}개"),
+    "limits": ("Limits", "한계"),
+    "limits_1": (
+        "It reads words, not facts: it cannot know whether what is told is true or complete.",
+        "사실이 아니라 글을 읽습니다. 말한 내용이 사실인지, 빠진 것은 없는지 알 수 없습니다.",
+    ),
+    "limits_2": (
+        "It learned from a few communities, most of them English-language forums and crowd workers. Other groups "
+        "may be read worse; that was not measured.",
+        "주로 영어 게시판과 크라우드 작업자 등 몇몇 집단에서 배웠습니다. 다른 집단의 글은 더 못 읽을 수 있으며, "
+        "이는 측정되지 않았습니다.",
+    ),
+    "limits_3": (
+        "In Korean, which was learned from machine-translated comments, only the emotions were measured.",
+        "한국어는 기계 번역된 댓글로 배웠고, 감정만 측정되었습니다.",
+    ),
+    "limits_4": (
+        "It is not advice. Somebody in danger needs a person, not a reading.",
+        "조언이 아닙니다. 위험에 처한 사람에게는 읽기 결과가 아니라 사람이 필요합니다.",
+    ),
+}
+
+
+class Words:
+    """The words of the page in one language."""
+
+    def __init__(self, language: Language) -> None:
+        self.language: Language = language
+        self._index = LANGUAGES.index(language)
+
+    def say(self, key: str, **values: object) -> str:
+        """The sentence ``key``, as plain text. Raises `KeyError` for an unknown one or a value that is missing."""
+        return TEXTS[key][self._index].format(**values)
+
+    def name(self, group: str, key: str) -> str:
+        """What a label is called; see `names.name`."""
+        return name(self.language, group, key)
+
+    def claim(self, key: str) -> str:
+        """A record key in words; see `names.claim_name`."""
+        return claim_name(self.language, key)
+
+    def share(self, value: float) -> str:
+        """A probability or share as a percentage."""
+        percent = "< 1" if 0.0 < value < 0.005 else "> 99" if 0.995 <= value < 1.0 else f"{100 * value:.0f}"
+        return self.say("share", value=percent)
+
+    def signed(self, value: float) -> str:
+        """A number whose sign matters, with two decimals."""
+        return f"{value:+.2f}" if abs(value) >= 0.005 else "0.00"
+
+
+def language_of(header: str | None) -> Language:
+    """The first known language of an ``Accept-Language`` header (RFC 9110, 12.5.4), by weight; English otherwise."""
+    wanted = []
+    for position, item in enumerate((header or "").split(",")):
+        tag, _, weight = item.strip().partition(";q=")
+        try:
+            wanted.append((-float(weight or 1), position, tag.strip().lower().split("-")[0]))
+        except ValueError:
+            continue  # a weight that is no number asks for nothing
+    known = [language for weight, _, tag in sorted(wanted) for language in LANGUAGES if tag == language and weight]
+    return known[0] if known else "en"
+
+
+__all__ = ["TEXTS", "Words", "language_of"]

@@ -1,0 +1,232 @@
+"""The page around the charts: the summary of a reading, its cards, what is withheld, and messages."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from html import escape
+from typing import Any
+
+from ..configuration.labels import record_keys
+from . import charts
+from .charts import Facts, Reading, mark, note
+from .drawing import element
+from .interface import Words
+from .occlusion import Effects
+
+_SHOWN_CHARACTERS = 4000
+_MOST_NAMED = 3
+_LIMITS = ("limits_1", "limits_2", "limits_3", "limits_4")
+
+# What changes a probability by less than this, or by less than this share of the largest change, is not marked.
+_LEAST_EFFECT = 0.01
+_LEAST_SHARE = 0.25
+
+_HEART = (
+    '<svg viewBox="0 0 32 30" class="heart" aria-hidden="true"><path d="M16 28C6 20 1 15 1 9a8 8 0 0 1 15-4 8 8 0 0 1 '
+    '15 4c0 6-5 11-15 19z"/></svg>'
+)
+
+
+def header(words: Words) -> str:
+    """The name and what it does."""
+    title = element("h1", _HEART, "Red Heart")
+    return element("div", title, element("p", escape(words.say("tagline"))), class_="rh head")
+
+
+def notice(words: Words) -> str:
+    """What a reading is not."""
+    return element(
+        "div",
+        element("strong", escape(words.say("notice"))),
+        " ",
+        escape(words.say("notice_more")),
+        class_="rh notice",
+        role="note",
+    )
+
+
+def footer(words: Words, facts: Facts) -> str:
+    """The limits, and the model that reads."""
+    items = (element("li", escape(words.say(key))) for key in _LIMITS)
+    limits = element("h3", escape(words.say("limits"))) + element("ul", *items)
+    model = element("p", escape(words.say("footer", model=facts.model)), class_="unit")
+    return element("div", limits, model, class_="rh foot")
+
+
+def label(content: str) -> str:
+    """A word beside controls. content: plain text."""
+    return element("div", escape(content), class_="rh unit")
+
+
+def message(content: str, kind: str = "hint", detail: str = "") -> str:
+    """A message in the place of a reading. kind: "hint" or "error"; content, detail: plain text."""
+    body = element("p", escape(content)) + (element("p", escape(detail), class_="note") if detail else "")
+    return element("div", body, class_=f"rh message {kind}", role="alert" if kind == "error" else "status")
+
+
+def summary(reading: Reading, words: Words) -> str:
+    """What to know first: cautions, the text with its marked words, and three answers with their confidence."""
+    told = list(_cautions(reading["flags"], words))
+    parts = []
+    if told:
+        items = (element("li", escape(line)) for line in told)
+        title = element("strong", escape(words.say("care")))
+        parts.append(element("div", title, element("ul", *items), class_="care", role="note"))
+    parts.append(element("div", *_tiles(reading, words), class_="tiles"))
+    title = element("h3", escape(words.say("words")))
+    parts.append(element("div", title, _highlighted(reading, words), class_="words"))
+    return element("div", *parts, class_="rh", lang=words.language)
+
+
+def cards(reading: Reading, words: Words, facts: Facts) -> str:
+    """Every chart of a reading, in two columns of cards."""
+    emotion = reading.get("emotion", {})
+    left = (
+        ("emotions", charts.emotions, "labels" in emotion or "affect" in emotion),
+        ("nuances", charts.nuances, "nuance" in emotion),
+        ("arc", charts.arc, "arc" in emotion),
+        ("bentham", charts.bentham, "bentham" in reading),
+        ("surd", charts.surd, "surd" in reading),
+    )
+    right = (
+        ("verdict", charts.verdict, "verdict" in reading or "perspectives" in reading),
+        ("views", charts.views, "counterfactual" in reading),
+        ("regret", charts.regret, True),
+        ("confidence", charts.confidence, "confidence" in reading),
+        ("withheld_title", _withheld, True),
+    )
+    columns = (
+        element(
+            "div",
+            *(_card(words.say(title), draw(reading, words, facts)) for title, draw, there in column if there),
+            class_="column",
+        )
+        for column in (left, right)
+    )
+    return element("div", *columns, class_="rh grid", lang=words.language)
+
+
+def effects(found: Effects, words: Words) -> str:
+    """The text once for each claim, with what every piece of it adds or takes away."""
+    merged = words.say("effects_merged", most=found.most) if found.merged else ""
+    parts = [
+        element("h3", escape(words.say("effects"))),
+        note(words.say("effects_note", count=len(found.pieces), merged=merged)),
+    ]
+    for part, name, value, changes in found.claims:
+        title = words.say(f"effects_{part}", name=words.name(part, name), value=words.share(value))
+        largest = max(_LEAST_EFFECT, *(abs(change) for change in changes))
+        marked, done = [], 0
+        for (start, end), change in zip(found.pieces, changes, strict=True):
+            marked.append(escape(found.text[done:start]))
+            shown, done = escape(found.text[start:end]), end
+            if abs(change) < max(_LEAST_EFFECT, _LEAST_SHARE * largest):
+                marked.append(shown)
+                continue
+            figure = element("sub", f"{100 * change:+.0f}".replace("-", "&minus;"))
+            kind, shade = ("for" if change > 0 else "against"), f"--shade:{round(55 * abs(change) / largest)}%"
+            marked.append(element("mark", shown, figure, class_=kind, style=shade))
+        text = element("p", *marked, escape(found.text[done:]), class_="reading-text")
+        parts.append(element("div", element("h4", escape(title)), text))
+    return element("div", *parts, class_="rh effects", lang=words.language)
+
+
+def _cautions(flags: Mapping[str, Any], words: Words) -> Iterator[str]:
+    if flags["truncated"]:
+        yield words.say("truncated", tokens=flags["tokens"])
+    if flags["no_letters"]:
+        yield words.say("no_letters")
+    if flags["unknown_tokens"] > 0:
+        yield words.say("unknown_tokens", share=words.share(flags["unknown_tokens"]))
+    if flags["recovered"]:
+        yield words.say("recovered", names=", ".join(words.name("module", name) for name in flags["recovered"]))
+    if flags["untrained"]:
+        names = ", ".join(dict.fromkeys(words.name("part", key.split(".")[0]) for key in flags["untrained"]))
+        yield words.say("untrained_shown", names=names)
+
+
+def _highlighted(reading: Reading, words: Words) -> str:
+    whole = reading["text"]
+    shown = whole[:_SHOWN_CHARACTERS]
+    found = sorted(reading.get("rationale", []), key=lambda word: word["start"])
+    largest = max((word["importance"] for word in found), default=1.0) or 1.0
+    parts, done = [], 0
+    for word in found:
+        if word["end"] > len(shown):
+            break
+        shade = f"--shade:{round(10 + 50 * word['importance'] / largest)}%"
+        parts.append(escape(shown[done : word["start"]]))
+        tip = f"{word['importance']:.2f}"
+        parts.append(element("mark", escape(shown[word["start"] : word["end"]]), style=shade, title=tip))
+        done = word["end"]
+    parts.append(escape(shown[done:]))
+    if len(whole) > len(shown):
+        parts.append(
+            element("span", escape(f" ... {words.say('rest_cut', count=len(whole) - len(shown))}"), class_="unit")
+        )
+    return element("p", *parts, class_="reading-text") + note(words.say("words_note"))
+
+
+def _tiles(reading: Reading, words: Words) -> Iterator[str]:
+    emotion = reading.get("emotion", {})
+    if "labels" in emotion:
+        told = emotion["asserted"]
+        values = [f"{words.name('emotion', name)} {words.share(emotion['labels'][name])}" for name in told]
+        more = words.say("glance_more", count=len(told) - _MOST_NAMED) if len(told) > _MOST_NAMED else ""
+        if not told:
+            more = words.say("glance_none_more")
+        value = ", ".join(values[:_MOST_NAMED]) or words.say("glance_none")
+        yield _tile(reading, words, "glance_emotion", "emotion", value, more)
+    if "label" in reading.get("verdict", {}):
+        label, probabilities = reading["verdict"]["label"], reading["verdict"]["probabilities"]
+        first = max(probabilities, key=probabilities.__getitem__)
+        named = {"name": words.name("verdict", label), "value": words.share(probabilities[label])}
+        more = "" if first == label else words.say("glance_rule", **named)
+        value = f"{words.name('verdict', first)} {words.share(probabilities[first])}"
+        yield _tile(reading, words, "glance_verdict", "verdict", value, more)
+    if "valence" in (affect := emotion.get("affect", {})):
+        valence = affect["valence"]
+        value = words.say("mixed" if abs(valence) < 0.1 else "pleasant" if valence > 0 else "unpleasant")
+        more = words.say("of_valence", value=words.signed(valence))
+        yield _tile(reading, words, "glance_affect", "affect", value, more)
+
+
+def _tile(reading: Reading, words: Words, title: str, part: str, value: str, more: str) -> str:
+    rated = reading.get("confidence", {}).get(part)
+    said = words.say("confidence_of", value=f"{rated['confidence']:.2f}") if rated else ""
+    return element(
+        "div",
+        element("p", escape(words.say(title)), class_="unit"),
+        element("p", escape(value), mark(reading, part, words), class_="figure"),
+        element("p", escape(more), class_="note") if more else "",
+        element("a", escape(said), href="#how-sure", class_="unit") if said else "",
+        class_="tile",
+    )
+
+
+def _card(title: str, body: str) -> str:
+    return element("section", element("h3", escape(title)), body, class_="card")
+
+
+def _withheld(reading: Reading, words: Words, _: Facts) -> str:
+    """The withheld claims by part, each with how many of its claims these are, and their names."""
+    keys: Sequence[str] = reading["flags"]["withheld"]
+    if not keys:
+        return note(words.say("withheld_none"))
+    every = record_keys()
+    parts: dict[str, list[str]] = {}
+    for key in keys:
+        parts.setdefault(key.split(".")[0], []).append(key)
+    items = []
+    for part, members in parts.items():
+        title = escape(words.name("part", part))
+        total = sum(key.split(".")[0] == part for key in every)
+        if part in members:
+            items.append(element("li", title, ": ", escape(words.say("withheld_whole"))))
+            continue
+        count = sum(any(key == member or key.startswith(f"{member}.") for member in members) for key in every)
+        summary_ = element("summary", title, ": ", escape(words.say("withheld_count", count=count, total=total)))
+        names = element("p", escape("; ".join(words.claim(member) for member in members)), class_="note")
+        items.append(element("li", element("details", summary_, names)))
+    return note(words.say("withheld_note")) + element("ul", *items, class_="withheld")
+
+
+__all__ = ["cards", "effects", "footer", "header", "label", "message", "notice", "summary"]

@@ -1,0 +1,74 @@
+"""Every snippet of the guide runs, page by page, as a reader would go through it in an empty folder."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+SOURCE = DOCS.parent / "src"
+PAGES = sorted(DOCS.glob("*.md"))
+
+pytestmark = pytest.mark.skipif(not PAGES, reason="about a checkout; an installed package has no docs")
+
+# A command line goes on after a backslash; what does not begin with a prompt is what it prints.
+_COMMAND = re.compile(r"^\$ ((?:.*\\\n)*.*)$", re.MULTILINE)
+_LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)")
+
+
+@dataclass(frozen=True)
+class Snippet:
+    """A fenced block: its language, the file that it is to be put in, its text, and the line where it begins."""
+
+    language: str
+    file: str | None
+    text: str
+    line: int
+
+
+def snippets(page: Path) -> Iterator[Snippet]:
+    text = page.read_text(encoding="utf-8")
+    for match in re.finditer(r"^```(\w*)(?: file=(\S+))?\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        yield Snippet(match[1], match[2], match[3], text.count("\n", 0, match.start()) + 2)
+
+
+def run_commands(text: str, folder: Path) -> None:
+    """Run what stands behind the prompts, in a shell in which `redheart` is this package."""
+    function = f"redheart() {{ {sys.executable} -c 'from redheart.cli import main; main()' \"$@\"; }}\n"
+    path = os.pathsep.join([str(SOURCE), *filter(None, [os.environ.get("PYTHONPATH")])])
+    env = {**os.environ, "PYTHONPATH": path, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+    for command in _COMMAND.findall(text):
+        done = subprocess.run(
+            ["bash", "-euc", function + command], cwd=folder, env=env, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{command}\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is deprecated:FutureWarning")  # PEFT asks for it
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_snippets_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {"__name__": "__main__"}
+    for snippet in snippets(page):
+        if snippet.file is not None:
+            (tmp_path / snippet.file).write_text(snippet.text, encoding="utf-8")
+        elif snippet.language == "python":
+            # Empty lines in front, so that an error names the line of the page.
+            exec(compile("\n" * (snippet.line - 1) + snippet.text, str(page), "exec"), names)
+        elif snippet.language == "console":
+            assert _COMMAND.search(snippet.text), f"{page.name}:{snippet.line} has no command behind a prompt"
+            run_commands(snippet.text, tmp_path)
+        else:
+            pytest.fail(f"{page.name}:{snippet.line}: a block of {snippet.language!r} that nothing runs; name its file")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_its_links_lead_somewhere(page: Path) -> None:
+    for place in _LINK.findall(page.read_text(encoding="utf-8")):
+        assert (page.parent / place).exists(), f"{page.name} links to {place}"
