@@ -28,10 +28,9 @@ from .measures import (
     verdict_f1,
 )
 from .predict import expected_losses, target_column
-from .results import MODEL, Confusion, Curve, Evaluation, Figure, LabelTable
+from .results import FITTED_HERE, MODEL, Confusion, Curve, Evaluation, Figure, LabelTable
 from .selective import augrc, coverage_at_risk, risk_coverage, selective_risk
 
-FITTED_HERE = "fitted here"  # on the rows of the figure, which makes it too good
 ONE, EACH, OTHERS = f"one threshold, {FITTED_HERE}", f"a threshold per label, {FITTED_HERE}", "per label, cross-fitted"
 STORED = "thresholds of the config"
 LIKELY, OFFSETS = "most probable", "rule for rare verdicts, cross-fitted"

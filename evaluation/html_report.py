@@ -14,6 +14,7 @@ from pathlib import Path
 from string import Template
 
 from ..configuration.labels import record_keys
+from ..hub_upload.card_parts import LIMITS
 from ..modeling_redheart.derived import PREFIX
 from ..training.snapshots import whole_file
 from .plots import DPI, SUPPORT, Plot, every_plot
@@ -42,15 +43,6 @@ from .terminal_report import (
 ABOUT = (
     "It reads a text about a moral conflict and describes it: emotions and their strength, the felicific calculus, "
     "regret, what could have been, who is held to be in the wrong, and how far each part can be trusted."
-)
-LIMITS = (
-    "It describes how a text reads to people like those who rated its data. It is not advice, knows nothing of what "
-    "really happened, and must not be used for decisions on people.",
-    "A verdict is the expected vote of one community, or of those who wrote the stories; not a judgement.",
-    "The figures hold for texts like those of the data sets, most of them short ones and posts of one forum. Other "
-    "kinds were not measured, nor whether some groups of writers are read worse than others.",
-    "At most 512 tokens of a text are read; what is longer is cut, and the reading says so.",
-    "A threshold or temperature that was fitted on the rows of a figure makes it too good; the figure's rule says so.",
 )
 HOW = (
     "Direct: learned from what the sources give. Derived: no source gives it; it follows by a rule from claims that "
@@ -294,4 +286,4 @@ def _image(plot: Plot) -> str:
     return f"<figure>{image}{_element('figcaption', plot.reading)}</figure>"
 
 
-__all__ = ["ABOUT", "HOW", "LIMITS", "label_rows", "record_rows", "write_report"]
+__all__ = ["ABOUT", "HOW", "label_rows", "record_rows", "write_report"]

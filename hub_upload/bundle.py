@@ -125,8 +125,9 @@ def _read(path: Path, package: Path) -> _Module:
     source = path.read_text(encoding="utf-8")
     lines = source.split("\n")
     needs: list[Path] = []
+    place = path.relative_to(package)
     for node in ast.walk(ast.parse(source, filename=str(path))):
-        where = f"{path.relative_to(package)}:{getattr(node, 'lineno', 0)}"
+        where = f"{place}:{getattr(node, 'lineno', 0)}"
         if isinstance(node, ast.Import):
             for alias in node.names:
                 _check_absolute(alias.name, package, where)

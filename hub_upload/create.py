@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
 from torch import Tensor
 from transformers.utils import logging
 
@@ -25,7 +24,8 @@ from ..configuration.labels import closest
 from ..modeling_redheart.modeling_redheart import RedHeartModel
 from .bundle import add_auto_map, bundle_code
 from .checkpoint import SUMS, list_checkpoints, load_strict, shipped_folder, weight_files
-from .weights import CODES, MAX_SHARD_SIZE, Progress, Slot, write_weights
+from .plain_card import plain_card
+from .weights import MAX_SHARD_SIZE, Progress, Slot, stored_slots, stored_tensors, write_weights
 
 DTYPES: dict[str, torch.dtype] = {
     "float32": torch.float32,
@@ -96,26 +96,15 @@ def create_checkpoint(
 def _trained_source(name: str, dtype: torch.dtype | None) -> _Source:
     folder = shipped_folder(name)
     weights = weight_files(folder)
-    slots: dict[str, Slot] = {}
-    for path in weights:
-        with safe_open(path, framework="pt") as file:
-            for key in file.keys():  # noqa: SIM118 - not a dictionary
-                there = file.get_slice(key)
-                kept = next(kind for kind, code in CODES.items() if code == there.get_dtype())
-                slots[key] = Slot(tuple(there.get_shape()), dtype if dtype and kept.is_floating_point else kept)
-
-    def tensors() -> Iterator[tuple[str, Tensor]]:
-        for path in weights:
-            with safe_open(path, framework="pt") as file:
-                for key in file.keys():  # noqa: SIM118 - not a dictionary
-                    yield key, file.get_tensor(key)
-
+    slots = stored_slots(weights)
+    if dtype is not None:
+        slots = {key: Slot(slot.shape, dtype) if slot.dtype.is_floating_point else slot for key, slot in slots.items()}
     config = RedHeartConfig.from_pretrained(folder)
     if dtype is not None:
         config.dtype = dtype
     made_here = {path.name for path in weights} | {"config.json", "model.safetensors.index.json", SUMS}
     files = [path for path in sorted(folder.iterdir()) if path.is_file() and path.name not in made_here]
-    return _Source(config, slots, tensors, files, trained=True)
+    return _Source(config, slots, lambda: stored_tensors(weights), files, trained=True)
 
 
 def _random_source(name: str, dtype: torch.dtype, seed: int) -> _Source:
@@ -183,22 +172,9 @@ def _write_card(folder: Path, name: str, source: _Source, seed: int) -> None:
     path = folder / "README.md"
     if path.exists():
         return
-    size = f"{sum(slot.numel for slot in source.slots.values()):,} parameters"
-    state = (
-        f"Trained weights of `{name}`, {size}."
-        if source.trained
-        else f"**The weights are random** (seed {seed}, {size}): nothing in this folder was trained, and what it says "
-        "about a text means nothing. It is a start for training."
-    )
-    text = (
-        "---\nlibrary_name: transformers\nlicense: apache-2.0\nlanguage:\n- en\n- ko\ntags:\n- redheart\n"
-        f"- ethics\n---\n\n# {name}\n\n{state}\n\n"
-        "```python\nfrom transformers import AutoModel, AutoTokenizer\n\n"
-        'model = AutoModel.from_pretrained("PATH", trust_remote_code=True)\n'
-        'tokenizer = AutoTokenizer.from_pretrained("PATH", trust_remote_code=True)\n```\n\n'
-        "With the `redheart` package imported, `trust_remote_code` is not needed.\n"
-    )
-    path.write_text(text, encoding="utf-8")
+    remark = f"Trained weights of `{name}`." if source.trained else f"**The weights are random** (seed {seed})."
+    parameters = sum(slot.numel for slot in source.slots.values())
+    path.write_text(plain_card(name, parameters, source.config, remark=remark), encoding="utf-8")
 
 
 def _checked_target(folder: Path, force: bool) -> Path:

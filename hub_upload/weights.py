@@ -6,13 +6,14 @@ own, and a model computes the same bits from either. In a file of `save_pretrain
 
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 import torch
+from safetensors import safe_open
 from torch import Tensor
 
 from .checkpoint import SUMS, file_sum
@@ -26,6 +27,8 @@ CODES: dict[torch.dtype, str] = {
     torch.float16: "F16",
     torch.int64: "I64",
     torch.int32: "I32",
+    torch.int16: "I16",
+    torch.int8: "I8",
     torch.uint8: "U8",
     torch.bool: "BOOL",
 }
@@ -50,6 +53,29 @@ class Slot:
     def nbytes(self) -> int:
         """Size in a file."""
         return self.numel * self.dtype.itemsize
+
+
+def stored_slots(files: Sequence[Path]) -> dict[str, Slot]:
+    """Name -> shape and dtype of every tensor in the weight files. Raises `ValueError` for an unknown dtype."""
+    dtypes = {code: dtype for dtype, code in CODES.items()}
+    slots: dict[str, Slot] = {}
+    for path in files:
+        with safe_open(path, framework="pt") as file:
+            for key in file.keys():  # noqa: SIM118 - not a dictionary
+                there = file.get_slice(key)
+                if there.get_dtype() not in dtypes:
+                    known = ", ".join(dtypes)
+                    raise ValueError(f"{path.name}: {key!r} is stored as {there.get_dtype()}; known are {known}.")
+                slots[key] = Slot(tuple(there.get_shape()), dtypes[there.get_dtype()])
+    return slots
+
+
+def stored_tensors(files: Sequence[Path]) -> Iterator[tuple[str, Tensor]]:
+    """The tensors of the weight files by name, one after the other."""
+    for path in files:
+        with safe_open(path, framework="pt") as file:
+            for key in file.keys():  # noqa: SIM118 - not a dictionary
+                yield key, file.get_tensor(key)
 
 
 def write_weights(
@@ -132,4 +158,4 @@ def _header(slots: Mapping[str, Slot]) -> tuple[bytes, dict[str, int]]:
     return len(text).to_bytes(8, "little") + text, offsets
 
 
-__all__ = ["CODES", "MAX_SHARD_SIZE", "Progress", "Slot", "write_weights"]
+__all__ = ["CODES", "MAX_SHARD_SIZE", "Progress", "Slot", "stored_slots", "stored_tensors", "write_weights"]

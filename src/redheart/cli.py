@@ -21,6 +21,7 @@ from .configuration.labels import FAST_OUTPUTS, OUTPUTS, closest
 from .evaluating import evaluate
 from .loading import load_pipeline
 from .planning import memory
+from .pushing import push
 from .serving.command import serve
 from .showing import demo
 from .shrinking import distill, export, prune, quantize, sizes
@@ -312,7 +313,7 @@ main.command()(demo)
 main.command()(evaluate)
 main.command()(memory)
 main.command()(serve)
-for command in (quantize, prune, distill, export, sizes):
+for command in (quantize, prune, distill, export, sizes, push):
     main.command()(command)
 
 

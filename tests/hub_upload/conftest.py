@@ -1,10 +1,13 @@
 """What the tests of checkpoints share: no network, and one small checkpoint that no test changes."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from redheart.hub_upload.create import create_checkpoint
+
+from .hub_server import Hub, connect, running_hub
 
 
 @pytest.fixture(autouse=True)
@@ -17,3 +20,11 @@ def _offline(monkeypatch: pytest.MonkeyPatch) -> None:
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     name = "redheart-tiny"
     return create_checkpoint(name, tmp_path_factory.mktemp("created") / name)
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """A hub on loopback that this process talks to, with a token that may write."""
+    with running_hub() as hub:
+        connect(hub, tmp_path / "home", monkeypatch)
+        yield hub

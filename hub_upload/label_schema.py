@@ -1,0 +1,31 @@
+"""The label schema as JSON, for those who read outputs without this package. Made from `labels`, its one source."""
+
+import json
+from typing import Any
+
+from ..configuration import labels
+
+NAME = "labels.json"
+
+
+def label_schema() -> dict[str, Any]:
+    """Every name of the schema in the order of its tensor dimension, and the range of each label that has one.
+
+    Lists by the name that `labels` has for them, in lower case (``"emotions"``, ``"verdicts"``, ...); ``ranges``:
+    "affect" and "bentham" -> name -> [low, high]; ``record_keys``: the keys of the config's ``supervision``.
+    """
+    lists = {name.lower(): list(value) for name in labels.__all__ if isinstance(value := getattr(labels, name), tuple)}
+    signed = {"affect": ("valence",), "bentham": labels.SIGNED_BENTHAM}
+    ranges = {
+        part: {name: [-1 if name in below_zero else 0, 1] for name in lists[part]}
+        for part, below_zero in signed.items()
+    }
+    return {**lists, "ranges": ranges, "record_keys": list(labels.record_keys())}
+
+
+def label_schema_text() -> str:
+    """`label_schema` as the text of its file."""
+    return json.dumps(label_schema(), indent=2) + "\n"
+
+
+__all__ = ["NAME", "label_schema", "label_schema_text"]
