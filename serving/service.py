@@ -80,7 +80,7 @@ class Service:
 
     def _loaded(self) -> "EthicalAnalysisPipeline":
         pipeline = self.load()
-        pipeline(list(_WARM_UP), batch_size=len(_WARM_UP))
+        pipeline(list(_WARM_UP), batch_size=len(_WARM_UP), **_exported(pipeline.model))
         self.count_tokens = token_counter(pipeline)
         return pipeline
 
@@ -90,22 +90,17 @@ class Service:
     def _fitted(self, options: Options) -> Options:
         """``options`` for this model. Raises `ProblemError` for what one that was exported does not have."""
         model: Any = self.ready().model
-        given, offered = dict(options), self._outputs()
+        given, offered = dict(options), _outputs(model)
         if lacking := [name for name in given.get("outputs", ()) if name not in offered]:
             detail = f"{self.name} was exported without {lacking[0]!r}."
             raise ProblemError(422, "invalid_request", detail, f"It has {', '.join(offered)}.", lacking[0])
-        if len(offered) < len(OUTPUTS):
-            given.setdefault("outputs", tuple(name for name in offered if name != "embedding"))
-        depth = getattr(model, "depth", given["depth"])
-        if depth != given["depth"] or ("token_budget" in given and hasattr(model, "outputs")):
-            detail = f"{self.name} was exported for the depth {depth!r}, without a token budget."
-            raise ProblemError(422, "invalid_request", detail, f"Ask for the depth {depth!r}, with all tokens.")
-        return tuple(given.items())
-
-    def _outputs(self) -> tuple[str, ...]:
-        """Those of the model; one that was exported may have only some of them."""
-        offered = getattr(self.ready().model, "outputs", OUTPUTS)
-        return tuple(name for name in OUTPUTS if name in offered)
+        fixed = _exported(model)
+        if fixed and (given["depth"] != fixed["depth"] or "token_budget" in given):
+            detail = f"{self.name} was exported for the depth {fixed['depth']!r}, without a token budget."
+            raise ProblemError(
+                422, "invalid_request", detail, f"Ask for the depth {fixed['depth']!r}, with all tokens."
+            )
+        return tuple((fixed | given).items())
 
     def ready(self) -> "EthicalAnalysisPipeline":
         """The pipeline. Raises `ProblemError` while there is none."""
@@ -167,10 +162,23 @@ class Service:
             dtype=str(getattr(pipeline.model, "dtype", "exported")).removeprefix("torch."),
             device=str(pipeline.model.device),
             longest_text=config.longest_text,
-            outputs=list(self._outputs()),
+            outputs=list(_outputs(pipeline.model)),
             supervision=dict(config.supervision),
             limits=self.limits,
         )
+
+
+def _outputs(model: Any) -> tuple[str, ...]:
+    """Those that ``model`` can give; one that was exported may have only some."""
+    return tuple(name for name in OUTPUTS if name in getattr(model, "outputs", OUTPUTS))
+
+
+def _exported(model: Any) -> dict[str, Any]:
+    """How to ask a model that was exported for what it has; nothing for any other."""
+    if not hasattr(model, "outputs"):
+        return {}
+    outputs = _outputs(model)
+    return {"outputs": tuple(name for name in outputs if name != "embedding") or outputs, "depth": model.depth}
 
 
 def token_counter(pipeline: "EthicalAnalysisPipeline") -> Callable[[str], int]:

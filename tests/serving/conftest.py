@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from transformers import PreTrainedTokenizerBase
 
 from redheart import EthicalAnalysisPipeline
-from redheart.configuration.labels import record_keys
+from redheart.configuration.labels import OUTPUTS, record_keys
 
 PATIENCE = 30.0  # seconds until a test that hangs fails
 
@@ -28,6 +28,7 @@ class Gated:
 
     def __call__(self, texts: list[str], **options: Any) -> Any:
         self.batches.append(texts)
+        assert set(options.get("outputs", OUTPUTS)) <= set(getattr(self.model, "outputs", OUTPUTS))
         self.begun.set()
         assert self.open.wait(PATIENCE)
         if self.error is not None:
