@@ -21,15 +21,19 @@ def load_reader(name_or_path: str | Path, **options: Any) -> tuple[Any, PreTrain
     Raises what `load_strict`, `OnnxReader` and `adapters.load_adapter` raise.
     """
     place = checkpoint_path(str(name_or_path))
+    model = _read(place, **options)  # first: what is wrong with a folder, this tells best
+    return model, AutoTokenizer.from_pretrained(place)
+
+
+def _read(place: str, **options: Any) -> Any:
     folder = Path(place)
-    tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(place)
     if (folder / GRAPH).is_file():
-        return OnnxReader(folder), tokenizer
+        return OnnxReader(folder)
     if (folder / _ADAPTER).is_file():
         from ..training.adapters import load_adapter, read_record
 
-        return load_adapter(read_record(folder).base, folder, **options), tokenizer
-    return load_strict(place, RedHeartModel, **options), tokenizer
+        return load_adapter(read_record(folder).base, folder, **options)
+    return load_strict(place, RedHeartModel, **options)
 
 
 __all__ = ["load_reader"]

@@ -66,7 +66,7 @@ _OUTPUT_MODULES = {
 _FELICIFIC = tuple(name for name in BENTHAM if name != "intentionality")
 
 # Range of each part of a reading; None is an open end. Paths leave out the names of views, rated parts and words.
-_RANGES: dict[str, tuple[int | None, int | None]] = {
+RANGES: dict[str, tuple[int | None, int | None]] = {
     "emotion.labels": (0, 1),
     "emotion.intensity": (0, 1),
     "emotion.affect.valence": (-1, 1),
@@ -153,7 +153,7 @@ class Reading:
             reading["rationale"] = self._rationale()
         else:
             withheld.append("rationale")  # there is nothing left that it could explain
-        reading["ranges"] = {path: list(ends) for path, ends in _RANGES.items() if _leads(reading, path.split("."))}
+        reading["ranges"] = {path: list(ends) for path, ends in RANGES.items() if _leads(reading, path.split("."))}
         reading["flags"] = {
             "truncated": bool(self.tensors["truncated"]),
             "tokens": int(self.tensors["attention_mask"].sum()),
@@ -359,4 +359,4 @@ def find_words(text: str, end: int) -> Iterator[tuple[int, int]]:
             start, kind = index, found
 
 
-__all__ = ["Reading", "find_words"]
+__all__ = ["RANGES", "Reading", "find_words"]

@@ -6,12 +6,10 @@ error in its place and the others are still answered; every error is one line on
 
 import json
 import os
-import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from contextlib import redirect_stdout
 from enum import StrEnum
-from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -21,16 +19,15 @@ from typer.core import TyperGroup
 from .benchmark import bench
 from .configuration.labels import FAST_OUTPUTS, OUTPUTS, closest
 from .evaluating import evaluate
+from .loading import load_pipeline
 from .planning import memory
 from .pushing import push
+from .serving.command import serve
 from .showing import demo
 from .shrinking import distill, export, prune, quantize, sizes
-from .texts import ENDINGS, Item, read_items
+from .texts import ENDINGS, Item, read_batches, read_items
 
 DEFAULT_MODEL = "redheart-mini"
-
-# A model on the Hugging Face Hub: owner/name.
-_HUB_ID = re.compile(r"[\w][\w.-]*/[\w][\w.-]*")
 
 
 class Depth(StrEnum):
@@ -189,8 +186,8 @@ def analyze(
     options |= {"token_budget": token_budget} if token_budget else {}
     stdout = sys.stdout
     with redirect_stdout(sys.stderr):  # what a library prints must not get between the answers
-        pipe = _load_pipeline(model)
-        answers = _answers(pipe, read_items(texts or [], file or [], jsonl_field), options, batch_size)
+        pipe = load_pipeline(model)
+        answers = read_batches(pipe, read_items(texts or [], file or [], jsonl_field), options, batch_size)
         failed = _write_json(answers, stdout) if as_json else _write_for_people(answers, stdout)
     if failed:
         if as_json:
@@ -206,56 +203,6 @@ def _check_usage(texts: list[str] | None, files: list[Path] | None, outputs: lis
     for path in files or []:
         if path.suffix not in ENDINGS:
             _wrong_usage(f"{path} ends in {path.suffix!r}; give a .txt or a .jsonl file.", "--file")
-
-
-def _load_pipeline(name: str) -> Any:
-    from .configuration import preset_names
-    from .hub_upload.checkpoint import list_checkpoints
-
-    known = [*list_checkpoints(), *preset_names()]
-    if name not in known and not _HUB_ID.fullmatch(name) and not Path(name).is_dir():
-        raise ValueError(f"No checkpoint or folder {name!r}; {closest(name, known)}")
-
-    from .compression.readers import load_reader
-    from .measuring import quiet
-    from .modeling_redheart.pipeline_redheart import TASK, EthicalAnalysisPipeline
-
-    quiet()
-    model, tokenizer = load_reader(name)
-    return EthicalAnalysisPipeline(model=model, tokenizer=tokenizer, task=TASK)
-
-
-def _answers(pipe: Any, items: Iterable[Item], options: dict[str, Any], size: int) -> Iterator[list[Item]]:
-    """The items with their reading or error, batch by batch, as they come."""
-    from .modeling_redheart.pipeline_redheart import check_text
-
-    waiting = iter(items)
-    while batch := list(islice(waiting, size)):
-        for item in batch:
-            if item.error is None:
-                try:
-                    check_text(item.text)
-                except ValueError as error:
-                    item.error = error
-        _read(pipe, [item for item in batch if item.error is None], options)
-        yield batch
-
-
-def _read(pipe: Any, batch: Sequence[Item], options: dict[str, Any]) -> None:
-    """Give each item its reading; the texts of a batch that fails are read one by one, so that one fails alone."""
-    if not batch:
-        return
-    try:
-        readings = pipe([item.text for item in batch], batch_size=len(batch), **options)
-    except (ValueError, RuntimeError) as error:
-        if len(batch) == 1:
-            batch[0].error = error
-            return
-        for item in batch:
-            _read(pipe, [item], options)
-        return
-    for item, reading in zip(batch, readings, strict=True):
-        item.reading = reading
 
 
 def _write_json(batches: Iterable[list[Item]], stdout: Any) -> int:
@@ -365,6 +312,7 @@ main.command()(bench)
 main.command()(demo)
 main.command()(evaluate)
 main.command()(memory)
+main.command()(serve)
 for command in (quantize, prune, distill, export, sizes, push):
     main.command()(command)
 

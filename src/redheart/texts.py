@@ -1,12 +1,13 @@
-"""The texts that a command line names: arguments, lines of standard input, .txt and .jsonl files.
+"""The texts that a command line names: arguments, lines of standard input, .txt and .jsonl files; and their reading.
 
 Notable: read as they come, never all at once; what cannot be decoded or parsed is an item with an error in its place.
 """
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
@@ -91,4 +92,40 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON.")
 
 
-__all__ = ["ENDINGS", "Item", "read_items"]
+def read_batches(pipe: Any, items: Iterable[Item], options: dict[str, Any], size: int) -> Iterator[list[Item]]:
+    """The items with their reading or error, batch by batch, as they come.
+
+    pipe: an `EthicalAnalysisPipeline`. options: of its call. size: items of a batch.
+    """
+    from .modeling_redheart.pipeline_redheart import check_text
+
+    waiting = iter(items)
+    while batch := list(islice(waiting, size)):
+        for item in batch:
+            if item.error is None:
+                try:
+                    check_text(item.text)
+                except ValueError as error:
+                    item.error = error
+        _read(pipe, [item for item in batch if item.error is None], options)
+        yield batch
+
+
+def _read(pipe: Any, batch: Sequence[Item], options: dict[str, Any]) -> None:
+    """Give each item its reading; the texts of a batch that fails are read one by one, so that one fails alone."""
+    if not batch:
+        return
+    try:
+        readings = pipe([item.text for item in batch], batch_size=len(batch), **options)
+    except (ValueError, RuntimeError) as error:
+        if len(batch) == 1:
+            batch[0].error = error
+            return
+        for item in batch:
+            _read(pipe, [item], options)
+        return
+    for item, reading in zip(batch, readings, strict=True):
+        item.reading = reading
+
+
+__all__ = ["ENDINGS", "Item", "read_batches", "read_items"]

@@ -1,0 +1,194 @@
+"""Load test of `redheart serve` on this machine: throughput and latency, with batching and without.
+
+    python benchmarks/serving.py --rounds 3 --seconds 20 --json docs/results/serving-mini.json
+
+Starts two servers of the same model, one that batches and one that reads each text alone (`--batch 1`); in every round
+each of them in turn is asked by 1, 4 and 16 clients, so that a busy machine disturbs both alike. A client sends its
+next request when it has the answer to the last one. The clients are threads of one process that shares the cores with
+the servers, and the server that is not asked waits. Bounded in time and requests; only the loopback is spoken to.
+"""
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
+from http.client import HTTPConnection
+from itertools import count, cycle, islice
+from pathlib import Path
+from statistics import quantiles
+from threading import Lock
+from typing import Any
+
+import redheart
+from redheart.sizes import SENTENCES
+
+CODE = "from redheart.cli import main; main()"
+BATCHING, ALONE = "batching", "alone"
+START_SECONDS = 120.0
+HOST = "127.0.0.1"
+
+
+@dataclass
+class Load:
+    """What one server took from one number of clients, over all rounds. latencies: seconds of each answered request."""
+
+    server: str
+    clients: int
+    seconds: float = 0.0
+    requests: int = 0
+    refused: int = 0  # 503
+    failed: int = 0  # any other status
+    latencies: list[float] = field(default_factory=list)
+
+    def figures(self) -> dict[str, Any]:
+        """Answered requests per second, percentiles of the latency in milliseconds, and the share refused."""
+        answered = len(self.latencies)
+        cuts = quantiles(self.latencies, n=100, method="inclusive") if answered > 1 else [float("nan")] * 99
+        return {
+            "server": self.server,
+            "clients": self.clients,
+            "requests": self.requests,
+            "requests_per_second": answered / self.seconds,
+            "p50_ms": 1000 * cuts[49],
+            "p95_ms": 1000 * cuts[94],
+            "p99_ms": 1000 * cuts[98],
+            "refused": self.refused / self.requests,
+            "failed": self.failed / self.requests,
+        }
+
+
+@contextmanager
+def server(options: argparse.Namespace, batch: int) -> Iterator[int]:
+    """A server in a process of its own; gives its port once the model is ready."""
+    source = str(Path(redheart.__file__).parents[1])
+    paths = os.pathsep.join(filter(None, [source, os.environ.get("PYTHONPATH")]))
+    limits = ["--batch", str(batch), "--queue", str(options.queue), "--batch-wait", str(options.batch_wait)]
+    command = [sys.executable, "-c", CODE, "serve", "--model", options.model, "--host", HOST, "--port", "0", *limits]
+    command += ["--threads", str(options.threads)]
+    process = subprocess.Popen(
+        command,
+        env=os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": str(options.threads)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        address = process.stdout.readline().strip()
+        if not address:
+            raise RuntimeError(f"The server ended with {process.wait()}; see why with: redheart serve {options.model}")
+        port = int(address.rpartition(":")[2])
+        until = time.monotonic() + START_SECONDS
+        while ask(HTTPConnection(HOST, port, timeout=START_SECONDS), "GET", "/ready") != 200:
+            if time.monotonic() > until or process.poll() is not None:
+                raise RuntimeError(f"The server was not ready within {START_SECONDS:g} s.")
+            time.sleep(0.1)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(timeout=START_SECONDS)
+
+
+def ask(connection: HTTPConnection, method: str, path: str, body: bytes | None = None) -> int:
+    """The status of the answer, which is read to its end."""
+    connection.request(method, path, body, {"Content-Type": "application/json"} if body else {})
+    answer = connection.getresponse()
+    answer.read()
+    return answer.status
+
+
+def put_under_load(load: Load, port: int, bodies: list[bytes], seconds: float, requests: int) -> None:
+    """Let ``load.clients`` clients ask until the time is over or ``requests`` are sent."""
+    tickets, lock = count(), Lock()
+    start = time.perf_counter()
+
+    def client(number: int) -> None:
+        connection = HTTPConnection(HOST, port, timeout=START_SECONDS)
+        for body in islice(cycle(bodies), number, None):
+            begin = time.perf_counter()
+            if begin - start >= seconds or next(tickets) >= requests:
+                break
+            status = ask(connection, "POST", "/read", body)
+            took = time.perf_counter() - begin
+            with lock:
+                load.requests += 1
+                load.refused += status == 503
+                load.failed += status not in (200, 503)
+                if status == 200:
+                    load.latencies.append(took)
+        connection.close()
+
+    with ThreadPoolExecutor(load.clients) as clients:
+        list(clients.map(client, range(load.clients)))
+    load.seconds += time.perf_counter() - start
+
+
+def measure(options: argparse.Namespace) -> list[Load]:
+    """The loads of both servers, for each number of clients."""
+    asked = {"outputs": options.output} if options.output else {}
+    bodies = [json.dumps({"text": text, **asked}).encode() for text in SENTENCES]
+    loads = [Load(name, clients) for clients in options.clients for name in (BATCHING, ALONE)]
+    with ExitStack() as stack:
+        ports = {
+            BATCHING: stack.enter_context(server(options, options.batch)),
+            ALONE: stack.enter_context(server(options, 1)),
+        }
+        for port in ports.values():  # what the first requests set up is not to count
+            put_under_load(Load("warm-up", 4), port, bodies, options.seconds, 4 * len(bodies))
+        for turn in range(options.rounds):
+            for load in loads:
+                print(f"round {turn + 1}: {load.server}, {load.clients} clients", file=sys.stderr)
+                put_under_load(load, ports[load.server], bodies, options.seconds, options.requests)
+    return loads
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """The figures for people, in Markdown."""
+    lines = ["| clients | server | requests/s | p50 | p95 | p99 | refused |", "|---|---|---|---|---|---|---|"]
+    for row in rows:
+        times = " | ".join(f"{row[name]:,.0f} ms" for name in ("p50_ms", "p95_ms", "p99_ms"))
+        speed = f"{row['requests_per_second']:.1f}"
+        lines.append(f"| {row['clients']} | {row['server']} | {speed} | {times} | {row['refused']:.1%} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--model", default="redheart-mini")
+    parser.add_argument("--clients", type=int, nargs="+", default=[1, 4, 16])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=20.0, help="of each load, at most")
+    parser.add_argument("--requests", type=int, default=2000, help="of each load, at most")
+    parser.add_argument("--batch", type=int, default=16, help="of the server that batches")
+    parser.add_argument("--batch-wait", type=float, default=0.005)
+    parser.add_argument("--queue", type=int, default=256)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--output", action="append", help="only this output; repeatable; all by default")
+    parser.add_argument("--json", type=Path, help="also write everything here")
+    options = parser.parse_args()
+    before = os.getloadavg()[0]
+    loads = measure(options)
+    rows = [load.figures() for load in loads]
+    print(table(rows))
+    if options.json is not None:
+        setting = {name: value for name, value in vars(options).items() if name != "json"}
+        machine = {
+            "cores": len(os.sched_getaffinity(0)),
+            "load_average": before,
+            "python": platform.python_version(),
+            "redheart": redheart.__version__,
+        }
+        report = {"setting": setting, "machine": machine, "loads": rows, "raw": [asdict(load) for load in loads]}
+        options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,157 @@
+"""Read a whole data set in several processes: exactly one row out per row in, in order, and resumable.
+
+    accelerate launch --num_processes 2 examples/batch_dataset.py rows.csv readings.jsonl       # two GPUs
+    ACCELERATE_USE_CPU=true accelerate launch --multi_gpu --num_processes 2 --mixed_precision no \
+        examples/batch_dataset.py rows.csv readings.jsonl --outputs emotion verdict             # two processes on a CPU
+    python examples/batch_dataset.py rows.csv readings.jsonl                                    # one process
+
+The input is .csv, .jsonl or .parquet. Each row becomes a line: its reading, or the error where its text cannot be read,
+and its other columns, such as an id, as they were. The rows are cut into parts; a part is written in one step when all
+of it is read (in `readings.jsonl.parts`), so that after a kill the same command goes on with the parts that are
+missing, also with another number of processes. In the end the parts are put together and removed.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator, InitProcessGroupKwargs
+
+from redheart.configuration.labels import OUTPUTS
+from redheart.loading import load_pipeline
+from redheart.texts import Item, read_batches
+from redheart.training.data import read_rows
+
+
+def main() -> None:
+    """The command line."""
+    options = parse()
+    folder = options.output.with_name(f"{options.output.name}.parts")
+    if options.output.exists() and not folder.exists():
+        raise SystemExit(f"{options.output} is there already; remove it, or name another output.")
+    # A process that is done waits for the others, however long these still read.
+    accelerator = Accelerator(kwargs_handlers=[InitProcessGroupKwargs(timeout=timedelta(days=7))])
+    rows = read_rows(options.input)
+    count = sum(1 for _ in rows)
+    parts = range(-(-count // options.part_rows))
+    with accelerator.main_process_first():
+        agree(folder, {"input": digest(options.input), "rows": count, **asked(options)})
+    missing = [number for number in parts if not part_path(folder, number).exists()]
+    accelerator.wait_for_everyone()  # until all have looked, and nobody has written a part yet
+    mine = set(missing[accelerator.process_index :: accelerator.num_processes])
+    if mine:
+        pipe = load_pipeline(options.model)
+        pipe.model.to(accelerator.device)
+        pipe.device = accelerator.device
+        call = {"outputs": options.outputs} if options.outputs else {}
+        for number, part in enumerate(in_parts(rows, options.part_rows)):
+            if number in mine:
+                items = (to_item(row, options.text_column) for row in part)
+                batches = read_batches(pipe, items, call, options.batch_size)
+                write(part_path(folder, number), (item.answer() for batch in batches for item in batch))
+    accelerator.wait_for_everyone()
+    if accelerator.is_main_process:
+        join(folder, parts, options.output, count)
+        print(f"{count} rows in {options.output}")
+    accelerator.end_training()
+
+
+def parse() -> argparse.Namespace:
+    """The options."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("input", type=Path)
+    parser.add_argument("output", type=Path, help="a .jsonl file")
+    parser.add_argument("--model", default="redheart-mini")
+    parser.add_argument("--text-column", default="text")
+    parser.add_argument("--outputs", nargs="+", choices=OUTPUTS, help="all but the embedding by default")
+    parser.add_argument("--batch-size", type=int, default=16)
+    parser.add_argument("--part-rows", type=int, default=512, help="rows that are lost at most when it is killed")
+    return parser.parse_args()
+
+
+def asked(options: argparse.Namespace) -> dict[str, Any]:
+    """What the parts of one run must have in common, beside their input."""
+    names = ("model", "text_column", "outputs", "part_rows")
+    return {name: getattr(options, name) for name in names}
+
+
+def agree(folder: Path, plan: dict[str, Any]) -> None:
+    """Note ``plan`` in ``folder``, or compare it with what a run before has noted."""
+    note = folder / "plan.json"
+    if note.exists():
+        before = json.loads(note.read_text(encoding="utf-8"))
+        if differing := [name for name in plan if plan[name] != before[name]]:
+            name = differing[0]
+            raise SystemExit(
+                f"{folder} has parts of a run whose {name} was {before[name]!r}, not {plan[name]!r}: "
+                "go on as it began, or remove the folder."
+            )
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    write(note, [plan])
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def part_path(folder: Path, number: int) -> Path:
+    """Where a part lies."""
+    return folder / f"{number:08d}.jsonl"
+
+
+def in_parts(rows: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    """``rows`` in lists of ``size``."""
+    waiting = iter(rows)
+    while part := list(islice(waiting, size)):
+        yield part
+
+
+def to_item(row: Any, text_column: str) -> Item:
+    """A row to read; its other columns go with it."""
+    if text_column not in row:
+        raise SystemExit(f"There is no column {text_column!r}; there are {', '.join(row)}. Name it with --text-column.")
+    return Item(row[text_column], "", {name: value for name, value in row.items() if name != text_column})
+
+
+def write(path: Path, answers: Iterable[dict[str, Any]]) -> None:
+    """Write JSON lines; the file is there when all of it is on the disk, or not at all."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    with partial.open("w", encoding="utf-8") as file:
+        for answer in answers:
+            file.write(json.dumps(answer, allow_nan=False) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(partial, path)
+
+
+def join(folder: Path, parts: Iterable[int], output: Path, count: int) -> None:
+    """Put the parts together in their order, and remove them. Raises `RuntimeError` unless there is a line per row."""
+    partial = folder / ".joined"
+    lines = 0
+    with partial.open("wb") as file:
+        for number in parts:
+            for line in part_path(folder, number).open("rb"):
+                file.write(line)
+                lines += 1
+        file.flush()
+        os.fsync(file.fileno())
+    if lines != count:
+        raise RuntimeError(f"{lines} lines for {count} rows: something else writes to {folder}; remove it, start anew.")
+    os.replace(partial, output)
+    shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    with torch.inference_mode():
+        main()

@@ -1,0 +1,61 @@
+"""Fine-tune a model on your own CSV, and see on rows that it was not trained on whether it got better.
+
+    python examples/finetune_csv.py examples/own_rows.csv runs/own
+    python examples/finetune_csv.py mine.csv runs/mine --column sentence=text --column mood=emotion --adapter
+
+The columns that a row may have stand in `redheart.training.schema`: `text` and any of the labels (`emotion`, `verdict`,
+`affect.valence`, ...); `--column` renames yours. What is wrong with the rows is told before training. This is what
+`redheart train` does with a recipe; everything else that a recipe may hold can be added to the one below.
+
+With a few dozen rows a whole model learns them by heart within some epochs; `--adapter` (pip install 'redheart[peft]')
+trains a small part of it only. Watch the column `after` of the table, which is the loss on the held-out rows.
+"""
+
+import argparse
+from pathlib import Path
+
+from redheart.loading import load_pipeline
+from redheart.training.recipe import DataRecipe, ModelRecipe, PeftRecipe, Recipe, Source
+from redheart.training.run import run, summary
+
+TEXT = "I borrowed her car without asking, and brought it back with a scratch."
+
+parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+parser.add_argument("csv", help="also .jsonl or .parquet")
+parser.add_argument("output", type=Path, help="a new folder, for the model and the reports")
+parser.add_argument("--model", default="redheart-mini")
+parser.add_argument("--column", action="append", default=[], metavar="YOURS=OURS")
+parser.add_argument("--held-out", type=float, default=0.25, help="share of the rows to evaluate on")
+parser.add_argument("--epochs", type=float, default=3)
+parser.add_argument("--learning-rate", type=float, default=1e-4)
+parser.add_argument("--adapter", action="store_true", help="train an adapter, not the whole model")
+options = parser.parse_args()
+
+recipe = Recipe(
+    output=str(options.output),
+    model=ModelRecipe(checkpoint=options.model),
+    data=DataRecipe(
+        train=[Source(path=options.csv, columns=dict(name.split("=", 1) for name in options.column))],
+        held_out=options.held_out,
+    ),
+    training={
+        "num_train_epochs": options.epochs,
+        "learning_rate": options.learning_rate,
+        "warmup_steps": 0.1,
+        "per_device_train_batch_size": 8,
+        "per_device_eval_batch_size": 16,
+        "longest_text": 128,
+        "save_strategy": "no",
+        "logging_steps": 5,
+        "disable_tqdm": True,
+    },
+    peft=PeftRecipe(rank=8, alpha=16, merge=True) if options.adapter else None,
+)
+report = run(recipe)
+print(summary(report))
+
+trained = options.output / "model"
+for name in (options.model, str(trained)):
+    reading = load_pipeline(name)(TEXT, outputs=["emotion", "verdict"])
+    asserted, verdict = reading.get("emotion", {}).get("asserted"), reading.get("verdict", {}).get("label")
+    print(f"{name}: {TEXT!r} -> {asserted}, {verdict}")

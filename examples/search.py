@@ -1,0 +1,59 @@
+"""Find texts that mean something similar: embed them once, then ask as often as you like.
+
+    python examples/search.py index examples/own_rows.csv runs/index
+    python examples/search.py query runs/index "my friend told everybody my secret" --top 3
+
+The index is two files: `embeddings.npy`, float32 (texts, d), each row of length 1, and `rows.jsonl`, the rows in the
+same order. The similarity is the cosine, which for rows of length 1 is one product; a few hundred thousand rows need no
+library for it. Look at what it finds among your texts before you rely on it: redheart-mini is small.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+
+from redheart.loading import load_pipeline
+from redheart.training.data import read_rows
+
+
+def embed(model: str, texts: list[str]) -> np.ndarray:
+    """(texts, d), float32, each row of length 1."""
+    readings = load_pipeline(model)(texts, outputs=["embedding"], batch_size=16)
+    if "embedding" not in readings[0]:
+        raise SystemExit(f"{model} withholds its embedding: nothing supervised it.")
+    vectors = np.array([reading["embedding"] for reading in readings], dtype=np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+commands = parser.add_subparsers(dest="command", required=True)
+index = commands.add_parser("index", help="embed the rows of a file")
+index.add_argument("rows", help=".csv, .jsonl or .parquet with a column of texts")
+index.add_argument("folder", type=Path)
+index.add_argument("--text-column", default="text")
+index.add_argument("--model", default="redheart-mini")
+query = commands.add_parser("query", help="find the rows that are closest to a text")
+query.add_argument("folder", type=Path)
+query.add_argument("text")
+query.add_argument("--top", type=int, default=5)
+options = parser.parse_args()
+
+if options.command == "index":
+    rows = [dict(row) for row in read_rows(options.rows)]
+    vectors = embed(options.model, [row[options.text_column] for row in rows])
+    options.folder.mkdir(parents=True, exist_ok=True)
+    np.save(options.folder / "embeddings.npy", vectors, allow_pickle=False)
+    lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in rows]
+    (options.folder / "rows.jsonl").write_text("".join(lines), encoding="utf-8")
+    about = {"model": options.model, "text_column": options.text_column}
+    (options.folder / "index.json").write_text(json.dumps(about), encoding="utf-8")
+    print(f"{len(rows)} rows, {vectors.shape[1]} dimensions, in {options.folder}")
+else:
+    about = json.loads((options.folder / "index.json").read_text(encoding="utf-8"))
+    vectors = np.load(options.folder / "embeddings.npy", mmap_mode="r", allow_pickle=False)
+    rows = [json.loads(line) for line in (options.folder / "rows.jsonl").read_text(encoding="utf-8").splitlines()]
+    similarity = vectors @ embed(about["model"], [options.text])[0]
+    for place in np.argsort(-similarity)[: options.top]:
+        print(f"{similarity[place]:.3f}  {rows[place][about['text_column']]}")

@@ -1,0 +1,1 @@
+"""Serving: a pipeline behind HTTP, by `redheart serve`."""

@@ -1,0 +1,140 @@
+"""Errors as the server tells them: one JSON form, problem details (RFC 9457), with cause, value and remedy.
+
+Notable: a text is never repeated at length; `value` says how long it was. What went wrong inside is told by its type.
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Literal, get_args
+
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, Field
+
+from ..configuration.labels import closest
+from .schema import ReadRequest
+
+MEDIA_TYPE = "application/problem+json"
+
+Cause = Literal[
+    "invalid_request",
+    "not_found",
+    "method_not_allowed",
+    "body_too_large",
+    "body_too_slow",
+    "too_many_requests",
+    "queue_full",
+    "not_ready",
+    "stopping",
+    "deadline",
+    "unreadable",
+    "internal",
+]
+
+_LONGEST_VALUE = 40
+# What to do about pydantic's errors.
+_REMEDIES = {
+    "json_invalid": "Send one JSON object, encoded as UTF-8.",
+    "missing": "Add it.",
+    "string_too_long": "Split the text.",
+    "too_long": "Send the texts in several requests.",
+    "string_unicode": "Decode the text's bytes with the right encoding, or with errors='replace'.",
+}
+_SEE = "/openapi.json says what a request may hold."
+
+
+class Fault(BaseModel):
+    """What is wrong with one place of a request."""
+
+    pointer: str = Field(description="JSON pointer into the body.")
+    detail: str
+    value: Any = Field(description="What was there, or its length.")
+    remedy: str
+
+
+class Problem(BaseModel):
+    """An error (RFC 9457)."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    cause: Cause
+    detail: str
+    value: Any = None
+    remedy: str
+    errors: list[Fault] = Field(default_factory=list, description="Of an invalid request: each place of it.")
+
+
+class ProblemError(Exception):
+    """An error that is answered as ``problem``, with ``headers``."""
+
+    def __init__(
+        self, status: int, cause: Cause, detail: str, remedy: str, value: Any = None, retry_after: int | None = None
+    ) -> None:
+        super().__init__(cause)  # not the detail: what is raised may be logged
+        title = HTTPStatus(status).phrase
+        self.problem = Problem(title=title, status=status, cause=cause, detail=detail, remedy=remedy, value=value)
+        self.headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
+
+    def response(self) -> Response:
+        """The answer."""
+        return problem_response(self.problem, self.headers)
+
+
+def problem_response(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
+    """The answer that tells ``problem``."""
+    content = problem.model_dump(exclude={"errors"} if not problem.errors else None)
+    return JSONResponse(content, problem.status, dict(headers or {}), MEDIA_TYPE)
+
+
+def invalid_request(error: RequestValidationError) -> Response:
+    """The answer to a request that does not fit its type."""
+    faults = [_fault(item) for item in error.errors()]
+    first = faults[0]
+    others = f" ({len(faults) - 1} more in `errors`)" if len(faults) > 1 else ""
+    problem = Problem(
+        title=HTTPStatus.UNPROCESSABLE_ENTITY.phrase,
+        status=HTTPStatus.UNPROCESSABLE_ENTITY,
+        cause="invalid_request",
+        detail=f"{first.pointer or 'The body'}: {first.detail}{others}",
+        value=first.value,
+        remedy=first.remedy,
+        errors=faults,
+    )
+    return problem_response(problem)
+
+
+def _fault(item: Mapping[str, Any]) -> Fault:
+    kind, context = item["type"], item.get("ctx", {})
+    place = [] if kind == "json_invalid" else [str(name) for name in item["loc"][1:]]
+    pointer = "".join("/" + name.replace("~", "~0").replace("/", "~1") for name in place)
+    remedy = _REMEDIES.get(kind, _SEE)
+    detail = str(item["msg"]).removeprefix("Value error, ")
+    if kind == "json_invalid":
+        return Fault(pointer="", detail=f"no JSON: {context.get('error', detail)}.", value=None, remedy=remedy)
+    if kind == "extra_forbidden":
+        detail = "There is no such field."
+        remedy = f"Leave it out; {closest(place[-1][:80], ReadRequest.model_fields)}"
+    elif kind == "string_unicode":
+        detail = "It has a lone surrogate, so it is no valid Unicode."
+    elif kind == "value_error":  # our own, which have the remedy after the semicolon
+        remedy = detail.partition("; ")[2] or detail
+    return Fault(pointer=pointer, detail=detail, value=_shown(item.get("input")), remedy=remedy)
+
+
+def _shown(value: Any) -> Any:
+    """``value`` where it is short, and what it is where it is long."""
+    if isinstance(value, str):
+        if len(value) > _LONGEST_VALUE:
+            return f"text of {len(value):,} characters"
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, (list, dict)):
+        return f"{'array' if isinstance(value, list) else 'object'} of {len(value):,}"
+    if isinstance(value, bytes):
+        return f"{len(value):,} bytes"
+    return value if value is None or isinstance(value, (bool, int, float)) else type(value).__name__
+
+
+CAUSES: tuple[str, ...] = get_args(Cause)
+
+__all__ = ["CAUSES", "MEDIA_TYPE", "Cause", "Fault", "Problem", "ProblemError", "invalid_request", "problem_response"]

@@ -1,0 +1,273 @@
+"""What goes over the wire, as types: requests, readings, facts about the model. OpenAPI is made from them.
+
+Notable: the names in a reading come from the label schema, and its ranges from `reading.RANGES`; only the shape of a
+reading is written down here, and a reading with a part that has no place in it is an error. What a model withholds is
+absent from a reading, so that no key of it is required and none is null.
+"""
+
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal, Required, cast
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model, model_validator
+from typing_extensions import TypedDict
+
+from ..configuration.labels import (
+    AFFECT,
+    BENTHAM,
+    EMOTIONS,
+    FAST_OUTPUTS,
+    NUANCE_LEVELS,
+    OUTPUTS,
+    PERSPECTIVES,
+    RATED,
+    REGRET_TYPES,
+    SURD,
+    VERDICTS,
+    VIEWS,
+    closest,
+)
+from ..modeling_redheart.pipeline_redheart import check_text
+from ..modeling_redheart.reading import RANGES
+from .limits import Limits
+
+# Of the pipeline's call: (name, value) of each parameter that is not left at its default.
+Options = tuple[tuple[str, Any], ...]
+
+
+def _check_output(name: str) -> str:
+    if name not in OUTPUTS:
+        raise ValueError(f"No output {name!r}; {closest(name, OUTPUTS)}")
+    return name
+
+
+Text = Annotated[str, AfterValidator(check_text)]
+Output = Annotated[str, AfterValidator(_check_output), Field(json_schema_extra={"enum": list(OUTPUTS)})]
+
+
+class ReadRequest(BaseModel):
+    """Texts to read, as `text` or as `texts`, and how; the options are those of the pipeline."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    text: Text | None = Field(None, description="One text.")
+    texts: list[Text] | None = Field(None, min_length=1, description="Several; their readings come in this order.")
+    outputs: list[Output] | None = Field(
+        None,
+        min_length=1,
+        description="Only these; by default all that the depth can give, but not the long embedding.",
+    )
+    depth: Literal["full", "fast"] = Field("full", description="fast is the heads' direct reading.")
+    token_budget: int | None = Field(None, ge=1, description="Most tokens that go on after the backbone.")
+    include_untrained: bool = Field(False, description="Also what nothing supervised; `flags.untrained` names it.")
+
+    @model_validator(mode="after")
+    def _belong_together(self) -> "ReadRequest":
+        if (self.text is None) == (self.texts is None):
+            raise ValueError("Give either `text` or `texts`.")
+        deep = [name for name in self.outputs or () if name not in FAST_OUTPUTS]
+        if self.depth == "fast" and deep:
+            raise ValueError(f"{deep[0]!r} needs the depth 'full'; 'fast' gives {', '.join(FAST_OUTPUTS)}.")
+        return self
+
+    def all_texts(self) -> list[str]:
+        """The texts, of either field."""
+        return [self.text] if self.text is not None else list(self.texts or ())
+
+    def options(self) -> Options:
+        """Parameters of the pipeline; equal for requests that can be read together."""
+        given: dict[str, Any] = {"depth": self.depth, "include_untrained": self.include_untrained}
+        if self.outputs is not None:
+            given["outputs"] = tuple(name for name in OUTPUTS if name in self.outputs)
+        if self.token_budget is not None:
+            given["token_budget"] = self.token_budget
+        return tuple(given.items())
+
+
+def read_request(limits: Limits) -> type[ReadRequest]:
+    """`ReadRequest` with the limits of a server."""
+    text: Any = Annotated[str, Field(max_length=limits.characters), AfterValidator(check_text)]
+    fields: dict[str, Any] = {
+        "text": (text | None, Field(None, description=_about("text"))),
+        "texts": (list[text] | None, Field(None, min_length=1, max_length=limits.texts, description=_about("texts"))),
+    }
+    return create_model("ReadRequest", __base__=ReadRequest, __doc__=ReadRequest.__doc__, **fields)
+
+
+def _about(field: str) -> str | None:
+    return ReadRequest.model_fields[field].description
+
+
+def _object(name: str, about: str, fields: dict[str, Any]) -> Any:
+    """An object type with these fields and no others, none of them required."""
+    made = TypedDict(name, fields, total=False)  # type: ignore[misc]  # the names are known when it runs only
+    made.__doc__ = about
+    made.__pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[attr-defined]
+    return made
+
+
+def _number(path: str, about: str | None = None) -> Any:
+    """A number whose range is that of ``path``. The range is told and not checked: rounding may overstep an end."""
+    low, high = RANGES[path]
+    ends: dict[str, Any] = {name: end for name, end in (("minimum", low), ("maximum", high)) if end is not None}
+    return Annotated[float, Field(description=about, json_schema_extra=ends or None)]
+
+
+def _table(name: str, about: str, names: Iterable[str], value: Any) -> Any:
+    """An object with the same kind of value under each of ``names``."""
+    return _object(name, about, dict.fromkeys(names, value))
+
+
+def _one_of(names: tuple[str, ...]) -> Any:
+    return cast(Any, Literal)[names]
+
+
+def _list(item: Any, about: str | None = None) -> Any:
+    return Annotated[cast(Any, list)[item], Field(description=about)]
+
+
+_Labels = _table("EmotionLabels", "Probability of each emotion.", EMOTIONS, _number("emotion.labels"))
+_Levels = _table("NuanceLevels", "Probability of at least this level.", NUANCE_LEVELS, _number("emotion.nuance"))
+_Views = _table("RegretViews", "Regret when compared with this course of events.", VIEWS, _number("regret"))
+_Verdicts = _table(
+    "VerdictProbabilities", "Who is in the wrong: probability of each verdict.", VERDICTS,
+    _number("verdict.probabilities"),
+)  # fmt: skip
+_Span = {"start": Required[int], "end": Required[int]}
+
+_Segment = _object(
+    "EmotionSegment",
+    "The emotions of a part of the text; start and end are characters.",
+    {**_Span, "text": Required[str], "labels": Required[_Labels]},
+)
+_Emotion = _object(
+    "EmotionReading",
+    "28 emotions, their strength and their course.",
+    {
+        "labels": _Labels,
+        "asserted": _list(_one_of(EMOTIONS), "Above their threshold, likeliest first."),
+        "intensity": _table("EmotionIntensity", "Strength of each emotion.", EMOTIONS, _number("emotion.intensity")),
+        "affect": _object("Affect", "", {name: _number(f"emotion.affect.{name}") for name in AFFECT}),
+        "nuance": _table("EmotionNuance", "How pronounced each emotion is.", EMOTIONS, _Levels),
+        "arc": _list(_Segment),
+    },
+)
+_Dimensions = {
+    name: _object(
+        f"Bentham{name.title()}",
+        "",
+        {"value": Required[_number(f"bentham.dimensions.{name}.value")],
+         "std": Annotated[float, Field(ge=0, description="Predicted standard deviation.")]},
+    )
+    for name in BENTHAM
+}  # fmt: skip
+_Bentham = _object(
+    "BenthamReading",
+    "Bentham's felicific calculus.",
+    {
+        "dimensions": _object("BenthamDimensions", "", _Dimensions),
+        "utility": _number("bentham.utility", "Pleasantness, on an open scale."),
+        "felicific_value": _number("bentham.felicific_value"),
+    },
+)
+_Counterfactual = _object(
+    "CounterfactualView",
+    "",
+    {"utility": _number("counterfactual.utility"), "plausibility": _number("counterfactual.plausibility")},
+)
+_Verdict = _object(
+    "VerdictReading",
+    "Who is in the wrong.",
+    {
+        "label": _one_of(VERDICTS),
+        "probabilities": _Verdicts,
+        "action": _number("verdict.action", "Acceptability of the action, on an open scale; higher = more acceptable."),
+    },
+)
+_Confidence = _object(
+    "PartConfidence",
+    "",
+    {
+        "expected_loss": Required[_number("confidence.expected_loss")],
+        "confidence": Required[_number("confidence.confidence", "exp(-expected loss).")],
+    },
+)
+_Word = _object(
+    "RationaleWord",
+    "",
+    {"word": Required[str], **_Span, "importance": Required[_number("rationale.importance")]},
+)
+_Keys = Required[list[str]]
+_Flags = _object(
+    "Flags",
+    "How the text was read.",
+    {
+        "truncated": Required[bool],
+        "tokens": Required[int],
+        "unknown_tokens": Annotated[Required[float], Field(description="Share of the tokens.")],
+        "no_letters": Required[bool],
+        "recovered": Annotated[_Keys, Field(description="Failed modules, whose outputs are left out.")],
+        "withheld": Annotated[_Keys, Field(description="Left out because nothing supervised it.")],
+        "derived": Annotated[_Keys, Field(description="Follows from other parts.")],
+        "untrained": Annotated[_Keys, Field(description="Kept although nothing supervised it.")],
+    },
+)
+_Ends = Annotated[list[int | None], Field(min_length=2, max_length=2)]
+
+Reading = _object(
+    "Reading",
+    "The reading of one text; each part only where it was computed and supervised.",
+    {
+        "text": Required[str],
+        "emotion": _Emotion,
+        "bentham": _Bentham,
+        "regret": _table("RegretReading", "Seven types of regret.", REGRET_TYPES, _Views),
+        "counterfactual": _table("CounterfactualReading", "What could have been.", VIEWS, _Counterfactual),
+        "surd": _object(
+            "SURDReading", "Information about the verdict, in bits.", {name: _number(f"surd.{name}") for name in SURD}
+        ),
+        "perspectives": _table("PerspectivesReading", "The verdict as others see it.", PERSPECTIVES, _Verdicts),
+        "verdict": _Verdict,
+        "confidence": _table("ConfidenceReading", "How far to trust each part.", RATED, _Confidence),
+        "embedding": _list(_number("embedding")),
+        "rationale": _list(_Word, "The words that mattered most."),
+        "ranges": Annotated[Required[dict[str, _Ends]], Field(description="Low and high of each part; null = open.")],
+        "flags": Required[_Flags],
+    },
+)
+ReadResponse = _object(
+    "ReadResponse", "", {"readings": Required[_list(Reading, "One per text, in the order of the request.")]}
+)
+
+
+class Health(BaseModel):
+    """What /health and /ready answer."""
+
+    status: Literal["alive", "ready"]
+
+
+class ModelFacts(BaseModel):
+    """What reads the texts, and within which limits."""
+
+    name: str
+    version: str = Field(description="Of redheart.")
+    revision: str | None = Field(description="Commit of a model from the Hub.")
+    parameters: int
+    dtype: str = Field(description="Of the weights; `exported` where they are in a graph.")
+    device: str
+    longest_text: int = Field(description="Tokens; what is longer is cut, and `flags.truncated` says so.")
+    outputs: list[Output]
+    supervision: dict[str, list[str]] = Field(description="Claim -> the data that supervised it.")
+    limits: Limits
+
+
+__all__ = [
+    "Health",
+    "ModelFacts",
+    "Options",
+    "Output",
+    "ReadRequest",
+    "ReadResponse",
+    "Reading",
+    "Text",
+    "read_request",
+]

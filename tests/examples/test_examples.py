@@ -1,0 +1,196 @@
+"""Each example script as a person runs it, with a tiny model."""
+
+import csv
+import importlib.util
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import psutil
+import pytest
+from transformers import PreTrainedTokenizerBase
+
+from redheart.configuration.labels import OUTPUTS
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "examples"
+ROWS = EXAMPLES / "own_rows.csv"
+PATIENCE = 900.0  # seconds until a script that hangs fails
+LAUNCH = ("-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--num_machines", "1",
+          "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0")  # fmt: skip
+
+pytestmark = pytest.mark.skipif(not EXAMPLES.is_dir(), reason="about a checkout")
+
+
+def environment() -> dict[str, str]:
+    more = {
+        "PYTHONPATH": str(ROOT / "src"),
+        "HF_HUB_OFFLINE": "1",
+        "OMP_NUM_THREADS": "1",
+        "ACCELERATE_USE_CPU": "true",
+    }
+    return os.environ | more
+
+
+def run(*arguments: object, status: int = 0) -> subprocess.CompletedProcess[str]:
+    """A Python with these arguments; must end with ``status``."""
+    command = [sys.executable, *map(str, arguments)]
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=PATIENCE)
+    assert done.returncode == status, done.stderr[-3000:]
+    return done
+
+
+@pytest.fixture
+def lively_checkpoint(
+    tmp_path: Path, lively_model: Callable[..., Any], tokenizer: PreTrainedTokenizerBase, checkpoint: Path
+) -> Path:
+    """A tiny checkpoint whose readings depend on the text."""
+    folder = tmp_path / "lively"
+    model = lively_model(supervision=json.loads((checkpoint / "config.json").read_text())["supervision"])
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.mark.slow
+def test_pick_outputs(checkpoint: Path) -> None:
+    told = run(EXAMPLES / "pick_outputs.py", "--model", checkpoint, "--runs", 2).stdout
+    assert "verdict: {" in told
+    assert "emotion: [" in told
+    assert "saved" in told
+
+
+@pytest.mark.slow
+def test_finetune_on_a_csv_with_columns_of_other_names(tmp_path: Path, checkpoint: Path) -> None:
+    rows = list(csv.DictReader(ROWS.open(encoding="utf-8")))
+    mine = tmp_path / "mine.csv"
+    with mine.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, ("sentence", "who"))
+        writer.writeheader()
+        writer.writerows({"sentence": row["text"], "who": row["verdict"]} for row in rows)
+    output = tmp_path / "run"
+    names = ("--column", "sentence=text", "--column", "who=verdict")
+    told = run(
+        EXAMPLES / "finetune_csv.py",
+        mine,
+        output,
+        "--model",
+        checkpoint,
+        "--epochs",
+        3,
+        "--learning-rate",
+        1e-2,
+        *names,
+    ).stdout
+    report = json.loads((output / "report.json").read_text())
+    assert report["units"]["train"] + report["units"]["validation"] == len(rows)
+    assert report["units"]["validation"] >= 6
+    assert report["validation"]["verdict"]["after"] < report["validation"]["verdict"]["before"]
+    assert "constant" in told
+    assert told.count("car without asking") == 2  # read before and after
+
+
+@pytest.mark.slow
+def test_finetune_an_adapter(tmp_path: Path, checkpoint: Path) -> None:
+    output = tmp_path / "run"
+    run(EXAMPLES / "finetune_csv.py", ROWS, output, "--model", checkpoint, "--epochs", 1, "--adapter")
+    assert (output / "adapter" / "adapter_model.safetensors").is_file()
+    assert set(json.loads((output / "report.json").read_text())["validation"]) >= {"emotion", "verdict"}
+
+
+@pytest.mark.slow
+def test_search_finds_a_text_by_itself(tmp_path: Path, lively_checkpoint: Path) -> None:
+    index = tmp_path / "index"
+    run(EXAMPLES / "search.py", "index", ROWS, index, "--model", lively_checkpoint)
+    wanted = list(csv.DictReader(ROWS.open(encoding="utf-8")))[17]["text"]
+    lines = run(EXAMPLES / "search.py", "query", index, wanted, "--top", 3).stdout.splitlines()
+    assert len(lines) == 3
+    assert lines[0] == f"1.000  {wanted}"
+
+
+def rows_of(path: Path, count: int) -> list[str]:
+    """Write a CSV with rows of which one has nothing to read; returns their ids, in order."""
+    ids = [f"{number:04d}" for number in range(count)]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("id", "text", "verdict"))
+        for number, name in enumerate(ids):
+            text = " " if number == 5 else f'Number {number}, I said "no", and she left.'
+            writer.writerow((name, text, "author"))
+    return ids
+
+
+def parts_of(output: Path) -> list[Path]:
+    return sorted(output.with_name(f"{output.name}.parts").glob("[0-9]*.jsonl"))
+
+
+@pytest.mark.slow
+def test_a_data_set_is_read_once_though_it_was_killed(tmp_path: Path, checkpoint: Path) -> None:
+    ids = rows_of(tmp_path / "rows.csv", 300)
+    output = tmp_path / "readings.jsonl"
+    asked = ("--model", checkpoint, "--outputs", "emotion", "verdict", "--part-rows", 5, "--batch-size", 5)
+    script = (EXAMPLES / "batch_dataset.py", tmp_path / "rows.csv", output, *asked)
+
+    command = [sys.executable, *LAUNCH, *map(str, script)]
+    with subprocess.Popen(command, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        until = time.monotonic() + PATIENCE
+        while len(parts_of(output)) < 3:
+            assert process.poll() is None
+            assert time.monotonic() < until
+            time.sleep(0.005)
+        family = [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]
+        for one in family:
+            one.send_signal(signal.SIGKILL)
+        psutil.wait_procs(family, PATIENCE)
+    assert 3 <= len(parts_of(output)) < 60
+    assert not output.exists()
+
+    run(*LAUNCH, *script)
+    answers = [json.loads(line) for line in output.read_text(encoding="utf-8").splitlines()]
+    assert [answer["id"] for answer in answers] == ids
+    assert [answer["text"].split(",")[0] for answer in answers[6:]] == [f"Number {number}" for number in range(6, 300)]
+    assert "blank" in answers[5]["error"]["message"]
+    assert all(set(answer) & set(OUTPUTS) == {"emotion", "verdict"} for answer in answers if "error" not in answer)
+    assert all(answer["input"] == {"verdict": "author"} for answer in answers)  # the name of an output, so put apart
+    assert not output.with_name(f"{output.name}.parts").exists()
+
+
+@pytest.fixture(scope="module")
+def batch_dataset() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("batch_dataset", EXAMPLES / "batch_dataset.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_result_is_not_replaced(tmp_path: Path, batch_dataset: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    output = tmp_path / "readings.jsonl"
+    output.touch()
+    monkeypatch.setattr(sys, "argv", ["batch_dataset.py", str(ROWS), str(output)])
+    with pytest.raises(SystemExit, match="is there already"):
+        batch_dataset.main()
+
+
+def test_parts_of_another_run_are_not_gone_on_with(tmp_path: Path, batch_dataset: ModuleType) -> None:
+    plan = {"input": "abc", "part_rows": 5, "outputs": ["verdict"]}
+    for _ in range(2):
+        batch_dataset.agree(tmp_path / "parts", plan)
+    with pytest.raises(SystemExit, match="part_rows was 5, not 6"):
+        batch_dataset.agree(tmp_path / "parts", plan | {"part_rows": 6})
+
+
+def test_parts_that_do_not_add_up_are_told(tmp_path: Path, batch_dataset: ModuleType) -> None:
+    for number in range(2):
+        batch_dataset.write(batch_dataset.part_path(tmp_path, number), [{"id": number}])
+    with pytest.raises(RuntimeError, match="2 lines for 3 rows"):
+        batch_dataset.join(tmp_path, range(2), tmp_path / "out.jsonl", 3)
+    assert not (tmp_path / "out.jsonl").exists()

@@ -1,0 +1,124 @@
+"""The types on the wire: each label and range of the label schema, and exactly what the pipeline gives."""
+
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from redheart import EthicalAnalysisPipeline
+from redheart.configuration.labels import BENTHAM, EMOTIONS, OUTPUTS, RATED, VERDICTS
+from redheart.modeling_redheart.reading import RANGES
+from redheart.serving.limits import Limits
+from redheart.serving.schema import Reading, ReadRequest, ReadResponse, read_request
+
+TEXT = "I told her secret. Then I apologised; nobody was angry."
+
+
+def definitions() -> dict[str, Any]:
+    found: dict[str, Any] = TypeAdapter(ReadResponse).json_schema()["$defs"]
+    return found
+
+
+def numbers(schema: dict[str, Any], at: dict[str, Any], path: str = "") -> dict[str, Any]:
+    """Dotted path -> schema of each number; a name that every one of a kind has is left out, as in ``RANGES``."""
+    if "$ref" in at:
+        return numbers(schema, schema[at["$ref"].rpartition("/")[2]], path)
+    if at.get("type") == "array":
+        return numbers(schema, at["items"], path)
+    if at.get("type") == "number":
+        return {path: at}
+    found: dict[str, Any] = {}
+    for name, value in at.get("properties", {}).items():
+        found |= numbers(schema, value, f"{path}.{name}" if path else name)
+    return found
+
+
+@pytest.mark.parametrize("include_untrained", [True, False])
+def test_a_reading_goes_through_unchanged(reader: EthicalAnalysisPipeline, include_untrained: bool) -> None:
+    reading = reader(TEXT, outputs=list(OUTPUTS), include_untrained=include_untrained)
+    assert set(OUTPUTS) <= set(reading)
+    assert TypeAdapter(Reading).validate_python(reading) == reading
+
+
+def test_a_reading_of_the_heads_goes_through(reader: EthicalAnalysisPipeline) -> None:
+    reading = reader(TEXT, depth="fast")
+    assert TypeAdapter(Reading).validate_python(reading) == reading
+
+
+def test_a_part_without_a_place_is_an_error(reader: EthicalAnalysisPipeline) -> None:
+    reading = reader(TEXT, outputs=["verdict"])
+    for wrong in ({"mood": 1.0}, {"verdict": {**reading["verdict"], "judge": 1.0}}):
+        with pytest.raises(ValidationError):
+            TypeAdapter(Reading).validate_python(reading | wrong)
+
+
+def test_the_names_are_those_of_the_label_schema() -> None:
+    found = definitions()
+    assert tuple(found["EmotionLabels"]["properties"]) == EMOTIONS
+    assert tuple(found["BenthamDimensions"]["properties"]) == BENTHAM
+    assert tuple(found["ConfidenceReading"]["properties"]) == RATED
+    assert tuple(found["VerdictReading"]["properties"]["label"]["enum"]) == VERDICTS
+    assert set(OUTPUTS) <= set(found["Reading"]["properties"])
+
+
+def test_every_number_has_the_range_that_a_reading_tells() -> None:
+    found = definitions()
+    ends = {path: (at.get("minimum"), at.get("maximum")) for path, at in numbers(found, found["Reading"]).items()}
+    for path, told in RANGES.items():
+        names = path.split(".")
+        matching = [other for other in ends if other.split(".")[0] == names[0] and other.split(".")[-1] == names[-1]]
+        matching += [other for other in ends if other.startswith(f"{path}.") or other == path]
+        assert matching, path
+        assert told in {ends[other] for other in matching}, path
+
+
+def test_what_may_be_absent_is_not_null() -> None:
+    reading = definitions()["Reading"]
+    assert reading["required"] == ["text", "ranges", "flags"]
+    assert "null" not in str(reading["properties"]["emotion"])
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({}, "either `text` or `texts`"),
+        ({"text": "a", "texts": ["b"]}, "either `text` or `texts`"),
+        ({"texts": []}, "at least 1 item"),
+        ({"text": "  "}, "blank"),
+        ({"text": 5}, "valid string"),
+        ({"text": "a", "outputs": ["verdct"]}, "did you mean 'verdict'"),
+        ({"text": "a", "outputs": []}, "at least 1 item"),
+        ({"text": "a", "outputs": ["perspectives"], "depth": "fast"}, "needs the depth 'full'"),
+        ({"text": "a", "token_budget": 0}, "greater than or equal to 1"),
+        ({"text": "a", "token_budget": True}, "valid integer"),
+        ({"text": "a", "include_untrained": "yes"}, "valid boolean"),
+        ({"text": "a", "dept": "fast"}, "not permitted"),
+        ({"text": "abcdef"}, "at most 5 characters"),
+        ({"texts": ["a"] * 3}, "at most 2 items"),
+    ],
+)
+def test_a_request_that_does_not_fit(body: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        read_request(Limits(characters=5, texts=2))(**body)
+
+
+def test_the_options_are_the_pipelines(reader: EthicalAnalysisPipeline) -> None:
+    request = ReadRequest(
+        text=TEXT, outputs=["verdict", "emotion"], depth="fast", token_budget=4, include_untrained=True
+    )
+    assert set(dict(request.options())) == {"outputs", "depth", "token_budget", "include_untrained"}
+    assert set(reader(TEXT, **dict(request.options()))) >= {"verdict", "emotion"}
+
+
+def test_the_order_and_repetition_of_outputs_make_no_other_batch() -> None:
+    one, other = (
+        ReadRequest(text="a", outputs=outputs) for outputs in (["verdict", "surd", "surd"], ["surd", "verdict"])
+    )
+    assert one.options() == other.options()
+    assert hash(one.options()) == hash(other.options())
+
+
+@pytest.mark.parametrize("wrong", [{"characters": 0}, {"deadline": 0}, {"batch_wait": -1}, {"texts": 9, "queue": 8}])
+def test_limits_that_nothing_could_meet(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        Limits(**wrong)
