@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import subprocess
 import sys
 import time
@@ -174,6 +175,7 @@ def main() -> None:
     parser.add_argument("--output", action="append", help="only this output; repeatable; all by default")
     parser.add_argument("--json", type=Path, help="also write everything here")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the servers end, too
     before = os.getloadavg()[0]
     loads = measure(options)
     rows = [load.figures() for load in loads]
