@@ -23,7 +23,7 @@ analyze: $(VENV)/.installed ## Set everything up and read a text: make analyze T
 	@$(VENV)/bin/redheart analyze "$(TEXT)"
 
 test: $(VENV)/.developer ## Set everything up and run the tests
-	$(VENV)/bin/python -m pytest -m 'not gpu'
+	$(VENV)/bin/python -m pytest -m 'not gpu' --numprocesses auto --maxprocesses 4 --dist loadfile
 
 lint: $(VENV)/.developer ## Check style and types
 	$(VENV)/bin/ruff check .
