@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rich.console import Console
 
     from .sizes import Size, SizeSetting
@@ -263,15 +265,18 @@ def render(title: str, setting: "SizeSetting", found: "list[Size]", console: "Co
     )
     if not found[0].figures:
         return
-    figures = Table(title="figures, and their change", title_justify="left", **options)
-    figures.add_column("", ratio=1)
-    for item in found:
-        figures.add_column(item.name, justify="right", no_wrap=True)
+    # A figure's name on a line of its own: beside ten forms there is no room for it.
+    columns = [max(len(item.name), 7) + 2 for item in found]
+
+    def line(cells: "Iterable[str]") -> str:
+        return "".join(f"{cell:>{column}}" for cell, column in zip(cells, columns, strict=True))
+
+    console.print("\nfigures, and their change", style="italic")
+    console.print(line(item.name for item in found), style="dim", width=width)
     for key, value in found[0].figures.items():
         changes = (f"{item.figures.get(key, float('nan')) - value:+.3f}" for item in found[1:])
-        figures.add_row(key, f"{value:.3f}", *changes)
-    console.print()
-    console.print(figures, width=width)
+        console.print(key, style="dim", width=width)
+        console.print(line([f"{value:.3f}", *changes]), width=width)
 
 
 __all__ = ["distill", "export", "prune", "quantize", "render", "sizes"]
