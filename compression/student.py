@@ -172,7 +172,8 @@ def _embeddings(encoder: Any, width: int, texts: Iterable[Sequence[int]]) -> dic
     if "embeddings_project.weight" in state:
         wanted = F.linear(wanted, *(state[f"embeddings_project.{name}"].double() for name in ("weight", "bias")))
     given = F.pad(F.layer_norm(summed(turned), (width,)), (0, 1), value=1.0)
-    fitted = torch.linalg.lstsq(given, wanted).solution.float()
+    # Normalised features sum to 0, so that their weights are not determined: the smallest ones are taken.
+    fitted = torch.linalg.lstsq(given, wanted, rcond=1e-10, driver="gelsd").solution.float()
     return {
         **{f"embeddings.{name}.weight": table.float() for name, table in turned.items()},
         "embeddings.LayerNorm.weight": torch.ones(width),

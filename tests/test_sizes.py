@@ -10,7 +10,8 @@ import typer
 from typer.testing import CliRunner
 
 from redheart import sizes
-from redheart.compression.forms import FORMS, load_reader, weight_bytes, write_form
+from redheart.compression.forms import FORMS, weight_bytes, write_form
+from redheart.compression.readers import load_reader
 from redheart.evaluation.rows import Rows
 from redheart.shrinking import sizes as command
 from redheart.sizes import SizeSetting, measure_memory, measure_sizes
