@@ -1,13 +1,18 @@
-"""`push_to_hub` of models and pipelines: what it uploads loads without this package, and has a card and a licence.
+"""`push_to_hub` of models, pipelines and trainers: what goes up loads without this package, with a card and a licence.
 
 Notable: remote code is made from the classes and has nothing of this folder, so `redheart/__init__.py` puts the method
 on them; a model loaded by remote code pushes as transformers does, with its code.
 """
 
+import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .push import Target
+    from .staging import Extras
 
 
 def push_to_hub(
@@ -37,8 +42,8 @@ def push_to_hub(
     """
     from transformers.utils.hub import convert_file_size_to_int
 
-    from .push import Target, check_repo, hub_token, push
-    from .staging import Extras, staged
+    from .push import Target, check_repo, hub_token
+    from .staging import Extras
     from .weights import MAX_SHARD_SIZE
 
     if token is False:
@@ -57,8 +62,59 @@ def push_to_hub(
     extras = Extras(tags=[tags] if isinstance(tags, str) else tags or (), max_shard_size=shard, tokenizer=False)
     with tempfile.TemporaryDirectory(prefix="redheart-model-") as folder:
         self.save_pretrained(folder, max_shard_size=shard)
-        with staged(folder, Path(repo_id).name, extras) as stage:
-            pushed = push(stage, target)
+        return _upload(folder, target, extras)
+
+
+def push_trained(
+    trainer: Any, commit_message: str | None, token: str | None, revision: str | None, private: bool | None
+) -> str | None:
+    """Upload what ``trainer`` saves, with its tokenizer and without its pickled arguments, to ``args.hub_model_id``.
+
+    token, revision, private: None takes those of the trainer's arguments. All processes call it; the first one uploads.
+    Returns the address of the repository, in other processes None. Raises `ValueError` where the arguments name no
+    repository and for an adapter, and as `push_to_hub`.
+    """
+    from transformers.trainer import TRAINING_ARGS_NAME
+    from transformers.trainer_utils import unwrap_peft_model
+
+    from .push import Target, check_repo, hub_token
+    from .staging import Extras
+
+    args = trainer.args
+    if args.hub_model_id is None:
+        raise ValueError("`hub_model_id` of the arguments says where to: user/name. It is missing.")
+    if unwrap_peft_model(trainer.model) is not trainer.model:
+        raise ValueError(
+            "The model has an adapter, which is no checkpoint of its own: merge it (`merge_adapter`) and push that, or "
+            "upload its folder as PEFT does."
+        )
+    check_repo(args.hub_model_id)
+    target = Target(
+        args.hub_model_id,
+        args.hub_private_repo if private is None else private,
+        revision or args.hub_revision,
+        commit_message or "End of training",
+        token=hub_token(token or args.hub_token),
+    )
+    # Below the output folder, as a model that is saved by several processes must be where all of them see it.
+    folder = Path(args.output_dir) / ".pushed"
+    try:
+        trainer.save_model(str(folder), _internal_call=True)
+        if not trainer.is_world_process_zero():
+            return None
+        (folder / TRAINING_ARGS_NAME).unlink(missing_ok=True)  # a pickle, and of this machine
+        return _upload(folder, target, Extras())
+    finally:
+        if trainer.is_world_process_zero() and folder.exists():
+            shutil.rmtree(folder)
+
+
+def _upload(folder: str | Path, target: "Target", extras: "Extras") -> str:
+    from .push import push
+    from .staging import staged
+
+    with staged(folder, Path(target.repo).name, extras) as stage:
+        pushed = push(stage, target)
     return pushed.pull_request or pushed.url
 
 
@@ -70,4 +126,4 @@ def refuse_upload(self: Any, *_: Any, **__: Any) -> None:
     )
 
 
-__all__ = ["push_to_hub", "refuse_upload"]
+__all__ = ["push_to_hub", "push_trained", "refuse_upload"]

@@ -17,6 +17,7 @@ from transformers import PreTrainedTokenizerBase, TrainerCallback
 from transformers.trainer_utils import unwrap_peft_model
 
 from ..configuration.labels import LOSSES, OUTPUTS, UNLABELLED_LOSSES
+from ..hub_upload.push_to_hub import push_trained
 from ..modeling_redheart.modeling_redheart import TARGET_OUTPUTS
 from .arguments import RedHeartTrainingArguments
 from .checkpoints import discard_torn, is_disk_full, last_complete_checkpoint
@@ -64,6 +65,11 @@ class RedHeartTrainer(RetryingTrainer):
             raise ValueError(
                 "`compute_metrics` gets flat arrays, which a reading is not; evaluation gives every loss by its name, "
                 "and `redheart evaluate` the measures."
+            )
+        if args.push_to_hub:
+            raise ValueError(
+                "`push_to_hub=True` uploads the output folder while it trains: pickled arguments, and no code, card or "
+                "licence. Leave it out, and call `push_to_hub()` of the trainer, or `redheart push`, when it has ended."
             )
         if processing_class is None:
             raise ValueError("`processing_class` is missing: the tokenizer that the texts are to be read with.")
@@ -373,6 +379,17 @@ class RedHeartTrainer(RetryingTrainer):
         """As in the base, with the averaged weights where there are any."""
         with self._averaged():
             super().save_model(output_dir, _internal_call)
+
+    def push_to_hub(  # type: ignore[override]  # what cannot be asked for is no parameter
+        self,
+        commit_message: str | None = None,
+        *,
+        token: str | None = None,
+        revision: str | None = None,
+        private: bool | None = None,
+    ) -> str | None:
+        """Upload the model as `redheart push` does, checked, with its code and card; see `push_trained`."""
+        return push_trained(self, commit_message, token, revision, private)
 
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
         folder = Path(str(self.args.output_dir)) / f"checkpoint-{self.state.global_step}"
