@@ -15,7 +15,6 @@ import json
 import tempfile
 import warnings
 from collections.abc import Callable
-from copy import deepcopy
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -41,17 +40,17 @@ WAYS = ("float32", "bitsandbytes", "quantize_dynamic", "torchao", "onnx", "onnx-
 
 
 def chosen(model: nn.Module) -> set[str]:
-    """Names of the linear layers that go to 8 bits."""
+    """Names of the linear layers that go to 8 bits, which become the type that libraries replace."""
     kept = set(kept_modules(model, 8))
-    return {name for name, module in model.named_modules() if isinstance(module, nn.Linear) and name not in kept}
+    names = {name for name, module in model.named_modules() if isinstance(module, nn.Linear) and name not in kept}
+    for name in names:
+        model.get_submodule(name).__class__ = nn.Linear
+    return names
 
 
 def dynamic(model: Any) -> Any:
     """By torch.ao: weights in INT8, activations by the range of each call."""
-    names = chosen(model)
-    for name in names:  # torch.ao replaces layers of this very type
-        model.get_submodule(name).__class__ = nn.Linear
-    spec: Any = dict.fromkeys(names, torch.ao.quantization.default_dynamic_qconfig)
+    spec: Any = dict.fromkeys(chosen(model), torch.ao.quantization.default_dynamic_qconfig)
     return torch.ao.quantization.quantize_dynamic(model, spec, inplace=True)
 
 
@@ -60,8 +59,6 @@ def torchao(model: Any) -> Any:
     from torchao.quantization import Int8DynamicActivationInt8WeightConfig, quantize_
 
     names = chosen(model)
-    for name in names:
-        model.get_submodule(name).__class__ = nn.Linear
     quantize_(model, Int8DynamicActivationInt8WeightConfig(), filter_fn=lambda _, name: name in names)
     return model
 
@@ -70,7 +67,7 @@ def reader_of(way: str, source: Path, workdir: Path) -> Any:
     """What reads in this ``way``."""
     made: dict[str, Callable[[Any], Any]] = {"quantize_dynamic": dynamic, "torchao": torchao}
     if way in made:
-        return made[way](deepcopy(load_strict(source, RedHeartModel, dtype=torch.float32)).eval())
+        return made[way](load_strict(source, RedHeartModel, dtype=torch.float32).eval())
     form = {"bitsandbytes": "int8"}.get(way, way)
     return load_reader(write_form(source, form, workdir / way))[0].eval()
 

@@ -24,7 +24,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 from ..configuration.configuration_redheart import RedHeartConfig
 from ..configuration.labels import FAST_OUTPUTS, OUTPUTS
 from ..hub_upload.checkpoint import checkpoint_path, load_strict
-from ..hub_upload.create import whole_or_nothing
+from ..hub_upload.create import new_folder, whole_or_nothing
 from ..modeling_redheart.modeling_redheart import RedHeartModel
 from ..modeling_redheart.pipeline_redheart import named_tensors
 from .onnx_graph import ReadingFunction, quantize_graph, write_graph
@@ -63,9 +63,7 @@ def export_onnx(
     """
     if not all(find_spec(name) for name in ("onnx", "onnxruntime", "onnxscript")):
         raise ImportError("Exporting needs onnx, onnxscript and onnxruntime: pip install 'redheart[onnx]'")
-    target = folder.resolve()
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise FileExistsError(f"{folder} is not empty; give the name of a new folder.")
+    target = new_folder(folder)
     if isinstance(source, Path):
         model = _load(source)
         tokenizer = tokenizer or AutoTokenizer.from_pretrained(checkpoint_path(str(source)))

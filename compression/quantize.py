@@ -17,8 +17,8 @@ from transformers import AutoTokenizer, BitsAndBytesConfig
 from ..configuration.configuration_redheart import RedHeartConfig
 from ..configuration.labels import closest
 from ..hub_upload.bundle import add_auto_map, bundle_code
-from ..hub_upload.checkpoint import SUMS, file_sum, load_strict, weight_files
-from ..hub_upload.create import whole_or_nothing
+from ..hub_upload.checkpoint import SUMS, load_strict, sum_lines, weight_files
+from ..hub_upload.create import new_folder, whole_or_nothing
 from ..modeling_redheart.modeling_redheart import RedHeartPreTrainedModel
 from ..modeling_redheart.quantization import cast_kept
 
@@ -52,9 +52,7 @@ def quantize(source: Path, folder: Path, scheme: str) -> Path:
         raise ValueError(f"No scheme {scheme!r}; {closest(scheme, SCHEMES)}")
     if not all(find_spec(name) for name in ("accelerate", "bitsandbytes")):
         raise ImportError("Quantising needs bitsandbytes and accelerate: pip install 'redheart[quantize]'")
-    target = folder.resolve()
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise FileExistsError(f"{folder} is not empty; give the name of a new folder.")
+    target = new_folder(folder)
     _check_source(source)
     model = _quantized(source, scheme)
     needed = sum(value.nbytes for value in model.state_dict().values()) + _OTHER_BYTES
@@ -91,7 +89,7 @@ def _sum_up(folder: Path) -> None:
     files = weight_files(folder)
     for path in files:
         shutil.copymode(folder / "config.json", path)
-    (folder / SUMS).write_text("".join(f"{file_sum(path)}  {path.name}\n" for path in files), encoding="utf-8")
+    (folder / SUMS).write_text(sum_lines(files), encoding="utf-8")
 
 
 def _write_card(source: Path, folder: Path, scheme: str) -> None:

@@ -9,7 +9,7 @@ from ..hub_upload.checkpoint import checkpoint_path, load_strict
 from ..modeling_redheart.modeling_redheart import RedHeartModel
 from .onnx_reader import GRAPH, OnnxReader
 
-_ADAPTER = "adapter_config.json"  # PEFT's
+ADAPTER = "adapter_config.json"  # PEFT's
 
 
 def load_reader(name_or_path: str | Path, **options: Any) -> tuple[Any, PreTrainedTokenizerBase]:
@@ -29,11 +29,11 @@ def _read(place: str, **options: Any) -> Any:
     folder = Path(place)
     if (folder / GRAPH).is_file():
         return OnnxReader(folder)
-    if (folder / _ADAPTER).is_file():
+    if (folder / ADAPTER).is_file():
         from ..training.adapters import load_adapter, read_record
 
         return load_adapter(read_record(folder).base, folder, **options)
     return load_strict(place, RedHeartModel, **options)
 
 
-__all__ = ["load_reader"]
+__all__ = ["ADAPTER", "load_reader"]

@@ -5,11 +5,11 @@ training, evaluation and compression stay out. The requirements are the versions
 """
 
 import shutil
-import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
 from ..hub_upload.checkpoint import checkpoint_path
+from ..hub_upload.create import new_folder, whole_or_nothing
 
 # Folders of the package that the app imports, beside the package's own __init__.py.
 _FOLDERS = ("configuration", "demo", "hub_upload", "modeling_redheart")
@@ -18,6 +18,8 @@ _PACKAGE = Path(__file__).parent.parent
 
 # Text and weights, not the code of remote-code bundles: the app has the package.
 _MODEL_FILES = ("*.json", "*.jinja", "*.safetensors", "*.txt", "SHA256SUMS", "README.md")
+# The code and the tokenizers of the package, and more.
+_CODE_BYTES = 8_000_000
 
 _README = """---
 title: Red Heart
@@ -54,13 +56,10 @@ def write_space(folder: Path, model: str) -> Path:
             f"{model!r} is no folder here. Write the Space with one that is, such as redheart-mini, and set its "
             "variable REDHEART_MODEL to the Hub id."
         )
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise FileExistsError(f"{folder} is there already and not empty; give a new folder for the Space.")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".space-", dir=folder.parent) as partial:
-        made = Path(partial, "space")
-        _write(made, place)
-        made.rename(folder)
+    target = new_folder(folder)
+    weights = sum(path.stat().st_size for pattern in _MODEL_FILES for path in place.glob(pattern))
+    with whole_or_nothing(target, weights + _CODE_BYTES) as partial:
+        _write(partial, place)
     return folder
 
 

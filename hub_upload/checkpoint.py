@@ -7,6 +7,7 @@ reads pickles; `load_strict` raises instead, and compares the weights with their
 import hashlib
 import json
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ _SHIPPED = Path(__file__).parent.parent / "checkpoints"
 _CLASSES: dict[str, type[RedHeartPreTrainedModel]] = {
     cls.__name__: cls for cls in (RedHeartModel, RedHeartForSequenceClassification)
 }
-_PICKLES = (".bin", ".ckpt", ".h5", ".msgpack", ".pkl", ".pt", ".pth")
+PICKLED_WEIGHTS = (".bin", ".ckpt", ".h5", ".msgpack", ".pkl", ".pt", ".pth")
 
 
 def list_checkpoints() -> list[str]:
@@ -109,7 +110,7 @@ def weight_files(folder: Path) -> list[Path]:
     if single.is_file():
         return [single]
     if not index.is_file():
-        found = [path.name for path in sorted(folder.iterdir()) if path.suffix in _PICKLES]
+        found = [path.name for path in sorted(folder.iterdir()) if path.suffix in PICKLED_WEIGHTS]
         reason = (
             f"only {', '.join(found)}, and pickles can run code; convert them to safetensors" if found else "no weights"
         )
@@ -130,6 +131,11 @@ def file_sum(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sum_lines(files: Iterable[Path]) -> str:
+    """What ``SHA256SUMS`` says of ``files``, in the format of `sha256sum --check`."""
+    return "".join(f"{file_sum(path)}  {path.name}\n" for path in files)
 
 
 def _check_folder(folder: Path, verify: bool) -> None:
@@ -209,4 +215,14 @@ def _some(names: list[str], most: int = 5) -> str:
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
-__all__ = ["SUMS", "checkpoint_path", "file_sum", "list_checkpoints", "load_strict", "shipped_folder", "weight_files"]
+__all__ = [
+    "PICKLED_WEIGHTS",
+    "SUMS",
+    "checkpoint_path",
+    "file_sum",
+    "list_checkpoints",
+    "load_strict",
+    "shipped_folder",
+    "sum_lines",
+    "weight_files",
+]

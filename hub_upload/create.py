@@ -201,6 +201,14 @@ def _checked_target(folder: Path, force: bool) -> Path:
     return target
 
 
+def new_folder(folder: Path) -> Path:
+    """The absolute path of ``folder``. Raises `FileExistsError` for a file and for a folder that holds something."""
+    target = folder.resolve()
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise FileExistsError(f"{folder} is not empty; give the name of a new folder.")
+    return target
+
+
 @contextmanager
 def whole_or_nothing(target: Path, needed: int) -> Iterator[Path]:
     """A folder beside ``target`` that takes its place when the block ends well, and is removed when not."""

@@ -15,14 +15,13 @@ from typing import Any
 from safetensors import safe_open
 
 from ..evaluation.results import Evaluation
-from .checkpoint import weight_files
+from .checkpoint import PICKLED_WEIGHTS, weight_files
 from .plain_card import card_metadata, missing_parts
 
 MAX_FILE_SIZE = 50_000_000_000  # the hub's limit for one file
 _PICKLES = frozenset(
-    (".bin", ".ckpt", ".dill", ".h5", ".joblib", ".keras", ".mar", ".msgpack", ".npy", ".npz", ".pickle", ".pkl",
-     ".pt", ".pt2", ".pth", ".ptl", ".pyc", ".pyo")
-)  # fmt: skip
+    (*PICKLED_WEIGHTS, ".dill", ".joblib", ".keras", ".mar", ".npy", ".npz", ".pickle", ".pt2", ".ptl", ".pyc", ".pyo")
+)
 # A pickle without a protocol byte (protocols 0 and 1) is recognised by parsing it; it calls something by these.
 _CALLS = frozenset({"GLOBAL", "STACK_GLOBAL", "INST", "OBJ", "REDUCE"})
 _LARGEST_TEXT = 64_000_000

@@ -19,7 +19,7 @@ from ..modeling_redheart.pipeline_redheart import EthicalAnalysisPipeline
 from . import label_schema
 from .bundle import add_auto_map, bundle_code
 from .card_parts import DATA_SETS, DataSets
-from .checkpoint import SUMS, checkpoint_path, file_sum, load_strict, weight_files
+from .checkpoint import SUMS, checkpoint_path, load_strict, sum_lines, weight_files
 from .inspection import (
     foreign_figures,
     incomplete_card,
@@ -163,7 +163,7 @@ def _shard(stage: Path, most: int) -> None:
     held = [stored_slots([path]).values() for path in weights]
     if all(sum(slot.nbytes for slot in some) <= most or len(some) == 1 for some in held):
         if not (stage / SUMS).is_file():
-            _put(stage / SUMS, "".join(f"{file_sum(path)}  {path.name}\n" for path in weights))
+            _put(stage / SUMS, sum_lines(weights))
         return
     needed, free = sum(slot.nbytes for slot in slots.values()), shutil.disk_usage(stage).free
     if needed > free:

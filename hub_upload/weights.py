@@ -16,7 +16,7 @@ import torch
 from safetensors import safe_open
 from torch import Tensor
 
-from .checkpoint import SUMS, file_sum
+from .checkpoint import SUMS, sum_lines
 
 MAX_SHARD_SIZE = 2_000_000_000
 # The names of tensor types in a safetensors header.
@@ -118,8 +118,7 @@ def write_weights(
         }
         text = json.dumps(index, indent=2, sort_keys=True) + "\n"
         (folder / "model.safetensors.index.json").write_text(text, encoding="utf-8")
-    sums = "".join(f"{file_sum(folder / shard)}  {shard}\n" for shard in shards)
-    (folder / SUMS).write_text(sums, encoding="utf-8")
+    (folder / SUMS).write_text(sum_lines(folder / shard for shard in shards), encoding="utf-8")
 
 
 def _shards(slots: Mapping[str, Slot], most: int) -> dict[str, list[str]]:

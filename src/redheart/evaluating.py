@@ -69,6 +69,7 @@ def evaluate(
         raise typer.BadParameter("they are for the model card; give --card, too.", param_hint="--facts")
     from rich.console import Console
 
+    from .compression.readers import ADAPTER
     from .evaluation.evaluate import evaluate as run
     from .evaluation.evaluate import load_for_evaluation, store_fit
     from .evaluation.html_report import write_report
@@ -79,7 +80,7 @@ def evaluate(
     from .measuring import quiet
 
     quiet()
-    if fit and (Path(model) / "adapter_config.json").is_file():
+    if fit and (Path(model) / ADAPTER).is_file():
         raise typer.BadParameter("an adapter has no config to fit into: merge it, or fit its base.", param_hint="--fit")
     data_sets = DATA_SETS | (read_facts(facts) if facts is not None else {})
     loaded, tokenizer, folder = load_for_evaluation(model)

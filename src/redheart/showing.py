@@ -50,13 +50,9 @@ def demo(
 
         typer.echo(write_space(space, model))
         return
-    from transformers.utils import logging
-
-    from .demo.app import load_pipeline
     from .demo.page import build_page, launch_options
+    from .loading import load_pipeline
 
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
     first: Language | None = None if language is PageLanguage.auto else "ko" if language is PageLanguage.ko else "en"
     page = build_page(load_pipeline(model), Path(model).name, first)
     options: dict[str, Any] = {"server_name": host, "server_port": port or None, "prevent_thread_lock": True}
