@@ -71,6 +71,7 @@ def server(options: argparse.Namespace, batch: int) -> Iterator[int]:
     source = str(Path(redheart.__file__).parents[1])
     paths = os.pathsep.join(filter(None, [source, os.environ.get("PYTHONPATH")]))
     limits = ["--batch", str(batch), "--queue", str(options.queue), "--batch-wait", str(options.batch_wait)]
+    limits += ["--texts", "1"]  # a queue shorter than the longest request is refused
     command = [sys.executable, "-c", CODE, "serve", "--model", options.model, "--host", HOST, "--port", "0", *limits]
     command += ["--threads", str(options.threads)]
     process = subprocess.Popen(

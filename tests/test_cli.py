@@ -372,3 +372,23 @@ def test_lines_are_answered_as_they_come_and_a_broken_pipe_is_quiet(checkpoint: 
         process.stdin.close()
         assert process.wait(timeout=60) == 1
         assert process.stderr.read() == b""
+
+
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [
+        ("sklearn.linear_model", "This needs scikit-learn: pip install 'redheart[train]'"),
+        ("gradio", "This needs gradio: pip install 'redheart[demo]'"),
+        ("unheard_of", "No module named 'unheard_of'"),
+    ],
+)
+def test_what_is_not_installed_is_named_with_the_extra_that_brings_it(
+    module: str, message: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load(name: str) -> None:
+        raise ModuleNotFoundError(f"No module named {module!r}", name=module)
+
+    monkeypatch.setattr("redheart.cli.load_pipeline", load)
+    result = run("analyze", "I lied.")
+    assert result.exit_code == 1
+    assert result.stderr == f"error: {message}\n"

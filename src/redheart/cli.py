@@ -6,10 +6,12 @@ error in its place and the others are still answered; every error is one line on
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable
 from contextlib import redirect_stdout
 from enum import StrEnum
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -28,6 +30,8 @@ from .shrinking import distill, export, prune, quantize, sizes
 from .texts import ENDINGS, Item, read_batches, read_items
 
 DEFAULT_MODEL = "redheart-mini"
+# Where a module and what is installed for it have different names.
+_DISTRIBUTIONS = {"sklearn": "scikit-learn", "yaml": "pyyaml"}
 
 
 class Depth(StrEnum):
@@ -81,9 +85,24 @@ def _report(error: Exception) -> int:
             _complain(f"{message} (--help explains)")
         return int(getattr(error, "exit_code", 2))
     message = str(error) or repr(error)
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        message = _how_to_install(error.name) or message
     expected = isinstance(error, (ValueError, OSError, ImportError))
     _complain(message if expected else f"{type(error).__name__}: {message}")
     return 1
+
+
+def _how_to_install(module: str) -> str | None:
+    """The first extra of this package that brings ``module``, in a sentence; None where none does."""
+    name = module.partition(".")[0]
+    distribution = _DISTRIBUTIONS.get(name, name)
+    try:
+        requirements = metadata.requires("redheart") or []
+    except metadata.PackageNotFoundError:  # the source runs without being installed
+        return None
+    pattern = re.compile(rf'{re.escape(distribution)}\b[^;]*; extra == "(\w+)"')
+    extras = [found[1] for requirement in requirements if (found := pattern.fullmatch(requirement))]
+    return f"This needs {distribution}: pip install 'redheart[{extras[0]}]'" if extras else None
 
 
 def _complain(message: str) -> None:
