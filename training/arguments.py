@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from transformers import TrainingArguments
 
 from ..configuration.labels import LOSSES, closest
@@ -70,6 +71,8 @@ class RedHeartTrainingArguments(TrainingArguments):
         if self.accelerator_config is None:
             self.accelerator_config = {"even_batches": False}  # batches of tokens have no size to be evened to
         super().__post_init__()
+        if self.use_cpu or not torch.accelerator.is_available():
+            self.dataloader_pin_memory = False  # nothing to copy to; torch would warn
         for name in ("batch_tokens", "longest_text", "pad_to_multiple_of", "full_every"):
             if getattr(self, name) < 1:
                 raise ValueError(f"`{name}` must be 1 or more, got {getattr(self, name)}.")

@@ -313,6 +313,15 @@ def test_impossible_options_are_refused(
         make_trainer(tiny_model(), units, **options)
 
 
+@pytest.mark.filterwarnings("error:.*pin_memory")
+def test_on_a_cpu_nothing_is_told_about_memory_to_pin(
+    units: list[Unit], make_trainer: MakeTrainer, tiny_model: MakeModel
+) -> None:
+    trainer = make_trainer(tiny_model(), units)
+    for loader in (trainer.get_train_dataloader(), trainer.get_eval_dataloader(units)):
+        next(iter(loader))
+
+
 def test_what_it_cannot_do_is_said(units: list[Unit], make_trainer: MakeTrainer, tiny_model: MakeModel) -> None:
     trainer = make_trainer(tiny_model(), units)
     with pytest.raises(NotImplementedError, match="pipeline"):
