@@ -314,10 +314,10 @@ def test_impossible_options_are_refused(
 
 
 @pytest.mark.filterwarnings("error:.*pin_memory")
-def test_on_a_cpu_nothing_is_told_about_memory_to_pin(
+def test_without_an_accelerator_nothing_is_told_about_memory_to_pin(
     units: list[Unit], make_trainer: MakeTrainer, tiny_model: MakeModel
 ) -> None:
-    trainer = make_trainer(tiny_model(), units)
+    trainer = make_trainer(tiny_model(), units, use_cpu=False)
     for loader in (trainer.get_train_dataloader(), trainer.get_eval_dataloader(units)):
         next(iter(loader))
 
