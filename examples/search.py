@@ -53,7 +53,8 @@ if options.command == "index":
 else:
     about = json.loads((options.folder / "index.json").read_text(encoding="utf-8"))
     vectors = np.load(options.folder / "embeddings.npy", mmap_mode="r", allow_pickle=False)
-    rows = [json.loads(line) for line in (options.folder / "rows.jsonl").read_text(encoding="utf-8").splitlines()]
+    with (options.folder / "rows.jsonl").open(encoding="utf-8") as lines:  # str.splitlines ends a line at U+2028, too
+        rows = [json.loads(line) for line in lines]
     similarity = vectors @ embed(about["model"], [options.text])[0]
     for place in np.argsort(-similarity)[: options.top]:
         print(f"{similarity[place]:.3f}  {rows[place][about['text_column']]}")

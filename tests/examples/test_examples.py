@@ -107,10 +107,13 @@ def test_finetune_an_adapter(tmp_path: Path, checkpoint: Path) -> None:
 
 @pytest.mark.slow
 def test_search_finds_a_text_by_itself(tmp_path: Path, lively_checkpoint: Path) -> None:
-    index = tmp_path / "index"
-    run(EXAMPLES / "search.py", "index", ROWS, index, "--model", lively_checkpoint)
+    index, rows = tmp_path / "index", tmp_path / "rows.csv"
+    odd = '0,"She left.\u2028He stayed.",sadness,other\n'  # with a line separator, which ends no line of a file
+    header, _, others = ROWS.read_text(encoding="utf-8").partition("\n")
+    rows.write_text(f"{header}\n{odd}{others}", encoding="utf-8")
+    run(EXAMPLES / "search.py", "index", rows, index, "--model", lively_checkpoint)
     wanted = list(csv.DictReader(ROWS.open(encoding="utf-8")))[17]["text"]
-    lines = run(EXAMPLES / "search.py", "query", index, wanted, "--top", 3).stdout.splitlines()
+    lines = run(EXAMPLES / "search.py", "query", index, wanted, "--top", 3).stdout.rstrip("\n").split("\n")
     assert len(lines) == 3
     assert lines[0] == f"1.000  {wanted}"
 
