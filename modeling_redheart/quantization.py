@@ -19,9 +19,11 @@ from .emotion import NeuralEmotionAnalyzer
 from .layers import AdaptiveNorm, Linear, Readout
 from .token_budget import TokenBudget
 
-# The linear layers directly in one of these stay in floats: each gives the scores, weights or scales that are read or
-# that steer everything else. Directly in a model is its classifier.
-_FINE = (Readout, AdaptiveNorm, TextSummary, LayerCrossover, TokenBudget, NeuralEmotionAnalyzer, PreTrainedModel)
+# Their own linear layers are a read-out in all but name.
+SCORERS = (LayerCrossover, TokenBudget, NeuralEmotionAnalyzer)
+# The linear layers directly in one of these give the scores, weights or scales that are read or that steer everything
+# else: they stay in floats, and no adapter changes them.
+FINE = (Readout, AdaptiveNorm, TextSummary, *SCORERS)
 # Fewer rows or columns than one block of NF4 has weights: there is nothing to gain.
 _SMALL = 64
 # The INT8 kernel of CUDA takes rows and columns by four (cuBLASLt); the other kernels take any number.
@@ -40,7 +42,8 @@ def kept_modules(model: nn.Module, bits: int) -> list[str]:
     for name, module in model.named_modules():
         if isinstance(module, nn.Linear):
             sizes = (module.in_features, module.out_features)
-            fine = isinstance(model.get_submodule(name.rpartition(".")[0]), _FINE)
+            # Directly in a model is its classifier.
+            fine = isinstance(model.get_submodule(name.rpartition(".")[0]), (*FINE, PreTrainedModel))
             odd = bits == 8 and any(size % _INT8_STEP for size in sizes)
             if fine or odd or min(sizes) < _SMALL:
                 kept.append(name)
@@ -97,4 +100,4 @@ def _is_no_cast(record: logging.LogRecord) -> bool:
     return "inputs will be cast from" not in str(record.msg)
 
 
-__all__ = ["cast_kept", "kept_modules", "offer_to_bitsandbytes", "settle_quantized"]
+__all__ = ["FINE", "SCORERS", "cast_kept", "kept_modules", "offer_to_bitsandbytes", "settle_quantized"]

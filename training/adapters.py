@@ -24,12 +24,9 @@ from transformers import PreTrainedTokenizerBase
 from ..configuration.configuration_redheart import COMPONENT_SIZES, RedHeartConfig, component_path
 from ..hub_upload.checkpoint import checkpoint_path, load_strict, weight_files
 from ..hub_upload.create import whole_or_nothing
-from ..modeling_redheart.backbone import TextSummary
-from ..modeling_redheart.crossover import LayerCrossover
-from ..modeling_redheart.emotion import NeuralEmotionAnalyzer
-from ..modeling_redheart.layers import AdaptiveNorm, Readout
+from ..modeling_redheart.layers import Readout
 from ..modeling_redheart.modeling_redheart import RedHeartModel
-from ..modeling_redheart.token_budget import TokenBudget
+from ..modeling_redheart.quantization import FINE, SCORERS
 from .recipe import PeftRecipe
 from .snapshots import digest, write_json
 
@@ -38,12 +35,6 @@ if TYPE_CHECKING:
 
 RECORD = "redheart_adapter.json"
 _WEIGHTS = "adapter_model.safetensors"
-
-# Their own linear layers are a read-out in all but name.
-_SCORERS = (LayerCrossover, TokenBudget, NeuralEmotionAnalyzer)
-# Linear layers directly in one of these are not adapted: a read-out is rather trained whole, and the norms and the
-# summary that they depend on are as narrow as an adapter.
-_NOT_ADAPTED = (Readout, AdaptiveNorm, TextSummary, *_SCORERS)
 
 _CARD = """---
 library_name: peft
@@ -83,12 +74,13 @@ def target_modules(config: RedHeartConfig, components: Sequence[str] | None = No
     """What `peft.LoraConfig` takes as ``target_modules``: the linear layers of attention, feed-forward, recurrence,
     projections and cache, by their whole names; those of a text encoder of transformers, too.
 
-    components: of `COMPONENT_SIZES`, or "bridge" for all that is in it; None for all. Read-outs (`readout_modules`) and
-    the low-rank maps of the adaptive norms are left out. The names fit a `RedHeartModel` and every model around one.
+    components: of `COMPONENT_SIZES`, or "bridge" for all that is in it; None for all. Left out are read-outs, which are
+    rather trained whole (`readout_modules`), and the low-rank maps of the adaptive norms, as narrow as an adapter. The
+    names fit a `RedHeartModel` and every model around one.
     Raises `ValueError` for a name that is no component.
     """
     layers = _layers(config, COMPONENT_SIZES if components is None else components)
-    return list(dict.fromkeys(name for _, name, holder in layers if not isinstance(holder, _NOT_ADAPTED)))
+    return list(dict.fromkeys(name for _, name, holder in layers if not isinstance(holder, FINE)))
 
 
 def readout_modules(config: RedHeartConfig, components: Sequence[str]) -> list[str]:
@@ -99,7 +91,7 @@ def readout_modules(config: RedHeartConfig, components: Sequence[str]) -> list[s
     found = [
         (component, name.rpartition(".")[0] if isinstance(holder, Readout) else name)
         for component, name, holder in _layers(config, components)
-        if isinstance(holder, (Readout, *_SCORERS))
+        if isinstance(holder, (Readout, *SCORERS))
     ]
     for component in components:
         if component not in dict(found):
