@@ -298,4 +298,6 @@ def connect(hub: Hub, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     }
     for name, value in values.items():  # read from the environment once, on import
         monkeypatch.setattr(constants, name, value)
+    # transformers keeps one client, for the endpoint at its first use.
+    monkeypatch.setattr("transformers.utils.hub._hf_api", None)
     monkeypatch.setenv("HF_TOKEN", TOKEN)
