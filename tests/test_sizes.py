@@ -14,7 +14,7 @@ from redheart.compression.forms import FORMS, weight_bytes, write_form
 from redheart.compression.readers import load_reader
 from redheart.evaluation.rows import Rows
 from redheart.shrinking import sizes as command
-from redheart.sizes import SizeSetting, measure_memory, measure_sizes
+from redheart.sizes import Size, SizeSetting, changes, measure_memory, measure_sizes
 from redheart.training.data import Example
 
 APP = typer.Typer()
@@ -97,3 +97,15 @@ def test_random_weights_are_named_so_and_have_no_figures(tmp_path: Path) -> None
     refused = CliRunner().invoke(APP, ["redheart-tiny", "--data", str(tmp_path)])
     assert refused.exit_code == 2
     assert "random weights" in refused.output
+
+
+def test_changes_are_of_what_the_model_says() -> None:
+    base, other = (
+        Size("float32", 1, 1, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0, figures)
+        for figures in (
+            {"a validation, emotion: macro F1": 0.5, "a validation, confidence.emotion: Spearman r": 0.2},
+            {"a validation, emotion: macro F1": 0.25, "a validation, confidence.emotion: Spearman r": 0.9},
+        )
+    )
+    assert changes(other, base) == [0.25]
+    assert changes(base, base) == [0.0]

@@ -100,7 +100,7 @@ def _how_to_install(module: str) -> str | None:
         requirements = metadata.requires("redheart") or []
     except metadata.PackageNotFoundError:  # the source runs without being installed
         return None
-    pattern = re.compile(rf'{re.escape(distribution)}\b[^;]*; extra == "(\w+)"')
+    pattern = re.compile(rf'{re.escape(distribution)}(?![\w.-])[^;]*; extra == "(\w+)"')
     extras = [found[1] for requirement in requirements if (found := pattern.fullmatch(requirement))]
     return f"This needs {distribution}: pip install 'redheart[{extras[0]}]'" if extras else None
 

@@ -236,6 +236,8 @@ def render(title: str, setting: "SizeSetting", found: "list[Size]", console: "Co
     """Print what was measured as one table of the forms, and one of their figures."""
     from rich.table import Table
 
+    from .sizes import changes
+
     console.width = width = _WIDTH  # a pipe or a narrow terminal wraps the lines, and cuts no figure off
     options: dict[str, Any] = {"box": None, "pad_edge": False, "padding": (0, 2, 0, 0), "header_style": "dim"}
     table = Table(title=title, title_justify="left", **options)
@@ -274,9 +276,14 @@ def render(title: str, setting: "SizeSetting", found: "list[Size]", console: "Co
     console.print("\nfigures, and their change", style="italic")
     console.print(line(item.name for item in found), style="dim", width=width)
     for key, value in found[0].figures.items():
-        changes = (f"{item.figures.get(key, float('nan')) - value:+.3f}" for item in found[1:])
+        moved = (f"{item.figures.get(key, float('nan')) - value:+.3f}" for item in found[1:])
         console.print(key, style="dim", width=width)
-        console.print(line([f"{value:.3f}", *changes]), width=width)
+        console.print(line([f"{value:.3f}", *moved]), width=width)
+    spread = [changes(item, found[0]) for item in found]
+    console.print(f"\nchange of the {len(spread[0])} figures that are not of a confidence, in the mean", style="italic")
+    console.print(line(f"{sum(each) / max(len(each), 1):.3f}" for each in spread), width=width)
+    console.print("and at most", style="italic")
+    console.print(line(f"{max(each, default=0.0):.3f}" for each in spread), width=width)
 
 
 __all__ = ["distill", "export", "prune", "quantize", "render", "sizes"]

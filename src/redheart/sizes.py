@@ -169,6 +169,12 @@ def _figures(predictor: Predictor, splits: Sequence[Rows]) -> dict[str, float]:
     }
 
 
+def changes(item: Size, base: Size) -> list[float]:
+    """How far each figure of what the model says is from that of ``base``; figures of its confidence are left out."""
+    said = {key: value for key, value in base.figures.items() if ", confidence." not in key}
+    return [abs(item.figures.get(key, float("nan")) - value) for key, value in said.items()]
+
+
 def _ids(entries: int, count: int, tokens: int) -> Tensor:
     """Random token ids, (count, 1, tokens)."""
     return torch.randint(entries, (count, 1, tokens), generator=torch.Generator().manual_seed(0))
@@ -199,4 +205,4 @@ def _parameters(config: RedHeartConfig) -> int:
         return sum(value.numel() for value in RedHeartModel(config).parameters())
 
 
-__all__ = ["BASE", "Size", "SizeSetting", "measure_memory", "measure_sizes", "read"]
+__all__ = ["BASE", "Size", "SizeSetting", "changes", "measure_memory", "measure_sizes", "read"]
