@@ -66,12 +66,14 @@ TARGET_OUTPUTS: dict[str, tuple[str, bool]] = {
     "affect_labels": ("emotion", True),
     "nuance_labels": ("emotion", False),
     "bentham_labels": ("bentham", True),
-    "utility_pair_labels": ("bentham", True),
     "regret_labels": ("regret", True),
+    "utility_labels": ("counterfactual", False),
     "plausibility_labels": ("counterfactual", False),
+    "utility_pair_labels": ("counterfactual", False),
     "branch_pair_labels": ("counterfactual", False),
     "verdict_labels": ("verdict", True),
-    "action_pair_labels": ("verdict", False),
+    "acceptability_labels": ("verdict", False),
+    "acceptability_pair_labels": ("verdict", False),
     "perspective_labels": ("perspectives", False),
     "embedding_labels": ("embedding", True),
 }
@@ -208,12 +210,14 @@ class RedHeartModel(RedHeartPreTrainedModel):
         affect_labels: Tensor | None = None,
         bentham_labels: Tensor | None = None,
         regret_labels: Tensor | None = None,
+        utility_labels: Tensor | None = None,
         plausibility_labels: Tensor | None = None,
         verdict_labels: Tensor | None = None,
+        acceptability_labels: Tensor | None = None,
         perspective_labels: Tensor | None = None,
         embedding_labels: Tensor | None = None,
         utility_pair_labels: Tensor | None = None,
-        action_pair_labels: Tensor | None = None,
+        acceptability_pair_labels: Tensor | None = None,
         branch_pair_labels: Tensor | None = None,
         output_hidden_states: bool | None = None,
         output_attentions: bool | None = None,
@@ -235,12 +239,14 @@ class RedHeartModel(RedHeartPreTrainedModel):
             affect_labels=affect_labels,
             bentham_labels=bentham_labels,
             regret_labels=regret_labels,
+            utility_labels=utility_labels,
             plausibility_labels=plausibility_labels,
             verdict_labels=verdict_labels,
+            acceptability_labels=acceptability_labels,
             perspective_labels=perspective_labels,
             embedding_labels=embedding_labels,
             utility_pair_labels=utility_pair_labels,
-            action_pair_labels=action_pair_labels,
+            acceptability_pair_labels=acceptability_pair_labels,
             branch_pair_labels=branch_pair_labels,
         )
         wanted = _check_request(outputs, depth, targets)
@@ -366,7 +372,7 @@ class RedHeartModel(RedHeartPreTrainedModel):
             reading.regret = self.regret_analyzer(heads.regret, tokens["regret"], latents)
             states["regret_analyzer"] = reading.regret.state
         if "counterfactual_reasoner" in run:
-            reading.counterfactual = self.counterfactual_reasoner(latents)
+            reading.counterfactual = self.counterfactual_reasoner(seen.memories["reasoning"], seen.budget.bias)
             states["counterfactual_reasoner"] = reading.counterfactual.state
         if "surd_analyzer" in run:
             sources = torch.stack([states[_SOURCE_MODULES[name]] for name in SURD_SOURCES], dim=1)
