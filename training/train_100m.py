@@ -61,23 +61,23 @@ class Cycle:
 CYCLES = (
     Cycle(
         {
-            "cases": 2.5,
-            "goemotions": 0.2,
-            "goemotions_translated": 0.07,
-            "emotion_intensity_en": 0.6,
-            "emobank": 0.5,
-            "scruples_anecdotes": 0.012,
-            "scruples_titles": 0.12,
-            "scruples_dilemmas": 1.5,
-            "ethics_utilitarianism": 0.05,
-            "moral_stories": 0.08,
+            "cases": 2.0,
+            "goemotions": 0.15,
+            "goemotions_translated": 0.05,
+            "emotion_intensity_en": 0.4,
+            "emobank": 0.35,
+            "scruples_anecdotes": 0.008,
+            "scruples_titles": 0.08,
+            "scruples_dilemmas": 1.0,
+            "ethics_utilitarianism": 0.03,
+            "moral_stories": 0.05,
         },
         rate=7e-4,
-        encoder_rate=5e-5,
+        encoder_rate=6e-5,
     ),
     Cycle(
         {
-            "cases": 2.5,
+            "cases": 2.2,
             "goemotions": 0.05,
             "goemotions_translated": 0.02,
             "emotion_intensity_en": 0.2,
@@ -89,7 +89,7 @@ CYCLES = (
             "moral_stories": 0.02,
         },
         rate=3e-4,
-        encoder_rate=2.5e-5,
+        encoder_rate=3e-5,
     ),
 )
 SETS = tuple(CYCLES[0].rounds)
