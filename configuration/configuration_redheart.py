@@ -126,7 +126,9 @@ _TRANSFORMERS_OPTIONS = frozenset(
         "_name_or_path",
         "attn_implementation",
         "auto_map",
+        "bos_token_id",  # as pad_token_id, the trainer takes them from the tokenizer
         "custom_pipelines",
+        "eos_token_id",
         "experts_implementation",
         "model_type",
         "name_or_path",
