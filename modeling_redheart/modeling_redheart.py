@@ -9,6 +9,7 @@ that passes the label columns trains all of it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -33,6 +34,7 @@ from .outputs import BackboneOutput, BridgeOutput, RedHeartOutput, TokenBudgetOu
 from .perspectives import MoralPerspectives
 from .quantization import offer_to_bitsandbytes, settle_quantized
 from .regret import NeuralRegretAnalyzer
+from .stored_int8 import must_requantize, requantize
 from .surd import NeuralSURDAnalyzer
 from .token_budget import TokenBudget, keep_tokens
 
@@ -104,10 +106,13 @@ class RedHeartPreTrainedModel(PreTrainedModel):
     accepts_loss_kwargs = False
 
     @classmethod
-    def from_pretrained(cls, *args: Any, **kwargs: Any) -> Any:
+    def from_pretrained(cls, pretrained_model_name_or_path: Any, *args: Any, **kwargs: Any) -> Any:
         """As the base. With ``quantization_config=BitsAndBytesConfig(...)`` also what `quantization.kept_modules` names
-        stays in floats."""
-        loaded = super().from_pretrained(*args, **kwargs)
+        stays in floats, and a checkpoint that is stored in 8 bits is quantised as one in floats is."""
+        load: Any = super().from_pretrained
+        if must_requantize(cls.config_class, pretrained_model_name_or_path, kwargs):
+            load = partial(requantize, load)
+        loaded = load(pretrained_model_name_or_path, *args, **kwargs)
         model = loaded[0] if isinstance(loaded, tuple) else loaded  # with `output_loading_info` it returns two things
         settle_quantized(model)
         return loaded
