@@ -1,0 +1,331 @@
+"""English terms and phrases for `risk`: lower case, without apostrophes ("didnt", "hes"); see `risk_rules`.
+
+Notable: the same verbs are said of blows and of chess, of pills and of headaches. So nearly every phrase asks for who
+does it to whom, or how much of it, and names what makes it a figure of speech, an accident or a game.
+"""
+
+from .risk_rules import HALF, Rule, english_rules, expand, table
+
+_NUMBER = "[2-9]|1[0-7]|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen"
+
+TABLES: dict[str, str] = {
+    # People.
+    "ME": table("me us her him them my_(?:face|head|mouth|stomach|ribs|jaw|legs|mum|mom|mother)"),
+    "OWN": table("my his her their our the a"),
+    "HE": table("he she they hes shes theyre hed shed theyd who"),
+    "PARTNER": table(
+        "husbands? hubby wife wives boyfriends? girlfriends? bf gf partner fiancee? spouse exs? missus",
+        "ex(?:husband|wife|boyfriend|girlfriend)",
+    ),
+    "KIN": table(
+        "dads? father daddy papa mums? moms? mothers? mummy mommy mama parents folks step(?:dad|father|mum|mom|mother)",
+        "brothers? sisters? uncle auntie? cousin gran(?:dad|ddad|dpa|dfather|dma|dmother|ny)? nan in_laws? law",
+    ),
+    "CARER": table(
+        "teachers? coach trainer priest vicar pastor imam nanny babysitter sitter childminder carers? caregivers? aides?",
+        "orderly nurses? foster_\\w+ tutor",
+    ),
+    "BOSS": table("boss bosss manager landlord professor director supervisor"),
+    "STRANGER": table("man men guy bloke stranger neighbou?rs? someone somebody"),
+    "ABUSER": table("HE PARTNER KIN CARER"),
+    "CHILD": table(
+        "child childs children kids? kiddo bab(?:y|ys|ies) toddlers? newborns? infants? sons? daughters? boys? girls?",
+        "little_(?:ones?|brother|sister|girl|boy|kid) nephews? nieces? step(?:sons?|daughters?|kids?) twins pupils?",
+        "grand(?:sons?|daughters?|kids?|child|children) school(?:girls?|boys?)",
+        f"(?:{_NUMBER})_(?:years?|yrs?|months?)_olds? (?:[1-9]|1[0-7])(?:yo|yrs?)",
+    ),
+    "AGED": table(
+        f"(?:im|i_am|i_was|hes|he_is|he_was|shes|she_is|she_was|aged?|only|turned)_(?:(?:only|just)_)?(?:{_NUMBER})"
+        "(?!_(?:hours?|minutes?|days?|weeks?|months?|times|miles|percent|of|hundred|thousand))",
+        "(?:year|grade)_(?:[1-9]|1[0-3]) \\d+th_grade [fm]1[0-7]",
+        "when_i_was_(?:a_child|little|small|a_kid|young|a_girl|a_boy)",
+    ),
+    # Blows: unmistakable ones, those that need to be told where to, and small ones.
+    "HITS": table(
+        "hits? hitting beats? beaten beating slap(?:s|ped|ping)? punch(?:es|ed|ing)? chok(?:es?|ed|ing)",
+        "strangl(?:es?|ed|ing) kick(?:s|ed|ing)? whip(?:s|ped|ping)? spank(?:s|ed|ing)? smack(?:s|ed|ing)?",
+        "thrash(?:es|ed)? batter(?:s|ed)? belt(?:s|ed) headbutt(?:s|ed) thump(?:s|ed)? stab(?:s|bed) backhanded",
+    ),
+    "SHOVES": table(
+        "push(?:es|ed|ing)? grab(?:s|bed|bing)? thr(?:ow|ows|ew|own|owing) drag(?:s|ged|ging)? shov(?:es?|ed|ing)",
+        "slam(?:s|med|ming)? pin(?:s|ned) flings? flung",
+    ),
+    "AGAINST": table(
+        "against_\\w+_(?:wall|wardrobe|door|fridge|counter|car|table|floor|sink|cupboard|stove|radiator)",
+        "(?:down_the_(?:stairs|steps)|downstairs|to_the_(?:floor|ground)|across_the_(?:room|kitchen|floor))",
+        "into_\\w+_(?:wall|door|wardrobe|table|cupboard|fridge|glass|furniture) over_the_table on_the_floor",
+        "by_(?:the|my|her|his)_(?:hair|throat|neck|arm|collar|wrists?)",
+    ),
+    "HURTS": table(
+        "hurts? hurting bruis(?:es|ed) shak(?:es?|ing) shook bit(?:es)? burn(?:s|ed|t|ing)? pinch(?:es|ed)? twist(?:s|ed)",
+        "scratch(?:es|ed) starv(?:es|ed)",
+    ),
+    "WEAPON": table("knife gun pistol rifle shotgun axe machete hammer blade screwdriver cleaver bat"),
+    "STRAP": table("belt cane strap slipper stick cable hairbrush broom"),
+    "KILLS": table("kill hurt beat shoot stab strangle burn bury smash destroy slit drown"),
+    "THREATENS": table("threat(?:ens?|ened|ening) blackmail(?:s|ed|ing)"),
+    "SAYS": table("say says said saying tells? told telling texts? texted swears? swore promis(?:es|ed) THREATENS"),
+    "WILL": table("hell shell hed shed theyll theyd will would going_to gonna wants_to"),
+    "PLACE": table("house home flat apartment work office door building school gym street window workplace"),
+    "FOLLOWS": table("follow(?:s|ed|ing)? tails"),
+    "LURKS": table("wait(?:s|ing) sit(?:s|ting)? stand(?:s|ing)? parked lurks shows_up turns_up appears"),
+    "BODY": table("thighs? breasts? boobs bum ass butt bottom chest legs? crotch groin private_parts waist"),
+    "PICTURES": table("pictures? photos? pics videos? nudes images"),
+    "NUDES": table("nudes? naked undress(?:ed)? clothes_off without_clothes underwear topless of_himself of_his_body"),
+    "POSTS": table("post leak publish share send spread upload show"),
+    "SHUTS": table("lock(?:s|ed|ing)? shuts? chain(?:s|ed)? tie[sd]? tying"),
+    "ROOM": table("in up inside out outside basement cellar shed room closet cupboard wardrobe garage bathroom balcony"),
+    # Self-harm.
+    "SELF": table("myself himself herself themsel(?:ves|f)"),
+    "SKIN": table("wrists? arms? thighs? legs? stomach skin forearms? hips?"),
+    "PILLS": table(
+        "pills tablets paracetamol tylenol ibuprofen aspirin antidepressants meds medication insulin xanax painkillers"
+    ),
+    "MANY": table(
+        "all whole bottle box packs? packets? handfuls? too_many twenty thirty forty fifty sixty hundred \\d\\d+ entire"
+    ),
+    "TOOK": table(
+        "take[sn]? took taking swallow(?:s|ed)? count(?:s|ed|ing) sav(?:es?|ed|ing) hoard(?:s|ed|ing)? collect(?:ed|ing)",
+        "stockpil(?:ed|ing) emptied downed gulped",
+    ),
+    "JUMPS": table("jump(?:s|ed|ing)? stepp(?:ed|ing) walk(?:ed|ing)"),
+    "HEIGHT": table("bridge roof rooftop ledge balcony cliff tracks railings? platform overpass"),
+    "TRAFFIC": table("train tram bus lorry truck metro traffic tube"),
+    "PLANS": table("think thinking thought thoughts want wanted wanting tried dream imagine considered about"),
+    "WISHES": table("wish(?:es|ed|ing)? hop(?:es?|ed|ing) want(?:s|ed)? pray(?:s|ed|ing)? wanna rather prefer"),
+    "WRITES": table("write wrote writes written writing left leave hid"),
+    "NOT": table("not never dont wont wouldnt didnt couldnt doesnt no cant hasnt havent isnt arent wasnt nobody without"),
+    # Neglect.
+    "LEAVES": table("leav(?:es?|ing) left"),
+    "ALONE": table("alone unattended unsupervised by_themselves by_(?:him|her|it|my)self on_(?:his|her|their)_own behind"),
+    "NIGHT": table("nights? overnight evenings? all_day hours days weekend dark [ap]m morning midnight"),
+    "DRUNK": table(
+        "drunk drunken drinking vodka whiske?y gin beers? booze stoned wasted hammered plastered meth heroin cocaine",
+        "crack fentanyl weed passed_out high_on",
+    ),
+    "MINDS": table(
+        "driv(?:es?|ing) drove pick(?:s|ed)? bath watch(?:es|ing|ed)? mind(?:s|ing) look(?:s|ing)?_after babysits? babysat",
+        "car in_the_back school_run pram",
+    ),
+    "CAR": table("car van golf truck suv minivan backseat back_seat"),
+    "HEAT": table("hot heat sun degrees windows? locked summer july august freezing shopping supermarket casino"),
+    "HUNGRY": table("hungry starving starved unfed underfed malnourished"),
+    "FOOD": table("food crusts? bread leftovers lunch(?:es)? sandwich(?:es)?"),
+    # What takes a phrase back: games and idioms, accidents, jokes, harmless ways to leave somebody.
+    "GAME": table(
+        "(?:hits?|hitting)_\\w+_(?:up|that|how|with_the_(?:news|bill)) beat(?:s|en|ing)?_(?:\\w+_){1,3}(?:to_it"
+        "|at_(?!night|home|all|the_party)|in_(?:a|the|straight|chess|every)_(?!car|kitchen|street|face|head|bed))",
+        "kick(?:s|ed|ing)?_(?:\\w+_){1,3}out kick(?:s|ed|ing)?_(?:the|a)_ball punch(?:es|ed)?_(?:the|a)",
+        "ball football sparring boxing karate judo taekwondo wrestling pillow snowballs? frisbee opponent scor(?:e|ed)",
+        "match tournament chess scrabble monopoly backgammon darts mario fifa poker tennis race playfully by_accident",
+        "accidentally as_a_joke in_h(?:is|er)_sleep high_five penalty olive shadow costume round_of",
+    ),
+    "OOPS": table(
+        "by_(?:accident|mistake) accidentally shaving cooking chopping peeling slicing oven stove pan fell falling",
+        "skating skiing football gym laughing paper fence can glass playing working lifting running climbing bike",
+        "hot_(?:oil|tea|water) cat surgery operation",
+    ),
+    "JOKE": table("embarrass\\w+ shame cringe\\w* awkward\\w* lol lmao haha\\w* laughing boredom called mic mortified"),
+    "FRIENDLY": table(
+        "babysit\\w* grandparents homework for_a_(?:minute|moment) with_(?:my|his|her|their|our|a)_(?!windows?)\\w+"
+    ),
+    "MISTAKE": table("by_(?:accident|mistake) accidentally keys? escape_room himself herself themselves game"),
+}
+TABLES = {name: expand(terms, TABLES | {"NOT": TABLES["NOT"]}) for name, terms in TABLES.items()}
+
+_SELF_HARM = r"""
+want(?:s|ed)?|wanna|wanting ~1 to|a|die ~1 die|disappear|vanish // JOKE die_(?:of|from|when|on|in) rather
+want(?:s|ed)?|wish(?:es|ed)?|wishing ~2 be|was|were|am dead // JOKE
+PLANS ~1 about|of ~1 dying|death|killing|suicide // JOKE article book film
+WISHES ~7 NOT ~1 wake|waking up // up_(?:the|my|late|with|hungover|her|him|them|everyone|at|early|to)
+go|going|fall ~1 sleep|asleep ~2 never|not wake up
+they|theyd|theyll|everyone|everybody|family|kids|world|all ~4 better off without me // team
+better off dead
+NOT ~2 want|wanna ~1 live|exist|be ~1 anymore|more|alive // live_(?:with|in|here|at)
+NOT ~2 want|wanna to be alive
+NOT ~2 want|wanna to be here|around any|anymore // party job meeting school town
+no|see|any|the|whats reason|point ~2 living|alive|being|life ~1 here|anymore|alive|any|living
+no reason to live
+tired|sick of ~1 living|life|existing|alive
+hates? being alive
+not|isnt worth living
+ends?|ended|ending|takes?|took|taken|taking my|his|her|their own li(?:fe|ves)
+took|ended|ending|end my|his|her|their life // life_(?:in|as|on|back|seriously)
+end|ending|ended it all
+attempt(?:s|ed|ing)?|commit(?:s|ted|ting)?|consider(?:ed|ing)|contemplat(?:ed|ing)|plann(?:ed|ing)|tried|died ~2
+  suicide
+thinking|thoughts|talks|talking|lost ~5 suicide
+suicidal // squeeze driving drivers cyclists
+suicide notes?|attempts?|plan|letter|watch|pact
+kill(?:s|ed|ing)?|hang(?:s|ed)?|hung|drown(?:s|ed)?|shot|poisoned SELF
+  // laughing work at_the_gym trying over_(?:this|the) to_get in_the_foot deadlines? commute
+kms
+harm(?:s|ed|ing)? SELF
+self harm(?:s|ed|ing)?
+selfharm(?:s|ed|ing)?
+hurts|hurting SELF // OOPS
+hurt|cut|cuts|cutting|burn(?:s|ed|ing)? ~1 SELF ~3 purpose|again|feel|secretly|numb // OOPS
+cuts|cutting SELF // OOPS off
+cut(?:s|ting)?|slits?|burn(?:s|ed|ing)? ~1 OWN ~1 SKIN ~9 purpose|again|secret|sleeves|hide // surgery operation
+cuts|slits?|cutting ~1 my|her|his|their ~1 SKIN // OOPS
+started|back|still|stopped|been cutting again // hair grass weight
+cutting again // hair grass council costs jobs budget cutting_again_the
+scars|cuts|marks on ~1 her|his|my|their ~1 wrists?|thighs?|arms?|forearms? // OOPS
+razors?|blades? ~9 again|hid|hide|hidden|sleeves|wrists?|arm|pencil|marks // shav\w+ beard
+hid|hide|hiding|hides ~2 blades?|razors? // shav\w+ toddler baby
+TOOK ~4 MANY ~5 PILLS|sleeping // prescribed doctor_says every_(?:day|morning|evening|night) a_day
+overdos(?:e|ed|ing) // chocolate cheese sugar cuteness coffee netflix
+PLANS ~3 JUMPS|driving|drive|crashing|crash|steering ~4 HEIGHT|TRAFFIC|tree|wall|pillar|river|window
+  // bungee parachut\w+ swim\w* lake pool licen[cs]e
+JUMPS|threw|thrown|lay ~1 in front of ~3 TRAFFIC
+threw|throw|throwing SELF ~2 front|under|off|from
+JUMPS ~1 off|from ~3 HEIGHT // bungee swim\w* water lake river sea pool holiday cat walk\w+
+wrong|other side of the ~2 railings?|barrier
+WRITES ~4 goodbye|farewell|last|final notes?|letters?|message // colleagues? team job retire\w* boss resign\w* work
+NOT ~1 have to worry ~1 about me|him|her much|any|anymore
+have|has|got|made a plan and ~1 date|pills|how
+"""
+_PERHAPS_SELF_HARM = r"""
+gonna die // JOKE if
+cant|cannot go on // go_on_(?:holiday|the|a|stage|strike|my)
+WRITES ~1 notes?|letters? // council teacher landlord bank
+better off without me|him|her
+gave|giving|gives ~2 his|her|my|me|all ~2 watch|things|stuff|records|belongings|everything
+texted|said|wrote ~2 goodbye // airport party station
+st(?:ood|anding|and)|sat|sitting|climbed|edge ~7 HEIGHT
+NOT|no ~1 see ~1 point // of_(?:the|a)
+have a plan
+"""
+_ABUSE = r"""
+ABUSER ~4 HITS ~1 ME // GAME
+ABUSER ~3 HITS ~1 my|his|her|their ~1 PARTNER|KIN // GAME
+PARTNER|KIN is|was|are|gets|got|been|has ~1 hitting|beating|choking|slapping|violent|abusive // GAME
+ABUSER ~1 gets?|got|is|was|turn(?:s|ed)|became|becomes violent|abusive|physical
+i|ive|we ~3 HITS ~1 my|our ~2 PARTNER|KIN // GAME
+been|was|being|am|get|got|gets ~1 hit|beaten|slapped|punched|choked|kicked|strangled|abused ~1 by ~2 PARTNER|KIN|CARER
+  // GAME
+ABUSER ~3 SHOVES ~2 ME ~1 AGAINST
+ABUSER ~3 SHOVES ~1 AGAINST // GAME
+i|ive ~3 SHOVES ~1 my ~2 PARTNER|KIN ~1 AGAINST
+ABUSER ~2 hands? ~1 round|around|on|over ~1 my|her|his neck|throat|mouth
+PARTNER ~3 rais(?:ed|es?) ~1 hands?|fists? ~1 to|at|against
+HE|PARTNER|KIN ~3 thr(?:ew|ows|owing)|hurled|flung|chucked ~4 at me|my|her|us
+  // GAME party kiss\w* shade sock popcorn confetti surprise money question SELF a_look
+CARER|PARTNER|KIN|CHILD ~3 HURTS|grab(?:s|bed)? ~2 my|her|his|me|him ~2 arms?|wrists?|hair|face|hands?|throat|neck
+  // OOPS GAME
+he|she gave|gives me|her|him a black eye
+HE|PARTNER|KIN ~2 broke|breaks|fractured|cracked my|her|his ~1 nose|arm|ribs?|jaw|wrist|teeth|fingers?
+  // OOPS ski\w* rugby her_own his_own
+scared|afraid|terrified|frightened of ~1 PARTNER|KIN // dying losing telling disappointing death cooking snoring
+HE|PARTNER|KIN ~3 pull(?:s|ed)|point(?:s|ed)|h[eo]ld|holds|came|comes|wav(?:ed|es)|put ~3 WEAPON ~1 on|at|to|against|towards
+HE|PARTNER|KIN ~4 SAYS ~4 WILL ~3 KILLS ~2 me|us|her|him|my|his|the|house
+  // if_i(?:m|_am)_late surprise record joke JOKE if_(?:she|he|they)_(?:knew|found)
+PARTNER|KIN|HE ~3 THREATENS ~3 to ~2 KILLS|hit|slap|take|POSTS|ruin // council sue
+THREATENS ~3 to ~2 KILLS|hit|slap ~2 ME|my|the|our
+if i|she|we ~2 leave|left|go|tell|told|went ~4 WILL|ill|itll ~2 find|kill|hurt|sorry|destroy|regret|burn
+SAYS|THREATENS ~4 POSTS ~3 PICTURES ~5 if|unless // album grandma
+i|she|he stalk(?:s|ed|ing) me|her|my // profile instagram linkedin
+my stalkers?|stalks|stalking
+HE|PARTNER|STRANGER ~1 FOLLOWS ~1 me|her home|everywhere|to|from|around // cat dog duck puppy instagram
+PARTNER ~4 LURKS|outside ~4 my ~2 PLACE ~4 again|every|night|day|crying|still // flowers pick drive dog
+PARTNER|STRANGER|he ~3 LURKS ~2 outside ~1 my|our|her ~2 PLACE // pick drive take flowers coffee umbrella dog
+raped?|rapes|raping ~2 me|her|him|by|my|us
+was|been|got|being raped|molested|groped|assaulted
+molest(?:s|ed|ing)|grop(?:ed|es|ing)|fondled ~1 me|her|him|my|us
+forc(?:ed|es|ing) himself|herself|themselves ~1 on|onto|upon
+forc(?:ed|es|ing)|ma(?:de|kes)|pressur(?:es|ed)|coerced me|her|him ~2 sex|sleep|undress|strip|touch // early sleep_in late
+touch(?:es|ed|ing)|grabbed|strok(?:es|ed)|rub(?:s|bed) ~1 my|her|his|me ~1 BODY // nurse doctor physio\w* massage OOPS
+PARTNER|KIN|CARER|BOSS ~3 touch(?:es|ed|ing) ~1 me|us // heart\w* heart_of
+sa(?:id|y)|told ~1 no|stop ~6 carried|kept|didnt|wouldnt|did|continued|went ~1 on|going|stop|anyway|it|ahead
+  // singing talking about eating barking dog singing bought
+ha[ds]|have sex with me ~4 asleep|drunk|sleeping|unconscious|no
+BOSS ~8 if i ~2 slept|sleep|came|come|went|kissed|undressed? ~6 room|him|her|hotel|bed|sex
+HE|PARTNER|KIN|CARER ~3 SHUTS ~1 me|us|her|him|my ~1 in|inside|up|room|bedroom|bathroom|cellar // MISTAKE
+not|isnt|im|never|arent ~1 allowed ~1 out|leave ~1 of|the|alone|house ~2 house|flat|alone|home
+  // detention covid quarantine ward exam
+PARTNER|he ~4 wont|doesnt|never|not|dont ~1 let|lets|allow|allows|letting me|her ~5
+  house|alone|friends|family|sister|mother|parents|anyone|money|doctor|job // driv\w+ cook\w* surprise
+cuts?|isolates?|isolated me|her ~1 off from ~2 family|friends|everyone|everybody
+abusive|violent relationship|marriage|home|PARTNER|KIN
+abus(?:ed|es|ing) ~1 me|her|him|us|my|by|as
+i|me|my|us|our|we ~6 domestic|physical|sexual violence|abuse|assault // course lecture essay trained? report unit
+CARER|home|staff ~4 tie[sd]?|strap(?:s|ped) ~4 bed|chair|radiator
+PARTNER|KIN|CHILD ~4 HITS|HURTS ~4 until|till i|she|he ~1 signs?|signed|pays?
+"""
+_PERHAPS_ABUSE = r"""
+tracks?|tracking|tracker|spyware|airtag|gps ~3 me|my|her ~1 phone|car|bag|location // parcel
+asleep|drunk|unconscious|sleeping ~5 sex|inside // baby
+BOSS|landlords ~7 room|hotel|bed|knee|alone // booked paid upgrad\w+
+keep|get|lose ~2 job|flat|place|part|shifts if i // dont
+PARTNER|he ~3 wont|doesnt|never|not lets? me leave|work|sleep|eat // early
+takes?|took|keeps?|kept|hid(?:es)?|holds|confiscated ~1 my ~2 passport|wages|salary|visa|papers|id|pay|pension
+he|she|partner|law|husband|wife|PARTNER ~3 read(?:s|ing)|checks|searches|monitors|inspects|controls ~2 my ~1
+  phone|messages|texts|emails|location|calls
+tells|decides|controls|dictates ~1 me ~1 who|what|where ~1 im|i ~1 allowed|wear|see|can|meet|go
+have|need to ask ~2 before|permission // boss council
+allowed ~1 to ~1 see|leave|out|wear|talk|work // dogs
+takes|took ~2 sim|keys // valet
+"""
+_CHILD_ABUSE = r"""
+HITS ~1 OWN|our ~2 CHILD // GAME high adult h(?:is|er)_head home_run jackpot friend head_on
+  daughters?_(?:hit|beat|kicked|slapped|punched) sons?_(?:hit|beat|kicked|slapped|punched)
+i|HE|PARTNER|KIN|CARER ~3 SHOVES ~1 OWN ~2 CHILD ~1 AGAINST // GAME
+shak(?:es?|ing|en)|shook ~1 OWN ~2 CHILD // hands? awake bottle
+burn(?:s|ed|t|ing)|pinch(?:es|ed)|bites|starves|starved ~1 OWN ~2 CHILD // OOPS
+tak(?:es?|ing)|took|us(?:es?|ed|ing) ~1 OWN ~1 STRAP ~1 to|on ~2 CHILD
+HE|PARTNER|KIN|CARER|i ~3 SHUTS ~2 CHILD ~3 ROOM // MISTAKE car door
+bruises?|burns|welts ~6 CHILD ~3 back|arms?|face|neck|legs?|body // OOPS tattoo sun
+CHILD ~7 bruises?|welts|burns ~4 back|arms?|face|neck|legs?|body // OOPS tattoo sun
+CHILD ~8 afraid|scared|terrified|beg(?:s|ged) ~2 to|not go home
+molest(?:s|ed)|touch(?:es|ed|ing)|groom(?:ed|ing)|grop(?:es|ed) ~2 CHILD // dog hearts? lives goodbye
+CHILD ~9 sen(?:t|ds?|ding)|ask(?:s|ed|ing)|ma(?:de|kes?)|wants ~5 NUDES // bath changing tattoo
+sen(?:t|ds?|ding)|ask(?:s|ed|ing)|ma(?:de|kes?)|messag(?:es|ing|ed) ~6 CHILD|boys ~6 NUDES // bath tattoo
+CARER|STRANGER|KIN ~5 CHILD ~9 NOT ~1 to ~1 tell // surprise birthday presents? answers?
+step(?:dad|father|brother)|uncle|coach ~2 c[ao]mes?|g[eo]ts?|climbs ~3 my ~1 bed|bedroom
+"""
+_CHILD = r"""
+LEAVES ~3 CHILD ~4 ALONE // FRIENDLY
+LEAVES ~2 CHILD ~3 in ~2 CAR|bath // seats? toys?
+CHILD ~5 unattended|unsupervised|home_alone ~9 // FRIENDLY wrote
+CHILD ~5 alone|themselves|himself|herself ~4 NIGHT|house|flat|apartment|street|car // FRIENDLY slept wrote played read
+CHILD ~4 in|inside|locked|shut ~3 CAR ~9 HEAT // belt holiday air_con\w* sang seats? drove wash
+no|any food in ~3 fridge|house|cupboards?|home|flat ~9 CHILD
+CHILD ~9 HUNGRY ~4 bed|school|again|days|every|night // they_say snacks? after
+CHILD ~9 eats?|eating|eaten|ate|fed ~1 nothing|not ~3 all|day|days|since|yesterday|for // dinner
+CHILD ~9 hasnt|havent|not|nobody ~1 eaten|eat|fed|feeds ~4 since|days|yesterday|all|them|him|her
+forgets?|forgot|refuses|stopped ~1 feed|feeding ~2 CHILD
+CHILD ~9 begs?|begging|steals?|stole|digs|asks ~4 FOOD
+DRUNK ~9 MINDS ~5 CHILD // sober
+DRUNK ~5 CHILD ~4 MINDS // sober party wedding milk
+CHILD ~9 DRUNK ~9 MINDS // sober party wedding milk
+CHILD ~6 MINDS ~6 DRUNK // sober milk chair
+MINDS ~4 CHILD ~5 DRUNK // sober milk chair
+dr(?:ives|ove|ive|iving) ~2 him|her|them|me ~1 home|school drunk|stoned
+CHILD ~5 on|in|outside ~3 balcony|street|yard|snow ~5 barefoot|smells?|freezing|cold|nights?|sleeps?
+CHILD ~5 sleep(?:s|ing)? ~3 balcony|car|garage|shed|street|hallway|corridor // seat holiday trip
+CHILD ~9 smells?|filthy|lice|nappy|diaper|barefoot ~9 days|weeks|never|nobody|again|winter|snow // chang\w+ bath
+CHILD|sister|brother ~6 needles?|syringes?|loaded_gun // nurse vaccin\w+ knit\w* sewing
+"""
+_PERHAPS_CHILD = r"""
+CHILD ~9 door|window|balcony|hall|wall ~4 cry(?:ing)?|cries|scream(?:s|ing)|wailing
+cry(?:ing)?|cries|screams|screaming|wailing ~3 until|till|for|at ~3 am|morning|hours|midnight|two
+NOT|nothing|nothing_to ~1 food|eat|milk|formula ~9 CHILD
+CHILD ~9 HUNGRY // they_say after always snacks?
+CHILD ~9 since|for|until ~2 days|nights|tuesday|monday|weeks|morning
+CHILD ~9 crisps|cereal|biscuits|chips for ~2 days|weeks
+do|does|smokes?|shoots?|cooks?|deals?|injects?|using meth|heroin|crack|cocaine|fentanyl|drugs
+sister|brother|AGED|baby ~3 is|only|just ~1 two|three|four|five|six|seven|eight|nine|AGED
+"""
+
+_S, _A, _C = ("self_harm",), ("abuse",), ("child_in_danger",)
+ENGLISH: tuple[Rule, ...] = (
+    *english_rules(_S, _SELF_HARM, TABLES),
+    *english_rules(_S, _PERHAPS_SELF_HARM, TABLES, HALF),
+    *english_rules(_A, _ABUSE, TABLES),
+    *english_rules(_A, _PERHAPS_ABUSE, TABLES, HALF),
+    *english_rules((*_A, *_C), _CHILD_ABUSE, TABLES),
+    *english_rules(_C, _CHILD, TABLES),
+    *english_rules(_C, _PERHAPS_CHILD, TABLES, HALF),
+)
+
+__all__ = ["ENGLISH", "TABLES"]
