@@ -32,7 +32,9 @@ _SENTENCE = re.compile(r"[.!?;…。\n]+")
 _WORD = re.compile(r"\w+")
 _HANGUL, _LATIN = re.compile("[가-힣ㄱ-ㅎ]"), re.compile("[a-z]")
 
-_NEGATION = re.compile(f" (?:{ENGLISH_TABLES['NOT']})(?= )(?! (?:stop|know|want|tell))")
+_UNREAL = f"{ENGLISH_TABLES['NOT']}|almost|nearly|hardly|(?:could|would|should|might)(?:ve| have)|[hs]hed have"
+_NEGATION = re.compile(f" (?:{_UNREAL})(?= )(?! (?:stop|know|want|tell))")
+_NEGATED_BEFORE = re.compile(f" (?:{_UNREAL})(?: (?:have|been|ever|once|even|going|to))*$")
 _NARRATOR = re.compile(" (?:i|im|ive|me|my|mine|myself|we|us|our)(?= )")
 _FICTION = re.compile(
     " (?:(?:in|the|this|a|new|that) (?:novel|film|movie|series|show|play|thriller|drama|documentary|sequel|book|comic)"
@@ -50,43 +52,46 @@ def risks(text: str) -> list[str]:
     plain = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text[:_LONGEST])).casefold()
     weights = dict.fromkeys(RISKS, 0)
     if _LATIN.search(plain):
-        _add(weights, ENGLISH, *_english(plain), aged=_AGED["en"])
+        _add(weights, ENGLISH, _english(plain), _AGED["en"])
     if _HANGUL.search(plain):
-        _add(weights, KOREAN, *_korean(plain), aged=_AGED["ko"])
+        _add(weights, KOREAN, _korean(plain), _AGED["ko"])
     return [kind for kind in RISKS if weights[kind] >= FULL]
 
 
-def _english(plain: str) -> tuple[list[str], bool]:
-    """The sentences as words between single spaces, and whether they tell of a work of fiction."""
-    sentences = [f" {' '.join(_WORD.findall(part))} " for part in _SENTENCE.split(_APOSTROPHE.sub("", plain))]
-    return sentences, any(_FICTION.search(sentence) for sentence in sentences)
+def _english(plain: str) -> str:
+    """The sentences as lines of words, with a space before, between and after them."""
+    parts = _SENTENCE.split(_APOSTROPHE.sub("", plain))
+    return "\n".join(f" {' '.join(_WORD.findall(part))} " for part in parts)
 
 
-def _korean(plain: str) -> tuple[list[str], bool]:
-    """The sentences with single spaces. That a film tells it is among the exceptions of the rules."""
-    return [" ".join(part.split()) for part in _SENTENCE.split(plain)], False
+def _korean(plain: str) -> str:
+    """The sentences as lines with single spaces."""
+    return "\n".join(" ".join(part.split()) for part in _SENTENCE.split(plain))
 
 
-def _add(weights: dict[str, int], rules: Iterable[Rule], sentences: list[str], fiction: bool, aged: re.Pattern[str]) -> None:
-    """Add the weights of the rules that hold in one of the sentences to ``weights``, by kind."""
-    found = [rule for rule in rules if any(_holds(rule, sentence, fiction) for sentence in sentences)]
-    for rule in found:
-        for kind in rule.kinds:
-            weights[kind] += rule.weight
-    if weights["abuse"] >= FULL and any(aged.search(sentence) for sentence in sentences):
+def _add(weights: dict[str, int], rules: Iterable[Rule], lines: str, aged: re.Pattern[str]) -> None:
+    """Add the weights of the rules that hold in one of the sentences to ``weights``, by kind. No match goes beyond the
+    end of a line. aged: finds that somebody is of a child's age."""
+    fiction = _FICTION.search(lines) is not None
+    for rule in rules:
+        if rule.pattern.search(lines) and _holds(rule, lines, fiction):
+            for kind in rule.kinds:
+                weights[kind] += rule.weight
+    if weights["abuse"] >= FULL and aged.search(lines):
         weights["child_in_danger"] += FULL
 
 
-def _holds(rule: Rule, sentence: str, fiction: bool) -> bool:
-    if rule.unless is not None and rule.pattern.search(sentence) and rule.unless.search(sentence):
-        return False
-    return any(_is_told(rule, match, fiction) for match in rule.pattern.finditer(sentence))
+def _holds(rule: Rule, lines: str, fiction: bool) -> bool:
+    return any(_is_told(rule, match, fiction) for match in rule.pattern.finditer(lines))
 
 
 def _is_told(rule: Rule, match: re.Match[str], fiction: bool) -> bool:
-    """Whether it is not denied, and not what a work of fiction tells."""
+    """Whether it is no figure of speech, is not denied, and is not what a work of fiction tells."""
+    before, after = match.string[: match.start()].rpartition("\n")[2], match.string[match.end() :].partition("\n")[0]
     phrase = match.group() + " "
-    if rule.negatable and _NEGATION.search(phrase):
+    if rule.unless is not None and rule.unless.search(before + match.group() + after):
+        return False
+    if rule.negatable and (_NEGATION.search(phrase) or _NEGATED_BEFORE.search(before)):
         return False
     return not fiction or _NARRATOR.search(phrase) is not None
 

@@ -74,7 +74,9 @@ TABLES: dict[str, str] = {
     "NUDES": table("nudes? naked undress(?:ed)? clothes_off without_clothes underwear topless of_himself of_his_body"),
     "POSTS": table("post leak publish share send spread upload show"),
     "SHUTS": table("lock(?:s|ed|ing)? shuts? chain(?:s|ed)? tie[sd]? tying"),
-    "ROOM": table("in up inside out outside basement cellar shed room closet cupboard wardrobe garage bathroom balcony"),
+    "ROOM": table(
+        "in up inside out outside basement cellar shed room closet cupboard wardrobe garage bathroom balcony"
+    ),
     # Self-harm.
     "SELF": table("myself himself herself themsel(?:ves|f)"),
     "SKIN": table("wrists? arms? thighs? legs? stomach skin forearms? hips?"),
@@ -94,10 +96,12 @@ TABLES: dict[str, str] = {
     "PLANS": table("think thinking thought thoughts want wanted wanting tried dream imagine considered about"),
     "WISHES": table("wish(?:es|ed|ing)? hop(?:es?|ed|ing) want(?:s|ed)? pray(?:s|ed|ing)? wanna rather prefer"),
     "WRITES": table("write wrote writes written writing left leave hid"),
-    "NOT": table("not never dont wont wouldnt didnt couldnt doesnt no cant hasnt havent isnt arent wasnt nobody without"),
+    "NOT": table("not never dont wont wouldnt didnt couldnt doesnt no cant hasnt havent isnt arent wasnt nobody"),
     # Neglect.
     "LEAVES": table("leav(?:es?|ing) left"),
-    "ALONE": table("alone unattended unsupervised by_themselves by_(?:him|her|it|my)self on_(?:his|her|their)_own behind"),
+    "ALONE": table(
+        "alone unattended unsupervised by_themselves by_(?:him|her|it|my)self on_(?:his|her|their)_own behind"
+    ),
     "NIGHT": table("nights? overnight evenings? all_day hours days weekend dark [ap]m morning midnight"),
     "DRUNK": table(
         "drunk drunken drinking vodka whiske?y gin beers? booze stoned wasted hammered plastered meth heroin cocaine",
@@ -118,7 +122,7 @@ TABLES: dict[str, str] = {
         "kick(?:s|ed|ing)?_(?:\\w+_){1,3}out kick(?:s|ed|ing)?_(?:the|a)_ball punch(?:es|ed)?_(?:the|a)",
         "ball football sparring boxing karate judo taekwondo wrestling pillow snowballs? frisbee opponent scor(?:e|ed)",
         "match tournament chess scrabble monopoly backgammon darts mario fifa poker tennis race playfully by_accident",
-        "accidentally as_a_joke in_h(?:is|er)_sleep high_five penalty olive shadow costume round_of",
+        "accidentally as_a_joke in_(?:his|her|my)_sleep high_five penalty olive shadow costume round_of stage_fight rehears\\w+ fight_scene hand_away",
     ),
     "OOPS": table(
         "by_(?:accident|mistake) accidentally shaving cooking chopping peeling slicing oven stove pan fell falling",
@@ -129,12 +133,14 @@ TABLES: dict[str, str] = {
     "FRIENDLY": table(
         "babysit\\w* grandparents homework for_a_(?:minute|moment) with_(?:my|his|her|their|our|a)_(?!windows?)\\w+"
     ),
-    "MISTAKE": table("by_(?:accident|mistake) accidentally keys? escape_room himself herself themselves game"),
+    "MISTAKE": table(
+        "by_(?:accident|mistake) accidentally keys? escape_room himself herself themselves changed_the_locks"
+    ),
 }
 TABLES = {name: expand(terms, TABLES | {"NOT": TABLES["NOT"]}) for name, terms in TABLES.items()}
 
 _SELF_HARM = r"""
-want(?:s|ed)?|wanna|wanting ~1 to|a|die ~1 die|disappear|vanish // JOKE die_(?:of|from|when|on|in) rather
+wants?|wanna|wanting ~1 to|a|die ~1 die|disappear|vanish // JOKE die_(?:of|from|when|on|in) rather
 want(?:s|ed)?|wish(?:es|ed)?|wishing ~2 be|was|were|am dead // JOKE
 PLANS ~1 about|of ~1 dying|death|killing|suicide // JOKE article book film
 WISHES ~7 NOT ~1 wake|waking up // up_(?:the|my|late|with|hungover|her|him|them|everyone|at|early|to)
@@ -158,7 +164,7 @@ thinking|thoughts|talks|talking|lost ~5 suicide
 suicidal // squeeze driving drivers cyclists
 suicide notes?|attempts?|plan|letter|watch|pact
 kill(?:s|ed|ing)?|hang(?:s|ed)?|hung|drown(?:s|ed)?|shot|poisoned SELF
-  // laughing work at_the_gym trying over_(?:this|the) to_get in_the_foot deadlines? commute
+  // laughing work at_the_gym trying over_(?:this|the) to_get go_hang in_the_foot deadlines? commute
 kms
 harm(?:s|ed|ing)? SELF
 self harm(?:s|ed|ing)?
@@ -170,7 +176,7 @@ cut(?:s|ting)?|slits?|burn(?:s|ed|ing)? ~1 OWN ~1 SKIN ~9 purpose|again|secret|s
 cuts|slits?|cutting ~1 my|her|his|their ~1 SKIN // OOPS
 started|back|still|stopped|been cutting again // hair grass weight
 cutting again // hair grass council costs jobs budget cutting_again_the
-scars|cuts|marks on ~1 her|his|my|their ~1 wrists?|thighs?|arms?|forearms? // OOPS
+scars|cuts on ~1 her|his|my|their ~1 wrists?|thighs?|arms?|forearms? // OOPS
 razors?|blades? ~9 again|hid|hide|hidden|sleeves|wrists?|arm|pencil|marks // shav\w+ beard
 hid|hide|hiding|hides ~2 blades?|razors? // shav\w+ toddler baby
 TOOK ~4 MANY ~5 PILLS|sleeping // prescribed doctor_says every_(?:day|morning|evening|night) a_day
@@ -186,6 +192,7 @@ NOT ~1 have to worry ~1 about me|him|her much|any|anymore
 have|has|got|made a plan and ~1 date|pills|how
 """
 _PERHAPS_SELF_HARM = r"""
+wanted to die|disappear|vanish // JOKE die_(?:of|from|when|on|in)
 gonna die // JOKE if
 cant|cannot go on // go_on_(?:holiday|the|a|stage|strike|my)
 WRITES ~1 notes?|letters? // council teacher landlord bank
@@ -214,8 +221,8 @@ HE|PARTNER|KIN ~3 thr(?:ew|ows|owing)|hurled|flung|chucked ~4 at me|my|her|us
 CARER|PARTNER|KIN|CHILD ~3 HURTS|grab(?:s|bed)? ~2 my|her|his|me|him ~2 arms?|wrists?|hair|face|hands?|throat|neck
   // OOPS GAME
 he|she gave|gives me|her|him a black eye
-HE|PARTNER|KIN ~2 broke|breaks|fractured|cracked my|her|his ~1 nose|arm|ribs?|jaw|wrist|teeth|fingers?
-  // OOPS ski\w* rugby her_own his_own
+HE|PARTNER|KIN ~2 broke|breaks|fractured|cracked my ~1 nose|arm|ribs?|jaw|wrist|teeth|fingers? // OOPS ski\w* rugby
+he|husband|boyfriend|father ~2 broke|breaks|fractured|cracked her ~1 nose|arm|ribs?|jaw|wrist|teeth|fingers? // OOPS
 scared|afraid|terrified|frightened of ~1 PARTNER|KIN // dying losing telling disappointing death cooking snoring
 HE|PARTNER|KIN ~3 pull(?:s|ed)|point(?:s|ed)|h[eo]ld|holds|came|comes|wav(?:ed|es)|put ~3 WEAPON ~1 on|at|to|against|towards
 HE|PARTNER|KIN ~4 SAYS ~4 WILL ~3 KILLS ~2 me|us|her|him|my|his|the|house
@@ -234,13 +241,15 @@ was|been|got|being raped|molested|groped|assaulted
 molest(?:s|ed|ing)|grop(?:ed|es|ing)|fondled ~1 me|her|him|my|us
 forc(?:ed|es|ing) himself|herself|themselves ~1 on|onto|upon
 forc(?:ed|es|ing)|ma(?:de|kes)|pressur(?:es|ed)|coerced me|her|him ~2 sex|sleep|undress|strip|touch // early sleep_in late
-touch(?:es|ed|ing)|grabbed|strok(?:es|ed)|rub(?:s|bed) ~1 my|her|his|me ~1 BODY // nurse doctor physio\w* massage OOPS
+touch(?:es|ed|ing)|grabbed|strok(?:es|ed)|rub(?:s|bed) ~1 my|her|his|me ~1 BODY // nurse doctor physio\w* massage toddler lost OOPS
 PARTNER|KIN|CARER|BOSS ~3 touch(?:es|ed|ing) ~1 me|us // heart\w* heart_of
 sa(?:id|y)|told ~1 no|stop ~6 carried|kept|didnt|wouldnt|did|continued|went ~1 on|going|stop|anyway|it|ahead
   // singing talking about eating barking dog singing bought
 ha[ds]|have sex with me ~4 asleep|drunk|sleeping|unconscious|no
 BOSS ~8 if i ~2 slept|sleep|came|come|went|kissed|undressed? ~6 room|him|her|hotel|bed|sex
 HE|PARTNER|KIN|CARER ~3 SHUTS ~1 me|us|her|him|my ~1 in|inside|up|room|bedroom|bathroom|cellar // MISTAKE
+i|ive ~2 chok(?:ed|e|ing)|strangled|slapped|punched her|him // GAME STRANGER thief
+not allowed out // dogs? cats? rabbits? detention quarantine
 not|isnt|im|never|arent ~1 allowed ~1 out|leave ~1 of|the|alone|house ~2 house|flat|alone|home
   // detention covid quarantine ward exam
 PARTNER|he ~4 wont|doesnt|never|not|dont ~1 let|lets|allow|allows|letting me|her ~5
@@ -267,7 +276,7 @@ allowed ~1 to ~1 see|leave|out|wear|talk|work // dogs
 takes|took ~2 sim|keys // valet
 """
 _CHILD_ABUSE = r"""
-HITS ~1 OWN|our ~2 CHILD // GAME high adult h(?:is|er)_head home_run jackpot friend head_on
+i|ive|HE|PARTNER|KIN|CARER|STRANGER|woman|lady|couple ~4 HITS ~1 OWN|our ~2 CHILD // GAME drove car grape choking high adult h(?:is|er)_head home_run jackpot friend head_on
   daughters?_(?:hit|beat|kicked|slapped|punched) sons?_(?:hit|beat|kicked|slapped|punched)
 i|HE|PARTNER|KIN|CARER ~3 SHOVES ~1 OWN ~2 CHILD ~1 AGAINST // GAME
 shak(?:es?|ing|en)|shook ~1 OWN ~2 CHILD // hands? awake bottle
