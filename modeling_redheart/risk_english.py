@@ -37,7 +37,7 @@ TABLES: dict[str, str] = {
     "AGED": table(
         f"(?:im|i_am|i_was|hes|he_is|he_was|shes|she_is|she_was|aged?|only|turned)_(?:(?:only|just)_)?(?:{_NUMBER})"
         "(?!_(?:hours?|minutes?|days?|weeks?|months?|times|miles|percent|of|hundred|thousand))",
-        "(?:year|grade)_(?:[1-9]|1[0-3]) \\d+th_grade [fm]1[0-7]",
+        "(?:year|grade)_(?:[1-9]|1[0-3]) (?:\\d+th|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth)_grade [fm]1[0-7]",
         "when_i_was_(?:a_child|little|small|a_kid|young|a_girl|a_boy)",
     ),
     # Blows: unmistakable ones, those that need to be told where to, and small ones.
@@ -48,20 +48,21 @@ TABLES: dict[str, str] = {
     ),
     "SHOVES": table(
         "push(?:es|ed|ing)? grab(?:s|bed|bing)? thr(?:ow|ows|ew|own|owing) drag(?:s|ged|ging)? shov(?:es?|ed|ing)",
-        "slam(?:s|med|ming)? pin(?:s|ned) flings? flung",
+        "slam(?:s|med|ming)? pin(?:s|ned) yank(?:s|ed)? hurl(?:s|ed)? smash(?:es|ed) bang(?:s|ed) flings? flung",
     ),
     "AGAINST": table(
         "against_\\w+_(?:wall|wardrobe|door|fridge|counter|car|table|floor|sink|cupboard|stove|radiator)",
         "(?:down_the_(?:stairs|steps)|downstairs|to_the_(?:floor|ground)|across_the_(?:room|kitchen|floor))",
         "into_\\w+_(?:wall|door|wardrobe|table|cupboard|fridge|glass|furniture) over_the_table on_the_floor",
-        "by_(?:the|my|her|his)_(?:hair|throat|neck|arm|collar|wrists?)",
+        "by_(?:the|my|her|his)_(?:hair|throat|neck|arm|collar|wrists?|ears?)",
+        "out_of_(?:bed|the_(?:bed|car|wheelchair|chair|shower|bath))",
     ),
     "HURTS": table(
         "hurts? hurting bruis(?:es|ed) shak(?:es?|ing) shook bit(?:es)? burn(?:s|ed|t|ing)? pinch(?:es|ed)? twist(?:s|ed)",
         "scratch(?:es|ed) starv(?:es|ed)",
     ),
     "WEAPON": table("knife gun pistol rifle shotgun axe machete hammer blade screwdriver cleaver bat"),
-    "STRAP": table("belt cane strap slipper stick cable hairbrush broom"),
+    "STRAP": table("belt cane strap slipper stick cable hairbrush broom cord hose spoon ruler"),
     "KILLS": table("kill hurt beat shoot stab strangle burn bury smash destroy slit drown"),
     "THREATENS": table("threat(?:ens?|ened|ening) blackmail(?:s|ed|ing)"),
     "SAYS": table("say says said saying tells? told telling texts? texted swears? swore promis(?:es|ed) THREATENS"),
@@ -83,6 +84,8 @@ TABLES: dict[str, str] = {
     "PILLS": table(
         "pills tablets paracetamol tylenol ibuprofen aspirin antidepressants meds medication insulin xanax painkillers"
     ),
+    "POISON": table("bleach pesticide poison antifreeze acid petrol weedkiller detergent drain_cleaner"),
+    "SEDATIVE": table("cough_syrup benadryl antihistamines? sleeping_\\w+ vodka whiske?y rum brandy sedatives? melatonin_to"),
     "MANY": table(
         "all whole bottle box packs? packets? handfuls? too_many twenty thirty forty fifty sixty hundred \\d\\d+ entire"
     ),
@@ -122,7 +125,7 @@ TABLES: dict[str, str] = {
         "kick(?:s|ed|ing)?_(?:\\w+_){1,3}out kick(?:s|ed|ing)?_(?:the|a)_ball punch(?:es|ed)?_(?:the|a)",
         "ball football sparring boxing karate judo taekwondo wrestling pillow snowballs? frisbee opponent scor(?:e|ed)",
         "match tournament chess scrabble monopoly backgammon darts mario fifa poker tennis race playfully by_accident",
-        "accidentally as_a_joke in_(?:his|her|my)_sleep high_five penalty olive shadow costume round_of stage_fight rehears\\w+ fight_scene hand_away",
+        "accidentally as_a_joke in_(?:his|her|my)_sleep high_five penalty olive shadow costume round_of stage_fight rehears\\w+ fight_scene hand_away stabb(?:ed|ing)_\\w+_in_the_back slapp?(?:s|ed)_(?:my|his|her)_(?:knees?|thighs?|forehead)",
     ),
     "OOPS": table(
         "by_(?:accident|mistake) accidentally shaving cooking chopping peeling slicing oven stove pan fell falling",
@@ -131,7 +134,7 @@ TABLES: dict[str, str] = {
     ),
     "JOKE": table("embarrass\\w+ shame cringe\\w* awkward\\w* lol lmao haha\\w* laughing boredom called mic mortified"),
     "FRIENDLY": table(
-        "babysit\\w* grandparents homework for_a_(?:minute|moment) with_(?:my|his|her|their|our|a)_(?!windows?)\\w+"
+        "babysit\\w* grandparents homework for_a_(?:minute|moment) with_(?:my|his|her|their|our|a|the)_(?!windows?)\\w+"
     ),
     "MISTAKE": table(
         "by_(?:accident|mistake) accidentally keys? escape_room himself herself themselves changed_the_locks"
@@ -140,6 +143,14 @@ TABLES: dict[str, str] = {
 TABLES = {name: expand(terms, TABLES | {"NOT": TABLES["NOT"]}) for name, terms in TABLES.items()}
 
 _SELF_HARM = r"""
+dr[aiu]nks?|drinking|swallow(?:s|ed) ~2 POISON // by_(?:accident|mistake) toddler baby dog cat
+TOOK ~2 an overdose
+bang(?:s|ed|ing)?|hit(?:s|ting)? ~1 my|his|her|their head|heads against|on ~1 wall|tiles|floor|door // OOPS
+scratch|scratches|scratching|pick|bite ~3 till|until ~1 it|i|she|he bleeds?|bleeding // cat mosquito
+look(?:ing|ed)|googl(?:ed|ing)|search(?:ed|ing)|research(?:ed|ing) ~2 how much|many|to|long ~1 takes|die|pills|kill|noose
+painless way|ways|death
+NOT ~2 want ~1 to ~5 life ~2 anymore|any
+want|wants|wanted|ready ~1 to ~1 join ~2 mum|mom|dad|him|her|baby in heaven
 wants?|wanna|wanting ~1 to|a|die ~1 die|disappear|vanish // JOKE die_(?:of|from|when|on|in) rather
 want(?:s|ed)?|wish(?:es|ed)?|wishing ~2 be|was|were|am dead // JOKE
 PLANS ~1 about|of ~1 dying|death|killing|suicide // JOKE article book film
@@ -192,6 +203,15 @@ NOT ~1 have to worry ~1 about me|him|her much|any|anymore
 have|has|got|made a plan and ~1 date|pills|how
 """
 _PERHAPS_SELF_HARM = r"""
+stopped|stop|quit|skip(?:ping)? taking ~1 my|his|her ~1 insulin|meds|medication|pills|heart
+nobody|noone ~1 noticed|notices|would ~1 miss|notice|knows
+thats ~3 idea|point
+if|when|once|after i|she|he|im|shes|hes ~1 wasnt|werent|gone|dead|around // gone_(?:to|from)
+who ~1 would|will|wed take|feed|have|look|mind ~1 the|my|her|his cat|dog|kids|children|rabbit
+parked|stood|standing|sat|sitting|walk(?:ed|ing)? ~3 reservoir|cliff|cliffs|tracks|platform|pier|weir|quarry
+engine on|running
+everyone|everybody|they|nobody ~2 be happier|relieved|fine|miss ~1 without|me|if
+rope|noose|razor|blades?
 wanted to die|disappear|vanish // JOKE die_(?:of|from|when|on|in)
 gonna die // JOKE if
 cant|cannot go on // go_on_(?:holiday|the|a|stage|strike|my)
@@ -204,10 +224,20 @@ NOT|no ~1 see ~1 point // of_(?:the|a)
 have a plan
 """
 _ABUSE = r"""
+i|ive|we ~4 SHOVES ~1 her|him|them ~1 AGAINST // GAME thief burglar
+ABUSER ~3 pour(?:ed|s)|threw ~2 boiling|hot|acid|petrol|bleach ~2 over|on|at
+ABUSER ~3 gave|gives|giving me|us|her|him|my ~3 beatings?|thrashing|hiding|bruises // GAME
+beat(?:s|en|ing)? ~1 me|us|her|him|them up // GAME
+he|husband|boyfriend|ex|father|stepdad ~1 broke|breaks ~3 her|my ~1 ribs?|jaw|nose|wrist|teeth // OOPS
+ma(?:de|kes?)|making|forced me|us|her|him ~1 do|touch things|stuff|him|it // laugh
+woke|wake|waking ~3 he|him|she ~2 on top|inside|touching
+ABUSER ~2 NOT ~1 let|lets|allow ~1 me|her|him|us ~2 doctor|hospital|police|leave|phone|go // early driv\w+ down
+PARTNER|KIN|CARER|BOSS|director ~6 part|job|role|promotion|raise ~4 if i|she|he ~2 nice|friendly|sweet ~1 him|her
+ABUSER ~3 SHOVES ~3 AGAINST // GAME OOPS
 ABUSER ~4 HITS ~1 ME // GAME
 ABUSER ~3 HITS ~1 my|his|her|their ~1 PARTNER|KIN // GAME
-PARTNER|KIN is|was|are|gets|got|been|has ~1 hitting|beating|choking|slapping|violent|abusive // GAME
-ABUSER ~1 gets?|got|is|was|turn(?:s|ed)|became|becomes violent|abusive|physical
+PARTNER|KIN is|was|are|gets|got|been|has ~1 hitting|beating|choking|slapping|violent|abusive // GAME dislike reaction storm
+ABUSER ~1 gets?|got|is|was|turn(?:s|ed)|became|becomes violent|abusive|physical // dislike storm reaction sneez\w+ cough
 i|ive|we ~3 HITS ~1 my|our ~2 PARTNER|KIN // GAME
 been|was|being|am|get|got|gets ~1 hit|beaten|slapped|punched|choked|kicked|strangled|abused ~1 by ~2 PARTNER|KIN|CARER
   // GAME
@@ -262,6 +292,18 @@ CARER|home|staff ~4 tie[sd]?|strap(?:s|ped) ~4 bed|chair|radiator
 PARTNER|KIN|CHILD ~4 HITS|HURTS ~4 until|till i|she|he ~1 signs?|signed|pays?
 """
 _PERHAPS_ABUSE = r"""
+if i|she ~2 tell|told|say|talk|leave|left
+never|not see ~1 my|the|our kids|children|son|daughter again
+bruise|bruises|bruised|black_eye // OOPS football apple
+flinch(?:es|ed)?|cowers?
+my|our own money
+receipts|allowance // tax shop shoebox council office boss
+ex|stalker|husband|PARTNER ~6 my car|door|flat|window|balcony|doorstep // wash\w+ drove paint\w*
+police ~3 crime|nothing|cant
+fists? ~3 wall|door|table
+STRAP
+screams|screamed|shouts|swears|yells ~2 at me|us|my|the // boss manager ball
+scared|afraid|terrified|dread ~4 home|him|footsteps|temper|weekends
 tracks?|tracking|tracker|spyware|airtag|gps ~3 me|my|her ~1 phone|car|bag|location // parcel
 asleep|drunk|unconscious|sleeping ~5 sex|inside // baby
 BOSS|landlords ~7 room|hotel|bed|knee|alone // booked paid upgrad\w+
@@ -276,6 +318,9 @@ allowed ~1 to ~1 see|leave|out|wear|talk|work // dogs
 takes|took ~2 sim|keys // valet
 """
 _CHILD_ABUSE = r"""
+ma(?:de|kes?|king) ~2 CHILD ~1 kneel|stand|sleep|eat ~4 rice|outside|hours|corner|night|floor|cold|sick|soap
+CHILD ~2 flinch(?:es|ed)|cowers // dentist needle thunder ball
+ABUSER|i ~4 HITS|SHOVES ~1 me ~9 AGED // GAME
 i|ive|HE|PARTNER|KIN|CARER|STRANGER|woman|lady|couple ~4 HITS ~1 OWN|our ~2 CHILD // GAME drove car grape choking high adult h(?:is|er)_head home_run jackpot friend head_on
   daughters?_(?:hit|beat|kicked|slapped|punched) sons?_(?:hit|beat|kicked|slapped|punched)
 i|HE|PARTNER|KIN|CARER ~3 SHOVES ~1 OWN ~2 CHILD ~1 AGAINST // GAME
@@ -293,6 +338,14 @@ CARER|STRANGER|KIN ~5 CHILD ~9 NOT ~1 to ~1 tell // surprise birthday presents? 
 step(?:dad|father|brother)|uncle|coach ~2 c[ao]mes?|g[eo]ts?|climbs ~3 my ~1 bed|bedroom
 """
 _CHILD = r"""
+LEAVES ~2 CHILD ~1 in charge ~2 of // shop football
+CHILD ~5 wander(?:ed|ing|s)?|walk(?:ed|ing|s)?|found ~4 barefoot|motorway|midnight|pyjamas|pajamas|streets // dog tour hik\w+
+gives?|gave|giving|put|puts ~2 CHILD ~3 SEDATIVE // vet doctor fever
+gives?|gave|giving|put|puts ~1 SEDATIVE ~5 CHILD // doctor fever vet
+CHILD ~6 NOT ~2 been to school // holidays snow flu
+CHILD ~9 flat|house|home|place ~2 full|covered ~2 rubbish|needles|mould|faeces|filth|flies|bottles
+i|when ~2 was ~3 young|little|small|child|kid|four|five|six|seven|eight|nine|ten ~9 alone|hungry|locked // read slept
+drunk|wasted|stoned|hungover|high ~5 forgot|missed ~4 CHILD
 LEAVES ~3 CHILD ~4 ALONE // FRIENDLY
 LEAVES ~2 CHILD ~3 in ~2 CAR|bath // seats? toys?
 CHILD ~5 unattended|unsupervised|home_alone ~9 // FRIENDLY wrote
