@@ -60,6 +60,8 @@ def risks(text: str) -> list[str]:
 
 def _english(plain: str) -> str:
     """The sentences as lines of words, with a space before, between and after them."""
+    if not plain.isascii():
+        plain = "".join(mark for mark in unicodedata.normalize("NFD", plain) if not unicodedata.combining(mark))
     parts = _SENTENCE.split(_APOSTROPHE.sub("", plain))
     return "\n".join(f" {' '.join(_WORD.findall(part))} " for part in parts)
 

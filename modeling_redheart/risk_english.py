@@ -70,7 +70,7 @@ TABLES: dict[str, str] = {
     "PLACE": table("house home flat apartment work office door building school gym street window workplace"),
     "FOLLOWS": table("follow(?:s|ed|ing)? tails"),
     "LURKS": table("wait(?:s|ing) sit(?:s|ting)? stand(?:s|ing)? parked lurks shows_up turns_up appears"),
-    "BODY": table("thighs? breasts? boobs bum ass butt bottom chest legs? crotch groin private_parts waist"),
+    "BODY": table("knees? thighs? breasts? boobs bum ass butt bottom chest legs? crotch groin private_parts waist"),
     "PICTURES": table("pictures? photos? pics videos? nudes images"),
     "NUDES": table("nudes? naked undress(?:ed)? clothes_off without_clothes underwear topless of_himself of_his_body"),
     "POSTS": table("post leak publish share send spread upload show"),
@@ -123,7 +123,7 @@ TABLES: dict[str, str] = {
         "(?:hits?|hitting)_\\w+_(?:up|that|how|with_the_(?:news|bill)) beat(?:s|en|ing)?_(?:\\w+_){1,3}(?:to_it"
         "|at_(?!night|home|all|the_party)|in_(?:a|the|straight|chess|every)_(?!car|kitchen|street|face|head|bed))",
         "kick(?:s|ed|ing)?_(?:\\w+_){1,3}out kick(?:s|ed|ing)?_(?:the|a)_ball punch(?:es|ed)?_(?:the|a)",
-        "ball football sparring boxing karate judo taekwondo wrestling pillow snowballs? frisbee opponent scor(?:e|ed)",
+        "\\w*ball sparring boxing karate judo taekwondo wrestling pillow snowballs? frisbee opponent scor(?:e|ed)",
         "match tournament chess scrabble monopoly backgammon darts mario fifa poker tennis race playfully by_accident",
         "accidentally as_a_joke in_(?:his|her|my)_sleep high_five penalty olive shadow costume round_of stage_fight rehears\\w+ fight_scene hand_away stabb(?:ed|ing)_\\w+_in_the_back slapp?(?:s|ed)_(?:my|his|her)_(?:knees?|thighs?|forehead)",
     ),
@@ -143,6 +143,19 @@ TABLES: dict[str, str] = {
 TABLES = {name: expand(terms, TABLES | {"NOT": TABLES["NOT"]}) for name, terms in TABLES.items()}
 
 _SELF_HARM = r"""
+tried|trying|want|wants|wanted|going|decided ~1 to ~1 end it // relationship marriage
+tried ~1 to ~1 off|unalive SELF
+no longer wants?|wanted ~1 to ~1 live|exist|be
+NOT ~1 deserve ~1 to ~1 live|exist
+put|puts|pouring|stubs?|stubbed ~2 cigarettes? ~1 out on my|her|his SKIN
+stabbed|slit|slashed|gassed|suffocated|starv(?:e|es|ed|ing) SELF // OOPS
+slit|slashed ~1 my|her|his wrists?|throat
+stomach pumped
+pumped ~1 my|her|his stomach
+died|dead|passed|gone|lost ~3 by|to suicide
+oded|ods|unalive|kys
+self inflicted|injury|injures|injuring|injured
+live|life ~1 NOT ~1 worth ~2 living|it // price money
 dr[aiu]nks?|drinking|swallow(?:s|ed) ~2 POISON // by_(?:accident|mistake) toddler baby dog cat
 TOOK ~2 an overdose
 bang(?:s|ed|ing)?|hit(?:s|ting)? ~1 my|his|her|their head|heads against|on ~1 wall|tiles|floor|door // OOPS
@@ -203,6 +216,22 @@ NOT ~1 have to worry ~1 about me|him|her much|any|anymore
 have|has|got|made a plan and ~1 date|pills|how
 """
 _PERHAPS_SELF_HARM = r"""
+want|wants|wanted|wish ~1 it|everything|this|all ~1 to|would ~1 stop|end // meeting film rain noise
+NOT ~1 see ~2 future|way
+(?:im|shes|hes|just|only|such) ~1 a burden
+hopeless|worthless|empty // case internet fridge glass house room
+NOT ~1 be ~1 here|around ~1 next|much|longer|soon|for // party
+NOT ~1 do this any|anymore // job marriage dance
+planning ~1 how // party wedding trip holiday
+weeks|months|years ~1 planning
+sorry for everything
+be|better|fine|okay without ~1 me|her|him
+psych|psychiatric ward|hold|unit // work nurse
+crisis|suicide line|hotline
+lived long enough
+ask(?:s|ed)? ~2 where|how ~5 PILLS|gun
+phones?|phone_is off // battery
+relapsed // cold smok\w+ drink\w+
 stopped|stop|quit|skip(?:ping)? taking ~1 my|his|her ~1 insulin|meds|medication|pills|heart
 nobody|noone ~1 noticed|notices|would ~1 miss|notice|knows
 thats ~3 idea|point
@@ -224,6 +253,24 @@ NOT|no ~1 see ~1 point // of_(?:the|a)
 have a plan
 """
 _ABUSE = r"""
+i|ive|ABUSER ~3 shov(?:es?|ed)|push(?:ed|es)|thr(?:ew|ows) ~1 my|me|her|him|us ~2 so hard // GAME swing sled
+i|ive ~3 shov(?:es?|ed)|SHOVES ~1 my ~1 PARTNER|KIN ~6 fell|floor|hospital|ambulance|bleeding|stitches // GAME swing
+put|puts|putting|rests|slid|slides|placed|runs ~1 his|her hand|hands ~3 BODY // nurse doctor physio\w* own
+spits?|spat ~1 on|at|in ~1 me|her|my face|eyes|hair|me // baby camel llama
+held|pinned|holds|pins me|her|him down
+knocked|knocks me|her|him ~1 out|unconscious|down|over // wave dog bike surf\w+
+sexually assaulted|harassed|abused|assaults|harasses
+exposed|flashed|exposes|flashes ~1 himself|me ~2
+restraining order
+order ~3 protection // mail
+force(?:d|s)?|forcing ~2 marry|marriage
+marry|marrying|married me|her ~1 off
+ABUSER ~3 controls ~1 my|me|her|everything|what|who|all // diabetes remote
+wont|doesnt|refus(?:es|ed) ~1 take no for
+PARTNER ~4 NOT ~1 let|lets|allow ~1 me talk|speak|see|meet|leave|work|go ~2 to|out|anyone|other|friends|my // early tip
+PARTNER|he ~3 goes|went|going|looks|looked through ~1 my phone|messages|bag ~3 every|again|daily|always
+PARTNER ~5 work|office|job|school|gym|house|flat ~3 again|every|until|uninvited // cook\w* clean\w* works lunch pick
+ABUSER ~4 screams|shouts|yells|swears at me|her|us|him ~6 HURTS|HITS|SHOVES
 i|ive|we ~4 SHOVES ~1 her|him|them ~1 AGAINST // GAME thief burglar
 ABUSER ~3 pour(?:ed|s)|threw ~2 boiling|hot|acid|petrol|bleach ~2 over|on|at
 ABUSER ~3 gave|gives|giving me|us|her|him|my ~3 beatings?|thrashing|hiding|bruises // GAME
@@ -234,7 +281,7 @@ woke|wake|waking ~3 he|him|she ~2 on top|inside|touching
 ABUSER ~2 NOT ~1 let|lets|allow ~1 me|her|him|us ~2 doctor|hospital|police|leave|phone|go // early driv\w+ down
 PARTNER|KIN|CARER|BOSS|director ~6 part|job|role|promotion|raise ~4 if i|she|he ~2 nice|friendly|sweet ~1 him|her
 ABUSER ~3 SHOVES ~3 AGAINST // GAME OOPS
-ABUSER ~4 HITS ~1 ME // GAME
+ABUSER ~5 HITS ~1 ME // GAME
 ABUSER ~3 HITS ~1 my|his|her|their ~1 PARTNER|KIN // GAME
 PARTNER|KIN is|was|are|gets|got|been|has ~1 hitting|beating|choking|slapping|violent|abusive // GAME dislike reaction storm
 ABUSER ~1 gets?|got|is|was|turn(?:s|ed)|became|becomes violent|abusive|physical // dislike storm reaction sneez\w+ cough
@@ -248,7 +295,7 @@ ABUSER ~2 hands? ~1 round|around|on|over ~1 my|her|his neck|throat|mouth
 PARTNER ~3 rais(?:ed|es?) ~1 hands?|fists? ~1 to|at|against
 HE|PARTNER|KIN ~3 thr(?:ew|ows|owing)|hurled|flung|chucked ~4 at me|my|her|us
   // GAME party kiss\w* shade sock popcorn confetti surprise money question SELF a_look
-CARER|PARTNER|KIN|CHILD ~3 HURTS|grab(?:s|bed)? ~2 my|her|his|me|him ~2 arms?|wrists?|hair|face|hands?|throat|neck
+CARER|PARTNER|KIN|CHILD ~5 HURTS|grab(?:s|bed)? ~2 my|her|his|me|him ~2 arms?|wrists?|hair|face|hands?|throat|neck
   // OOPS GAME
 he|she gave|gives me|her|him a black eye
 HE|PARTNER|KIN ~2 broke|breaks|fractured|cracked my ~1 nose|arm|ribs?|jaw|wrist|teeth|fingers? // OOPS ski\w* rugby
@@ -292,6 +339,16 @@ CARER|home|staff ~4 tie[sd]?|strap(?:s|ped) ~4 bed|chair|radiator
 PARTNER|KIN|CHILD ~4 HITS|HURTS ~4 until|till i|she|he ~1 signs?|signed|pays?
 """
 _PERHAPS_ABUSE = r"""
+PARTNER ~4 keeps|kept ~2 turning|showing|coming|calling|texting|messaging // home late
+asked|told|begged him|her|them to stop // sing\w+ smok\w+ bark\w+ eat\w+ humm\w+
+goes|went|going|looks through ~1 my phone|messages|bag
+PARTNER|he ~4 NOT ~1 let|lets|allow ~1 me
+calls|called ~1 me ~1 worthless|stupid|useless|whore|names|fat|crazy // manager colleague
+humiliat(?:es|ed|ing)|gaslight(?:s|ing)? // boss
+womens|domestic shelter|refuge
+afraid|scared|terrified of ~1 him|her // dog dogs
+i ~2 (?:need|needed) ~1 his|her reference|visa|recommendation
+alone ~3 office|meeting|car|room ~3 him|BOSS // taxi
 if i|she ~2 tell|told|say|talk|leave|left
 never|not see ~1 my|the|our kids|children|son|daughter again
 bruise|bruises|bruised|black_eye // OOPS football apple
@@ -318,6 +375,9 @@ allowed ~1 to ~1 see|leave|out|wear|talk|work // dogs
 takes|took ~2 sim|keys // valet
 """
 _CHILD_ABUSE = r"""
+photos?|pictures|videos?|filmed|films|films|photographs? ~3 CHILD ~4 shower|showers|changing|undressing|naked|bath
+child abuse // report article course
+cigarette burns
 ma(?:de|kes?|king) ~2 CHILD ~1 kneel|stand|sleep|eat ~4 rice|outside|hours|corner|night|floor|cold|sick|soap
 CHILD ~2 flinch(?:es|ed)|cowers // dentist needle thunder ball
 ABUSER|i ~4 HITS|SHOVES ~1 me ~9 AGED // GAME
@@ -338,6 +398,18 @@ CARER|STRANGER|KIN ~5 CHILD ~9 NOT ~1 to ~1 tell // surprise birthday presents? 
 step(?:dad|father|brother)|uncle|coach ~2 c[ao]mes?|g[eo]ts?|climbs ~3 my ~1 bed|bedroom
 """
 _CHILD = r"""
+CHILD ~6 back|front of ~2 CAR ~9 forgot|HEAT
+dad|mum|mom|father|mother|stepdad|uncle|parents|he|she ~3 DRUNK ~6 dr(?:ove|ives|iving)|drive us|me|them|him|her // sober
+dr(?:ove|ives|iving|ive) us|me|them ~2 to|home ~2 DRUNK|drunk // sober
+CHILD ~9 nothing ~1 to eat|drink // yet party
+neglect(?:s|ed|ing)? ~2 CHILD
+CHILD ~2 neglected
+NOT ~1 feed|feeding|feeds ~2 CHILD // ducks treats dog
+CHILD ~6 near|beside|into|in ~2 pool|pond|road|river|lake ~4 alone|himself|herself|unattended // learned swam swimming
+social services|workers? ~9 CHILD // study degree
+CHILD ~9 social|protective services
+LEAVES ~2 CHILD ~9 weekend|festival|bar|pub|club|casino|party // FRIENDLY sister mother parents grandma mum
+CHILD ~9 home|house|flat alone ~5 // FRIENDLY read slept
 LEAVES ~2 CHILD ~1 in charge ~2 of // shop football
 CHILD ~5 wander(?:ed|ing|s)?|walk(?:ed|ing|s)?|found ~4 barefoot|motorway|midnight|pyjamas|pajamas|streets // dog tour hik\w+
 gives?|gave|giving|put|puts ~2 CHILD ~3 SEDATIVE // vet doctor fever
@@ -369,6 +441,10 @@ CHILD ~9 smells?|filthy|lice|nappy|diaper|barefoot ~9 days|weeks|never|nobody|ag
 CHILD|sister|brother ~6 needles?|syringes?|loaded_gun // nurse vaccin\w+ knit\w* sewing
 """
 _PERHAPS_CHILD = r"""
+forgot ~1 CHILD|her|him|them // birthday name
+CHILD ~6 CAR // drove seat
+CHILD ~6 NOT coat|shoes|socks|heating // lost
+degrees|heat|hot ~1 sun|outside
 CHILD ~9 door|window|balcony|hall|wall ~4 cry(?:ing)?|cries|scream(?:s|ing)|wailing
 cry(?:ing)?|cries|screams|screaming|wailing ~3 until|till|for|at ~3 am|morning|hours|midnight|two
 NOT|nothing|nothing_to ~1 food|eat|milk|formula ~9 CHILD
