@@ -19,20 +19,22 @@ from collections.abc import Iterable
 
 from ..configuration.labels import RISKS
 from .risk_english import ENGLISH
-from .risk_english import TABLES as ENGLISH_TABLES
+from .risk_english_terms import TABLES as ENGLISH_TABLES
 from .risk_korean import KOREAN
 from .risk_korean import TABLES as KOREAN_TABLES
 from .risk_rules import FULL, Rule
 
 _LONGEST = 100_000  # characters that are looked at
 
-_APOSTROPHE = re.compile(r"(?<=\w)['’‘ʼ`´](?=\w)")
+_APOSTROPHE = re.compile(r"(?<=\w)[\'`\u2019\u2018\u02bc\u00b4](?=\w)")
 _INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u2060\ufeff]")
 _SENTENCE = re.compile(r"[.!?;…。\n]+")
 _WORD = re.compile(r"\w+")
 _HANGUL, _LATIN = re.compile("[가-힣ㄱ-ㅎ]"), re.compile("[a-z]")
 
-_UNREAL = f"{ENGLISH_TABLES['NOT']}|almost|nearly|hardly|could(?! not)|(?:could|would|should|might)(?:ve| have)|[hs]hed have"
+_UNREAL = (
+    f"{ENGLISH_TABLES['NOT']}|almost|nearly|hardly|could(?! not)|(?:could|would|should|might)(?:ve| have)|[hs]hed have"
+)
 _NEGATION = re.compile(f" (?:{_UNREAL})(?= )(?! (?:stop|know|want|tell))")
 _NEGATED_BEFORE = re.compile(f" (?:{_UNREAL})(?: (?:have|been|ever|once|even|going|to))*$")
 _NARRATOR = re.compile(" (?:i|im|ive|me|my|mine|myself|we|us|our)(?= )")
