@@ -82,6 +82,9 @@ SURD_SOURCES: tuple[str, ...] = ("emotion", "bentham", "regret")
 # Who else answers the question of the verdict, which itself is the community's answer.
 PERSPECTIVES: tuple[str, ...] = ("self", "other")
 
+# What a text may tell of that asks for care before any judgement (`flags.risk`).
+RISKS: tuple[str, ...] = ("self_harm", "abuse", "child_in_danger")
+
 # What can be asked for with `outputs=`.
 OUTPUTS: tuple[str, ...] = (
     "emotion",
@@ -221,6 +224,7 @@ __all__ = [
     "PERSPECTIVES",
     "RATED",
     "REGRET_TYPES",
+    "RISKS",
     "SIGNED_BENTHAM",
     "SURD",
     "SURD_SOURCES",
