@@ -27,6 +27,7 @@ from .figures import Split, measure
 from .fitting import fit
 from .floor import Floor
 from .information import information
+from .plain_facts import plain_facts
 from .predict import Predictor
 from .results import MODEL, Evaluation
 from .rows import Rows
@@ -84,6 +85,7 @@ def evaluate(
             report.consistency += consistency(predictor, split.dataset, split.units, texts)
         if "emotion_labels" in given and not shuffle:
             shuffle = [unit[0].text for unit in split.units[:300]]
+    report.figures += plain_facts(predictor, model.config.thresholds)
     report.unsupported = unsupported(predictor, model.config.thresholds, shuffle)
     report.cost = cost(model)
     return report

@@ -43,7 +43,7 @@ _GROUPS = {
     "Korean": (),
     "Other outputs": (),
 }
-_LOWER = re.compile(r"entropy|error|^selective risk|\b(?:ECE|AUGRC|AURC|RMSE)\b")  # measures of what is wrong
+_LOWER = re.compile(r"entropy|error|^selective risk|^share with|\b(?:ECE|AUGRC|AURC|RMSE)\b")  # of what is wrong
 
 
 @dataclass(frozen=True)

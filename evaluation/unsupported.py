@@ -1,6 +1,6 @@
 """Unsupported claims: how often a reading asserts an emotion of a text that states none."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -33,16 +33,28 @@ def unsupported(
     return found
 
 
-def _asserted(predictor: Predictor, texts: Sequence[str], thresholds: dict[str, float]) -> Array:
-    rule = np.array([thresholds.get(name, 0.5) for name in EMOTIONS])
-    return np.asarray(predictor.texts(texts)["emotion_labels"] >= rule)
+def asserts_emotion(probabilities: Array, thresholds: Mapping[str, float]) -> Array:
+    """Whether an emotion other than neutral is at or above its threshold: (texts,) of (texts, emotions)."""
+    return _others(_above(probabilities, thresholds))
+
+
+def _asserted(predictor: Predictor, texts: Sequence[str], thresholds: Mapping[str, float]) -> Array:
+    return _above(predictor.texts(texts)["emotion_labels"], thresholds)
+
+
+def _above(probabilities: Array, thresholds: Mapping[str, float]) -> Array:
+    return np.asarray(probabilities >= np.array([thresholds.get(name, 0.5) for name in EMOTIONS]))
+
+
+def _others(asserted: Array) -> Array:
+    return np.asarray(np.delete(asserted, _NEUTRAL, axis=1).any(axis=1))
 
 
 def _row(kind: str, asserted: Array) -> Unsupported:
-    others: Array = np.asarray(np.delete(asserted, _NEUTRAL, axis=1).any(axis=1), dtype=np.float64)
+    others = _others(asserted).astype(np.float64)
     interval = bootstrap(lambda rows: float(rows.mean()), others)
     silent = float((~asserted.any(axis=1)).mean())
     return Unsupported(kind, len(others), interval.value, interval.low, interval.high, silent)
 
 
-__all__ = ["unsupported"]
+__all__ = ["asserts_emotion", "unsupported"]

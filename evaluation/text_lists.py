@@ -1,0 +1,19 @@
+"""The lists of texts that ship with the evaluation: JSON lines beside the code, written by hand, never trained on."""
+
+import json
+from importlib.resources import files
+from typing import Any
+
+LANGUAGES = ("en", "ko")
+
+
+def text_list(name: str) -> list[dict[str, Any]]:
+    """The rows of the list ``name`` ("plain_facts"): objects with ``text``, ``language`` and what the list adds.
+
+    Raises `FileNotFoundError` for a list that is not there.
+    """
+    lines = (files(__package__) / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+__all__ = ["LANGUAGES", "text_list"]
