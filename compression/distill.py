@@ -196,7 +196,7 @@ def _save(
 ) -> None:
     """Write the student with its record, whole or not at all; what was fitted to another model goes."""
     student.config.supervision = record
-    student.config.thresholds, student.config.verdict_threshold = {}, 0.0
+    student.config.thresholds, student.config.verdict_offsets = {}, {}
     student.config.verdict_temperature = 1.0
     student.config.name_or_path = ""
     with whole_or_nothing(output / "model", needed=student.get_memory_footprint()) as partial:

@@ -145,11 +145,6 @@ def _of(place: str, apart: _Apart) -> _Costs:
     return lambda student, teacher, temperature: apart(get(student).float(), get(teacher).float(), temperature)
 
 
-def _alone(apart: _Apart) -> _Apart:
-    """``apart`` of values without a label dimension, (batch,)."""
-    return lambda student, teacher, temperature: apart(student[:, None], teacher[:, None], temperature)
-
-
 def _averaged(apart: _Apart) -> _Apart:
     """Mean over the last dimension of what ``apart`` gives: one claim about all of it."""
     return lambda student, teacher, temperature: apart(student, teacher, temperature).mean(-1)
@@ -176,17 +171,21 @@ _READING: dict[str, _Lesson] = {
     "nuance": _Lesson("nuance", (EMOTIONS, NUANCE_LEVELS), _of("emotion.nuance_logits", bernoulli)),
     "arc": _Lesson("arc", (EMOTIONS,), _arc),
     "bentham": _Lesson("bentham", (BENTHAM,), _bentham),
+    "utility": _Lesson("utility", (), _of("bentham.utility", ranked)),
     "regret": _Lesson("regret", (REGRET_TYPES, VIEWS), _of("regret.scores", squared)),
-    "utility": _Lesson("utility", (VIEWS,), _of("counterfactual.utility", squared)),
-    "plausibility": _Lesson("plausibility", (VIEWS,), _of("counterfactual.plausibility_logits", bernoulli)),
+    "counterfactual": _Lesson("counterfactual.utility", (), _of("counterfactual.utility", ranked)),
+    "plausibility": _Lesson(
+        "counterfactual.plausibility", (), _of("counterfactual.plausibility_logits", _averaged(bernoulli))
+    ),
     "surd": _Lesson("surd", (), _of("surd.subset_logits", _averaged(categorical))),
     "verdict": _Lesson("verdict", (), _of("verdict.logits", categorical)),
-    "acceptability": _Lesson("acceptability", (), _of("verdict.acceptability_logits", _alone(bernoulli))),
+    "action": _Lesson("action", (), _of("verdict.action", ranked)),
     "perspectives": _Lesson("perspectives", (PERSPECTIVES,), _of("perspectives.verdict_logits", categorical)),
 }
 _HEADS: dict[str, _Lesson] = {
     "emotion_head": _READING["emotion"],
     "bentham_head": _Lesson("bentham", (BENTHAM,), _of("bentham.mean", squared)),
+    "utility_head": _READING["utility"],
     "regret_head": _READING["regret"],
     "verdict_head": _Lesson("verdict", (), _of("surd.verdict_logits", categorical)),
 }
@@ -226,16 +225,16 @@ def output_costs(student: Read, teacher: Read, claims: Collection[str], temperat
 # The claims that each module's state stands for, by their first words; the joint state is the bridge's.
 _STATE_CLAIMS: dict[str, tuple[str, ...]] = {
     "emotion_head": ("emotion", "intensity", "affect"),
-    "bentham_head": ("bentham",),
+    "bentham_head": ("bentham", "utility"),
     "regret_head": ("regret",),
     "surd_head": ("verdict",),
     "emotion_analyzer": ("emotion", "nuance", "arc"),
-    "bentham_calculator": ("bentham",),
+    "bentham_calculator": ("bentham", "utility"),
     "regret_analyzer": ("regret",),
-    "counterfactual_reasoner": ("utility", "plausibility"),
+    "counterfactual_reasoner": ("counterfactual",),
     "surd_analyzer": ("surd",),
     "perspectives": ("perspectives",),
-    "joint": ("verdict", "acceptability"),
+    "joint": ("verdict", "action"),
 }
 
 

@@ -27,7 +27,6 @@ from ..hub_upload.checkpoint import checkpoint_path, load_strict
 from ..hub_upload.create import new_folder, whole_or_nothing
 from ..modeling_redheart.modeling_redheart import RedHeartModel
 from ..modeling_redheart.pipeline_redheart import named_tensors
-from ..modeling_redheart.stored_int8 import keeps_integers
 from .onnx_graph import ReadingFunction, quantize_graph, write_graph
 from .onnx_reader import GRAPH, OnnxReader
 
@@ -94,7 +93,7 @@ def _load(source: Path) -> RedHeartModel:
 
 
 def _check_config(config: RedHeartConfig) -> None:
-    if keeps_integers(config):
+    if getattr(config, "quantization_config", None) is not None:
         raise ValueError(
             "A quantised model cannot be exported; export the model in floats that it was made from, with "
             "quantize=True for INT8 weights."

@@ -23,6 +23,7 @@ from ..modeling_redheart.modeling_redheart import RedHeartModel
 from ..training.data import DataError, Unit
 from .consistency import consistency
 from .cost import cost
+from .fairness import fairness, fairness_figures
 from .figures import Split, measure
 from .fitting import fit
 from .floor import Floor
@@ -54,8 +55,8 @@ def evaluate(
 
     name: what the evaluation calls it. rows: splits, and (what, why) for what is not there (`rows.public_rows`).
     fitting: validation units on which thresholds, temperature and rule are fitted into ``model.config`` first; none =
-    they stay as they are. texts: of each set, for the consistency; 0 = leave it out. cache: a folder in which the
-    floor's predictions are kept. command: what reproduces it.
+    they stay as they are. texts: of each set, for the consistency; 0 = leave it, and the fairness, out. cache: a
+    folder in which the floor's predictions are kept. command: what reproduces it.
     """
     predictor = Predictor(model, tokenizer)
     report = Evaluation(name, model.num_parameters(), command)
@@ -87,6 +88,8 @@ def evaluate(
             shuffle = [unit[0].text for unit in split.units[:300]]
     report.figures += plain_facts(predictor, model.config.thresholds)
     report.unsupported = unsupported(predictor, model.config.thresholds, shuffle)
+    if texts:
+        report.figures += fairness_figures(fairness(predictor, model.config.thresholds))
     report.cost = cost(model)
     return report
 
@@ -111,7 +114,7 @@ def store_fit(report: Evaluation, folder: Path) -> None:
         raise DataError("Nothing was fitted, so that there is nothing to store.")
     path = folder / "config.json"
     config = json.loads(path.read_text(encoding="utf-8"))
-    for key in ("thresholds", "verdict_temperature", "verdict_threshold"):
+    for key in ("thresholds", "verdict_temperature", "verdict_offsets"):
         if key in report.fitted:
             config[key] = report.fitted[key]
     path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")

@@ -1,40 +1,47 @@
-"""What is fitted on validation rows and kept in the config: thresholds, the verdict's temperature, and from when on one is named."""
+"""What is fitted on validation rows and kept in the config: thresholds, the verdict's temperature, its rule."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy.special import softmax
 
-from ..configuration.labels import EMOTIONS
+from ..configuration.labels import EMOTIONS, VERDICTS
 from ..training.data import Array, Unit
 from .calibration import fit_temperature, fit_thresholds
+from .measures import verdict_f1
 from .predict import Predictor, target_column
 
-WRONG = 0.1  # share of the named verdicts that may be wrong
+_STEPS = np.round(np.arange(-1.0, 4.01, 0.1), 2)  # logits
+_ROUNDS = 3
 
 
-def fit_threshold_of_naming(probabilities: Array, shares: Array) -> float:
-    """The lowest probability of the most probable verdict from which on at most `WRONG` of the named are wrong.
+def fit_offsets(logits: Array, shares: Array) -> Array:
+    """What to add to the logits of each verdict so that the highest has the best macro F1 on these rows, (5,).
 
-    probabilities, shares: (texts, 5). A verdict is right that has the most votes, or as many as another. Where no
-    threshold gets there, the one that half of the texts reach: whoever wants fewer errors sets a higher one.
+    logits, shares: (texts, 5). Coordinate ascent from 0, the commonest verdict staying there: the probabilities of rare
+    verdicts are rightly low, and the most probable verdict is then nearly always the commonest one.
     """
-    best = probabilities.max(axis=1)
-    right = np.take_along_axis(shares, probabilities.argmax(axis=1)[:, None], axis=1)[:, 0] >= shares.max(axis=1)
-    order = np.argsort(-best, kind="stable")
-    wrong = np.cumsum(~right[order]) / np.arange(1, len(order) + 1)
-    half = len(order) // 2
-    reached = np.flatnonzero(wrong <= WRONG)
-    last = max(int(reached[-1]) if len(reached) else 0, half)
-    return float(best[order[min(last, len(order) - 1)]])
+    offsets = np.zeros(logits.shape[1])
+    common = int(np.bincount(shares.argmax(axis=1), minlength=logits.shape[1]).argmax())
+    best = verdict_f1(logits, shares)
+    for _ in range(_ROUNDS):
+        before = best
+        for place in (place for place in range(logits.shape[1]) if place != common):
+            for step in _STEPS:
+                tried = offsets.copy()
+                tried[place] = step
+                if (found := verdict_f1(logits + tried, shares)) > best:
+                    best, offsets = found, tried
+        if best == before:
+            break
+    return offsets
 
 
 def fit(model: Any, predictor: Predictor, units: Sequence[Unit]) -> dict[str, Any]:
     """Fit what ``units`` allow, put it into ``model.config``, and say what it was.
 
-    units: validation rows. Thresholds need emotions that are known on all rows; the temperature and the threshold of
-    naming need verdicts. Raises `ValueError` when there are neither.
+    units: validation rows. Thresholds need emotions that are known on all rows; the temperature and the rule need
+    verdicts. Raises `ValueError` when there are neither.
     """
     found: dict[str, Any] = {}
     emotions = [unit for unit in units if "emotion_labels" in unit[0].targets]
@@ -50,11 +57,11 @@ def fit(model: Any, predictor: Predictor, units: Sequence[Unit]) -> dict[str, An
         shares, places = target_column(posts, "verdict_labels")
         logits = predictor(posts)["verdict_logits"][places]
         model.config.verdict_temperature = round(float(fit_temperature(logits, shares)), 4)
-        probabilities = softmax(logits / model.config.verdict_temperature, axis=1)
-        model.config.verdict_threshold = round(fit_threshold_of_naming(probabilities, shares), 4)
+        offsets = fit_offsets(logits / model.config.verdict_temperature, shares)
+        model.config.verdict_offsets = {name: float(value) for name, value in zip(VERDICTS, offsets, strict=True)}
         found |= {
             "verdict_temperature": model.config.verdict_temperature,
-            "verdict_threshold": model.config.verdict_threshold,
+            "verdict_offsets": model.config.verdict_offsets,
             "verdict fitted on": f"{len(shares)} texts",
         }
     if not found:
@@ -62,4 +69,4 @@ def fit(model: Any, predictor: Predictor, units: Sequence[Unit]) -> dict[str, An
     return found
 
 
-__all__ = ["fit", "fit_threshold_of_naming"]
+__all__ = ["fit", "fit_offsets"]
