@@ -74,8 +74,8 @@ def create_checkpoint(
 ) -> Path:
     """Write a complete checkpoint of the preset ``name``: config, weights, tokenizer, remote code, model card.
 
-    dtype: "float32", "bfloat16" or "float16"; by default how a trained checkpoint is stored (in 8 bits, too), float32 for
-    new weights.
+    dtype: "float32", "bfloat16" or "float16"; by default how a trained checkpoint is stored (in 8 bits, too), and
+    float32 for new weights.
     seed: of new weights; they are the same for every dtype up to rounding. force: replace a checkpoint in ``folder``.
     progress: called with the parameters that are done and their total. max_shard_size: most bytes in a weight file.
 

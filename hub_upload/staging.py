@@ -175,8 +175,8 @@ def _write_anew(stage: Path, most: int, dtype: torch.dtype | None) -> None:
     needed, free = sum(slot.nbytes for slot in wanted.values()), shutil.disk_usage(stage).free
     if needed > free:
         raise OSError(
-            f"Writing the weights anew takes {needed:,} bytes, and {stage.parent} has {free:,}; give a folder on another "
-            "disk (--workdir)."
+            f"Writing the weights anew takes {needed:,} bytes, and {stage.parent} has {free:,}; give a folder on "
+            "another disk (--workdir)."
         )
     read = [path.resolve() for path in weights]
     for path in (*weights, stage / INDEX, stage / SUMS):

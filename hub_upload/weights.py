@@ -161,7 +161,10 @@ def write_weights(
         raise ValueError(f"No values came for {len(places)} tensors, such as {min(places)!r}.")
     if len(shards) > 1:
         index = {
-            "metadata": {"total_parameters": parameters_in(slots), "total_size": sum(slot.nbytes for slot in slots.values())},
+            "metadata": {
+                "total_parameters": parameters_in(slots),
+                "total_size": sum(slot.nbytes for slot in slots.values()),
+            },
             "weight_map": {key: shard for shard, keys in shards.items() for key in keys},
         }
         text = json.dumps(index, indent=2, sort_keys=True) + "\n"

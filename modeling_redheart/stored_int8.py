@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 from safetensors import safe_open
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import PreTrainedModel
 from transformers.core_model_loading import ConversionOps, WeightConverter
 from transformers.quantizers import HfQuantizer
@@ -34,7 +34,15 @@ LEAST_ELEMENTS = 4096
 _HIGHEST = 127
 _AGAIN = "Fetch the checkpoint again, or write it anew from the model in floats."
 # Options of `from_pretrained` on what becomes of the weights; the others are on where they come from.
-_PLACING = ("dtype", "torch_dtype", "device_map", "max_memory", "offload_folder", "offload_buffers", "quantization_config")
+_PLACING = (
+    "dtype",
+    "torch_dtype",
+    "device_map",
+    "max_memory",
+    "offload_folder",
+    "offload_buffers",
+    "quantization_config",
+)
 _HUB = ("cache_dir", "force_download", "local_files_only", "proxies", "revision", "subfolder", "token")
 
 

@@ -141,7 +141,8 @@ def weights_digest(base: str | Path | RedHeartModel) -> str:
     """SHA-256 of a checkpoint's names, types, shapes and values, in hexadecimal, however they are cut into files.
 
     base: a folder, a checkpoint that ships, a Hub id, or a loaded model: of one in INT8 or NF4 its checkpoint counts,
-    of any other the weights that it has now. Of a checkpoint that is stored in 8 bits count the floats it is read as. Raises `ValueError` where there is no checkpoint.
+    of any other the weights that it has now. Of a checkpoint that is stored in 8 bits count the floats that it is read
+    as. Raises `ValueError` where there is no checkpoint.
     """
     if isinstance(base, RedHeartModel):
         if getattr(base, "hf_quantizer", None) is None:

@@ -50,7 +50,8 @@ def push(
     dtype: Annotated[
         str | None,
         typer.Option(
-            metavar="DTYPE", help="What the weights go up in: float32, bfloat16, float16; by default as they are stored."
+            metavar="DTYPE",
+            help="What the weights go up in: float32, bfloat16, float16; by default as they are stored.",
         ),
     ] = None,
     workdir: Annotated[
