@@ -132,7 +132,7 @@ def test_the_outputs_stay_close(lively: RedHeartModel, stored: Path, batch: Batc
         assert float((value - lively.state_dict()[name]).abs().max()) < 0.01, name
     with torch.no_grad():
         found, wanted = model(**batch).emotion.logits, lively(**batch).emotion.logits
-    assert float((found - wanted).abs().max()) < 0.1 * float(wanted.std())
+    assert float((found - wanted).abs().mean()) < 0.1 * float(wanted.std())
 
 
 def test_it_is_an_ordinary_model(stored: Path) -> None:
