@@ -17,13 +17,13 @@ from safetensors import safe_open
 from torch import Tensor
 from transformers import PreTrainedModel
 from transformers.core_model_loading import ConversionOps, WeightConverter
-from transformers.quantizers import HfQuantizer
 from transformers.quantizers.auto import (
     AUTO_QUANTIZATION_CONFIG_MAPPING,
     AUTO_QUANTIZER_MAPPING,
     register_quantization_config,
     register_quantizer,
 )
+from transformers.quantizers.base import HfQuantizer
 from transformers.utils.quantization_config import QuantizationConfigMixin
 
 METHOD = "redheart_int8"
@@ -173,7 +173,8 @@ class StoredInt8Quantizer(HfQuantizer):
 
     def _process_model_after_weight_loading(self, model: PreTrainedModel, **options: Any) -> PreTrainedModel:
         # Else saving would look for the way back.
-        model._weight_conversions = [one for one in model._weight_conversions if not _is_mine(one)]
+        loaded: Any = model
+        loaded._weight_conversions = [one for one in loaded._weight_conversions if not _is_mine(one)]
         return model
 
 
