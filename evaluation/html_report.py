@@ -60,6 +60,10 @@ _MEASURES = {
     "calibration|ECE": "Mean distance between the confidence and how often it came true, 0 to 1.",
     "AUGRC": "Mean, over all coverages, of the share of texts that are answered wrongly.",
     "Spearman": "How well the loss that the model expects orders the texts by the loss that it then has, -1 to 1.",
+    "AUROC": "Share of the pairs of a right and a wrong answer in which the confidence is higher for the right one: "
+    "0.5 says nothing, 1 tells them all apart.",
+    "wrong among named|^coverage$": "Coverage is the share of the texts of which a verdict is named, the reading "
+    "abstaining from the others; wrong among named is the share of these in which another verdict has more votes.",
     "coverage at risk": "Largest share of the texts, the surest first, that can be answered within that risk.",
     "selective risk": "Share of the asserted labels that are wrong; it means nothing without its coverage, the share "
     "of texts that were answered at all.",

@@ -19,7 +19,7 @@ WRONG = [VERDICTS.index(name) for name in ("author", "everybody")]
 READ_BY = {
     "emotion": "affect.valence",
     "bentham": "bentham.valence",
-    "regret": "counterfactual utility, better minus actual",
+    "regret": "utility of the better course minus the actual one's",
 }
 
 
