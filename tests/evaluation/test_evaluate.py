@@ -97,7 +97,7 @@ def test_a_page_plots_and_a_card_are_written(evaluated: tuple[Path, str]) -> Non
         (["--rows", "missing.jsonl"], "missing.jsonl"),
     ],
 )
-def test_wrong_usage_is_told_in_a_line(options: list[str], message: str) -> None:
-    done = CliRunner().invoke(main, ["evaluate", *options])
+def test_wrong_usage_is_told_in_a_line(options: list[str], message: str, checkpoint: Path) -> None:
+    done = CliRunner().invoke(main, ["evaluate", str(checkpoint), *options])
     assert done.exit_code != 0
     assert message in " ".join(done.output.split()) + str(done.exception)
