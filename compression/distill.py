@@ -1,7 +1,7 @@
 """A distillation run: a trained model teaches a smaller one, as a recipe (`distillation_recipe`) says.
 
     python -m redheart.compression.distill recipe.yaml          # or under accelerate launch -m
-    python -m redheart.compression.distill --student redheart-100m --output runs/redheart-100m
+    python -m redheart.compression.distill --student redheart-mini --output runs/redheart-mini
 
 Notable: the output folder has the student (``model``), ``distillation.json`` with the validation losses of both,
 ``losses.png`` and the checkpoints. The student's record names what supervised the teacher, and that it was distilled;

@@ -2,8 +2,8 @@
 
 Notable: nothing is learned besides the student, so the two may differ in width, depth and tokenizer. Outputs have the
 same labels everywhere; states are compared by how similar texts, or the tokens of a text, are to each other. Only
-claims that labels supervised in the teacher are compared. A student that equals its teacher costs 0. Rankings and
-states are about the texts of a batch beside each other; everything else is about each text alone.
+claims that labels supervised in the teacher are compared. A student that equals its teacher costs 0. States and
+embeddings are about the texts of a batch beside each other; everything else is about each text alone.
 """
 
 import math
@@ -110,18 +110,6 @@ def gaussian(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
     goes: the uncertainty is a claim, too."""
     (mean, spread), (wanted, certain) = student.unbind(-1), teacher.unbind(-1)
     return 0.5 * (spread - certain + (certain.exp() + (mean - wanted).square()) / spread.exp() - 1)
-
-
-def ranked(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
-    """How differently scores rank: `bernoulli` of the preference between each two of them (Bradley & Terry 1952), which
-    is the sigmoid of their difference, as in the losses that rank by labels. A ranking fixes no zero, and none counts.
-
-    student, teacher: (batch,), or (batch, views), all of which are compared. Returns (batch,), the mean over what each
-    is compared with; 0 where there is nothing else.
-    """
-    own, theirs = (scores.flatten() for scores in (student, teacher))
-    costs = bernoulli(own[:, None] - own[None], theirs[:, None] - theirs[None], temperature)
-    return costs.sum(1).div(max(len(costs) - 1, 1)).view(len(student), -1).mean(1)
 
 
 # ---- The outputs ----
@@ -303,7 +291,6 @@ __all__ = [
     "hidden_costs",
     "mapped_layers",
     "output_costs",
-    "ranked",
     "relations_apart",
     "squared",
     "state_costs",

@@ -1,12 +1,13 @@
 """Exports a model to ONNX, so that onnxruntime runs it without torch and without this package; in float32, or with INT8
 weights for CPUs.
 
-    export_onnx(Path("redheart-mini"), Path("redheart-mini-onnx"), quantize=True)
+    export_onnx(Path("redheart-100m"), Path("redheart-100m-onnx"), quantize=True)
 
 The folder has ``model.onnx`` with its weights beside it, ``config.json`` and the tokenizer. The inputs are
 ``input_ids`` and ``attention_mask``, int64 (batch, tokens), of any batch size and any length up to
-``config.longest_text``. The outputs are named as in `RedHeartOutput`: ``emotion.logits``, ``verdict.action``,
-``expected_loss``. The graph's metadata has ``labels``, the names along the dimensions of each output as JSON.
+``config.longest_text``. The outputs are named as in `RedHeartOutput`: ``emotion.logits``, ``counterfactual.utility``,
+``verdict.acceptability_logits``. The graph's metadata has ``labels``, the names along the dimensions of each output as
+JSON.
 
 Notable: the graph is compared with the model before the folder appears. With INT8 weights the inputs of a product
 become integers, too, by the range of the whole batch, so a reading then depends a little on the texts beside it.

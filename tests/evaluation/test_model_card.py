@@ -160,7 +160,7 @@ def test_own_data_bring_their_facts(evaluation: Evaluation) -> None:
     evaluation.record = {"arc": ["mine"]}
     mine = DataSet("Mine", "letters", "two students", ("de",), "CC0")
     card = model_card(evaluation, config_of(evaluation), data_sets=DATA_SETS | {"mine": mine})
-    assert "| mine | Mine | letters | two students | de |" in card
+    assert "| mine | Mine | letters | unknown | two students | people | de |" in card
     assert "datasets:" not in card
 
 
