@@ -30,9 +30,9 @@ def verdict_figures(split: Split, threshold: float, report: Evaluation) -> None:
     for system, said in split.systems.items():
         if "verdict_labels" in said:
             scores = said["verdict_labels"][places]
-            right = right_verdicts(scores, shares).astype(np.float64)
+            hits = right_verdicts(scores, shares).astype(np.float64)
             report.figures += [
-                split.figure("verdict", "accuracy", system, mean, right, rule=LIKELY),
+                split.figure("verdict", "accuracy", system, mean, hits, rule=LIKELY),
                 split.figure("verdict", "macro F1", system, verdict_f1, scores, shares, rule=LIKELY),
                 split.figure("verdict", "soft cross entropy", system, soft_cross_entropy, scores, shares),
             ]

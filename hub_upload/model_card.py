@@ -175,14 +175,11 @@ def _outputs(evaluation: Evaluation, config: RedHeartConfig, sets: DataSets) -> 
     parts: dict[str, dict[str, None]] = {}
     for key, sources in config.supervision.items():
         parts.setdefault(key.partition(".")[0], {}).update(dict.fromkeys(sources))
-    for part, sources in parts.items():
-        if not sources:
-            continue
-        told = [
-            f"{name} ({sets[name].rows:,})" if name in sets and sets[name].rows is not None else name
-            for name in sources
-        ]
-        yield [part, ", ".join(told), rated_by(sources), "; ".join(_held_out(evaluation, part)) or "none"]
+    for part, named in parts.items():
+        if named:
+            rows = {name: sets[name].rows for name in named if name in sets}
+            told = (name if rows.get(name) is None else f"{name} ({rows[name]:,})" for name in named)
+            yield [part, ", ".join(told), rated_by(named), "; ".join(_held_out(evaluation, part)) or "none"]
 
 
 def _held_out(evaluation: Evaluation, part: str) -> Iterator[str]:
