@@ -1,7 +1,7 @@
 """A distillation run: a trained model teaches a smaller one, as a recipe (`distillation_recipe`) says.
 
     python -m redheart.compression.distill recipe.yaml          # or under accelerate launch -m
-    python -m redheart.compression.distill --student redheart-100m --output runs/redheart-100m
+    python -m redheart.compression.distill --student redheart-mini --output runs/redheart-mini
 
 Notable: the output folder has the student (``model``), ``distillation.json`` with the validation losses of both,
 ``losses.png`` and the checkpoints. The student's record names what supervised the teacher, and that it was distilled;
@@ -196,7 +196,7 @@ def _save(
 ) -> None:
     """Write the student with its record, whole or not at all; what was fitted to another model goes."""
     student.config.supervision = record
-    student.config.thresholds, student.config.verdict_offsets = {}, {}
+    student.config.thresholds, student.config.verdict_threshold = {}, 0.0
     student.config.verdict_temperature = 1.0
     student.config.name_or_path = ""
     with whole_or_nothing(output / "model", needed=student.get_memory_footprint()) as partial:

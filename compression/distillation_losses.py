@@ -2,8 +2,8 @@
 
 Notable: nothing is learned besides the student, so the two may differ in width, depth and tokenizer. Outputs have the
 same labels everywhere; states are compared by how similar texts, or the tokens of a text, are to each other. Only
-claims that labels supervised in the teacher are compared. A student that equals its teacher costs 0. Rankings and
-states are about the texts of a batch beside each other; everything else is about each text alone.
+claims that labels supervised in the teacher are compared. A student that equals its teacher costs 0. States and
+embeddings are about the texts of a batch beside each other; everything else is about each text alone.
 """
 
 import math
@@ -112,18 +112,6 @@ def gaussian(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
     return 0.5 * (spread - certain + (certain.exp() + (mean - wanted).square()) / spread.exp() - 1)
 
 
-def ranked(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
-    """How differently scores rank: `bernoulli` of the preference between each two of them (Bradley & Terry 1952), which
-    is the sigmoid of their difference, as in the losses that rank by labels. A ranking fixes no zero, and none counts.
-
-    student, teacher: (batch,), or (batch, views), all of which are compared. Returns (batch,), the mean over what each
-    is compared with; 0 where there is nothing else.
-    """
-    own, theirs = (scores.flatten() for scores in (student, teacher))
-    costs = bernoulli(own[:, None] - own[None], theirs[:, None] - theirs[None], temperature)
-    return costs.sum(1).div(max(len(costs) - 1, 1)).view(len(student), -1).mean(1)
-
-
 # ---- The outputs ----
 
 
@@ -143,6 +131,11 @@ def _of(place: str, apart: _Apart) -> _Costs:
     """Costs of the tensor at a dotted ``place`` in a reading."""
     get = attrgetter(place)
     return lambda student, teacher, temperature: apart(get(student).float(), get(teacher).float(), temperature)
+
+
+def _alone(apart: _Apart) -> _Apart:
+    """``apart`` of values without a label dimension, (batch,)."""
+    return lambda student, teacher, temperature: apart(student[:, None], teacher[:, None], temperature)
 
 
 def _averaged(apart: _Apart) -> _Apart:
@@ -171,21 +164,17 @@ _READING: dict[str, _Lesson] = {
     "nuance": _Lesson("nuance", (EMOTIONS, NUANCE_LEVELS), _of("emotion.nuance_logits", bernoulli)),
     "arc": _Lesson("arc", (EMOTIONS,), _arc),
     "bentham": _Lesson("bentham", (BENTHAM,), _bentham),
-    "utility": _Lesson("utility", (), _of("bentham.utility", ranked)),
     "regret": _Lesson("regret", (REGRET_TYPES, VIEWS), _of("regret.scores", squared)),
-    "counterfactual": _Lesson("counterfactual.utility", (), _of("counterfactual.utility", ranked)),
-    "plausibility": _Lesson(
-        "counterfactual.plausibility", (), _of("counterfactual.plausibility_logits", _averaged(bernoulli))
-    ),
+    "utility": _Lesson("utility", (VIEWS,), _of("counterfactual.utility", squared)),
+    "plausibility": _Lesson("plausibility", (VIEWS,), _of("counterfactual.plausibility_logits", bernoulli)),
     "surd": _Lesson("surd", (), _of("surd.subset_logits", _averaged(categorical))),
     "verdict": _Lesson("verdict", (), _of("verdict.logits", categorical)),
-    "action": _Lesson("action", (), _of("verdict.action", ranked)),
+    "acceptability": _Lesson("acceptability", (), _of("verdict.acceptability_logits", _alone(bernoulli))),
     "perspectives": _Lesson("perspectives", (PERSPECTIVES,), _of("perspectives.verdict_logits", categorical)),
 }
 _HEADS: dict[str, _Lesson] = {
     "emotion_head": _READING["emotion"],
     "bentham_head": _Lesson("bentham", (BENTHAM,), _of("bentham.mean", squared)),
-    "utility_head": _READING["utility"],
     "regret_head": _READING["regret"],
     "verdict_head": _Lesson("verdict", (), _of("surd.verdict_logits", categorical)),
 }
@@ -225,16 +214,16 @@ def output_costs(student: Read, teacher: Read, claims: Collection[str], temperat
 # The claims that each module's state stands for, by their first words; the joint state is the bridge's.
 _STATE_CLAIMS: dict[str, tuple[str, ...]] = {
     "emotion_head": ("emotion", "intensity", "affect"),
-    "bentham_head": ("bentham", "utility"),
+    "bentham_head": ("bentham",),
     "regret_head": ("regret",),
     "surd_head": ("verdict",),
     "emotion_analyzer": ("emotion", "nuance", "arc"),
-    "bentham_calculator": ("bentham", "utility"),
+    "bentham_calculator": ("bentham",),
     "regret_analyzer": ("regret",),
-    "counterfactual_reasoner": ("counterfactual",),
+    "counterfactual_reasoner": ("utility", "plausibility"),
     "surd_analyzer": ("surd",),
     "perspectives": ("perspectives",),
-    "joint": ("verdict", "action"),
+    "joint": ("verdict", "acceptability"),
 }
 
 
@@ -302,7 +291,6 @@ __all__ = [
     "hidden_costs",
     "mapped_layers",
     "output_costs",
-    "ranked",
     "relations_apart",
     "squared",
     "state_costs",

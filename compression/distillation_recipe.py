@@ -1,8 +1,8 @@
 """A distillation as data: the YAML file that `redheart.compression.distill` reads.
 
     output: runs/distilled
-    teacher: redheart-mini            # a folder, a checkpoint that ships, or a hub id
-    student: {preset: redheart-100m}  # as `model` of a training recipe
+    teacher: redheart-100m            # a folder, a checkpoint that ships, or a hub id
+    student: {preset: redheart-mini}  # as `model` of a training recipe
     cut: {layers: 3, embedding: 96}   # instead: a student cut from the teacher, see `student.Cut`
     embeddings: path-or-hub-id        # a text encoder, whose sentence embeddings are learned instead of the teacher's
     distillation: {share: 0.7}        # see `distillation_losses.Distillation`
@@ -24,6 +24,7 @@ from .distillation_losses import Distillation
 from .student import Cut
 
 _SETS = (
+    "cases",
     "goemotions",
     "goemotions_ko",
     "emobank",
@@ -32,7 +33,7 @@ _SETS = (
     "ethics_utilitarianism",
     "moral_stories",
 )
-_VALIDATED = ("goemotions", "goemotions_ko", "emobank", "scruples_anecdotes", "moral_stories")
+_VALIDATED = ("cases", "goemotions", "goemotions_ko", "emobank", "scruples_anecdotes", "moral_stories")
 _TRAINING = {
     "num_train_epochs": 2,
     "learning_rate": 3e-4,
@@ -63,7 +64,7 @@ class DistillationRecipe:
     """A run. Each part is described in the module's docstring."""
 
     output: str
-    teacher: str = "redheart-mini"
+    teacher: str = "redheart-100m"
     student: ModelRecipe | None = None
     cut: Cut | None = None
     embeddings: str | None = None
@@ -75,7 +76,7 @@ class DistillationRecipe:
     def __post_init__(self) -> None:
         if (self.student is None) == (self.cut is None):
             raise ValueError(
-                "A distillation has either a `student`, such as {preset: redheart-100m}, or a `cut` of its teacher."
+                "A distillation has either a `student`, such as {preset: redheart-mini}, or a `cut` of its teacher."
             )
         if self.student is not None and (self.student.sharded or self.student.quantize is not None):
             raise ValueError("A student has whole weights to be trained: leave `sharded` and `quantize` out.")

@@ -1,12 +1,13 @@
 """Exports a model to ONNX, so that onnxruntime runs it without torch and without this package; in float32, or with INT8
 weights for CPUs.
 
-    export_onnx(Path("redheart-mini"), Path("redheart-mini-onnx"), quantize=True)
+    export_onnx(Path("redheart-100m"), Path("redheart-100m-onnx"), quantize=True)
 
 The folder has ``model.onnx`` with its weights beside it, ``config.json`` and the tokenizer. The inputs are
 ``input_ids`` and ``attention_mask``, int64 (batch, tokens), of any batch size and any length up to
-``config.longest_text``. The outputs are named as in `RedHeartOutput`: ``emotion.logits``, ``verdict.action``,
-``expected_loss``. The graph's metadata has ``labels``, the names along the dimensions of each output as JSON.
+``config.longest_text``. The outputs are named as in `RedHeartOutput`: ``emotion.logits``, ``counterfactual.utility``,
+``verdict.acceptability_logits``. The graph's metadata has ``labels``, the names along the dimensions of each output as
+JSON.
 
 Notable: the graph is compared with the model before the folder appears. With INT8 weights the inputs of a product
 become integers, too, by the range of the whole batch, so a reading then depends a little on the texts beside it.
@@ -27,6 +28,7 @@ from ..hub_upload.checkpoint import checkpoint_path, load_strict
 from ..hub_upload.create import new_folder, whole_or_nothing
 from ..modeling_redheart.modeling_redheart import RedHeartModel
 from ..modeling_redheart.pipeline_redheart import named_tensors
+from ..modeling_redheart.stored_int8 import keeps_integers
 from .onnx_graph import ReadingFunction, quantize_graph, write_graph
 from .onnx_reader import GRAPH, OnnxReader
 
@@ -93,7 +95,7 @@ def _load(source: Path) -> RedHeartModel:
 
 
 def _check_config(config: RedHeartConfig) -> None:
-    if getattr(config, "quantization_config", None) is not None:
+    if keeps_integers(config):
         raise ValueError(
             "A quantised model cannot be exported; export the model in floats that it was made from, with "
             "quantize=True for INT8 weights."

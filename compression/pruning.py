@@ -20,6 +20,7 @@ from transformers.initialization import no_init_weights
 
 from ..configuration.labels import closest
 from ..modeling_redheart.modeling_redheart import RedHeartModel
+from ..modeling_redheart.stored_int8 import keeps_integers
 from .importance import Importance, fisher, magnitude
 from .structure import ENCODER, Key, ParameterCount, Size, find_sizes, resized
 
@@ -90,7 +91,7 @@ def prune(
 def check_target(model: RedHeartModel, target: int) -> None:
     """Raises `ValueError` unless ``target`` is below the size of the model and at least the smallest possible one, and
     for a quantised model."""
-    if getattr(model.config, "quantization_config", None) is not None:
+    if keeps_integers(model.config):
         raise ValueError("The weights of this model are quantised and cannot be cut; prune first, quantise after that.")
     parameters, sizes = model.num_parameters(), find_sizes(model)
     if target >= parameters:

@@ -21,6 +21,7 @@ from ..hub_upload.checkpoint import SUMS, load_strict, sum_lines, weight_files
 from ..hub_upload.create import new_folder, whole_or_nothing
 from ..modeling_redheart.modeling_redheart import RedHeartPreTrainedModel
 from ..modeling_redheart.quantization import cast_kept
+from ..modeling_redheart.stored_int8 import keeps_integers
 
 SCHEMES: dict[str, BitsAndBytesConfig] = {
     # Without the threshold of LLM.int8(): it picks columns of the whole batch, so that what is read in one text would
@@ -72,7 +73,7 @@ def _check_source(source: Path) -> None:
     if not (source / "config.json").is_file():
         raise ValueError(f"{source} is no checkpoint folder: it has no config.json.")
     options, _ = RedHeartConfig.get_config_dict(source)
-    if "quantization_config" in options:
+    if keeps_integers(options):
         raise ValueError(f"{source} is quantised already; quantise the checkpoint in floats that it was made from.")
 
 

@@ -16,7 +16,7 @@ from transformers import AutoConfig, PreTrainedConfig
 from transformers.configuration_utils import SubConfigSpec
 from transformers.modeling_rope_utils import RopeParameters
 
-from .labels import EMOTIONS, LOSSES, MODULES, VERDICTS, closest, record_keys
+from .labels import EMOTIONS, LOSSES, MODULES, closest, record_keys
 
 # A stack of decoder layers that ends in a read-out and a state: the shape of every head and analyzer.
 _READER = ("layers", "heads", "intermediate", "registers", "readout", "state")
@@ -72,11 +72,17 @@ DEFAULT_WEIGHTS: dict[str, float] = {
     "affect": 5.0,
     "bentham": 0.2,
     "bentham_head": 2.0,
-    "utility_head": 0.3,
+    "regret": 5.0,
+    "regret_head": 2.0,
+    "utility": 3.0,
+    "utility_ranking": 0.5,
+    "plausibility": 0.5,
+    "acceptability": 4.0,
     "surd": 0.5,
     "surd_head": 0.1,
-    "verdict_head": 0.3,
-    "perspectives": 0.3,
+    "verdict": 2.0,
+    "verdict_head": 0.5,
+    "perspectives": 0.6,
     "embedding": 2.0,
     "confidence": 0.1,
     "sparsity": 0.01,
@@ -120,7 +126,9 @@ _TRANSFORMERS_OPTIONS = frozenset(
         "_name_or_path",
         "attn_implementation",
         "auto_map",
+        "bos_token_id",  # as pad_token_id, the trainer takes them from the tokenizer
         "custom_pipelines",
+        "eos_token_id",
         "experts_implementation",
         "model_type",
         "name_or_path",
@@ -215,9 +223,9 @@ class RedHeartConfig(PreTrainedConfig):
     thresholds: dict[str, float | int] = field(default_factory=dict)
     # The verdict's logits are divided by this before the softmax; fitted on validation data.
     verdict_temperature: float | int = 1.0
-    # Added to these logits, by verdict, to choose the one that is named (not to the probabilities): without it, the
-    # commonest verdict is named nearly always. Fitted on validation data for the macro F1.
-    verdict_offsets: dict[str, float | int] = field(default_factory=dict)
+    # The most probable verdict is named from this probability on; below it the reading abstains. Fitted on validation
+    # data; 0 = it is always named.
+    verdict_threshold: float | int = 0.0
 
     def __post_init__(self, **kwargs: Any) -> None:
         if unknown := sorted(set(kwargs) - _TRANSFORMERS_OPTIONS):
@@ -349,11 +357,8 @@ class RedHeartConfig(PreTrainedConfig):
                 raise ValueError(f"Unknown emotion {key!r} in `thresholds`; {closest(key, EMOTIONS)}")
             if not 0 <= value <= 1:
                 raise ValueError(f"`thresholds[{key!r}]` must be a probability, got {value}.")
-        for key, value in self.verdict_offsets.items():
-            if key not in VERDICTS:
-                raise ValueError(f"Unknown verdict {key!r} in `verdict_offsets`; {closest(key, VERDICTS)}")
-            if not math.isfinite(value):
-                raise ValueError(f"`verdict_offsets[{key!r}]` must be finite, got {value}.")
+        if not 0 <= self.verdict_threshold <= 1:
+            raise ValueError(f"`verdict_threshold` must be a probability, got {self.verdict_threshold}.")
 
 
 def _same_names(what: str, given: Any, known: Any) -> None:

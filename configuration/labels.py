@@ -79,7 +79,11 @@ SURD: tuple[str, ...] = ("synergy", "unique", "redundant", "determined")
 # What the SURD decomposition treats as sources, in the order of its subset bits.
 SURD_SOURCES: tuple[str, ...] = ("emotion", "bentham", "regret")
 
-PERSPECTIVES: tuple[str, ...] = ("self", "other", "community")
+# Who else answers the question of the verdict, which itself is the community's answer.
+PERSPECTIVES: tuple[str, ...] = ("self", "other")
+
+# What a text may tell of that asks for care before any judgement (`flags.risk`).
+RISKS: tuple[str, ...] = ("self_harm", "abuse", "child_in_danger")
 
 # What can be asked for with `outputs=`.
 OUTPUTS: tuple[str, ...] = (
@@ -105,12 +109,12 @@ RATED: tuple[str, ...] = (
     "affect",
     "arc",
     "bentham",
-    "utility",
     "regret",
-    "counterfactual",
+    "utility",
+    "plausibility",
     "surd",
     "verdict",
-    "action",
+    "acceptability",
     "perspectives",
 )
 
@@ -124,11 +128,11 @@ LOSSES: tuple[str, ...] = (
     "arc",
     "bentham",
     "bentham_head",
-    "utility",
-    "utility_head",
     "regret",
     "regret_head",
     "regret_theory",
+    "utility",
+    "utility_ranking",
     "counterfactual",
     "plausibility",
     "surd",
@@ -136,7 +140,8 @@ LOSSES: tuple[str, ...] = (
     "perspectives",
     "verdict",
     "verdict_head",
-    "action",
+    "acceptability",
+    "acceptability_ranking",
     "embedding",
     "asynchrony",
     "recovery",
@@ -188,13 +193,12 @@ def record_keys() -> tuple[str, ...]:
         *(f"affect.{name}" for name in AFFECT),
         "arc",
         *(f"bentham.{name}" for name in BENTHAM),
-        "utility",
         *(f"regret.{name}.{view}" for name in REGRET_TYPES for view in VIEWS),
-        "counterfactual.utility",
-        "counterfactual.plausibility",
+        *(f"utility.{view}" for view in VIEWS),
+        *(f"plausibility.{view}" for view in VIEWS),
         "surd",
         "verdict",
-        "action",
+        "acceptability",
         *(f"perspectives.{name}" for name in PERSPECTIVES),
         *(f"confidence.{name}" for name in RATED),
         "embedding",
@@ -220,6 +224,7 @@ __all__ = [
     "PERSPECTIVES",
     "RATED",
     "REGRET_TYPES",
+    "RISKS",
     "SIGNED_BENTHAM",
     "SURD",
     "SURD_SOURCES",

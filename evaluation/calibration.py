@@ -92,34 +92,37 @@ def fit_temperature(logits: Array, shares: Array) -> float:
     return math.exp(min((low, float(found.x), high), key=cost))  # the search itself stops short of the ends
 
 
-def fit_threshold(scores: Array, actual: Array) -> float:
+def fit_threshold(scores: Array, actual: Array, weights: Array | None = None) -> float:
     """The one threshold, 0..1, with the best macro F1 on these rows, of a decision ``score >= threshold``.
 
-    scores: (texts, labels), 0..1. actual: (texts, labels), 0 or 1. Raises `ValueError` when no label has a positive.
+    scores: (texts, labels), 0..1. actual: (texts, labels), 0 or 1. weights: (texts,), above 0, what each text counts;
+    None = the same. Raises `ValueError` when no label has a positive, and for other weights.
 
     Each threshold lies in the middle between two scores that follow each other, all labels together. Of equally good
     ones, it is the nearest to 0.5, and of two that are equally near, the higher.
     """
     scores, actual = _scored(scores, actual)
+    weights = _weights(weights, len(scores))
     cuts = np.unique(scores)
     total = np.zeros(len(cuts))
     for column, there in zip(scores.T, actual.T, strict=True):
-        own, f1 = _f1_by_cut(column, there)
+        own, f1 = _f1_by_cut(column, there, weights)
         total += np.append(f1, 0)[np.searchsorted(own, cuts)]  # above its highest score a label is never asserted
     return _best(cuts, total)
 
 
-def fit_thresholds(scores: Array, actual: Array, fewest: int = FEWEST) -> Array:
+def fit_thresholds(scores: Array, actual: Array, fewest: int = FEWEST, weights: Array | None = None) -> Array:
     """The threshold of each label with its best F1 on these rows, (labels,), 0..1.
 
     As `fit_threshold`, between the scores of the label alone. A label with fewer than ``fewest`` positives, or with
     none, gets the threshold of `fit_threshold`, which all labels share.
     """
     scores, actual = _scored(scores, actual)
+    known = _weights(weights, len(scores))
     few = actual.sum(axis=0) < max(fewest, 1)
-    shared = fit_threshold(scores, actual) if few.any() else math.nan
+    shared = fit_threshold(scores, actual, weights) if few.any() else math.nan
     columns = zip(scores.T, actual.T, few, strict=True)
-    return np.array([shared if is_few else _best(*_f1_by_cut(score, there)) for score, there, is_few in columns])
+    return np.array([shared if is_few else _best(*_f1_by_cut(score, there, known)) for score, there, is_few in columns])
 
 
 def cross_fitted(
@@ -174,12 +177,20 @@ def _scored(scores: Array, actual: Array) -> tuple[Array, Array]:
     return scores.astype(np.float64), actual
 
 
-def _f1_by_cut(scores: Array, there: Array) -> tuple[Array, Array]:
+def _weights(weights: Array | None, rows: int) -> Array:
+    if weights is None:
+        return np.ones(rows)
+    (weights,) = aligned(1, weights=weights)
+    if len(weights) != rows or weights.min() <= 0:
+        raise ValueError(f"`weights` must be {rows} numbers above 0, one per text, got {weights.shape}.")
+    return weights.astype(np.float64)
+
+
+def _f1_by_cut(scores: Array, there: Array, weights: Array) -> tuple[Array, Array]:
     """The scores of one label that differ, rising, and the F1 of asserting it from each of them on."""
-    cuts, places, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    right = np.bincount(places, weights=there)
-    made, right = counts[::-1].cumsum()[::-1], right[::-1].cumsum()[::-1]
-    return cuts, 2 * right / (made + there.sum())
+    cuts, places = np.unique(scores, return_inverse=True)
+    made, right = (np.bincount(places, weights=value)[::-1].cumsum()[::-1] for value in (weights, weights * there))
+    return cuts, 2 * right / (made + (weights * there).sum())
 
 
 def _best(cuts: Array, worth: Array) -> float:

@@ -13,7 +13,7 @@ from ..configuration.labels import AFFECT
 from ..training.data import Array, Unit
 from .agreement import Level, alpha_interval
 from .calibration import fit_threshold
-from .measures import accuracy, macro_f1
+from .measures import macro_f1, right_verdicts
 from .perturbations.variants import FAMILIES, variants
 from .predict import Predictor, target_column
 from .results import Consistency
@@ -53,9 +53,9 @@ def _family(
     values: dict[str, tuple[Array, Level]] = {
         "emotion": (by_text["emotion_labels"], "interval"),
         "affect": (by_text["affect_labels"][..., : len(AFFECT)], "interval"),
-        "utility": (by_text["utility_pair_labels"], "interval"),
-        "action": (by_text["action_pair_labels"], "interval"),
-        "counterfactual": (by_text["branch_pair_labels"], "interval"),
+        "bentham": (by_text["bentham_labels"], "interval"),
+        "utility": (by_text["utility_labels"], "interval"),
+        "acceptability": (by_text["acceptability_labels"], "interval"),
         "verdict": (by_text["verdict_labels"], "interval"),
         "verdict label": (label.astype(np.float64), "nominal"),
     }
@@ -81,8 +81,10 @@ def _accuracy(units: Sequence[Unit], said: dict[str, Array]) -> dict[str, tuple[
             found["emotion macro F1"] = _both(lambda place: macro_f1(actual, scores[:, place] >= cut), scores.shape[1])
     if all("verdict_labels" in unit[0].targets for unit in units):
         shares, _ = target_column(units, "verdict_labels")
-        named, majority = said["verdict_labels"].argmax(axis=-1), shares.argmax(axis=1)
-        found["verdict accuracy"] = _both(lambda place: accuracy(named[:, place], majority), named.shape[1])
+        scores = said["verdict_labels"]
+        found["verdict accuracy"] = _both(
+            lambda place: float(right_verdicts(scores[:, place], shares).mean()), scores.shape[1]
+        )
     return found
 
 

@@ -1,7 +1,7 @@
 """The evaluation of a checkpoint: every figure with its floor, on the public sets or on a person's own rows.
 
     redheart evaluate                                       # the shipped checkpoint on the public sets
-    redheart evaluate FOLDER --data DIR --fit               # also fit thresholds, temperature and rule into its config
+    redheart evaluate FOLDER --data DIR --fit               # also fit thresholds and temperature into its config
     redheart evaluate FOLDER --rows mine.jsonl --train mine-train.jsonl
 
 Notable: what is fitted is fitted on validation rows only; the figures of such a rule on these rows say so, and a
@@ -23,7 +23,6 @@ from ..modeling_redheart.modeling_redheart import RedHeartModel
 from ..training.data import DataError, Unit
 from .consistency import consistency
 from .cost import cost
-from .fairness import fairness, fairness_figures
 from .figures import Split, measure
 from .fitting import fit
 from .floor import Floor
@@ -54,9 +53,9 @@ def evaluate(
     """Evaluate ``model``.
 
     name: what the evaluation calls it. rows: splits, and (what, why) for what is not there (`rows.public_rows`).
-    fitting: validation units on which thresholds, temperature and rule are fitted into ``model.config`` first; none =
-    they stay as they are. texts: of each set, for the consistency; 0 = leave it, and the fairness, out. cache: a
-    folder in which the floor's predictions are kept. command: what reproduces it.
+    fitting: validation units on which thresholds and temperature are fitted into ``model.config`` first; none =
+    they stay as they are. texts: of each set, for the consistency; 0 = leave it out. cache: a folder in which the
+    floor's predictions are kept. command: what reproduces it.
     """
     predictor = Predictor(model, tokenizer)
     report = Evaluation(name, model.num_parameters(), command)
@@ -76,7 +75,8 @@ def evaluate(
             if floor is None or floor.train is not split.train:
                 floor = Floor(split.train, cache=cache)
             systems |= floor.predict(split.units)
-        measure(Split(split.dataset, split.split, split.units, systems), model.config.thresholds, report)
+        told = Split(split.dataset, split.split, split.units, systems)
+        measure(told, model.config.thresholds, report, model.config.verdict_threshold)
         if split.note:
             report.skipped[f"{split.dataset} ({split.split})"] = f"scored in part: {split.note}"
         given = {target for unit in split.units for item in unit for target in item.targets}
@@ -86,10 +86,8 @@ def evaluate(
             report.consistency += consistency(predictor, split.dataset, split.units, texts)
         if "emotion_labels" in given and not shuffle:
             shuffle = [unit[0].text for unit in split.units[:300]]
-    report.figures += plain_facts(predictor, model.config.thresholds)
+    report.figures += plain_facts(predictor, model.config.thresholds, model.config.verdict_threshold)
     report.unsupported = unsupported(predictor, model.config.thresholds, shuffle)
-    if texts:
-        report.figures += fairness_figures(fairness(predictor, model.config.thresholds))
     report.cost = cost(model)
     return report
 
@@ -114,7 +112,7 @@ def store_fit(report: Evaluation, folder: Path) -> None:
         raise DataError("Nothing was fitted, so that there is nothing to store.")
     path = folder / "config.json"
     config = json.loads(path.read_text(encoding="utf-8"))
-    for key in ("thresholds", "verdict_temperature", "verdict_offsets"):
+    for key in ("thresholds", "verdict_temperature", "verdict_threshold"):
         if key in report.fitted:
             config[key] = report.fitted[key]
     path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")

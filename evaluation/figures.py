@@ -5,84 +5,74 @@ stands beside one whose rule was fitted on other folds of the rows ("cross-fitte
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import numpy as np
-from scipy.stats import spearmanr
 
-from ..configuration.labels import AFFECT, BENTHAM, EMOTIONS, PERSPECTIVES, REGRET_TYPES, VERDICTS, VIEWS
-from ..training.data import PAIRS, Array, Unit
-from .calibration import cross_fitted, expected_calibration_error, fit_threshold, fit_thresholds, reliability, top_label
-from .fitting import fit_offsets
-from .measures import (
-    Measure,
-    average_precision,
-    bootstrap,
-    label_f1,
-    macro_f1,
-    micro_f1,
-    pair_accuracy,
-    pearson,
-    soft_cross_entropy,
-    verdict_f1,
+from ..configuration.labels import AFFECT, BENTHAM, EMOTIONS, REGRET_TYPES, VIEWS
+from ..training.data import PAIRS, Array
+from .calibration import cross_fitted, expected_calibration_error, fit_threshold, fit_thresholds, reliability
+from .measures import average_precision, label_f1, macro_f1, micro_f1, pair_accuracy, pearson
+from .predict import asserted_emotions, expected_losses, target_column
+from .results import FITTED_HERE, MODEL, Evaluation, Figure, LabelTable
+from .selective import coverage_at_risk, selective_risk
+from .split import (
+    FEWEST,
+    Split,
+    add_auroc,
+    add_ranked_losses,
+    add_reliability,
+    add_risk,
+    binary_losses,
+    mean_of_known,
 )
-from .predict import expected_losses, target_column
-from .results import FITTED_HERE, MODEL, Confusion, Curve, Evaluation, Figure, LabelTable
-from .selective import augrc, coverage_at_risk, risk_coverage, selective_risk
+from .verdict_figures import LIKELY, NAMED, NAMED_ELSEWHERE, pairs_by_verdict, perspective_figures, verdict_figures
 
 ONE, EACH, OTHERS = f"one threshold, {FITTED_HERE}", f"a threshold per label, {FITTED_HERE}", "per label, cross-fitted"
 STORED = "thresholds of the config"
-LIKELY, OFFSETS = "most probable", "rule for rare verdicts, cross-fitted"
+LIKELIEST = "right: the most probable emotion is one of the text's"
+FAULTLESS = "right: every emotion that is asserted is one of the text's"
 RISK = 0.1  # share of wrong assertions up to which a coverage is asked for
-FEWEST = 10  # rows below which a label is not measured by itself
 
 _PLACES: dict[str, tuple[str, tuple[str, ...]]] = {
     "intensity_labels": ("intensity", EMOTIONS),
     "nuance_labels": ("nuance", EMOTIONS),
     "affect_labels": ("affect", AFFECT),
     "bentham_labels": ("bentham", BENTHAM),
-    "plausibility_labels": ("counterfactual.plausibility", VIEWS),
     "regret_labels": ("regret", tuple(f"{name}.{view}" for name in REGRET_TYPES for view in VIEWS)),
+    "utility_labels": ("utility", VIEWS),
+    "plausibility_labels": ("plausibility", VIEWS),
+    "acceptability_labels": ("acceptability", ("",)),
 }
-_RANKED = {"utility_pair_labels": "utility", "action_pair_labels": "action", "branch_pair_labels": "counterfactual"}
+# By the names of their losses.
+_RANKED = {
+    "acceptability_pair_labels": "acceptability_ranking",
+    "utility_pair_labels": "utility_ranking",
+    "branch_pair_labels": "counterfactual",
+}
+# The parts whose expected loss is compared with the real one; of the others the reading has no loss to compare.
+_SQUARED = ("intensity", "affect", "bentham", "regret", "utility", "acceptability")
+# Sets that tell of others. Acceptability is of the narrator's own conduct, and here the narrator does nothing: what a
+# better action changes is whether somebody in the story is held to be in the wrong.
+THIRD_PERSON = ("moral_stories",)
 
 
-@dataclass(frozen=True)
-class Split:
-    """Rows to evaluate, and what each system says about them: system -> target -> (texts, ...)."""
+def measure(split: Split, thresholds: Mapping[str, float], report: Evaluation, verdict_threshold: float = 0.0) -> None:
+    """Add everything about one split to ``report``.
 
-    dataset: str
-    split: str
-    units: Sequence[Unit]
-    systems: Mapping[str, Mapping[str, Array]]
-
-    def figure(
-        self, output: str, measure: str, system: str, function: Measure, *arrays: Array, rule: str = ""
-    ) -> Figure:
-        """A measure with its interval over rows."""
-        found = bootstrap(function, *arrays)
-        return Figure(
-            self.dataset, self.split, output, measure, system, found.value, len(arrays[0]), found.low, found.high, rule
-        )
-
-    def bare(self, output: str, measure: str, value: float, rows: int, rule: str = "", system: str = MODEL) -> Figure:
-        """A number without an interval."""
-        return Figure(self.dataset, self.split, output, measure, system, value, rows, rule=rule)
-
-
-def measure(split: Split, thresholds: Mapping[str, float], report: Evaluation) -> None:
-    """Add everything about one split to ``report``. thresholds: of the model's config, by emotion."""
+    thresholds: of the model's config, by emotion. verdict_threshold: of the config, the probability from which on the
+    most probable verdict is named.
+    """
     given = {name for unit in split.units for item in unit for name in item.targets}
     if "emotion_labels" in given:
         _emotion(split, thresholds, report)
     if "verdict_labels" in given:
-        _verdict(split, report)
+        verdict_figures(split, verdict_threshold, report)
     for target in _PLACES:
         if target in given:
             _regressions(split, target, report)
     if "perspective_labels" in given:
-        _perspectives(split, report)
+        perspective_figures(split, report)
     for target in PAIRS:
         if target in given:
             _ranking(split, target, report)
@@ -96,12 +86,13 @@ def _emotion(split: Split, thresholds: Mapping[str, float], report: Evaluation) 
     said = split.systems[MODEL]
     scores, whole = said["emotion_labels"][places], np.isfinite(actual).all()
     losses = expected_losses(said)
-    _confidence(split, report, "emotion", losses["emotion"][places], _binary_losses(scores, actual))
+    confidence = -losses["emotion"][places]
+    add_ranked_losses(split, report, "emotion", -confidence, binary_losses(scores, actual))
+    _likeliest(split, report, actual, scores, confidence)
     report.figures += _emotion_figures(split, MODEL, actual, said["arc"][places], output="arc")
     if not whole:
         return
-    rule = np.array([thresholds.get(name, 0.5) for name in EMOTIONS])
-    asserted = scores >= rule
+    asserted = asserted_emotions(scores, thresholds)
     report.figures += [
         split.figure("emotion", "macro F1", MODEL, macro_f1, actual, asserted, rule=STORED),
         split.figure("emotion", "micro F1", MODEL, micro_f1, actual, asserted, rule=STORED),
@@ -117,7 +108,7 @@ def _emotion(split: Split, thresholds: Mapping[str, float], report: Evaluation) 
                     "precision": float(found.precision[place]),
                     "recall": float(found.recall[place]),
                     "average precision": average_precision(actual[:, [place]], scores[:, [place]]),
-                    "threshold": float(rule[place]),
+                    "threshold": float(thresholds.get(name, 0.5)),
                     "texts": float(found.support[place]),
                     "mean probability": float(made[place]),
                 }
@@ -125,9 +116,16 @@ def _emotion(split: Split, thresholds: Mapping[str, float], report: Evaluation) 
             },
         )
     )  # fmt: skip
-    curve = reliability(scores.ravel(), actual.ravel())
-    report.curves.append(_reliability(split, "emotion", curve.confidence, curve.frequency, curve.count))
-    _selective(split, report, actual.astype(bool), asserted, -losses["emotion"][places])
+    add_reliability(split, report, "emotion", reliability(scores.ravel(), actual.ravel()))
+    _selective(split, report, actual.astype(bool), asserted, confidence)
+
+
+def _likeliest(split: Split, report: Evaluation, actual: Array, scores: Array, confidence: Array) -> None:
+    """Of texts of which it is known whether they have their most probable emotion."""
+    has = np.take_along_axis(actual, scores.argmax(axis=1)[:, None], axis=1)[:, 0]
+    known = np.isfinite(has)
+    if known.any():
+        add_auroc(split, report, "emotion", has[known].astype(np.int64), confidence[known], LIKELIEST)
 
 
 def _emotion_figures(split: Split, system: str, actual: Array, scores: Array, output: str = "emotion") -> list[Figure]:
@@ -177,61 +175,8 @@ def _selective(split: Split, report: Evaluation, actual: Array, asserted: Array,
     reached = coverage_at_risk(wrong, confidence, RISK)
     rule = f"texts with a wrong assertion at most {RISK:.0%}"
     report.figures.append(split.bare("emotion", "coverage at risk", reached, len(wrong), rule))
-    _risk(split, report, "emotion", wrong, confidence)
-
-
-def _risk(split: Split, report: Evaluation, output: str, losses: Array, confidence: Array) -> None:
-    report.figures.append(split.bare(output, "AUGRC", augrc(losses, confidence), len(losses)))
-    curve = risk_coverage(losses, confidence)
-    keep = np.unique(np.linspace(0, len(curve.coverage) - 1, min(101, len(curve.coverage))).round().astype(int))
-    report.curves.append(
-        Curve("risk-coverage", split.dataset, split.split, output,
-              curve.coverage[keep].tolist(), curve.risk[keep].tolist())
-    )  # fmt: skip
-
-
-def _reliability(split: Split, output: str, confidence: Array, frequency: Array, count: Array) -> Curve:
-    return Curve(
-        "reliability", split.dataset, split.split, output, confidence.tolist(), frequency.tolist(), count.tolist()
-    )
-
-
-def _verdict(split: Split, report: Evaluation) -> None:
-    shares, places = target_column(split.units, "verdict_labels")
-    for system, said in split.systems.items():
-        if "verdict_labels" not in said:
-            continue
-        scores = said["verdict_labels"][places]
-        report.figures.append(split.figure("verdict", "macro F1", system, verdict_f1, scores, shares, rule=LIKELY))
-        report.figures.append(split.figure("verdict", "soft cross entropy", system, soft_cross_entropy, scores, shares))
-        ruled = _cross_fitted_rule(np.log(np.clip(scores, 1e-9, None)), shares)
-        report.figures.append(split.figure("verdict", "macro F1", system, verdict_f1, ruled, shares, rule=OFFSETS))
-        hit = (scores.argmax(axis=1) == shares.argmax(axis=1)).astype(np.float64)
-        report.figures.append(split.bare("verdict", "accuracy", float(hit.mean()), len(hit), LIKELY, system))
-    said = split.systems[MODEL]
-    scores = said["verdict_labels"][places]
-    confidence, occurred = top_label(scores, shares)
-    report.figures.append(
-        split.bare("verdict", "ECE", expected_calibration_error(confidence, occurred), len(occurred), LIKELY)
-    )
-    curve = reliability(confidence, occurred)
-    report.curves.append(_reliability(split, "verdict", curve.confidence, curve.frequency, curve.count))
-    asserted, majority = scores.argmax(axis=1), shares.argmax(axis=1)
-    expected = expected_losses(said)["verdict"][places]
-    _risk(split, report, "verdict", (asserted != majority).astype(np.float64), -expected)
-    _confidence(split, report, "verdict", expected, -(shares * np.log(np.clip(scores, 1e-9, None))).sum(axis=1))
-    counts = np.zeros((len(VERDICTS), len(VERDICTS)), dtype=np.int64)
-    np.add.at(counts, (majority, asserted), 1)
-    report.confusions.append(Confusion(split.dataset, split.split, "verdict", list(VERDICTS), counts.tolist()))
-
-
-def _cross_fitted_rule(logits: Array, shares: Array, folds: int = 5) -> Array:
-    """The logits with the offsets that the other folds give."""
-    fold = np.random.default_rng(0).permutation(len(logits)) % folds
-    ruled = logits.copy()
-    for held in range(folds):
-        ruled[fold == held] += fit_offsets(logits[fold != held], shares[fold != held])
-    return ruled
+    add_risk(split, report, "emotion", wrong, confidence)
+    add_auroc(split, report, "emotion", 1 - wrong.astype(np.int64), confidence, FAULTLESS)
 
 
 def _regressions(split: Split, target: str, report: Evaluation) -> None:
@@ -247,37 +192,24 @@ def _regressions(split: Split, target: str, report: Evaluation) -> None:
             rows = np.isfinite(actual[:, place])
             if rows.sum() < FEWEST or np.ptp(actual[rows, place]) == 0:
                 continue
+            label = f"{output}.{name}" if name else output
             column, truth = values[rows, place], actual[rows, place]
             if math.isnan(pearson(column, truth)):
-                report.figures.append(
-                    split.bare(f"{output}.{name}", "Pearson r", math.nan, int(rows.sum()), "", system)
-                )
+                report.figures.append(split.bare(label, "Pearson r", math.nan, int(rows.sum()), "", system))
                 continue
-            figure = split.figure(f"{output}.{name}", "Pearson r", system, pearson, column, truth)
+            figure = split.figure(label, "Pearson r", system, pearson, column, truth)
             report.figures.append(figure)
             found.append(figure.value)
-        mean = float(np.mean(found)) if found else math.nan
-        report.figures.append(split.bare(output, "mean Pearson r", mean, len(actual), "", system))
-    rated = {"bentham_labels": "bentham", "affect_labels": "affect", "intensity_labels": "intensity"}.get(target)
-    if rated:
-        said = split.systems[MODEL]
-        error = (said[target][places].reshape(len(actual), -1) - actual) ** 2
-        _confidence(split, report, rated, expected_losses(said)[rated][places], np.nanmean(error, axis=1))
-
-
-def _perspectives(split: Split, report: Evaluation) -> None:
-    actual, places = target_column(split.units, "perspective_labels")
-    for place, name in enumerate(PERSPECTIVES):
-        rows = np.isfinite(actual[:, place]).all(axis=1)
-        if rows.sum() < FEWEST:
-            continue
-        for system, said in split.systems.items():
-            if "perspective_labels" in said:
-                scores = said["perspective_labels"][places][rows, place]
-                report.figures.append(
-                    split.figure(f"perspectives.{name}", "soft cross entropy", system, soft_cross_entropy,
-                                 scores, actual[rows, place])
-                )  # fmt: skip
+        if len(names) > 1:
+            mean = float(np.mean(found)) if found else math.nan
+            report.figures.append(split.bare(output, "mean Pearson r", mean, len(actual), "", system))
+    said = split.systems[MODEL]
+    values = said[target][places].reshape(len(actual), -1)
+    real = {name: mean_of_known((values - actual) ** 2) for name in _SQUARED if name == output}
+    if output == "plausibility":
+        real[output] = binary_losses(values, actual)
+    for name, losses in real.items():
+        add_ranked_losses(split, report, name, expected_losses(said)[name][places], losses)
 
 
 def _ranking(split: Split, target: str, report: Evaluation) -> None:
@@ -286,6 +218,8 @@ def _ranking(split: Split, target: str, report: Evaluation) -> None:
     worse = {int(number): place for (number, rank), place in zip(pairs, places, strict=True) if rank == 0}
     both = sorted(better.keys() & worse.keys())
     up, down = (np.array([side[number] for number in both]) for side in (better, worse))
+    if split.dataset in THIRD_PERSON:
+        report.figures += pairs_by_verdict(split, target, f"{_RANKED[target]} by verdict", up, down)
     for system, said in split.systems.items():
         if target in said:
             scores = said[target]
@@ -294,16 +228,18 @@ def _ranking(split: Split, target: str, report: Evaluation) -> None:
             )
 
 
-def _binary_losses(scores: Array, actual: Array) -> Array:
-    inside = np.clip(scores.astype(np.float64), 1e-7, 1 - 1e-7)
-    losses: Array = -np.nanmean(actual * np.log(inside) + (1 - actual) * np.log(1 - inside), axis=1)
-    return losses
-
-
-def _confidence(split: Split, report: Evaluation, output: str, expected: Array, real: Array) -> None:
-    """Whether the loss that the model expects ranks the texts as the loss that it has."""
-    found = float(spearmanr(expected, real).statistic) if np.ptp(expected) > 0 and np.ptp(real) > 0 else math.nan
-    report.figures.append(split.bare(f"confidence.{output}", "Spearman r with the real loss", found, len(real)))
-
-
-__all__ = ["EACH", "LIKELY", "OFFSETS", "ONE", "OTHERS", "RISK", "STORED", "Split", "measure"]
+__all__ = [
+    "EACH",
+    "FAULTLESS",
+    "LIKELIEST",
+    "LIKELY",
+    "NAMED",
+    "NAMED_ELSEWHERE",
+    "ONE",
+    "OTHERS",
+    "RISK",
+    "STORED",
+    "THIRD_PERSON",
+    "Split",
+    "measure",
+]

@@ -1,47 +1,63 @@
-"""What is fitted on validation rows and kept in the config: thresholds, the verdict's temperature, its rule."""
+"""What is fitted on validation rows and kept in the config: the emotions' thresholds, the verdict's temperature, and
+from which probability on a verdict is named.
 
+Notable: thresholds are fitted on all sets that are given (`rows.FITTED_ON`), every set weighing the same however many
+rows it has: thousands of short comments would otherwise decide alone what is asserted of the everyday texts that people
+send. Temperature and naming are fitted on whatever has verdicts; the cases, of what is public.
+"""
+
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from scipy.special import softmax
 
-from ..configuration.labels import EMOTIONS, VERDICTS
+from ..configuration.labels import EMOTIONS
 from ..training.data import Array, Unit
 from .calibration import fit_temperature, fit_thresholds
-from .measures import verdict_f1
+from .measures import right_verdicts
 from .predict import Predictor, target_column
+from .selective import risk_coverage
 
-_STEPS = np.round(np.arange(-1.0, 4.01, 0.1), 2)  # logits
-_ROUNDS = 3
+WRONG = 0.1  # share of the named verdicts that may be wrong
+LEAST_NAMED = 0.5  # share of the texts of which a verdict is named all the same
+_NEUTRAL = EMOTIONS.index("neutral")
 
 
-def fit_offsets(logits: Array, shares: Array) -> Array:
-    """What to add to the logits of each verdict so that the highest has the best macro F1 on these rows, (5,).
+def fit_threshold_of_naming(probabilities: Array, shares: Array) -> float:
+    """The lowest probability of the most probable verdict from which on at most `WRONG` of the named are wrong.
 
-    logits, shares: (texts, 5). Coordinate ascent from 0, the commonest verdict staying there: the probabilities of rare
-    verdicts are rightly low, and the most probable verdict is then nearly always the commonest one.
+    probabilities, shares: (texts, 5). What is right says `right_verdicts`. Where so few would be left that it is less
+    than `LEAST_NAMED` of the texts, the highest that names so many: whoever wants fewer errors sets a higher one.
     """
-    offsets = np.zeros(logits.shape[1])
-    common = int(np.bincount(shares.argmax(axis=1), minlength=logits.shape[1]).argmax())
-    best = verdict_f1(logits, shares)
-    for _ in range(_ROUNDS):
-        before = best
-        for place in (place for place in range(logits.shape[1]) if place != common):
-            for step in _STEPS:
-                tried = offsets.copy()
-                tried[place] = step
-                if (found := verdict_f1(logits + tried, shares)) > best:
-                    best, offsets = found, tried
-        if best == before:
-            break
-    return offsets
+    wrong = ~right_verdicts(probabilities, shares)
+    curve = risk_coverage(wrong.astype(np.float64), probabilities.max(axis=1))
+    chosen = int(np.flatnonzero(curve.coverage >= LEAST_NAMED)[0])
+    if len(safe := np.flatnonzero(curve.risk <= WRONG)):
+        chosen = max(chosen, int(safe[-1]))
+    return float(curve.threshold[chosen])
+
+
+def fit_asserting(scores: Array, actual: Array, weights: Array | None = None) -> Array:
+    """The threshold of each emotion, (28,), for what a reading asserts (`predict.asserted_emotions`).
+
+    Arguments and errors are those of `calibration.fit_thresholds`. Neutral's is the best of the decisions that are left
+    to it: where a feeling is asserted, neutral is not.
+    """
+    each = fit_thresholds(scores, actual, weights=weights)
+    feeling = np.delete(scores >= each, _NEUTRAL, axis=1).any(axis=1)
+    left = scores.copy()
+    left[feeling, _NEUTRAL] = 0
+    each[_NEUTRAL] = fit_thresholds(left, actual, weights=weights)[_NEUTRAL]
+    return each
 
 
 def fit(model: Any, predictor: Predictor, units: Sequence[Unit]) -> dict[str, Any]:
     """Fit what ``units`` allow, put it into ``model.config``, and say what it was.
 
-    units: validation rows. Thresholds need emotions that are known on all rows; the temperature and the rule need
-    verdicts. Raises `ValueError` when there are neither.
+    units: validation rows. Thresholds need emotions that are known on all rows; the temperature and the threshold of
+    naming need verdicts. Raises `ValueError` when there are neither.
     """
     found: dict[str, Any] = {}
     emotions = [unit for unit in units if "emotion_labels" in unit[0].targets]
@@ -49,24 +65,48 @@ def fit(model: Any, predictor: Predictor, units: Sequence[Unit]) -> dict[str, An
         actual, places = target_column(emotions, "emotion_labels")
         rows = np.isfinite(actual).all(axis=1)
         scores = predictor(emotions)["emotion_labels"][places][rows]
-        each = fit_thresholds(scores, actual[rows])
-        model.config.thresholds = {name: round(float(value), 4) for name, value in zip(EMOTIONS, each, strict=True)}
-        found |= {"thresholds": model.config.thresholds, "thresholds fitted on": f"{int(rows.sum())} texts"}
-    posts = [unit for unit in units if "verdict_labels" in unit[0].targets]
-    if posts:
-        shares, places = target_column(posts, "verdict_labels")
-        logits = predictor(posts)["verdict_logits"][places]
+        sources = _sources(emotions, places[rows])
+        each = fit_asserting(scores, actual[rows], _alike(sources))
+        model.config.thresholds = {name: _below(value) for name, value in zip(EMOTIONS, each, strict=True)}
+        found |= {"thresholds": model.config.thresholds, "thresholds fitted on": _counted(sources)}
+    told = [unit for unit in units if "verdict_labels" in unit[0].targets]
+    if told:
+        shares, places = target_column(told, "verdict_labels")
+        logits = predictor(told)["verdict_logits"][places]
         model.config.verdict_temperature = round(float(fit_temperature(logits, shares)), 4)
-        offsets = fit_offsets(logits / model.config.verdict_temperature, shares)
-        model.config.verdict_offsets = {name: float(value) for name, value in zip(VERDICTS, offsets, strict=True)}
+        probabilities = softmax(logits / model.config.verdict_temperature, axis=1)
+        model.config.verdict_threshold = _below(fit_threshold_of_naming(probabilities, shares))
         found |= {
             "verdict_temperature": model.config.verdict_temperature,
-            "verdict_offsets": model.config.verdict_offsets,
-            "verdict fitted on": f"{len(shares)} texts",
+            "verdict_threshold": model.config.verdict_threshold,
+            "verdict fitted on": _counted(_sources(told, places)),
         }
     if not found:
         raise ValueError("There is nothing to fit on: no row has emotions or a verdict.")
     return found
 
 
-__all__ = ["fit", "fit_offsets"]
+def _sources(units: Sequence[Unit], places: Array) -> list[str]:
+    """The set of each text at ``places``."""
+    every = [item.source for unit in units for item in unit]
+    return [every[place] for place in places]
+
+
+def _alike(sources: Sequence[str]) -> Array:
+    """A weight per text, so that every set weighs the same and the mean is 1."""
+    _, places, counts = np.unique(np.array(sources), return_inverse=True, return_counts=True)
+    return np.asarray(len(sources) / (len(counts) * counts[places]))
+
+
+def _counted(sources: Sequence[str]) -> str:
+    counts = {name: sources.count(name) for name in dict.fromkeys(sources)}
+    told = ", ".join(f"{count:,} texts of {name}" for name, count in counts.items())
+    return f"{told}, every set weighing the same" if len(counts) > 1 else told
+
+
+def _below(threshold: float) -> float:
+    """Four decimals, never above: the text that a threshold was taken from stays above it."""
+    return math.floor(float(threshold) * 1e4) / 1e4
+
+
+__all__ = ["LEAST_NAMED", "WRONG", "fit", "fit_asserting", "fit_threshold_of_naming"]

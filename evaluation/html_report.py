@@ -14,6 +14,7 @@ from pathlib import Path
 from string import Template
 
 from ..configuration.labels import record_keys
+from ..configuration.raters import rated_by
 from ..hub_upload.card_parts import LIMITS
 from ..modeling_redheart.derived import PREFIX
 from ..training.snapshots import whole_file
@@ -47,7 +48,8 @@ ABOUT = (
 HOW = (
     "Direct: learned from what the sources give. Derived: no source gives it; it follows by a rule from claims that "
     "are supervised, from another label, or from the readings of another model. Both: some of its sources are direct, "
-    "some derived. Withheld: nothing supervised it, and a reading leaves it out."
+    "some derived. Withheld: nothing supervised it, and a reading leaves it out. Rated by: people, a language model "
+    "(the cases), a rule (derived), or more than one of these (mixed)."
 )
 _MEASURES = {
     "F1": "F1 is the harmonic mean of precision and recall, 0 to 1. Macro is the mean over labels, so that a rare one "
@@ -60,6 +62,10 @@ _MEASURES = {
     "calibration|ECE": "Mean distance between the confidence and how often it came true, 0 to 1.",
     "AUGRC": "Mean, over all coverages, of the share of texts that are answered wrongly.",
     "Spearman": "How well the loss that the model expects orders the texts by the loss that it then has, -1 to 1.",
+    "AUROC": "Share of the pairs of a right and a wrong answer in which the confidence is higher for the right one: "
+    "0.5 says nothing, 1 tells them all apart.",
+    "wrong among named|^coverage$": "Coverage is the share of the texts of which a verdict is named, the reading "
+    "abstaining from the others; wrong among named is the share of these in which another verdict has more votes.",
     "coverage at risk": "Largest share of the texts, the surest first, that can be answered within that risk.",
     "selective risk": "Share of the asserted labels that are wrong; it means nothing without its coverage, the share "
     "of texts that were answered at all.",
@@ -122,8 +128,8 @@ $sections
 def record_rows(record: Mapping[str, Sequence[str]], most: int = 12) -> list[list[str]]:
     """What supervises every claim that a reading can make, in the order of `labels.record_keys`, by equal sources.
 
-    Returns part, claims (how many, and the first ``most`` by name), how ("direct", "derived", "both" or "withheld") and
-    sources.
+    Returns part, claims (how many, and the first ``most`` by name), how ("direct", "derived", "both" or "withheld"),
+    sources, and who rated them (`raters.rated_by`).
     """
     parts: dict[str, list[str]] = {}
     for key in record_keys():
@@ -134,7 +140,8 @@ def record_rows(record: Mapping[str, Sequence[str]], most: int = 12) -> list[lis
             names = some_of([key for key in every if tuple(record.get(key, ())) == sources], every, most)
             rules = [source.startswith(PREFIX) for source in sources]
             how = "withheld" if not rules else "derived" if all(rules) else "both" if any(rules) else "direct"
-            rows.append([part, names, how, ", ".join(source.removeprefix(PREFIX) for source in sources)])
+            told = ", ".join(source.removeprefix(PREFIX) for source in sources)
+            rows.append([part, names, how, told, rated_by(sources)])
     return rows
 
 
@@ -256,10 +263,10 @@ def _figures(title: str, groups: Mapping[str, Sequence[Row]]) -> str:
 
 def _record(record: Mapping[str, Sequence[str]]) -> str:
     lines = (
-        _element("th", part, ' scope="row"', names) + _element("td", how) + _element("td", sources)
-        for part, names, how, sources in record_rows(record)
+        _element("th", part, ' scope="row"', names) + "".join(_element("td", cell) for cell in cells)
+        for part, names, *cells in record_rows(record)
     )
-    return _paragraph(HOW) + _table(("claims", "how", "from"), lines, kind="words")
+    return _paragraph(HOW) + _table(("claims", "how", "from", "rated by"), lines, kind="words")
 
 
 def _measures(evaluation: Evaluation) -> str:

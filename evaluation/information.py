@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..configuration.labels import AFFECT, SURD_SOURCES, VERDICTS
+from ..configuration.labels import AFFECT, BENTHAM, SURD_SOURCES, VERDICTS
 from ..training.data import Array, Unit
 from .predict import target_column
 from .surd_estimator import Surd, estimate
@@ -18,8 +18,8 @@ from .surd_estimator import Surd, estimate
 WRONG = [VERDICTS.index(name) for name in ("author", "everybody")]
 READ_BY = {
     "emotion": "affect.valence",
-    "bentham": "utility",
-    "regret": "counterfactual utility, better minus actual",
+    "bentham": "bentham.valence",
+    "regret": "utility of the better course minus the actual one's",
 }
 
 
@@ -32,7 +32,7 @@ def information(units: Sequence[Unit], said: dict[str, Array]) -> dict[str, Any]
     target = (shares[:, WRONG].sum(axis=1) > 0.5).astype(np.int64)
     columns = {
         "emotion": said["affect_labels"][:, AFFECT.index("valence")],
-        "bentham": said["utility_pair_labels"],
+        "bentham": said["bentham_labels"][:, BENTHAM.index("valence")],
         "regret": said["foregone"],
     }
     sources = np.stack([columns[name][places] for name in SURD_SOURCES], axis=1)

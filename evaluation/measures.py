@@ -112,6 +112,16 @@ def accuracy(asserted: Array, actual: Array) -> float:
     return float(np.mean(asserted == actual))
 
 
+def right_verdicts(probabilities: Array, shares: Array) -> Array:
+    """Whether the most probable verdict of each text has the most votes, or as many as another: bool (texts,).
+
+    Both (texts, verdicts); of equally probable ones the first counts.
+    """
+    probabilities, shares = aligned(2, probabilities=probabilities, shares=shares)
+    votes = np.take_along_axis(shares, probabilities.argmax(axis=1)[:, None], axis=1)[:, 0]
+    return np.asarray(votes >= shares.max(axis=1))
+
+
 def average_precision(actual: Array, probabilities: Array) -> float:
     """Area under precision against recall, 0..1: the mean over the labels that occur; NaN when none does.
 
@@ -273,6 +283,7 @@ __all__ = [
     "micro_f1",
     "pair_accuracy",
     "pearson",
+    "right_verdicts",
     "soft_cross_entropy",
     "verdict_f1",
 ]

@@ -10,13 +10,14 @@ import numpy as np
 import torch
 from transformers import PreTrainedTokenizerBase
 
-from ..configuration.labels import OUTPUTS, RATED, VIEWS
+from ..configuration.labels import EMOTIONS, OUTPUTS, RATED, VIEWS
 from ..modeling_redheart.modeling_redheart import RedHeartModel
 from ..training.collator import LengthBatches, RedHeartCollator, token_lengths
 from ..training.data import Array, Unit
 
 # Values of the model beside those of the targets, by name: (texts, ...).
 EXTRA = ("arc", "verdict_logits", "expected_loss", "foregone")
+_NEUTRAL = EMOTIONS.index("neutral")
 
 
 class Predictor:
@@ -77,17 +78,29 @@ class Predictor:
             "nuance_labels": reading.emotion.nuance_logits.sigmoid().sum(dim=-1),
             "affect_labels": reading.emotion.affect,
             "bentham_labels": reading.bentham.mean,
-            "utility_pair_labels": reading.bentham.utility,
+            "utility_labels": reading.counterfactual.utility,
+            "utility_pair_labels": reading.counterfactual.utility_logits[:, actual],
             "regret_labels": reading.regret.scores,
-            "branch_pair_labels": reading.counterfactual.utility[:, actual],
+            "branch_pair_labels": reading.counterfactual.utility_logits[:, actual],
             "foregone": reading.counterfactual.utility[:, better] - reading.counterfactual.utility[:, actual],
             "plausibility_labels": reading.counterfactual.plausibility_logits.sigmoid(),
             "verdict_labels": logits.softmax(dim=-1),
             "verdict_logits": reading.verdict.logits,
-            "action_pair_labels": reading.verdict.action,
+            "acceptability_labels": reading.verdict.acceptability_logits.sigmoid(),
+            "acceptability_pair_labels": reading.verdict.acceptability_logits,
             "perspective_labels": reading.perspectives.verdict_logits.softmax(dim=-1),
             "expected_loss": reading.expected_loss,
         }
+
+
+def asserted_emotions(probabilities: Array, thresholds: Mapping[str, float]) -> Array:
+    """What a reading asserts: bool (texts, 28) of probabilities (texts, 28).
+
+    A feeling at or above its threshold (0.5 where there is none), and neutral so only where no feeling is.
+    """
+    asserted: Array = probabilities >= np.array([thresholds.get(name, 0.5) for name in EMOTIONS])
+    asserted[:, _NEUTRAL] &= ~np.delete(asserted, _NEUTRAL, axis=1).any(axis=1)
+    return asserted
 
 
 def target_column(units: Sequence[Unit], target: str) -> tuple[Array, Array]:
@@ -106,4 +119,4 @@ def expected_losses(predicted: Mapping[str, Array]) -> dict[str, Array]:
     return dict(zip(RATED, predicted["expected_loss"].T, strict=True))
 
 
-__all__ = ["EXTRA", "Predictor", "expected_losses", "target_column"]
+__all__ = ["EXTRA", "Predictor", "asserted_emotions", "expected_losses", "target_column"]

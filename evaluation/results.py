@@ -18,7 +18,7 @@ FITTED_HERE = "fitted here"  # in a rule: on the rows of the figure, which makes
 class Figure:
     """One number.
 
-    dataset, split: of the rows. output: what it is about ("emotion", "verdict", "affect.valence", "action", ...).
+    dataset, split: of the rows. output: what it is about ("emotion", "affect.valence", "utility_ranking", ...).
     measure: its name in the field's terms ("macro F1"). system: `MODEL`, `CONSTANT` or `LINEAR`. value: NaN where it is
     undefined (r of a constant). low, high: 95 % interval over rows, NaN where there is none. rows: texts, or pairs.
     rule: how decisions were made and where that was fitted ("" where nothing was decided).

@@ -80,6 +80,34 @@ def coverage_at_risk(losses: Array, confidence: Array, risk: float) -> float:
     return float(curve.coverage[curve.risk <= risk].max(initial=0))
 
 
+def risk_at_coverage(losses: Array, confidence: Array, coverage: float) -> float:
+    """The risk when the surest share ``coverage`` of the texts, above 0 and at most 1, is answered.
+
+    Of equal confidences as many are answered as are needed, at random, and the risk is the mean over that. Arguments
+    and errors are those of `risk_coverage`, and `ValueError` for a coverage that is out of range.
+    """
+    if not 0 < coverage <= 1:
+        raise ValueError(f"`coverage` is a share of the texts, above 0 and at most 1, got {coverage}.")
+    curve = risk_coverage(losses, confidence)
+    return float(np.interp(coverage, np.append(0, curve.coverage), np.append(0, curve.generalised)) / coverage)
+
+
+def auroc(right: Array, confidence: Array) -> float:
+    """Area under the receiver operating characteristic of "right", by the confidence, 0..1; 0.5 when it says nothing.
+
+    The share of the pairs of a right and a wrong text in which the right one has the higher confidence; equal ones
+    count half. right: (texts,), 1 where the answer is right and 0 where it is not. confidence: (texts,), on any scale.
+    NaN where all are right, or none is. Raises `ValueError` for shapes that differ and other values.
+    """
+    right, confidence = aligned(1, right=right, confidence=confidence)
+    (chosen,) = decisions(right=right[:, None])
+    above, below = confidence[chosen[:, 0]], np.sort(confidence[~chosen[:, 0]])
+    if not len(above) or not len(below):
+        return math.nan
+    lower, upper = (np.searchsorted(below, above, side) for side in ("left", "right"))
+    return float((lower + upper).mean() / (2 * len(below)))
+
+
 def selective_risk(asserted: Array, actual: Array, abstained: Array) -> SelectiveRisk:
     """The share of the asserted labels that is wrong.
 
@@ -104,4 +132,14 @@ def selective_risk(asserted: Array, actual: Array, abstained: Array) -> Selectiv
     )
 
 
-__all__ = ["RiskCoverage", "SelectiveRisk", "augrc", "aurc", "coverage_at_risk", "risk_coverage", "selective_risk"]
+__all__ = [
+    "RiskCoverage",
+    "SelectiveRisk",
+    "augrc",
+    "aurc",
+    "auroc",
+    "coverage_at_risk",
+    "risk_at_coverage",
+    "risk_coverage",
+    "selective_risk",
+]

@@ -36,14 +36,16 @@ _WIDTH = 100
 _ESTIMATES = ("corrected", "plug_in", "null_mean", "null_low", "null_high")
 _GROUPS = {
     "Emotions": ("emotion", "arc"),
-    "Degrees: nuance, intensity, affect, Bentham": ("nuance", "intensity", "affect", "bentham"),
-    "Verdict": ("verdict", "perspectives"),
-    "Rankings": ("action", "utility", "counterfactual"),
+    "Degrees: nuance, intensity, affect": ("nuance", "intensity", "affect"),
+    "Felicific calculus, regret and the three courses": ("bentham", "regret", "utility", "plausibility"),
+    "Verdict, acceptability and perspectives": ("verdict", "acceptability", "perspectives"),
+    "Rankings": ("acceptability_ranking", "utility_ranking", "counterfactual"),
     "Confidence": ("confidence",),
     "Korean": (),
     "Other outputs": (),
 }
-_LOWER = re.compile(r"entropy|error|^selective risk|^share with|\b(?:ECE|AUGRC|AURC|RMSE)\b")  # of what is wrong
+# Measures of what is wrong.
+_LOWER = re.compile(r"entropy|error|^selective risk|^share with|^wrong among|\b(?:ECE|AUGRC|AURC|RMSE)\b")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from ..configuration.labels import EMOTIONS
 from ..training.data import Array
 from .measures import bootstrap
 from .no_signal import no_signal_texts, shuffled
-from .predict import Predictor
+from .predict import Predictor, asserted_emotions
 from .results import Unsupported
 
 _NEUTRAL = EMOTIONS.index("neutral")
@@ -35,15 +35,11 @@ def unsupported(
 
 def asserts_emotion(probabilities: Array, thresholds: Mapping[str, float]) -> Array:
     """Whether an emotion other than neutral is at or above its threshold: (texts,) of (texts, emotions)."""
-    return _others(_above(probabilities, thresholds))
+    return _others(asserted_emotions(probabilities, thresholds))
 
 
 def _asserted(predictor: Predictor, texts: Sequence[str], thresholds: Mapping[str, float]) -> Array:
-    return _above(predictor.texts(texts)["emotion_labels"], thresholds)
-
-
-def _above(probabilities: Array, thresholds: Mapping[str, float]) -> Array:
-    return np.asarray(probabilities >= np.array([thresholds.get(name, 0.5) for name in EMOTIONS]))
+    return asserted_emotions(predictor.texts(texts)["emotion_labels"], thresholds)
 
 
 def _others(asserted: Array) -> Array:

@@ -5,7 +5,7 @@ library's own, so that a card can be written wherever a model can be.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from html import escape
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import yaml
 
 from ..configuration.configuration_redheart import RedHeartConfig
+from ..configuration.raters import rated_by
 from ..modeling_redheart.derived import PREFIX
 from ..training.sets import NON_COMMERCIAL, SETS
 from ..training.yaml_file import read_yaml
@@ -21,7 +22,7 @@ from ..training.yaml_file import read_yaml
 @dataclass(frozen=True)
 class DataSet:
     """Facts about a data set. texts: what they are, and of which community. raters: who gave the labels. languages: as
-    codes. limit: what follows for the model, in a sentence."""
+    codes. limit: what follows for the model, in a sentence. rows: of the split that trains; None = unknown."""
 
     title: str
     texts: str
@@ -29,6 +30,7 @@ class DataSet:
     languages: tuple[str, ...]
     licence: str
     limit: str = ""
+    rows: int | None = None
 
 
 DataSets: TypeAlias = Mapping[str, DataSet]
@@ -38,6 +40,17 @@ _ETHICS = ("scenes written for the data set", f"{_CROWD} and the authors", ("en"
 _SCRUPLES = "Apache-2.0; its authors intend it for research only"
 
 DATA_SETS: dict[str, DataSet] = {
+    "cases": DataSet(
+        "Cases",
+        "short texts in which somebody tells of something with a moral side, or without one, written for this project "
+        "by a language model",
+        "the same language model, after a written guide; no people",
+        ("en", "ko"),
+        "Apache-2.0",
+        "The ratings of cases are a model's, and so is whatever only they supervise: where a model judges otherwise "
+        "than people do, the reading does so too.",
+        3970,
+    ),
     "goemotions": DataSet(
         "GoEmotions",
         "comments on Reddit",
@@ -45,6 +58,7 @@ DATA_SETS: dict[str, DataSet] = {
         ("en",),
         "CC BY 4.0",
         "Emotions are what readers from one country saw in comments on one site.",
+        43_410,
     ),
     "goemotions_ko": DataSet(
         "GoEmotions-Korean",
@@ -53,6 +67,7 @@ DATA_SETS: dict[str, DataSet] = {
         ("ko",),
         "Apache-2.0 (the comments: CC BY 4.0)",
         "Its Korean is a machine's, poor by its makers' own account: text that Koreans wrote may be read worse.",
+        43_410,
     ),
     "kote": DataSet("KOTE", "Korean comments on the web", "five crowd workers for each comment", ("ko",), "MIT"),
     "emotion_intensity_en": DataSet(
@@ -61,7 +76,8 @@ DATA_SETS: dict[str, DataSet] = {
         "annotators of the BRIGHTER project",
         ("en",),
         "CC BY 4.0; the task's own repository still says research only",
-        "Strength is known of anger, fear, joy, sadness and surprise only.",
+        "Of people's ratings, strength is known of anger, fear, joy, sadness and surprise only.",
+        2763,
     ),
     "emobank": DataSet(
         "EmoBank",
@@ -69,6 +85,7 @@ DATA_SETS: dict[str, DataSet] = {
         "crowd workers, about five for each side, the writer's and the reader's",
         ("en",),
         "CC BY-SA 4.0",
+        rows=8062,
     ),
     "scruples_anecdotes": DataSet(
         "Scruples, anecdotes",
@@ -77,6 +94,7 @@ DATA_SETS: dict[str, DataSet] = {
         ("en",),
         _SCRUPLES,
         "The forum mostly sides with whoever posts, and few votes stand behind a post; so does the verdict.",
+        26_217,
     ),
     "scruples_dilemmas": DataSet(
         "Scruples, dilemmas",
@@ -84,6 +102,7 @@ DATA_SETS: dict[str, DataSet] = {
         f"five {_CROWD} for each pair",
         ("en",),
         _SCRUPLES,
+        rows=2340,
     ),
     "moral_stories": DataSet(
         "Moral Stories",
@@ -92,8 +111,12 @@ DATA_SETS: dict[str, DataSet] = {
         ("en",),
         "MIT",
         "Which of two actions is better was said by those who made both up.",
+        10_000,
     ),
-    **{f"ethics_{name}": DataSet(f"ETHICS, {name}", *_ETHICS) for name in ("utilitarianism", "deontology", "justice")},
+    **{
+        f"ethics_{name}": DataSet(f"ETHICS, {name}", *_ETHICS, rows=rows)
+        for name, rows in (("utilitarianism", 13_738), ("deontology", 18_164), ("justice", 21_791))
+    },
 }
 
 # Sources of a record that are no data set: other models, with their place on the hub, and rows of the other sources.
@@ -117,7 +140,8 @@ import redheart  # registers the model and the task
 read = pipeline("ethical-analysis", model="{model}")  # this folder, or its place on the hub
 reading = read("I told my sister's secret to her fiancé.")
 reading["emotion"]["asserted"]  # emotions above their threshold
-reading["verdict"]["probabilities"]  # author, other, everybody, nobody, info
+reading["verdict"]["label"]  # who is in the wrong; None where it abstains
+reading["verdict"]["acceptability"]  # of the narrator's own conduct, 0..1
 reading["confidence"]["verdict"]  # expected loss, and exp(-expected loss)
 reading["flags"]["withheld"]  # what nothing supervised
 ```
@@ -126,7 +150,7 @@ Where the package `redheart` is not installed, pass `trust_remote_code=True` and
 LIMITS = (
     "It describes how a text reads to people like those who rated its data. It is not advice, knows nothing of what "
     "really happened, and must not be used for decisions on people.",
-    "A verdict is the expected vote of one community, or of those who wrote the stories; not a judgement.",
+    "A verdict is how readers like those behind its data would vote; not a judgement.",
     "The figures hold for texts like those of the data sets, most of them short ones and posts of one forum. Other "
     "kinds were not measured, nor whether some groups of writers are read worse than others.",
     "At most 512 tokens of a text are read; what is longer is cut, and the reading says so.",
@@ -147,8 +171,10 @@ def read_facts(path: Path) -> dict[str, DataSet]:
     for name, given in content.items():
         if not isinstance(given, dict) or not set(given) <= set(known):
             raise ValueError(f"{path}: the facts of {name!r} must be {', '.join(known)}; got {given!r}.")
-        if missing := [one for one in known[:-1] if not given.get(one)]:
+        if missing := [one.name for one in fields(DataSet) if one.default is MISSING and not given.get(one.name)]:
             raise ValueError(f"{path}: {name!r} has no {', '.join(missing)}.")
+        if not isinstance(given.get("rows"), int | None):
+            raise ValueError(f"{path}: `rows` of {name!r} must be a number of rows, got {given['rows']!r}.")
         languages = given["languages"]
         if not isinstance(languages, list):
             raise ValueError(f"{path}: `languages` of {name!r} must be a list of codes, got {languages!r}.")
@@ -195,9 +221,16 @@ def card_header(config: RedHeartConfig, sets: DataSets, more: Mapping[str, Any],
 
 
 def who_rated(sets: DataSets) -> str:
-    """A table of the sets: what the texts are, and who gave the labels."""
-    facts = ([name, one.title, one.texts, one.raters, ", ".join(one.languages)] for name, one in sets.items())
-    return table(("name", "data", "texts", "raters", "language"), facts)
+    """A table of the sets: what the texts are, how many, and who gave the labels."""
+    facts = (
+        [name, one.title, one.texts, _count(one.rows), one.raters, rated_by([name]), ", ".join(one.languages)]
+        for name, one in sets.items()
+    )
+    return table(("name", "data", "texts", "rows", "raters", "rated by", "language"), facts)
+
+
+def _count(rows: int | None) -> str:
+    return "unknown" if rows is None else f"{rows:,}"
 
 
 def licences(sets: DataSets) -> str:

@@ -22,10 +22,21 @@ from transformers.utils import logging
 from ..configuration.configuration_redheart import RedHeartConfig, load_preset
 from ..configuration.labels import closest
 from ..modeling_redheart.modeling_redheart import RedHeartModel
+from ..modeling_redheart.stored_int8 import is_stored_int8
 from .bundle import add_auto_map, bundle_code
 from .checkpoint import SUMS, list_checkpoints, load_strict, shipped_folder, weight_files
 from .plain_card import plain_card
-from .weights import MAX_SHARD_SIZE, Progress, Slot, stored_slots, stored_tensors, write_weights
+from .weights import (
+    MAX_SHARD_SIZE,
+    Progress,
+    Slot,
+    float_slots,
+    float_tensors,
+    parameters_in,
+    stored_slots,
+    stored_tensors,
+    write_weights,
+)
 
 DTYPES: dict[str, torch.dtype] = {
     "float32": torch.float32,
@@ -63,7 +74,8 @@ def create_checkpoint(
 ) -> Path:
     """Write a complete checkpoint of the preset ``name``: config, weights, tokenizer, remote code, model card.
 
-    dtype: "float32", "bfloat16" or "float16"; by default what a trained checkpoint has, float32 for new weights.
+    dtype: "float32", "bfloat16" or "float16"; by default how a trained checkpoint is stored (in 8 bits, too), and
+    float32 for new weights.
     seed: of new weights; they are the same for every dtype up to rounding. force: replace a checkpoint in ``folder``.
     progress: called with the parameters that are done and their total. max_shard_size: most bytes in a weight file.
 
@@ -96,15 +108,16 @@ def create_checkpoint(
 def _trained_source(name: str, dtype: torch.dtype | None) -> _Source:
     folder = shipped_folder(name)
     weights = weight_files(folder)
-    slots = stored_slots(weights)
-    if dtype is not None:
-        slots = {key: Slot(slot.shape, dtype) if slot.dtype.is_floating_point else slot for key, slot in slots.items()}
     config = RedHeartConfig.from_pretrained(folder)
+    slots = stored_slots(weights) if dtype is None else float_slots(weights, dtype)
     if dtype is not None:
         config.dtype = dtype
+        if is_stored_int8(config):
+            del config.quantization_config
+    read = stored_tensors if dtype is None else float_tensors
     made_here = {path.name for path in weights} | {"config.json", "model.safetensors.index.json", SUMS}
     files = [path for path in sorted(folder.iterdir()) if path.is_file() and path.name not in made_here]
-    return _Source(config, slots, lambda: stored_tensors(weights), files, trained=True)
+    return _Source(config, slots, lambda: read(weights), files, trained=True)
 
 
 def _random_source(name: str, dtype: torch.dtype, seed: int) -> _Source:
@@ -173,7 +186,7 @@ def _write_card(folder: Path, name: str, source: _Source, seed: int) -> None:
     if path.exists():
         return
     remark = f"Trained weights of `{name}`." if source.trained else f"**The weights are random** (seed {seed})."
-    parameters = sum(slot.numel for slot in source.slots.values())
+    parameters = parameters_in(source.slots)
     path.write_text(plain_card(name, parameters, source.config, remark=remark), encoding="utf-8")
 
 

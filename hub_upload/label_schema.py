@@ -12,14 +12,21 @@ def label_schema() -> dict[str, Any]:
     """Every name of the schema in the order of its tensor dimension, and the range of each label that has one.
 
     Lists by the name that `labels` has for them, in lower case (``"emotions"``, ``"verdicts"``, ...); ``ranges``:
-    "affect" and "bentham" -> name -> [low, high]; ``record_keys``: the keys of the config's ``supervision``.
+    "affect", "bentham", "regret_types" and "views" (of utility) -> name -> [low, high], and "acceptability" -> [low,
+    high]; ``record_keys``: the keys of the config's ``supervision``.
     """
     lists = {name.lower(): list(value) for name in labels.__all__ if isinstance(value := getattr(labels, name), tuple)}
-    signed = {"affect": ("valence",), "bentham": labels.SIGNED_BENTHAM}
-    ranges = {
+    signed = {
+        "affect": ("valence",),
+        "bentham": labels.SIGNED_BENTHAM,
+        "regret_types": labels.REGRET_TYPES,
+        "views": labels.VIEWS,
+    }
+    ranges: dict[str, Any] = {
         part: {name: [-1 if name in below_zero else 0, 1] for name in lists[part]}
         for part, below_zero in signed.items()
     }
+    ranges["acceptability"] = [0, 1]
     return {**lists, "ranges": ranges, "record_keys": list(labels.record_keys())}
 
 

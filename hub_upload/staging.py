@@ -4,6 +4,7 @@ Notable: it lies apart, so that a user's folder stays as it is, and it needs not
 a file by its content, what is staged depends on the checkpoint alone, and so a second push finds what has arrived.
 """
 
+import json
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -11,11 +12,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from transformers import AutoTokenizer
 
 from ..evaluation.results import Evaluation
 from ..modeling_redheart.modeling_redheart import RedHeartModel, RedHeartPreTrainedModel
 from ..modeling_redheart.pipeline_redheart import EthicalAnalysisPipeline
+from ..modeling_redheart.stored_int8 import is_stored_int8
 from . import label_schema
 from .bundle import add_auto_map, bundle_code
 from .card_parts import DATA_SETS, DataSets
@@ -29,7 +32,7 @@ from .inspection import (
     stray_weights,
 )
 from .plain_card import card_metadata, plain_card
-from .weights import MAX_SHARD_SIZE, stored_slots, stored_tensors, write_weights
+from .weights import MAX_SHARD_SIZE, float_slots, float_tensors, stored_slots, stored_tensors, write_weights
 
 RESULTS = "evaluation.json"
 CARD, CONFIG, HANDLER, LICENCE, INDEX = (
@@ -72,12 +75,14 @@ class Stage:
 class Extras:
     """What goes beside the checkpoint. results: file of `redheart evaluate --json`, by default the folder's own
     ``evaluation.json``. data_sets: facts for a generated card. tags: of a generated card. max_shard_size: most bytes in
-    a weight file. tokenizer: whether one must be there."""
+    a weight file. dtype: what the weights go up in, such as `torch.bfloat16`; by default as the checkpoint stores them.
+    tokenizer: whether one must be there."""
 
     results: Path | None = None
     data_sets: DataSets | None = None
     tags: Sequence[str] = ()
     max_shard_size: int = MAX_SHARD_SIZE
+    dtype: torch.dtype | None = None
     tokenizer: bool = True
 
 
@@ -104,7 +109,7 @@ def staged(folder: str | Path, name: str, extras: Extras | None = None, workdir:
         for one in names:
             (stage / one).parent.mkdir(parents=True, exist_ok=True)
             (stage / one).symlink_to((source / one).resolve())
-        _shard(stage, extras.max_shard_size)
+        _write_anew(stage, extras.max_shard_size, extras.dtype)
         made = _generate(stage)
         results = extras.results or source / RESULTS
         evaluation = Evaluation.load(results) if extras.results is not None or results.is_file() else None
@@ -156,26 +161,38 @@ def _check_tokenizer(source: Path, model: RedHeartPreTrainedModel) -> None:
         EthicalAnalysisPipeline(model=model, tokenizer=tokenizer)
 
 
-def _shard(stage: Path, most: int) -> None:
-    """Write the weights anew where a file has tensors of more than ``most`` bytes; and in any case their sums."""
+def _write_anew(stage: Path, most: int, dtype: torch.dtype | None) -> None:
+    """Write the weights anew where they are to be in ``dtype`` and are not, and where a file has tensors of more than
+    ``most`` bytes; and in any case their sums."""
     weights = weight_files(stage)
     slots = stored_slots(weights)
+    wanted = slots if dtype is None else float_slots(weights, dtype)
     held = [stored_slots([path]).values() for path in weights]
-    if all(sum(slot.nbytes for slot in some) <= most or len(some) == 1 for some in held):
+    if wanted == slots and all(sum(slot.nbytes for slot in some) <= most or len(some) == 1 for some in held):
         if not (stage / SUMS).is_file():
             _put(stage / SUMS, sum_lines(weights))
         return
-    needed, free = sum(slot.nbytes for slot in slots.values()), shutil.disk_usage(stage).free
+    needed, free = sum(slot.nbytes for slot in wanted.values()), shutil.disk_usage(stage).free
     if needed > free:
         raise OSError(
-            f"Sharding the weights takes {needed:,} bytes, and {stage.parent} has {free:,}; give a folder on another "
-            "disk (--workdir)."
+            f"Writing the weights anew takes {needed:,} bytes, and {stage.parent} has {free:,}; give a folder on "
+            "another disk (--workdir)."
         )
     read = [path.resolve() for path in weights]
     for path in (*weights, stage / INDEX, stage / SUMS):
         path.unlink(missing_ok=True)
-    write_weights(stage, slots, stored_tensors(read), most)
+    write_weights(stage, wanted, stored_tensors(read) if dtype is None else float_tensors(read), most)
+    if dtype is not None:
+        _say_floats(stage)
     load_strict(stage)
+
+
+def _say_floats(stage: Path) -> None:
+    """Take the word of weights in 8 bits out of the config."""
+    options = json.loads((stage / CONFIG).read_text(encoding="utf-8"))
+    if is_stored_int8(options):
+        del options["quantization_config"]
+        _put(stage / CONFIG, json.dumps(options, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
 
 
 def _generate(stage: Path) -> set[str]:

@@ -14,8 +14,9 @@ from typing import IO, Any
 
 import torch
 from safetensors import safe_open
-from torch import Tensor
+from torch import Tensor, nn
 
+from ..modeling_redheart.stored_int8 import SCALE, VALUES, check_files, dequantize_rows, is_storable, quantize_rows
 from .checkpoint import SUMS, sum_lines
 
 MAX_SHARD_SIZE = 2_000_000_000
@@ -56,7 +57,8 @@ class Slot:
 
 
 def stored_slots(files: Sequence[Path]) -> dict[str, Slot]:
-    """Name -> shape and dtype of every tensor in the weight files. Raises `ValueError` for an unknown dtype."""
+    """Name -> shape and dtype of every tensor in the weight files, as it is stored. Raises `ValueError` for an unknown
+    dtype."""
     dtypes = {code: dtype for dtype, code in CODES.items()}
     slots: dict[str, Slot] = {}
     for path in files:
@@ -71,11 +73,57 @@ def stored_slots(files: Sequence[Path]) -> dict[str, Slot]:
 
 
 def stored_tensors(files: Sequence[Path]) -> Iterator[tuple[str, Tensor]]:
-    """The tensors of the weight files by name, one after the other."""
+    """The tensors of the weight files by name, one after the other, as they are stored."""
     for path in files:
         with safe_open(path, framework="pt") as file:
             for key in file.keys():  # noqa: SIM118 - not a dictionary
                 yield key, file.get_tensor(key)
+
+
+def float_slots(files: Sequence[Path], dtype: torch.dtype | None = None) -> dict[str, Slot]:
+    """As `stored_slots`, of what `float_tensors` gives. dtype: of all that is in floats, by default its own."""
+    slots = {}
+    for name, slot in stored_slots(files).items():
+        if name.endswith(VALUES):
+            slots[name.removesuffix(VALUES)] = Slot(slot.shape, dtype or torch.float32)
+        elif not name.endswith(SCALE):
+            slots[name] = Slot(slot.shape, dtype) if dtype and slot.dtype.is_floating_point else slot
+    return slots
+
+
+def float_tensors(files: Sequence[Path]) -> Iterator[tuple[str, Tensor]]:
+    """The tensors of the weight files by name; what is stored in 8 bits comes as the float32 that it is read as.
+
+    Raises `ValueError` that names the weights for those in 8 bits that are not whole.
+    """
+    check_files([str(path) for path in files])
+    scales = {name: tensor for name, tensor in stored_tensors(files) if name.endswith(SCALE)}
+    for name, tensor in stored_tensors(files):
+        if name.endswith(VALUES):
+            plain = name.removesuffix(VALUES)
+            yield plain, dequantize_rows(plain, tensor, scales[plain + SCALE])
+        elif not name.endswith(SCALE):
+            yield name, tensor
+
+
+def int8_tensors(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    """The tensors of ``model`` by name as a checkpoint stored in 8 bits has them, the rest of the floats in float32.
+
+    Raises `ValueError` that names a matrix with numbers that are not finite.
+    """
+    matrices = {name for name, parameter in model.named_parameters(remove_duplicate=False) if is_storable(parameter)}
+    for name, tensor in model.state_dict().items():
+        if name in matrices:
+            values, scale = quantize_rows(name, tensor)
+            yield name + VALUES, values
+            yield name + SCALE, scale
+        else:
+            yield name, tensor.float() if tensor.is_floating_point() else tensor
+
+
+def parameters_in(slots: Mapping[str, Slot]) -> int:
+    """Number of parameters that ``slots`` hold; the scales of what is in 8 bits are none."""
+    return sum(slot.numel for name, slot in slots.items() if not name.endswith(SCALE))
 
 
 def write_weights(
@@ -113,7 +161,10 @@ def write_weights(
         raise ValueError(f"No values came for {len(places)} tensors, such as {min(places)!r}.")
     if len(shards) > 1:
         index = {
-            "metadata": {"total_parameters": total, "total_size": sum(slot.nbytes for slot in slots.values())},
+            "metadata": {
+                "total_parameters": parameters_in(slots),
+                "total_size": sum(slot.nbytes for slot in slots.values()),
+            },
             "weight_map": {key: shard for shard, keys in shards.items() for key in keys},
         }
         text = json.dumps(index, indent=2, sort_keys=True) + "\n"
@@ -157,4 +208,16 @@ def _header(slots: Mapping[str, Slot]) -> tuple[bytes, dict[str, int]]:
     return len(text).to_bytes(8, "little") + text, offsets
 
 
-__all__ = ["CODES", "MAX_SHARD_SIZE", "Progress", "Slot", "stored_slots", "stored_tensors", "write_weights"]
+__all__ = [
+    "CODES",
+    "MAX_SHARD_SIZE",
+    "Progress",
+    "Slot",
+    "float_slots",
+    "float_tensors",
+    "int8_tensors",
+    "parameters_in",
+    "stored_slots",
+    "stored_tensors",
+    "write_weights",
+]

@@ -1,4 +1,4 @@
-"""Bentham calculator: ten dimensions of pleasure and pain, each with its uncertainty, and the utility."""
+"""Bentham calculator: ten dimensions of pleasure and pain, each with its uncertainty."""
 
 import torch
 from torch import Tensor
@@ -22,7 +22,6 @@ class NeuralBenthamCalculator(Reader):
     def __init__(self, config: RedHeartConfig) -> None:
         super().__init__(config, "bentham_calculator", len(BENTHAM))
         self.readout = Readout(config, self.size.readout, len(BENTHAM), values=2)
-        self.utility_readout = Readout(config, self.size.readout, labels=1, bias=False)  # only ranked
 
     def forward(self, head: BenthamOutput, label_tokens: Tensor, latents: Tensor) -> BenthamOutput:
         """Refine the head's reading. label_tokens: (batch, 10, hidden). latents: (batch, latents, hidden)."""
@@ -34,7 +33,6 @@ class NeuralBenthamCalculator(Reader):
             mean=bentham_range(logits),
             logits=logits,
             log_variance=low + (high - low) * torch.sigmoid(log_variance),
-            utility=head.utility + self.utility_readout(state.unsqueeze(1)).flatten(),
             state=state,
         )
 

@@ -75,13 +75,13 @@ class Recovery(nn.Module):
 
 
 class Coordination(Reader):
-    """Attends over all module states: the joint state, the verdict, and the action score."""
+    """Attends over all module states: the joint state, the verdict, and the acceptability."""
 
     def __init__(self, config: RedHeartConfig) -> None:
         super().__init__(config, "coordination", labels=2)
         self.module_tokens = QueryTokens(config, len(MODULES))
         self.verdict_readout = Readout(config, self.size.readout, labels=1, values=len(VERDICTS))
-        self.action_readout = Readout(config, self.size.readout, labels=1, bias=False)  # only ranked
+        self.acceptability_readout = Readout(config, self.size.readout, labels=1)
 
     def forward(self, states: Tensor, found: Tensor, latents: Tensor) -> tuple[VerdictOutput, Tensor]:
         """states: (batch, 10, hidden). found: (batch, hidden), of the cache. Returns the verdict and the joint
@@ -90,7 +90,8 @@ class Coordination(Reader):
         tokens, joint = self.read(memory)
         tokens = tokens + joint.unsqueeze(1)  # so that the verdict trains the joint state
         verdict = VerdictOutput(
-            logits=self.verdict_readout(tokens[:, :1]).squeeze(1), action=self.action_readout(tokens[:, 1:]).flatten()
+            logits=self.verdict_readout(tokens[:, :1]).squeeze(1),
+            acceptability_logits=self.acceptability_readout(tokens[:, 1:]).flatten(),
         )
         return verdict, joint
 

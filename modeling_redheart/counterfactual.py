@@ -12,19 +12,24 @@ from .outputs import CounterfactualOutput
 
 
 class NeuralCounterfactualReasoner(Reader):
-    """A token per view (upward, factual, downward: Roese 1997), each with its utility and plausibility."""
+    """A token per view (upward, factual, downward: Roese 1997), each with its utility and plausibility.
+
+    It reads the tokens of the text, not its latents: what could have been turns on a word.
+    """
 
     def __init__(self, config: RedHeartConfig) -> None:
         super().__init__(config, "counterfactual_reasoner", len(VIEWS))
         self.readout = Readout(config, self.size.readout, len(VIEWS), values=2)
 
-    def forward(self, latents: Tensor) -> CounterfactualOutput:
-        """latents: (batch, latents, hidden)."""
-        tokens, state = self.read(latents)
+    def forward(self, memory: Tensor, bias: Tensor) -> CounterfactualOutput:
+        """memory: (batch, tokens, hidden). bias: (batch, 1, 1, tokens)."""
+        tokens, state = self.read(memory, bias)
         values, plausibility = self.readout(tokens).unbind(-1)
         gain, actual, loss = values.unbind(-1)
-        utility = torch.stack((actual + F.softplus(gain), actual, actual - F.softplus(loss)), dim=-1)
-        return CounterfactualOutput(utility=utility, plausibility_logits=plausibility, views=tokens, state=state)
+        logits = torch.stack((actual + F.softplus(gain), actual, actual - F.softplus(loss)), dim=-1)
+        return CounterfactualOutput(
+            utility=logits.tanh(), utility_logits=logits, plausibility_logits=plausibility, views=tokens, state=state
+        )
 
 
 __all__ = ["NeuralCounterfactualReasoner"]

@@ -27,7 +27,7 @@ class Rule(NamedTuple):
 
 def _foregone(view: str) -> Callable[[Mapping[str, Tensor]], float]:
     def value(tensors: Mapping[str, Tensor]) -> float:
-        utility = tensors["counterfactual.utility"].double()
+        utility = tensors["counterfactual.utility_logits"].double()
         return float((utility[VIEWS.index(view)] - utility[VIEWS.index("actual")]).tanh())
 
     return value
@@ -42,13 +42,13 @@ def _remorse(tensors: Mapping[str, Tensor]) -> float:
 # told (Connolly & Zeelenberg 2002).
 RULES: dict[str, Rule] = {
     "regret.outcome.better": Rule(
-        needs=("counterfactual.utility",),
-        says="tanh of the utility of the better view minus the actual one's",
+        needs=("utility.better", "utility.actual"),
+        says="tanh of the logit of the better view's utility minus the actual one's",
         value=_foregone("better"),
     ),
     "regret.outcome.worse": Rule(
-        needs=("counterfactual.utility",),
-        says="tanh of the utility of the worse view minus the actual one's",
+        needs=("utility.worse", "utility.actual"),
+        says="tanh of the logit of the worse view's utility minus the actual one's",
         value=_foregone("worse"),
     ),
     "regret.responsibility.actual": Rule(("emotion.remorse",), "probability of remorse", _remorse),

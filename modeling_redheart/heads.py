@@ -54,19 +54,17 @@ class EmotionHead(Reader):
 
 
 class BenthamHead(Reader):
-    """Ten dimensions and the utility."""
+    """Ten dimensions."""
 
     def __init__(self, config: RedHeartConfig) -> None:
         super().__init__(config, "bentham_head", len(BENTHAM))
         self.readout = Readout(config, self.size.readout, len(BENTHAM))
-        self.utility_readout = Readout(config, self.size.readout, labels=1, bias=False)  # only ranked
 
     def forward(self, memory: Tensor, bias: Tensor) -> tuple[BenthamOutput, Tensor]:
         """Returns the reading and the label tokens (batch, 10, hidden) for the calculator."""
         tokens, state = self.read(memory, bias)
         logits = self.readout(tokens).squeeze(-1)
-        utility = self.utility_readout(state.unsqueeze(1)).flatten()
-        return BenthamOutput(mean=bentham_range(logits), logits=logits, utility=utility, state=state), tokens
+        return BenthamOutput(mean=bentham_range(logits), logits=logits, state=state), tokens
 
 
 class RegretHead(Reader):

@@ -63,12 +63,14 @@ class Targets:
     affect_labels: Tensor | None = None  # (batch, 3), in the ranges of `labels.AFFECT`
     bentham_labels: Tensor | None = None  # (batch, 10), in the ranges of `labels.BENTHAM`
     regret_labels: Tensor | None = None  # (batch, 7, 3), -1..1
+    utility_labels: Tensor | None = None  # (batch, 3), -1..1
     plausibility_labels: Tensor | None = None  # (batch, 3), 0..1
     verdict_labels: Tensor | None = None  # (batch, 5), sums to 1
-    perspective_labels: Tensor | None = None  # (batch, 3, 5), each sums to 1
+    acceptability_labels: Tensor | None = None  # (batch,), 0..1, of the narrator's own conduct
+    perspective_labels: Tensor | None = None  # (batch, 2, 5), each sums to 1
     embedding_labels: Tensor | None = None  # (batch, any width), a teacher's embeddings
-    utility_pair_labels: Tensor | None = None  # (batch, 2), pairs ranked by pleasantness
-    action_pair_labels: Tensor | None = None  # (batch, 2), pairs ranked by acceptability
+    utility_pair_labels: Tensor | None = None  # (batch, 2), pairs ranked by the utility of what is told
+    acceptability_pair_labels: Tensor | None = None  # (batch, 2), pairs ranked by acceptability
     branch_pair_labels: Tensor | None = None  # (batch, 2), pairs of what was done and what could have been
 
     def given(self) -> list[str]:
@@ -103,7 +105,8 @@ def _floating(target: Tensor, like: Tensor) -> Tensor:
 def _rows(loss: Tensor, target: Tensor) -> RowLoss:
     """Mean of an element-wise loss over the elements of each text whose target is there."""
     present = target.isfinite()
-    flat, mask = torch.where(present, loss, loss * 0).flatten(1), present.flatten(1)
+    flat = torch.where(present, loss, loss * 0).reshape(len(loss), -1)
+    mask = present.reshape(len(loss), -1)
     count = mask.sum(1)
     return RowLoss(flat.sum(1) / count.clamp(min=1), count > 0)
 
@@ -166,7 +169,7 @@ def emotion_losses(reading: RedHeartOutput, targets: Targets, suffix: str = "") 
 
 
 def bentham_losses(reading: RedHeartOutput, targets: Targets, suffix: str = "") -> dict[str, RowLoss]:
-    """Losses of the ten dimensions and the utility."""
+    """Losses of the ten dimensions."""
     bentham = reading.bentham
     target = targets.of("bentham_labels", tuple(bentham.mean.shape), bentham.mean)
     if bentham.log_variance is None:
@@ -174,8 +177,7 @@ def bentham_losses(reading: RedHeartOutput, targets: Targets, suffix: str = "") 
     else:
         error = (bentham.mean - target.nan_to_num(0)).square()
         rows = _rows(0.5 * (error * torch.exp(-bentham.log_variance) + bentham.log_variance), target)
-    pairs = targets.pairs("utility_pair_labels", len(bentham.utility), bentham.utility.device)
-    return {f"bentham{suffix}": rows, f"utility{suffix}": _ranking(bentham.utility, pairs)}
+    return {f"bentham{suffix}": rows}
 
 
 def bentham_error(reading: RedHeartOutput, targets: Targets) -> RowLoss:
@@ -191,13 +193,13 @@ def regret_losses(reading: RedHeartOutput, targets: Targets, suffix: str = "") -
 
 
 def counterfactual_losses(reading: RedHeartOutput, targets: Targets) -> dict[str, RowLoss]:
-    """Losses of the three views.
+    """Losses of the three views: their values, and what rankings say of them.
 
     Of two branches of one situation, the better one's actual utility is above the worse one's; and the better view of
     the worse branch is what the other branch really is, as the worse view of the better branch is.
     """
     output = reading.counterfactual
-    better, actual, worse = output.utility.unbind(-1)
+    better, actual, worse = output.utility_logits.unbind(-1)
     match = _matches(targets.pairs("branch_pair_labels", len(actual), actual.device))
     rank = F.softplus(actual[None, :] - actual[:, None])
     upward = F.smooth_l1_loss(
@@ -206,16 +208,18 @@ def counterfactual_losses(reading: RedHeartOutput, targets: Targets) -> dict[str
     downward = F.smooth_l1_loss(worse[:, None].expand_as(rank), actual.detach()[None].expand_as(rank), reduction="none")
     # A ranking fixes no zero: without a weak prior around 0 the scores drift away together.
     anchor = _ANCHOR * (actual[None, :].square() + actual[:, None].square())
-    target = targets.of("plausibility_labels", tuple(output.utility.shape), actual)
+    shape = tuple(output.utility.shape)
     return {
+        "utility": _regression(output.utility, targets.of("utility_labels", shape, actual)),
+        "utility_ranking": _ranking(actual, targets.pairs("utility_pair_labels", len(actual), actual.device)),
         "counterfactual": _pairwise(rank + _OTHER_BRANCH * (upward + downward) + anchor, match),
-        "plausibility": _binary(output.plausibility_logits, target),
+        "plausibility": _binary(output.plausibility_logits, targets.of("plausibility_labels", shape, actual)),
     }
 
 
 def regret_theory_loss(reading: RedHeartOutput) -> RowLoss:
     """Regret theory (Loomes & Sugden 1982): regret grows with the utility that the other view would have had."""
-    utility = reading.counterfactual.utility.detach()
+    utility = reading.counterfactual.utility_logits.detach()
     foregone = torch.tanh(utility - utility[:, VIEWS.index("actual"), None])
     felt = reading.regret.scores.mean(dim=1)
     other = [VIEWS.index("better"), VIEWS.index("worse")]
@@ -224,13 +228,16 @@ def regret_theory_loss(reading: RedHeartOutput) -> RowLoss:
 
 
 def verdict_losses(reading: RedHeartOutput, targets: Targets, suffix: str = "") -> dict[str, RowLoss]:
-    """Losses of the verdict and the action score."""
+    """Losses of the verdict and the acceptability."""
     verdict = reading.verdict
     target = targets.of("verdict_labels", tuple(verdict.logits.shape), verdict.logits)
     losses = {f"verdict{suffix}": _distribution(verdict.logits, target)}
-    if verdict.action is not None:
-        pairs = targets.pairs("action_pair_labels", len(verdict.action), verdict.action.device)
-        losses["action"] = _ranking(verdict.action, pairs)
+    logits = verdict.acceptability_logits
+    if logits is not None:
+        target = targets.of("acceptability_labels", tuple(logits.shape), logits)
+        losses["acceptability"] = _regression(logits.sigmoid(), target)
+        pairs = targets.pairs("acceptability_pair_labels", len(logits), logits.device)
+        losses["acceptability_ranking"] = _ranking(logits, pairs)
     return losses
 
 
@@ -246,7 +253,7 @@ def surd_losses(reading: RedHeartOutput, head: RedHeartOutput, targets: Targets)
 
 
 def perspective_losses(reading: RedHeartOutput, targets: Targets) -> dict[str, RowLoss]:
-    """Log loss of the three distributions."""
+    """Log loss of the distributions of the two perspectives."""
     logits = reading.perspectives.verdict_logits
     return {"perspectives": _distribution(logits, targets.of("perspective_labels", tuple(logits.shape), logits))}
 

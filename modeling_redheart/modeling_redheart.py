@@ -9,6 +9,7 @@ that passes the label columns trains all of it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -33,6 +34,7 @@ from .outputs import BackboneOutput, BridgeOutput, RedHeartOutput, TokenBudgetOu
 from .perspectives import MoralPerspectives
 from .quantization import offer_to_bitsandbytes, settle_quantized
 from .regret import NeuralRegretAnalyzer
+from .stored_int8 import must_requantize, requantize
 from .surd import NeuralSURDAnalyzer
 from .token_budget import TokenBudget, keep_tokens
 
@@ -66,12 +68,14 @@ TARGET_OUTPUTS: dict[str, tuple[str, bool]] = {
     "affect_labels": ("emotion", True),
     "nuance_labels": ("emotion", False),
     "bentham_labels": ("bentham", True),
-    "utility_pair_labels": ("bentham", True),
     "regret_labels": ("regret", True),
+    "utility_labels": ("counterfactual", False),
     "plausibility_labels": ("counterfactual", False),
+    "utility_pair_labels": ("counterfactual", False),
     "branch_pair_labels": ("counterfactual", False),
     "verdict_labels": ("verdict", True),
-    "action_pair_labels": ("verdict", False),
+    "acceptability_labels": ("verdict", False),
+    "acceptability_pair_labels": ("verdict", False),
     "perspective_labels": ("perspectives", False),
     "embedding_labels": ("embedding", True),
 }
@@ -102,10 +106,13 @@ class RedHeartPreTrainedModel(PreTrainedModel):
     accepts_loss_kwargs = False
 
     @classmethod
-    def from_pretrained(cls, *args: Any, **kwargs: Any) -> Any:
+    def from_pretrained(cls, pretrained_model_name_or_path: Any, *args: Any, **kwargs: Any) -> Any:
         """As the base. With ``quantization_config=BitsAndBytesConfig(...)`` also what `quantization.kept_modules` names
-        stays in floats."""
-        loaded = super().from_pretrained(*args, **kwargs)
+        stays in floats, and a checkpoint that is stored in 8 bits is quantised as one in floats is."""
+        load: Any = super().from_pretrained
+        if must_requantize(cls.config_class, pretrained_model_name_or_path, kwargs):
+            load = partial(requantize, load)
+        loaded = load(pretrained_model_name_or_path, *args, **kwargs)
         model = loaded[0] if isinstance(loaded, tuple) else loaded  # with `output_loading_info` it returns two things
         settle_quantized(model)
         return loaded
@@ -208,12 +215,14 @@ class RedHeartModel(RedHeartPreTrainedModel):
         affect_labels: Tensor | None = None,
         bentham_labels: Tensor | None = None,
         regret_labels: Tensor | None = None,
+        utility_labels: Tensor | None = None,
         plausibility_labels: Tensor | None = None,
         verdict_labels: Tensor | None = None,
+        acceptability_labels: Tensor | None = None,
         perspective_labels: Tensor | None = None,
         embedding_labels: Tensor | None = None,
         utility_pair_labels: Tensor | None = None,
-        action_pair_labels: Tensor | None = None,
+        acceptability_pair_labels: Tensor | None = None,
         branch_pair_labels: Tensor | None = None,
         output_hidden_states: bool | None = None,
         output_attentions: bool | None = None,
@@ -235,12 +244,14 @@ class RedHeartModel(RedHeartPreTrainedModel):
             affect_labels=affect_labels,
             bentham_labels=bentham_labels,
             regret_labels=regret_labels,
+            utility_labels=utility_labels,
             plausibility_labels=plausibility_labels,
             verdict_labels=verdict_labels,
+            acceptability_labels=acceptability_labels,
             perspective_labels=perspective_labels,
             embedding_labels=embedding_labels,
             utility_pair_labels=utility_pair_labels,
-            action_pair_labels=action_pair_labels,
+            acceptability_pair_labels=acceptability_pair_labels,
             branch_pair_labels=branch_pair_labels,
         )
         wanted = _check_request(outputs, depth, targets)
@@ -366,7 +377,7 @@ class RedHeartModel(RedHeartPreTrainedModel):
             reading.regret = self.regret_analyzer(heads.regret, tokens["regret"], latents)
             states["regret_analyzer"] = reading.regret.state
         if "counterfactual_reasoner" in run:
-            reading.counterfactual = self.counterfactual_reasoner(latents)
+            reading.counterfactual = self.counterfactual_reasoner(seen.memories["reasoning"], seen.budget.bias)
             states["counterfactual_reasoner"] = reading.counterfactual.state
         if "surd_analyzer" in run:
             sources = torch.stack([states[_SOURCE_MODULES[name]] for name in SURD_SOURCES], dim=1)

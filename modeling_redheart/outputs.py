@@ -58,7 +58,6 @@ class BenthamOutput(ModelOutput):
     mean: Tensor | None = None  # (batch, 10); valence -1..1, the others 0..1
     logits: Tensor | None = None  # (batch, 10), the mean before it is brought to its range
     log_variance: Tensor | None = None  # (batch, 10), of the mean
-    utility: Tensor | None = None  # (batch,), higher = more pleasant for the person in the scene; no unit
     state: Tensor | None = None  # (batch, hidden)
 
 
@@ -75,7 +74,8 @@ class RegretOutput(ModelOutput):
 class CounterfactualOutput(ModelOutput):
     """What could have been: better, actual, worse."""
 
-    utility: Tensor | None = None  # (batch, 3), better >= actual >= worse by construction; no unit
+    utility: Tensor | None = None  # (batch, 3), -1..1, for all concerned; better >= actual >= worse by construction
+    utility_logits: Tensor | None = None  # (batch, 3), the utility before tanh
     plausibility_logits: Tensor | None = None  # (batch, 3), sigmoid = probability that the view is plausible
     views: Tensor | None = None  # (batch, 3, hidden), the state of each view
     state: Tensor | None = None  # (batch, hidden)
@@ -93,18 +93,18 @@ class SURDOutput(ModelOutput):
 
 @dataclass
 class PerspectivesOutput(ModelOutput):
-    """The verdict as the narrator, those affected, and the crowd would give it."""
+    """The verdict as the narrator and as the other side would give it."""
 
-    verdict_logits: Tensor | None = None  # (batch, 3 perspectives, 5 verdicts)
+    verdict_logits: Tensor | None = None  # (batch, 2 perspectives, 5 verdicts)
     state: Tensor | None = None  # (batch, hidden)
 
 
 @dataclass
 class VerdictOutput(ModelOutput):
-    """Who is in the wrong, and a scalar that ranks actions."""
+    """Who is in the wrong, and how acceptable the narrator's own conduct is."""
 
     logits: Tensor | None = None  # (batch, 5)
-    action: Tensor | None = None  # (batch,), higher = more acceptable action; no unit; full depth only
+    acceptability_logits: Tensor | None = None  # (batch,), sigmoid = acceptability, 0..1; full depth only
 
 
 @dataclass

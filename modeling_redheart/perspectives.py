@@ -1,4 +1,4 @@
-"""Perspectives: the same case judged by its narrator, by those affected, and by the crowd."""
+"""Perspectives: the same case judged by its narrator and by the other side; the verdict is the community's view."""
 
 from torch import Tensor
 

@@ -156,10 +156,10 @@ class EthicalAnalysisPipeline(Pipeline):
         - ``text``; ``emotion``: ``labels`` {emotion: probability}, ``asserted`` [emotions at or above their threshold],
           ``intensity``, ``affect``, ``nuance`` {emotion: {level: probability of at least that level}}, ``arc`` [{start,
           end, text, labels} of each segment, in characters];
-        - ``bentham``: ``dimensions`` {name: {value, std}}, ``utility``, ``felicific_value``;
+        - ``bentham``: ``dimensions`` {name: {value, std}}, ``felicific_value``;
         - ``regret`` {type: {view: score}}; ``counterfactual`` {view: {utility, plausibility}};
         - ``surd``: bits of synergy, unique, redundant, and the determined share; ``perspectives`` {name: {verdict: p}};
-        - ``verdict``: ``label``, ``probabilities``, ``action``; ``confidence`` {part: {expected_loss, confidence}};
+        - ``verdict``: ``label`` (the most probable; None where it ``abstained``), ``probabilities``, ``acceptability``; ``confidence`` {part: {expected_loss, confidence}};
         - ``embedding``; ``rationale``: the at most 10 words that mattered most [{word, start, end, importance}];
         - ``ranges`` {part: [low, high]}, None for an open end; ``flags``: ``truncated``, ``tokens`` (read, with special
           ones), ``unknown_tokens`` (share), ``no_letters``, ``recovered`` (failed modules, whose outputs are left out),

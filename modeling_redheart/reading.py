@@ -41,12 +41,12 @@ _CLAIM_TENSORS = {
     "affect": "emotion.affect",
     "arc": "emotion.arc_logits",
     "bentham": "bentham.mean",
-    "utility": "bentham.utility",
     "regret": "regret.scores",
-    "counterfactual": "counterfactual.utility",
+    "utility": "counterfactual.utility",
+    "plausibility": "counterfactual.plausibility_logits",
     "surd": "surd.parts",
     "verdict": "verdict.logits",
-    "action": "verdict.action",
+    "acceptability": "verdict.acceptability_logits",
     "perspectives": "perspectives.verdict_logits",
     "confidence": "expected_loss",
     "embedding": "embedding",
@@ -75,15 +75,14 @@ RANGES: dict[str, tuple[int | None, int | None]] = {
     "emotion.nuance": (0, 1),
     "emotion.arc.labels": (0, 1),
     **{f"bentham.dimensions.{name}.value": (-1 if name in SIGNED_BENTHAM else 0, 1) for name in BENTHAM},
-    "bentham.utility": (None, None),
     "bentham.felicific_value": (-1, 1),
     "regret": (-1, 1),
-    "counterfactual.utility": (None, None),
+    "counterfactual.utility": (-1, 1),
     "counterfactual.plausibility": (0, 1),
     **{f"surd.{name}": (0, 1 if name == "determined" else None) for name in SURD},
     "perspectives": (0, 1),
     "verdict.probabilities": (0, 1),
-    "verdict.action": (None, None),
+    "verdict.acceptability": (0, 1),
     "confidence.expected_loss": (0, None),
     "confidence.confidence": (0, 1),
     "embedding": (-1, 1),
@@ -190,11 +189,12 @@ class Reading:
     def _list(self, name: str) -> list[Any]:
         return self._values(name).tolist()
 
-    def _named(self, part: str, tensor: str, names: Sequence[str]) -> dict[str, Any]:
+    def _named(self, part: str, tensor: str, names: Sequence[str], logits: bool = False) -> dict[str, Any]:
         """The claimed values of a part with one value per name."""
         if not self._claims(part):
             return {}
-        pairs = zip(names, self._list(tensor), strict=True)
+        values = self._values(tensor)
+        pairs = zip(names, (values.sigmoid() if logits else values).tolist(), strict=True)
         return {name: value for name, value in pairs if f"{part}.{name}" in self.claimed}
 
     def _nested(
@@ -250,8 +250,6 @@ class Reading:
                 std = (self._values("bentham.log_variance") / 2).exp().tolist()
                 for name, deviation in zip(BENTHAM, std, strict=True):
                     part["dimensions"].get(name, {})["std"] = deviation
-        if self._claims("utility"):
-            part["utility"] = float(self._values("bentham.utility"))
         if all(f"bentham.{name}" in self.claimed for name in _FELICIFIC):
             part["felicific_value"] = float(felicific_value(self._values("bentham.mean")))
         return part
@@ -269,13 +267,10 @@ class Reading:
 
     def _counterfactual(self) -> dict[str, Any]:
         part: dict[str, dict[str, float]] = {view: {} for view in VIEWS}
-        if "counterfactual.utility" in self.claimed:
-            for view, value in zip(VIEWS, self._list("counterfactual.utility"), strict=True):
-                part[view]["utility"] = value
-        if "counterfactual.plausibility" in self.claimed:
-            plausibility = self._values("counterfactual.plausibility_logits").sigmoid().tolist()
-            for view, value in zip(VIEWS, plausibility, strict=True):
-                part[view]["plausibility"] = value
+        for view, value in self._named("utility", "counterfactual.utility", VIEWS).items():
+            part[view]["utility"] = value
+        for view, value in self._named("plausibility", "counterfactual.plausibility_logits", VIEWS, True).items():
+            part[view]["plausibility"] = value
         return {view: values for view, values in part.items() if values}
 
     def _perspectives(self) -> dict[str, Any]:
@@ -293,11 +288,12 @@ class Reading:
         if self._claims("verdict"):
             logits = self._values("verdict.logits") / self.config.verdict_temperature
             probabilities = logits.softmax(dim=-1)
-            offsets = [self.config.verdict_offsets.get(name, 0.0) for name in VERDICTS]
-            part["label"] = VERDICTS[int((logits + torch.tensor(offsets, dtype=logits.dtype)).argmax())]
+            likely = int(probabilities.argmax())
+            part["abstained"] = bool(probabilities[likely] < self.config.verdict_threshold)
+            part["label"] = None if part["abstained"] else VERDICTS[likely]
             part["probabilities"] = dict(zip(VERDICTS, probabilities.tolist(), strict=True))
-        if self._claims("action"):
-            part["action"] = float(self._values("verdict.action"))
+        if self._claims("acceptability"):
+            part["acceptability"] = float(self._values("verdict.acceptability_logits").sigmoid())
         return part
 
     def _confidence(self) -> dict[str, Any]:

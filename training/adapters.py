@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from huggingface_hub import snapshot_download
-from safetensors.torch import load_file
 from torch import nn
 from transformers import PreTrainedTokenizerBase
 
 from ..configuration.configuration_redheart import COMPONENT_SIZES, RedHeartConfig, component_path
 from ..hub_upload.checkpoint import checkpoint_path, load_strict, weight_files
 from ..hub_upload.create import whole_or_nothing
+from ..hub_upload.weights import float_tensors
 from ..modeling_redheart.layers import Readout
 from ..modeling_redheart.modeling_redheart import RedHeartModel
 from ..modeling_redheart.quantization import FINE, SCORERS
@@ -141,7 +141,8 @@ def weights_digest(base: str | Path | RedHeartModel) -> str:
     """SHA-256 of a checkpoint's names, types, shapes and values, in hexadecimal, however they are cut into files.
 
     base: a folder, a checkpoint that ships, a Hub id, or a loaded model: of one in INT8 or NF4 its checkpoint counts,
-    of any other the weights that it has now. Raises `ValueError` where there is no checkpoint.
+    of any other the weights that it has now. Of a checkpoint that is stored in 8 bits count the floats that it is read
+    as. Raises `ValueError` where there is no checkpoint.
     """
     if isinstance(base, RedHeartModel):
         if getattr(base, "hf_quantizer", None) is None:
@@ -152,7 +153,7 @@ def weights_digest(base: str | Path | RedHeartModel) -> str:
             )
         base = base.config.name_or_path
     files = weight_files(_local(base))
-    return digest({name: tensor for file in files for name, tensor in load_file(file).items()})
+    return digest(dict(float_tensors(files)))
 
 
 def _local(base: str | Path) -> Path:

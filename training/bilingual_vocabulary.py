@@ -63,7 +63,7 @@ def _most_used(tokenizer: PreTrainedTokenizerBase, texts: Iterable[str], entries
     vocabulary = tokenizer.get_vocab()
     if entries > len(vocabulary):
         raise DataError(f"{entries} entries were asked for, and the vocabulary has {len(vocabulary)}.")
-    always = set(tokenizer.all_special_ids)
+    always = set(tokenizer.all_special_ids) | set(tokenizer.get_added_vocab().values())
     always |= {row for name, row in vocabulary.items() if len(name.removeprefix(PREFIX)) == 1 and name.isascii()}
     counts: Counter[int] = Counter()
     every = list(texts)
@@ -104,8 +104,7 @@ def _with_vocabulary(
     new["model"]["vocab"] = vocabulary
     for token in new["added_tokens"]:
         token["id"] = vocabulary[token["content"]]
-    for name, special in new["post_processor"]["special_tokens"].items():
-        special["ids"] = [vocabulary[name]]
+    _renumber(new["post_processor"], vocabulary)
     new["padding"] = new["truncation"] = None
     return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call, unused-ignore]
         tokenizer_object=Tokenizer.from_str(json.dumps(new)),
@@ -114,9 +113,21 @@ def _with_vocabulary(
         cls_token=tokenizer.cls_token,
         sep_token=tokenizer.sep_token,
         mask_token=tokenizer.mask_token,
+        bos_token=tokenizer.bos_token,
+        eos_token=tokenizer.eos_token,
         model_max_length=512,
         clean_up_tokenization_spaces=False,
     )
+
+
+def _renumber(post_processor: dict[str, Any], vocabulary: dict[str, int]) -> None:
+    """Give the special tokens that are put around a text their new ids: of BERT's template, or RoBERTa's pair."""
+    for name, special in post_processor.get("special_tokens", {}).items():
+        special["ids"] = [vocabulary[name]]
+    for place in ("cls", "sep"):
+        if place in post_processor:
+            name, _ = post_processor[place]
+            post_processor[place] = [name, vocabulary[name]]
 
 
 def translation_probabilities(

@@ -18,6 +18,7 @@ from ..configuration.configuration_redheart import RedHeartConfig, load_preset
 from ..hub_upload.checkpoint import checkpoint_path, load_strict
 from ..modeling_redheart.masked_lm import RedHeartForMaskedLM
 from ..modeling_redheart.modeling_redheart import RedHeartModel
+from ..modeling_redheart.stored_int8 import keeps_integers
 from .check import check
 from .collator import source_sizes
 from .data import DataError, Unit, held_out, load, load_hub, normalised, overlap, texts_of, to_units
@@ -179,7 +180,7 @@ def build_model(
 
 def _quantised(folder: str, scheme: str, args: TrainingArguments | None) -> dict[str, Any]:
     """Options of loading in a scheme of `quantize.SCHEMES`. Raises `ValueError` for a checkpoint saved quantised."""
-    if "quantization_config" in RedHeartConfig.get_config_dict(folder)[0]:
+    if keeps_integers(RedHeartConfig.get_config_dict(folder)[0]):
         raise ValueError(f"{folder} is quantised as it is: leave `model.quantize` out.")
     config = deepcopy(SCHEMES[scheme])
     config.bnb_4bit_compute_dtype = torch.bfloat16 if args is not None and args.bf16 else torch.float32

@@ -34,8 +34,10 @@ AXES: dict[str, tuple[str, tuple[tuple[str, ...], ...]]] = {
     "affect_labels": ("affect", (AFFECT,)),
     "bentham_labels": ("bentham", (BENTHAM,)),
     "regret_labels": ("regret", (REGRET_TYPES, VIEWS)),
+    "utility_labels": ("utility", (VIEWS,)),
     "plausibility_labels": ("counterfactual.plausibility", (VIEWS,)),
     "verdict_labels": ("verdict", (VERDICTS,)),
+    "acceptability_labels": ("acceptability", ()),
     "perspective_labels": ("perspectives", (PERSPECTIVES, VERDICTS)),
 }
 DISTRIBUTIONS = ("verdict_labels", "perspective_labels")
@@ -62,7 +64,7 @@ def limits(target: str) -> tuple[Array, Array]:
         low[AFFECT.index("valence")] = -1
     elif target == "bentham_labels":
         low[[BENTHAM.index(name) for name in SIGNED_BENTHAM]] = -1
-    elif target == "regret_labels":
+    elif target in ("regret_labels", "utility_labels"):
         low -= 1
     elif target in DISTRIBUTIONS:
         high *= math.inf
@@ -71,10 +73,16 @@ def limits(target: str) -> tuple[Array, Array]:
     return low, high
 
 
+def _shape(target: str, width: int) -> tuple[int, ...]:
+    """The shape of a target; ``width`` where it may have any."""
+    shape = SHAPES[target]
+    return (width,) if shape is None else shape
+
+
 def empty(target: str, width: int) -> Array:
     """A target of which nothing is known, in its shape. width: of a target of any width."""
     integer = target in INTEGERS
-    return np.full(SHAPES[target] or width, MISSING if integer else math.nan, np.int64 if integer else np.float32)
+    return np.full(_shape(target, width), MISSING if integer else math.nan, np.int64 if integer else np.float32)
 
 
 def is_missing(value: Any) -> bool:
@@ -146,13 +154,13 @@ def _verdict(value: Any) -> Array:
 
 def _whole(value: Any, target: str) -> Array:
     """A whole target from (nested) lists of numbers; None, NaN, and -100 for whole numbers, is missing."""
+    wanted = "(any width,)" if SHAPES[target] is None else SHAPES[target]
     try:
         array = np.array(value, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"It must hold numbers in the shape {SHAPES[target] or '(any width,)'}.") from error
-    shape = SHAPES[target] or (array.size,)
-    if array.shape != shape or not array.size:
-        raise ValueError(f"It must have the shape {SHAPES[target] or '(any width,)'}, got {array.shape}.")
+        raise ValueError(f"It must hold numbers in the shape {wanted}.") from error
+    if array.shape != _shape(target, array.size) or not array.size:
+        raise ValueError(f"It must have the shape {wanted}, got {array.shape}.")
     integer = target in INTEGERS
     if integer:
         array[array == MISSING] = math.nan

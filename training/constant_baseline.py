@@ -95,13 +95,15 @@ _COSTS: dict[str, tuple[tuple[str, ...], Callable[[Array, Array], float]]] = {
     "affect_labels": (("affect",), _squared),
     "bentham_labels": (("bentham",), _gaussian),
     "regret_labels": (("regret", "regret_head"), _squared),
+    "utility_labels": (("utility",), _squared),
+    "acceptability_labels": (("acceptability",), _squared),
     "plausibility_labels": (("plausibility",), _binary),
     "verdict_labels": (("verdict", "surd", "verdict_head"), _distribution),
     "perspective_labels": (("perspectives",), _distribution),
 }
 _RANKINGS: dict[str, tuple[str, ...]] = {
-    "utility_pair_labels": ("utility", "utility_head"),
-    "action_pair_labels": ("action",),
+    "utility_pair_labels": ("utility_ranking",),
+    "acceptability_pair_labels": ("acceptability_ranking",),
     "branch_pair_labels": ("counterfactual",),
 }
 

@@ -43,6 +43,8 @@ from .rows import read_rows
 from .schema import Problem, Row, iter_examples, read_row, refuse, to_examples
 from .sets import INTENSITY_EMOTIONS, NON_COMMERCIAL, SETS, PublicSet, SchemaRow, ranked
 
+OWN = Path(__file__).resolve().parents[1] / "data"
+
 Loader: TypeAlias = Callable[[Path, str], list[Example]]
 _Known: TypeAlias = tuple[int, Row, SchemaRow]  # row number, row of the set, row of the schema
 
@@ -55,6 +57,12 @@ def find_data(given: Path | str | None = None) -> Path:
     if not root.is_dir():
         raise DataError(f"There is no data folder {root}. Name it, or set the environment variable REDHEART_DATA.")
     return root
+
+
+def _folder_of(name: str, data_root: Path | str | None) -> Path:
+    """The folder of a set: in a checkout the project's own lies beside the code, every other one among the sets."""
+    own = OWN / name
+    return own if own.is_dir() else find_data(data_root) / name
 
 
 def _split_file(folder: Path, split: str) -> Path:
@@ -101,7 +109,7 @@ def _needed(name: str, names: Sequence[str], where: str) -> tuple[list[str], lis
     form = min(one.columns, key=lambda form: sum(column not in names for column in form))
     if absent := [column for column in form if column not in names]:
         raise DataError(f"{where} has no column {absent}; it has {list(names)}. It must be the set named {name!r}.")
-    return list(form), [column for column in one.optional if column in names]
+    return list(form), [column for column in one.optional if column in names and column not in form]
 
 
 def _public_set(name: str, allow_non_commercial: bool) -> PublicSet:
@@ -147,7 +155,7 @@ def _ranked(scene: Sequence[_Known]) -> Iterator[_Known]:
     """Every text labelled 1 of a scene over every one labelled 0."""
     good, bad = ([item for item in scene if int(item[1]["label"]) == label] for label in (1, 0))
     for (number, row, better), (_, _, worse) in product(good, bad):
-        for pair in ranked("action", better["text"], worse["text"], better.get("group", "")):
+        for pair in ranked("acceptability", better["text"], worse["text"], better.get("group", "")):
             yield number, row, pair
 
 
@@ -209,7 +217,7 @@ def load(
     `DataError`: no such set, folder, split or column, a licence that was not allowed, or a row that does not fit.
     """
     _supervised(name, allow_non_commercial)
-    folder = find_data(data_root) / name
+    folder = _folder_of(name, data_root)
     examples = _load_folder(folder, split)
     if not examples:
         raise DataError(f"{folder}/{split}.parquet has no rows. Copy it again.")
@@ -253,13 +261,13 @@ def texts_of(
     """
     _public_set(name, allow_non_commercial)
     if rows is None:
-        rows, where = _read(find_data(data_root) / name, split), f"{name}/{split}"
+        rows, where = _read(_folder_of(name, data_root), split), f"{name}/{split}"
     else:
         where = str(getattr(rows, "name", None) or name)
     seen: set[str] = set()
     for _, _, row in _schema_rows(name, rows, where):
         before = f"{row['context']} " if row.get("context") else ""
-        for text in (row["text"] or "", row.get("worse") or ""):
+        for text in (row["text"] or "", row.get("rejected") or ""):
             if text.strip() and before + text not in seen:
                 seen.add(before + text)
                 yield before + text

@@ -27,15 +27,17 @@ SHAPES: dict[str, tuple[int, ...] | None] = {
     "affect_labels": (len(AFFECT),),
     "bentham_labels": (len(BENTHAM),),
     "regret_labels": (len(REGRET_TYPES), len(VIEWS)),
+    "utility_labels": (len(VIEWS),),
     "plausibility_labels": (len(VIEWS),),
     "verdict_labels": (len(VERDICTS),),
+    "acceptability_labels": (),
     "perspective_labels": (len(PERSPECTIVES), len(VERDICTS)),
     "embedding_labels": None,
     "utility_pair_labels": (2,),
-    "action_pair_labels": (2,),
+    "acceptability_pair_labels": (2,),
     "branch_pair_labels": (2,),
 }
-PAIRS = ("utility_pair_labels", "action_pair_labels", "branch_pair_labels")
+PAIRS = ("utility_pair_labels", "acceptability_pair_labels", "branch_pair_labels")
 INTEGERS = ("nuance_labels", *PAIRS)
 MISSING = -100
 
@@ -52,12 +54,15 @@ class Example:
 
     targets: columns of `SHAPES`; more can be added. A pair column is ``(pair id, 1 = the better or 0 = the worse)``.
     group: what the text belongs to (a story, a comment in any language); one group is never split by `held_out`.
+    better, worse: the nearest other course of events that would have been better, and worse, in words; empty = unknown.
     """
 
     text: str
     source: str
     targets: dict[str, Array] = field(default_factory=dict)
     group: str = ""
+    better: str = ""
+    worse: str = ""
 
 
 Unit: TypeAlias = tuple[Example, ...]

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
 from torch.utils.data import IterableDataset, get_worker_info
 from transformers import DataCollatorForLanguageModeling, PreTrainedTokenizerBase, Trainer, TrainingArguments
 
 from ..hub_upload.checkpoint import weight_files
+from ..hub_upload.weights import float_tensors
 from ..modeling_redheart.masked_lm import RedHeartForMaskedLM
 from ..modeling_redheart.modeling_redheart import RedHeartModel
 
@@ -119,12 +119,8 @@ def load_encoder(model: RedHeartModel, folder: Path) -> None:
 
     Raises `ValueError` unless the folder has exactly the encoder's weights, in its shapes.
     """
-    found: dict[str, torch.Tensor] = {}
-    for file in weight_files(folder):
-        with safe_open(file, framework="pt") as weights:
-            for name in weights.keys():  # noqa: SIM118 - it is no mapping
-                if name.startswith(_ENCODER):
-                    found[name.removeprefix(_ENCODER)] = weights.get_tensor(name)
+    read = float_tensors(weight_files(folder))
+    found = {name.removeprefix(_ENCODER): tensor for name, tensor in read if name.startswith(_ENCODER)}
     own = model.backbone.encoder.state_dict()
     if found.keys() != own.keys():
         odd = sorted(found.keys() ^ own.keys())

@@ -6,21 +6,24 @@ optional, and a missing value (no column, None, NaN, or an empty cell) is masked
 | column | value | what it says |
 | --- | --- | --- |
 | `text` | text | what is read |
-| `context` | text | put before `text` (and before `worse`), a space between |
-| `worse` | text | the other text of a pair, of which `text` is the better one |
-| `ranking` | `utility`, `action`, `branch` | what the pair ranks: pleasantness, acceptability, courses of events |
+| `context` | text | put before `text` (and before `rejected`), a space between |
+| `rejected` | text | the other text of a pair, of which `text` is the better one |
+| `ranking` | `utility`, `acceptability`, `branch` | what the pair ranks: what is told by its utility, conduct by its acceptability, courses of events |
+| `better`, `worse` | text | what could have been, better and worse than what `text` tells |
 | `group` | text | what the row belongs to (a story, a person); a group is never split |
-| `id` | anything | passed over |
+| `id`, `language`, `kind` | anything | passed over |
 | `emotion` | names or ids, a list or `joy, anger` | the emotions there are; every other one is absent |
 | `emotion.joy` | 0..1 | one emotion: 0 or 1, or a probability |
 | `intensity.joy` | 0..1 | how strong it is |
 | `nuance.joy` | 0..4, or `slight` .. `extreme` | its level, 0 = absent |
 | `affect.valence`, `bentham.duration` | 0..1; valence -1..1 | one dimension |
 | `regret.action.better` | -1..1 | one type of regret in one view |
-| `counterfactual.plausibility.better` | 0..1 | one view |
+| `utility.actual` | -1..1 | how good one course of events is for all concerned: better, actual or worse |
+| `counterfactual.plausibility.better` | 0..1 | how likely one course was |
 | `verdict` | a name | who is in the wrong |
 | `verdict.author` and the four others | 0 or more | votes or shares, brought to the sum 1 |
-| `perspectives.community`, `.community.author` | as `verdict` | the verdict of one perspective |
+| `acceptability` | 0..1 | how acceptable the narrator's own conduct is |
+| `perspectives.self`, `.self.author` | as `verdict` | the verdict as the narrator (or the `other` side) would give it |
 | `emotion_labels`, and all of `examples.SHAPES` | numbers in its shape | a whole target, as the model takes it |
 
 Notable: names and their order are those of `configuration.labels`. Two columns for one target (`emotion` beside
@@ -42,8 +45,8 @@ from .examples import PAIRS, Array, DataError, Example
 Row: TypeAlias = Mapping[str, Any]
 
 RANKINGS: dict[str, str] = {name.removesuffix("_pair_labels"): name for name in PAIRS}
-TEXTS = ("text", "context", "worse", "ranking", "group")
-IGNORED = ("id",)
+TEXTS = ("text", "context", "rejected", "ranking", "group", "better", "worse")
+IGNORED = ("id", "language", "kind")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +121,15 @@ def _texts(row: Row) -> tuple[dict[str, str], list[tuple[str, str]]]:
             wrong.append((name, str(error)))
     if not texts["text"] and not wrong:
         wrong.append(("text", "It is empty. Leave the row out."))
-    if texts["worse"]:
+    if texts["worse"] and texts["ranking"] and not texts["rejected"]:
+        wrong.append(("worse", "It is what could have been, worse than `text`; the other text of a pair is `rejected`."))
+    if texts["rejected"]:
         if texts["ranking"] not in RANKINGS:
             wrong.append(
-                ("ranking", f"{texts['ranking']!r} must be one of {', '.join(RANKINGS)} where `worse` is given.")
+                ("ranking", f"{texts['ranking']!r} must be one of {', '.join(RANKINGS)} where `rejected` is given.")
             )
-        if texts["worse"].split() == texts["text"].split():
-            wrong.append(("worse", "It is the same as `text`, and equal texts cannot be ranked. Leave the row out."))
+        if texts["rejected"].split() == texts["text"].split():
+            wrong.append(("rejected", "It is the same as `text`, and equal texts cannot be ranked. Leave the row out."))
     return texts, wrong
 
 
@@ -167,19 +172,19 @@ def read_row(row: Row, number: int, source: str, pair: int | None = None) -> tup
         if column.target not in targets:
             targets[column.target] = empty(column.target, np.size(parsed))
         targets[column.target][column.place] = parsed
-    if texts["worse"] and (given := [name for name in PAIRS if name in targets]):
-        wrong.append((given[0], "It and `worse` both make a pair of the row. Keep one of them."))
+    if texts["rejected"] and (given := [name for name in PAIRS if name in targets]):
+        wrong.append((given[0], "It and `rejected` both make a pair of the row. Keep one of them."))
     wrong += _share_problems(targets) if not wrong else ()
     if wrong:
         return [], [Problem(source, number, name, message) for name, message in wrong]
     before = f"{texts['context']} " if texts["context"] else ""
-    first = Example(before + texts["text"], source, targets, texts["group"])
-    if not texts["worse"]:
+    first = Example(before + texts["text"], source, targets, texts["group"], texts["better"], texts["worse"])
+    if not texts["rejected"]:
         return [first], []
     ranking = RANKINGS[texts["ranking"]]
     pair = number if pair is None else pair
     targets[ranking] = np.array([pair, 1], dtype=np.int64)
-    second = Example(before + texts["worse"], source, {ranking: np.array([pair, 0], dtype=np.int64)}, texts["group"])
+    second = Example(before + texts["rejected"], source, {ranking: np.array([pair, 0], dtype=np.int64)}, texts["group"])
     return [first, second], []
 
 

@@ -2,17 +2,18 @@
 
 | set | on the hub, or upstream | what it supervises |
 | --- | --- | --- |
+| cases | this project's own, `data/cases` | every output |
 | goemotions | google-research-datasets/go_emotions (simplified) | `emotion` |
 | goemotions_ko | monologg/GoEmotions-Korean, a machine translation | `emotion` |
 | kote | searle-j/kote | 17 of the `emotion` columns (see `KOTE`) |
 | emotion_intensity_en | brighter-dataset/BRIGHTER-emotion-intensities (eng) | `intensity`, `nuance` of five emotions |
 | emobank | JULIELab/EmoBank, emobank.csv | `affect`, `bentham.valence`, `bentham.intensity` |
 | isear (non-commercial) | isear.csv | `intensity`, `nuance` of the emotion told of; three `bentham` dimensions |
-| scruples_anecdotes | allenai/scruples, *.scruples-anecdotes.jsonl | `verdict`, `perspectives.community` |
-| scruples_dilemmas | allenai/scruples, *.scruples-dilemmas.jsonl | action pairs |
+| scruples_anecdotes | allenai/scruples, *.scruples-anecdotes.jsonl | `verdict` |
+| scruples_dilemmas | allenai/scruples, *.scruples-dilemmas.jsonl | acceptability pairs |
 | ethics_utilitarianism | hendrycks/ethics | utility pairs |
-| ethics_deontology, ethics_justice | hendrycks/ethics | action pairs: reasonable over unreasonable in one scene |
-| moral_stories | demelin/moral_stories (full) | action pairs; branch pairs where situation and intention are told |
+| ethics_deontology, ethics_justice | hendrycks/ethics | acceptability pairs: reasonable over unreasonable in one scene |
+| moral_stories | demelin/moral_stories (full) | acceptability pairs; branch pairs where situation and intention are told |
 | ethics_commonsense, ethics_virtue | hendrycks/ethics | nothing: texts only |
 | timetravel | qkaren/Counterfactual-StoryRW | nothing: texts only |
 | counterfactual_detection, counterfactual_spans | SemEval-2020 Task 5 | nothing: texts only |
@@ -26,8 +27,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from ..configuration.labels import AFFECT, VERDICTS
-from .columns import is_missing
+from ..configuration.labels import AFFECT, EMOTIONS, VERDICTS
+from .columns import COLUMNS, is_missing
 from .examples import DataError
 from .schema import Row
 
@@ -111,7 +112,7 @@ def ranked(ranking: str, better: str, worse: str, group: str = "") -> list[Schem
     """A pair, or nothing: equal texts cannot be ranked."""
     if better.split() == worse.split():
         return []
-    return [{"text": better, "worse": worse, "ranking": ranking, "group": group}]
+    return [{"text": better, "rejected": worse, "ranking": ranking, "group": group}]
 
 
 def _joined(*parts: Any) -> str:
@@ -121,6 +122,17 @@ def _joined(*parts: Any) -> str:
 def goemotions(row: Row) -> list[SchemaRow]:
     """1 for each label given. One comment is one group, in both languages."""
     return [{"text": row["text"], "emotion": row["labels"], "group": f"goemotions/{row['id']}"}]
+
+
+def cases(row: Row) -> list[SchemaRow]:
+    """A row of the schema as it stands, with the level of each emotion / 4 as its intensity.
+
+    That the community's votes are the verdict is not said twice.
+    """
+    known = {name: value for name, value in row.items() if not name.startswith("perspectives.community.")}
+    levels = {name: row.get(f"nuance.{name}") for name in EMOTIONS}
+    strengths = {f"intensity.{name}": level / 4 for name, level in levels.items() if not is_missing(level)}
+    return [{**known, **strengths, "group": f"cases/{row['group']}"}]
 
 
 def kote(row: Row) -> list[SchemaRow]:
@@ -175,16 +187,14 @@ def isear(row: Row) -> list[SchemaRow]:
 
 
 def scruples_anecdotes(row: Row) -> list[SchemaRow]:
-    """A post and its votes, which are the verdict and the community's perspective."""
+    """A post and its votes, which are the verdict."""
     title, body = row["title"], row["text"] or ""
     votes = row.get("label_scores")
     shares = {name: row[f"n_{name}"] if votes is None else votes[name.upper()] for name in VERDICTS}
     if not sum(shares.values()) > 0:
         raise DataError("The post has no vote. Drop it.")
-    known: SchemaRow = {"text": f"{title}\n{body}" if body.strip() else title}
-    for prefix in ("verdict", "perspectives.community"):
-        known |= {f"{prefix}.{name}": share for name, share in shares.items()}
-    return [known]
+    text = f"{title}\n{body}" if body.strip() else title
+    return [{"text": text, **{f"verdict.{name}": share for name, share in shares.items()}}]
 
 
 def scruples_dilemmas(row: Row) -> list[SchemaRow]:
@@ -196,7 +206,7 @@ def scruples_dilemmas(row: Row) -> list[SchemaRow]:
     if is_missing(row["gold_label"]):
         return [{"text": action} for action in actions]
     worse = int(row["gold_label"])
-    return ranked("action", actions[1 - worse], actions[worse])
+    return ranked("acceptability", actions[1 - worse], actions[worse])
 
 
 def ethics_utilitarianism(row: Row) -> list[SchemaRow]:
@@ -238,7 +248,7 @@ def _same_treatment(earlier: Row, row: Row) -> bool:
 def moral_stories(row: Row) -> list[SchemaRow]:
     """The moral over the immoral action: bare, and told with situation and intention where both are there."""
     actions, group = (row["moral_action"], row["immoral_action"]), f"moral_stories/{_first(row, 'id', 'ID')}"
-    rows = ranked("action", *actions, group)
+    rows = ranked("acceptability", *actions, group)
     situation, intention = row.get("situation"), row.get("intention")
     if is_missing(situation) or is_missing(intention):
         return rows
@@ -277,6 +287,7 @@ _LABELLED = ("text", "labels", "id")
 _ETHICS = "hendrycks/ethics"
 
 SETS: dict[str, PublicSet] = {
+    "cases": PublicSet(cases, (("text", "group", "emotion"),), ("better", "worse", *COLUMNS)),
     "goemotions": PublicSet(goemotions, (_LABELLED,), hub=("google-research-datasets/go_emotions", "simplified")),
     "goemotions_ko": PublicSet(goemotions, (_LABELLED,)),
     "kote": PublicSet(kote, (("text", "labels"),), hub=("searle-j/kote", None)),

@@ -19,11 +19,11 @@ from .data import Array, Unit
 
 # Targets of one key each, and the ones that a target supervises as a whole.
 _WHOLE: dict[str, tuple[str, ...]] = {
-    "utility_pair_labels": ("utility",),
-    "action_pair_labels": ("action",),
-    "branch_pair_labels": ("counterfactual.utility",),
+    "utility_pair_labels": ("utility.actual",),
+    "acceptability_labels": ("acceptability",),
+    "acceptability_pair_labels": ("acceptability",),
+    "branch_pair_labels": tuple(f"utility.{view}" for view in VIEWS),
     "verdict_labels": ("verdict", "surd"),
-    "plausibility_labels": ("counterfactual.plausibility",),
     "embedding_labels": ("embedding",),
 }
 # Targets with a key per label.
@@ -32,6 +32,8 @@ _LABELLED: dict[str, tuple[str, ...]] = {
     "intensity_labels": tuple(f"intensity.{name}" for name in EMOTIONS),
     "affect_labels": tuple(f"affect.{name}" for name in AFFECT),
     "bentham_labels": tuple(f"bentham.{name}" for name in BENTHAM),
+    "utility_labels": tuple(f"utility.{view}" for view in VIEWS),
+    "plausibility_labels": tuple(f"plausibility.{view}" for view in VIEWS),
     "regret_labels": tuple(f"regret.{name}.{view}" for name in REGRET_TYPES for view in VIEWS),
 }
 

@@ -30,17 +30,17 @@ logger = logging.getLogger(__name__)
 # what imitates the other modules (asynchrony, recovery, expected losses): its loss rises whenever they change.
 _TRAINED_BY: dict[str, tuple[str, ...]] = {
     "emotion_head": ("emotion_head", "intensity", "affect"),
-    "bentham_head": ("bentham_head", "utility_head"),
+    "bentham_head": ("bentham_head",),
     "regret_head": ("regret_head",),
     "surd_head": ("surd_head", "verdict_head"),
     "emotion_analyzer": ("emotion", "nuance", "arc"),
-    "bentham_calculator": ("bentham", "utility"),
+    "bentham_calculator": ("bentham",),
     "regret_analyzer": ("regret",),
-    "counterfactual_reasoner": ("counterfactual", "plausibility"),
+    "counterfactual_reasoner": ("utility", "counterfactual", "plausibility"),
     "surd_analyzer": ("surd",),
     "perspectives": ("perspectives",),
-    "bridge.cache": ("verdict", "action"),
-    "bridge.coordination": ("verdict", "action"),
+    "bridge.cache": ("verdict", "acceptability"),
+    "bridge.coordination": ("verdict", "acceptability"),
     "projector": ("embedding",),
 }
 

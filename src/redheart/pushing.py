@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    import torch
     from rich.console import Console
 
     from .hub_upload.push import Pushed
@@ -46,10 +47,17 @@ def push(
         ),
     ] = None,
     max_shard_size: Annotated[str, typer.Option(metavar="SIZE", help="Of a weight file, such as 500MB.")] = "2GB",
+    dtype: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DTYPE",
+            help="What the weights go up in: float32, bfloat16, float16; by default as they are stored.",
+        ),
+    ] = None,
     workdir: Annotated[
         Path | None,
         typer.Option(
-            metavar="FOLDER", exists=True, file_okay=False, help="Where weights lie that are sharded anew meanwhile."
+            metavar="FOLDER", exists=True, file_okay=False, help="Where weights lie that are written anew meanwhile."
         ),
     ] = None,
 ) -> None:
@@ -77,6 +85,7 @@ def push(
         results=results,
         data_sets=DATA_SETS | read_facts(facts) if facts is not None else None,
         max_shard_size=_bytes(max_shard_size),
+        dtype=None if dtype is None else _dtype(dtype),
     )
     console = Console(highlight=False)
     with staged(folder, repo.split("/")[1], extras, workdir) as stage:
@@ -91,6 +100,15 @@ def _bytes(size: str) -> int:
     if match is None:
         raise typer.BadParameter(f"{size!r} is no size; write such as 500MB or 2GB.", param_hint="--max-shard-size")
     return int(match[1]) * _UNITS[match[2]]
+
+
+def _dtype(name: str) -> "torch.dtype":
+    from .configuration.labels import closest
+    from .hub_upload.create import DTYPES
+
+    if name not in DTYPES:
+        raise typer.BadParameter(f"No dtype {name!r}; {closest(name, DTYPES)}", param_hint="--dtype")
+    return DTYPES[name]
 
 
 def render(stage: "Stage", repo: str, console: "Console") -> None:

@@ -13,6 +13,7 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedTokeniz
 from redheart import RedHeartModel
 from redheart.compression.distill import distill, main, summary
 from redheart.compression.distillation_recipe import DistillationRecipe, read_distillation
+from redheart.configuration.labels import VIEWS
 from redheart.hub_upload.checkpoint import load_strict
 
 MakeModel = Callable[..., RedHeartModel]
@@ -32,11 +33,11 @@ def teacher(
     record = {
         "emotion.joy": ["goemotions"],
         "verdict": ["scruples_anecdotes"],
-        "counterfactual.utility": ["moral_stories"],
+        **{f"utility.{view}": ["moral_stories"] for view in VIEWS},
         "regret.outcome.better": ["derived: by a rule"],
         "confidence.emotion": ["rows held out of training"],
     }
-    fitted = {"thresholds": {"joy": 0.2}, "verdict_temperature": 2.0, "verdict_offsets": {"author": 1.0}}
+    fitted = {"thresholds": {"joy": 0.2}, "verdict_temperature": 2.0, "verdict_threshold": 0.4}
     encoder = {"model_type": "bert", "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2,
                "intermediate_size": 16, "vocab_size": 9931, "max_position_embeddings": 64}  # fmt: skip
     lively_model(supervision=record, encoder_config=encoder, **fitted).save_pretrained(folder)
@@ -78,20 +79,20 @@ def test_a_run_leaves_a_student_that_claims_what_it_was_taught(write: Callable[.
     assert record["verdict"] == ["scruples_anecdotes", mark]
     assert record["emotion.joy"] == ["goemotions", mark, "rows"]
     assert record["affect.valence"] == ["rows"], "from the labels alone"
-    assert record["counterfactual.utility"] == ["moral_stories", mark]
+    assert record["utility.better"] == ["moral_stories", mark]
     assert record["regret.outcome.better"] != ["derived: by a rule"]
     assert record["regret.outcome.better"][0].startswith("derived: tanh")
     assert record["confidence.emotion"] == ["rows held out of training"]
     assert "confidence.verdict" not in record, "the teacher's confidence is not the student's"
     assert "affect.arousal" not in record
-    assert (student.config.thresholds, student.config.verdict_offsets) == ({}, {})
+    assert (student.config.thresholds, student.config.verdict_threshold) == ({}, 0.0)
     assert student.config.verdict_temperature == 1.0
     assert report == json.loads((tmp_path / "run" / "distillation.json").read_text())
     assert report["teacher"] == "sage"
     assert report["parameters"]["student"] == sum(parameter.numel() for parameter in student.parameters())
     assert {"teacher", "student"} == set(report["validation"]["emotion"])
     assert set(report["validation"]) == {"emotion", "emotion_head", "arc", "affect", "supervised"}
-    assert {"all", "emotion", "verdict", "counterfactual", "states", "hidden"} <= set(report["distillation"])
+    assert {"all", "emotion", "verdict", "utility", "states", "hidden"} <= set(report["distillation"])
     assert (tmp_path / "run" / "losses.png").stat().st_size > 100
     assert "emotion" in summary(report)
 

@@ -1,6 +1,7 @@
 """How far a student is from its teacher: each measure by hand or by its invariances, and on two models."""
 
 from collections.abc import Callable
+from operator import attrgetter
 
 import pytest
 import torch
@@ -19,7 +20,6 @@ from redheart.compression.distillation_losses import (
     hidden_costs,
     mapped_layers,
     output_costs,
-    ranked,
     relations_apart,
     state_costs,
     taught_claims,
@@ -58,15 +58,6 @@ def test_divergences_are_those_of_the_textbook() -> None:
     torch.testing.assert_close(categorical(own, theirs, 3.0), 9 * softened)
     normal = kl_divergence(*(Normal(one[0], (one[1] / 2).exp()) for one in (theirs, own)))
     torch.testing.assert_close(gaussian(own[:2].mT, theirs[:2].mT, 3.0), normal)
-
-
-def test_only_the_differences_of_scores_count() -> None:
-    teacher = torch.tensor([0.0, 1.0, 3.0])
-    torch.testing.assert_close(ranked(teacher + 5, teacher, 2.0), torch.zeros(3))
-    assert (ranked(teacher * 0.5, teacher, 2.0) < ranked(-teacher, teacher, 2.0)).all()
-    assert ranked(torch.tensor([7.0]), torch.tensor([1.0]), 2.0).tolist() == [0.0]
-    # A text and its views: what could have been is held to what was, also of one text alone.
-    assert ranked(torch.tensor([[2.0, 0.0, -1.0]]), torch.tensor([[1.0, 0.0, -1.0]]), 1.0).item() > 0
 
 
 def test_relations_need_no_common_width_and_no_common_axes() -> None:
@@ -127,6 +118,30 @@ def test_only_taught_claims_cost(lively: RedHeartModel, other: RedHeartModel, ba
     assert [EMOTIONS[place] for place in taught.abs().sum(0).nonzero()] == ["joy"]
     taught = torch.autograd.grad(costs["bentham"].sum(), student.reading.bentham.log_variance)[0]
     assert [BENTHAM[place] for place in taught.abs().sum(0).nonzero()] == ["purity"]
+
+
+@pytest.mark.parametrize(
+    ("claim", "place", "taught"),
+    [
+        ("utility.worse", "counterfactual.utility", [2]),
+        ("plausibility.better", "counterfactual.plausibility_logits", [0]),
+        ("acceptability", "verdict.acceptability_logits", []),
+        ("perspectives.other", "perspectives.verdict_logits", [1]),
+    ],
+)
+def test_what_is_told_of_courses_and_conduct_is_taught_by_its_claim(
+    lively: RedHeartModel, other: RedHeartModel, batch: dict[str, Tensor], claim: str, place: str, taught: list[int]
+) -> None:
+    student, teacher = read(lively, batch), read(other, batch)
+    costs = output_costs(student, teacher, {claim}, temperature=1.0)
+    assert set(costs) == {claim.partition(".")[0]}
+    ((name, cost),) = costs.items()
+    assert cost.shape == (4,)
+    assert (cost > 0).all()
+    moved = torch.autograd.grad(cost.sum(), attrgetter(place)(student.reading))[0].abs()
+    assert (moved.reshape(4, -1).sum(1) > 0).all(), name
+    if taught:  # of the views, or of the perspectives, only the one that is taught
+        assert moved.reshape(4, moved.shape[1], -1).sum((0, 2)).nonzero().flatten().tolist() == taught
 
 
 def test_a_state_is_compared_where_its_claims_are_taught(

@@ -114,11 +114,11 @@ def test_what_was_fitted_to_the_teacher_is_not_the_students(
     lively_model: MakeModel, bert_options: dict[str, Any]
 ) -> None:
     fitted = {
-        "thresholds": {"joy": 0.2}, "verdict_temperature": 2.0, "verdict_offsets": {"author": 1.0},
+        "thresholds": {"joy": 0.2}, "verdict_temperature": 2.0, "verdict_threshold": 0.4,
         "supervision": {"emotion.joy": ["made-up"]}, "hidden_dropout": 0.3, "token_budget": 9,
     }  # fmt: skip
     config = student_config(lively_model(encoder_config=bert_options, **fitted).config, Cut(layers=1))
-    assert (config.thresholds, config.verdict_offsets, config.supervision) == ({}, {}, {})
+    assert (config.thresholds, config.verdict_threshold, config.supervision) == ({}, 0.0, {})
     assert config.verdict_temperature == 1.0
     assert (config.hidden_dropout, config.token_budget) == (0.3, 9)
 

@@ -23,6 +23,8 @@ NAN = math.nan
 EACH, OTHERS = "a threshold per label, fitted here", "per label, cross-fitted"
 GO, POSTS, AFFECTS = ("goemotions", "validation"), ("scruples_anecdotes", "validation"), ("emobank", "validation")
 
+HARD = ("ethics_utilitarianism", "test_hard")
+
 # Rows of data and how many, output, measure, rule; then the constant, the linear model, the model and its interval.
 _FIGURES = [
     (*GO, 5426, "emotion", "average precision", "", 0.042, 0.423, 0.457, 0.446, 0.468),
@@ -49,9 +51,9 @@ _FIGURES = [
     (*AFFECTS, 1000, "affect.arousal", "Pearson r", "", NAN, 0.351, 0.418, 0.360, 0.470),
     (*AFFECTS, 1000, "bentham.intensity", "Pearson r", "", NAN, 0.351, 0.398, 0.340, 0.452),
     ("emotion_intensity_en", "test", 2765, "intensity", "mean Pearson r", "", NAN, 0.390, NAN, NAN, NAN),
-    ("moral_stories", "test", 1000, "action", "pair accuracy", "", 0.5, 0.799, 0.801, 0.775, 0.826),
-    ("ethics_utilitarianism", "test", 4808, "utility", "pair accuracy", "", 0.5, 0.687, 0.734, 0.721, 0.746),
-    ("ethics_utilitarianism", "test_hard", 4272, "utility", "pair accuracy", "", 0.5, 0.445, 0.421, 0.406, 0.436),
+    ("moral_stories", "test", 1000, "acceptability_ranking", "pair accuracy", "", 0.5, 0.799, 0.801, 0.775, 0.826),
+    ("ethics_utilitarianism", "test", 4808, "utility_ranking", "pair accuracy", "", 0.5, 0.687, 0.734, 0.721, 0.746),
+    (*HARD, 4272, "utility_ranking", "pair accuracy", "", 0.5, 0.445, 0.421, 0.406, 0.436),
     ("goemotions_ko", "validation", 5426, "emotion", "macro F1", EACH, 0.018, 0.419, 0.401, 0.390, 0.412),
     ("kote", "test", 5000, "emotion", "average precision", "", 0.178, 0.389, 0.331, 0.322, 0.340),
 ]
@@ -90,9 +92,9 @@ def _record() -> dict[str, list[str]]:
     record |= {f"affect.{name}": ["emobank"] for name in AFFECT}
     record |= {f"bentham.{name}": ["emobank"] for name in ("intensity", "valence")}
     return record | {
-        "utility": ["ethics_utilitarianism"],
+        "utility.actual": ["ethics_utilitarianism"],
         "verdict": ["moral_stories", "scruples_anecdotes"],
-        "action": ["moral_stories"],
+        "acceptability": ["moral_stories"],
         "regret.responsibility.actual": ["derived: probability of remorse"],
         "embedding": ["all-MiniLM-L6-v2"],
         "confidence.emotion": ["rows held out of training"],
@@ -107,9 +109,9 @@ def evaluation() -> Evaluation:
     texts = [9000, 4500, 3000, 2250, 1800, 1500, 1285, 1125, 1000]
     counts = [[112, 301, 4, 20, 0], [61, 1502, 2, 34, 0], [10, 60, 1, 3, 0], [24, 152, 0, 43, 0], [0, 0, 0, 0, 0]]
     return Evaluation(
-        model="redheart-mini",
+        model="redheart-100m",
         parameters=22_345_678,
-        command="redheart evaluate redheart-mini --data DATA --fit",
+        command="redheart evaluate redheart-100m --data DATA --fit",
         figures=_figures(),
         tables=[_labels()],
         curves=[
@@ -120,7 +122,8 @@ def evaluation() -> Evaluation:
         consistency=[
             Consistency("surface", "goemotions", 100, 6, {"emotion": (0.91, 0.89, 0.93), "verdict": (0.83, 0.78, 0.87)},
                         {"emotion macro F1": (0.44, 0.42)}),
-            Consistency("paraphrase", "goemotions", 97, 6, {"emotion": (0.71, 0.66, 0.75), "action": (NAN, NAN, NAN)}),
+            Consistency("paraphrase", "goemotions", 97, 6,
+                        {"emotion": (0.71, 0.66, 0.75), "acceptability": (NAN, NAN, NAN)}),
         ],
         unsupported=[
             Unsupported("dates", 150, 0.14, 0.10, 0.19, 0.31),
@@ -130,7 +133,7 @@ def evaluation() -> Evaluation:
         information={
             "dataset": "scruples_anecdotes",
             "target": "the author is in the wrong",
-            "sources": {"emotion": "affect.valence", "bentham": "utility"},
+            "sources": {"emotion": "affect.valence", "bentham": "bentham.valence"},
             "rows": 2344,
             "corrected": _parts(0.052, 0.021, -0.001, 0.013),
             "plug_in": _parts(0.055, 0.026, 0.002, 0.031),

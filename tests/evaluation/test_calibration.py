@@ -140,6 +140,21 @@ def test_a_label_with_few_positives_takes_the_shared_threshold() -> None:
     assert fit_thresholds(scores, actual, fewest=9)[3] != shared
 
 
+def test_a_weight_of_two_is_a_text_that_is_there_twice() -> None:
+    generator = np.random.default_rng(3)
+    actual = (generator.random((80, 3)) < 0.3).astype(int)
+    scores = np.clip(0.3 * actual + 0.7 * generator.random((80, 3)), 0, 1)
+    counts = generator.integers(1, 4, size=80)
+    twice = np.repeat(np.arange(80), counts)
+    for fit in (fit_threshold, fit_thresholds):
+        expected = fit(scores[twice], actual[twice])
+        np.testing.assert_allclose(fit(scores, actual, weights=counts), expected)
+        np.testing.assert_allclose(fit(scores, actual, weights=0.5 * counts), expected)
+    for weights in (counts[1:], 0 * counts):
+        with pytest.raises(ValueError, match="80 numbers above 0"):
+            fit_thresholds(scores, actual, weights=weights)
+
+
 def test_the_order_of_the_rows_does_not_matter() -> None:
     scores, actual = labelled(300, 5)
     order = np.random.default_rng(1).permutation(300)

@@ -78,7 +78,7 @@ def test_what_was_fitted_is_in_the_config_and_nowhere_else(evaluated: tuple[Path
     )
     assert set(after["thresholds"]) == set(EMOTIONS)
     changed = {key for key in after if after[key] != before.get(key)}
-    assert changed - {"supervision"} == {"thresholds", "verdict_temperature", "verdict_offsets"}
+    assert changed - {"supervision"} == {"thresholds", "verdict_temperature", "verdict_threshold"}
 
 
 def test_a_page_plots_and_a_card_are_written(evaluated: tuple[Path, str]) -> None:
@@ -97,7 +97,7 @@ def test_a_page_plots_and_a_card_are_written(evaluated: tuple[Path, str]) -> Non
         (["--rows", "missing.jsonl"], "missing.jsonl"),
     ],
 )
-def test_wrong_usage_is_told_in_a_line(options: list[str], message: str) -> None:
-    done = CliRunner().invoke(main, ["evaluate", *options])
+def test_wrong_usage_is_told_in_a_line(options: list[str], message: str, checkpoint: Path) -> None:
+    done = CliRunner().invoke(main, ["evaluate", str(checkpoint), *options])
     assert done.exit_code != 0
     assert message in " ".join(done.output.split()) + str(done.exception)

@@ -105,7 +105,7 @@ def test_verdicts_are_learned_as_shares_of_votes() -> None:
 @pytest.mark.parametrize(
     ("name", "target"),
     [
-        ("moral_stories", "action_pair_labels"),
+        ("moral_stories", "acceptability_pair_labels"),
         ("moral_stories", "branch_pair_labels"),
         ("ethics_utilitarianism", "utility_pair_labels"),
     ],
@@ -138,12 +138,13 @@ def test_own_rows_of_every_target(lively: RedHeartModel, tokenizer: PreTrainedTo
         found: list[dict[str, Any]] = []
         for text, good in zip(texts(split), GOOD, strict=True):
             known = {"emotion": "joy" if good else "anger, fear", "verdict": "nobody" if good else "author"}
-            known |= {"perspectives.community": known["verdict"], "perspectives.self": "other"}
+            known |= {"perspectives.other": known["verdict"], "perspectives.self": "other"}
             amounts = {"intensity.joy": good, "nuance.joy": 3 * good, "bentham.purity": good, "affect.valence": good}
             amounts |= {"regret.action.better": -good, "counterfactual.plausibility.better": good}
+            amounts |= {"utility.actual": good, "acceptability": good}
             found.append({"text": text, **known, **amounts})
-        for ranking in ("utility", "action", "branch"):
-            found += [{"text": f"kind {n} {split}", "worse": f"cruel {n}", "ranking": ranking} for n in range(4)]
+        for ranking in ("utility", "acceptability", "branch"):
+            found += [{"text": f"kind {n} {split}", "rejected": f"cruel {n}", "ranking": ranking} for n in range(4)]
         return own(found)
 
     held, floor = rows("held"), Floor(rows("train"))
@@ -156,20 +157,18 @@ def test_own_rows_of_every_target(lively: RedHeartModel, tokenizer: PreTrainedTo
         for target in ("verdict_labels", "perspective_labels"):
             np.testing.assert_allclose(said[system][target].sum(axis=-1), 1)
     linear_said = {target: values[:ROWS] for target, values in said[LINEAR].items()}
-    community, purity = PERSPECTIVES.index("community"), BENTHAM.index("purity")
+    (teller, affected), purity = (PERSPECTIVES.index(name) for name in ("self", "other")), BENTHAM.index("purity")
     for higher in (
         linear_said["nuance_labels"][:, JOY],
         linear_said["bentham_labels"][:, purity],
         -linear_said["regret_labels"][:, 0, 0],
         linear_said["plausibility_labels"][:, 0],
-        linear_said["perspective_labels"][:, community, VERDICTS.index("nobody")],
+        linear_said["perspective_labels"][:, affected, VERDICTS.index("nobody")],
     ):
         assert higher[::2].min() > higher[1::2].max()
-    # Everybody who tells it found the other in the wrong; of those affected nobody said anything.
-    teller, affected = (PERSPECTIVES.index(name) for name in ("self", "other"))
+    # Everybody who tells it found the other in the wrong.
     for system in (CONSTANT, LINEAR):
         assert (said[system]["perspective_labels"][:, teller, VERDICTS.index("other")] == 1).all()
-        np.testing.assert_allclose(said[system]["perspective_labels"][:, affected], 0.2)
 
 
 def test_each_column_is_learned_from_the_texts_that_have_it() -> None:
@@ -202,19 +201,19 @@ def test_a_column_that_never_changes_stays_so() -> None:
 
 def test_every_text_is_answered_in_its_order() -> None:
     train = own([
-        *({"text": f"kind {number}", "worse": f"cruel {number}", "ranking": "action"} for number in range(6)),
+        *({"text": f"kind {number}", "rejected": f"cruel {number}", "ranking": "acceptability"} for number in range(6)),
         *({"text": text, "affect.valence": good} for text, good in zip(texts("a"), GOOD, strict=True)),
         {"text": "a day", "intensity.joy": 1.0},
     ])  # fmt: skip
     held = own([
         {"text": "awful day", "affect.valence": 0.0},
-        {"text": "cruel", "worse": "kind", "ranking": "action"},
+        {"text": "cruel", "rejected": "kind", "ranking": "acceptability"},
         {"text": "lovely day", "emotion": "joy"},
     ])  # fmt: skip
     said = floor_predictions(train, held)[LINEAR]
-    assert set(said) == {"affect_labels", "action_pair_labels"}  # what both have
-    assert said["action_pair_labels"].shape == (4,)
-    assert said["action_pair_labels"].argmax() == 2
+    assert set(said) == {"affect_labels", "acceptability_pair_labels"}  # what both have
+    assert said["acceptability_pair_labels"].shape == (4,)
+    assert said["acceptability_pair_labels"].argmax() == 2
     assert said["affect_labels"][:, 0].argmin() == 0
     assert said["affect_labels"][:, 0].argmax() == 3
     assert set(Floor(train, ["affect_labels"]).predict(held)[CONSTANT]) == {"affect_labels"}
@@ -237,10 +236,18 @@ def test_equal_labels_of_the_same_texts_are_fitted_once(monkeypatch: pytest.Monk
 
     shares = linear.KINDS["shares"]
     monkeypatch.setitem(linear.KINDS, "shares", counted)
-    floor = Floor(public("scruples_anecdotes", "train"))
+
+    def rows(split: str) -> list[Unit]:
+        verdicts = (("nobody" if good else "author") for good in GOOD)
+        return own([
+            {"text": text, "verdict": verdict, "perspectives.other": verdict}
+            for text, verdict in zip(texts(split), verdicts, strict=True)
+        ])  # fmt: skip
+
+    floor = Floor(rows("train"))
     for split in ("validation", "test"):
-        said = floor.predict(public("scruples_anecdotes", split))[LINEAR]
-        place = PERSPECTIVES.index("community")
+        said = floor.predict(rows(split))[LINEAR]
+        place = PERSPECTIVES.index("other")
         np.testing.assert_array_equal(said["verdict_labels"], said["perspective_labels"][:, place])
     assert len(fitted) == 1
 
@@ -248,7 +255,7 @@ def test_equal_labels_of_the_same_texts_are_fitted_once(monkeypatch: pytest.Monk
 def test_the_cache_gives_what_was_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     train, held, cache = public("scruples_anecdotes", "train"), public("scruples_anecdotes", "test"), tmp_path / "new"
     bare, missed = floor_predictions(train, held), floor_predictions(train, held, cache)
-    assert len(list(cache.iterdir())) == 2  # the verdict and the perspectives
+    assert len(list(cache.iterdir())) == 1  # the verdict
     monkeypatch.setattr(floor_module, "Linear", None)
     hit = floor_predictions(train, held, cache)
     assert set(hit) == set(bare) == {CONSTANT, LINEAR, BALANCED}

@@ -100,6 +100,6 @@ def test_what_is_not_there_has_no_section(tmp_path: Path) -> None:
 
 def test_the_record_is_told_by_sources() -> None:
     rows = record_rows({"affect.valence": ["a", "b"], "arc": ["derived: a rule"]})
-    assert ["affect", "1 of 3: valence", "direct", "a, b"] in rows
-    assert ["affect", "2 of 3: arousal, dominance", "withheld", ""] in rows
-    assert ["arc", "all", "derived", "a rule"] in rows
+    assert ["affect", "1 of 3: valence", "direct", "a, b", "people"] in rows
+    assert ["affect", "2 of 3: arousal, dominance", "withheld", "", ""] in rows
+    assert ["arc", "all", "derived", "a rule", "derived"] in rows

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from redheart.configuration.labels import VERDICTS
+from redheart.configuration.labels import BENTHAM, VERDICTS
 from redheart.evaluation.information import information
 from redheart.training.data import Array, Example, Unit
 
@@ -18,9 +18,9 @@ def _units(wrong: Array) -> list[Unit]:
 
 def test_what_only_one_source_knows_is_unique_to_it() -> None:
     generator = np.random.default_rng(0)
-    valence, utility, foregone = generator.normal(size=(3, ROWS))
-    affect = np.stack([valence, valence, valence], axis=1)
-    said = {"affect_labels": affect, "utility_pair_labels": utility, "foregone": foregone}
+    valence, pleasure, foregone = generator.normal(size=(3, ROWS))
+    affect, bentham = (np.stack([one] * count, axis=1) for one, count in ((valence, 3), (pleasure, len(BENTHAM))))
+    said = {"affect_labels": affect, "bentham_labels": bentham, "foregone": foregone}
     found = information(_units(foregone > 0.43), said)
     parts = found["corrected"]
     assert parts["unique"]["regret"] > 0.5
@@ -32,6 +32,6 @@ def test_what_only_one_source_knows_is_unique_to_it() -> None:
 
 def test_too_few_rows_say_nothing() -> None:
     noise = np.random.default_rng(0).normal(size=(3, 100))
-    said = {"affect_labels": noise.T, "utility_pair_labels": noise[0], "foregone": noise[1]}
+    said = {"affect_labels": noise.T, "bentham_labels": np.tile(noise[0], (len(BENTHAM), 1)).T, "foregone": noise[1]}
     with pytest.raises(ValueError, match="rows"):
         information(_units(noise[2] > 0), said)

@@ -18,6 +18,7 @@ from redheart.evaluation.measures import (
     micro_f1,
     pair_accuracy,
     pearson,
+    right_verdicts,
     soft_cross_entropy,
     verdict_f1,
 )
@@ -57,6 +58,12 @@ def test_a_tie_is_half_a_pair() -> None:
 
 def test_accuracy() -> None:
     assert accuracy(np.array([0, 1, 2, 2]), np.array([0, 1, 1, 2])) == 0.75
+
+
+def test_a_verdict_is_right_that_has_as_many_votes_as_another() -> None:
+    votes = np.array([[3, 3, 0, 0, 0], [3, 3, 0, 0, 0], [3, 3, 4, 0, 0]])
+    said = np.array([[0.1, 0.6, 0.1, 0.1, 0.1], [0.1, 0.1, 0.6, 0.1, 0.1], [0.6, 0.1, 0.1, 0.1, 0.1]])
+    assert right_verdicts(said, votes).tolist() == [True, False, False]
 
 
 def test_f1_by_hand() -> None:

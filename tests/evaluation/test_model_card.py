@@ -9,7 +9,7 @@ import pytest
 from huggingface_hub import ModelCard
 
 from redheart import RedHeartConfig
-from redheart.evaluation.results import MODEL, Consistency, Evaluation, LabelTable
+from redheart.evaluation.results import MODEL, Consistency, Evaluation, Figure, LabelTable
 from redheart.hub_upload.model_card import DATA_SETS, DataSet, model_card, read_facts, write_model_card
 from redheart.training.sets import NON_COMMERCIAL, SETS
 
@@ -38,7 +38,7 @@ def test_the_card_lists_exactly_the_sets_of_the_config(evaluation: Evaluation) -
                "ethics_utilitarianism"]  # fmt: skip
     assert names(section(card, "Who rated the data")) == trained
     assert names(section(card, "Licences")) == trained
-    evaluation.record = {"utility": ["ethics_utilitarianism"]}
+    evaluation.record = {"utility.actual": ["ethics_utilitarianism"]}
     card = model_card(evaluation, config_of(evaluation))
     assert names(section(card, "Licences")) == ["ethics_utilitarianism"]
     assert "GoEmotions" not in card
@@ -67,14 +67,43 @@ def test_figures_stand_beside_floors(evaluation: Evaluation) -> None:
 
 def test_what_is_derived_and_withheld_is_told(evaluation: Evaluation) -> None:
     told = section(model_card(evaluation, config_of(evaluation)), "What is supervised, derived and withheld")
-    assert "| regret | 1 of 21: responsibility.actual | derived | probability of remorse |" in told
-    assert "| nuance | all 112 | withheld |  |" in told
+    assert "| regret | 1 of 21: responsibility.actual | derived | probability of remorse | derived |" in told
+    assert "| nuance | all 112 | withheld |  |  |" in told
 
 
 def test_what_is_partly_derived_is_told(evaluation: Evaluation) -> None:
     evaluation.record["verdict"] = ["scruples_anecdotes", "derived: whoever acts badly in a story"]
     told = section(model_card(evaluation, config_of(evaluation)), "What is supervised, derived and withheld")
-    assert "| both | scruples_anecdotes, whoever acts badly in a story |" in told
+    assert "| both | scruples_anecdotes, whoever acts badly in a story | mixed |" in told
+
+
+def test_each_output_has_its_sets_its_raters_and_its_figures(evaluation: Evaluation) -> None:
+    evaluation.record |= {"affect.valence": ["cases", "emobank"], "utility.better": ["cases"]}
+    evaluation.figures.append(Figure("cases", "validation", "utility", "mean Pearson r", MODEL, 0.71, 511))
+    card = model_card(evaluation, config_of(evaluation))
+    told = section(card, "What is known of each output")
+    affect, utility, verdict, embedding = (
+        next(line for line in told.splitlines() if line.startswith(f"| {part} |"))
+        for part in ("affect", "utility", "verdict", "embedding")
+    )
+    assert affect == "| affect | cases (3,970), emobank (8,062) | mixed | none |"
+    assert "ethics_utilitarianism (13,738), cases (3,970)" in utility or "cases (3,970), ethics" in utility
+    assert "mean Pearson r 0.710 (cases, validation)" in utility
+    assert "utility_ranking: pair accuracy 0.734 (ethics_utilitarianism, test)" in utility
+    assert "| people | none |" in verdict
+    assert embedding == "| embedding | all-MiniLM-L6-v2 | model | none |"
+    assert "fitted here" not in told
+    assert "The ratings of cases are a model's" in section(card, "Limits")
+    assert "no people | model | en, ko |" in section(card, "Who rated the data")
+
+
+def test_the_card_says_when_the_verdict_is_named(evaluation: Evaluation) -> None:
+    told = section(model_card(evaluation, config_of(evaluation)), "Calibration and abstention")
+    assert "the most probable one, however improbable" in told
+    config = config_of(evaluation)
+    config.verdict_threshold = 0.43
+    told = section(model_card(evaluation, config), "Calibration and abstention")
+    assert "where that has a probability of 0.43 or more" in told
 
 
 def test_each_family_is_one_line(evaluation: Evaluation) -> None:
@@ -131,7 +160,7 @@ def test_own_data_bring_their_facts(evaluation: Evaluation) -> None:
     evaluation.record = {"arc": ["mine"]}
     mine = DataSet("Mine", "letters", "two students", ("de",), "CC0")
     card = model_card(evaluation, config_of(evaluation), data_sets=DATA_SETS | {"mine": mine})
-    assert "| mine | Mine | letters | two students | de |" in card
+    assert "| mine | Mine | letters | unknown | two students | people | de |" in card
     assert "datasets:" not in card
 
 
@@ -139,6 +168,8 @@ def test_facts_are_read_from_a_file(tmp_path: Path) -> None:
     path = tmp_path / "facts.yaml"
     path.write_text("mine: {title: Mine, texts: letters, raters: two students, languages: [de], licence: CC0}\n")
     assert read_facts(path) == {"mine": DataSet("Mine", "letters", "two students", ("de",), "CC0")}
+    path.write_text(path.read_text().replace("CC0", "CC0, rows: 12"))
+    assert read_facts(path)["mine"].rows == 12
 
 
 @pytest.mark.parametrize(
@@ -150,6 +181,10 @@ def test_facts_are_read_from_a_file(tmp_path: Path) -> None:
         ("mine: {license: CC0}", "the facts of 'mine' must be title, texts"),
         ("mine: {title: Mine, texts: a, raters: b, languages: [de]}", "'mine' has no licence"),
         ("mine: {title: Mine, texts: a, raters: b, languages: de, licence: CC0}", "must be a list of codes, got 'de'"),
+        (
+            "mine: {title: M, texts: a, raters: b, languages: [de], licence: CC0, rows: many}",
+            "must be a number of rows",
+        ),
     ],
 )
 def test_facts_that_are_none_are_refused(text: str, message: str, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from redheart.evaluation.rows import PUBLIC, Rows, own_rows, public_rows
-from redheart.training.data import DataError
+from redheart.training.data import OWN, DataError
 
 
 def _write(path: Path, rows: list[dict[str, object]]) -> str:
@@ -15,9 +15,20 @@ def _write(path: Path, rows: list[dict[str, object]]) -> str:
 
 
 def test_a_set_that_is_not_there_is_skipped_with_the_reason(tmp_path: Path) -> None:
-    found = list(public_rows(tmp_path))
-    assert {name for name, _ in found} == set(PUBLIC)  # type: ignore[misc]
+    found = list(public_rows(tmp_path, [name for name in PUBLIC if name != "cases"]))
+    assert {name for name, _ in found} == set(PUBLIC) - {"cases"}  # type: ignore[misc]
     assert all("is not there" in str(why) for _, why in found)  # type: ignore[misc]
+
+
+def test_the_projects_own_cases_need_no_folder_of_sets() -> None:
+    if not (OWN / "cases").is_dir():
+        pytest.skip("the cases are in a checkout only")
+    (found,) = public_rows("nowhere", ["cases"])
+    assert isinstance(found, Rows)
+    assert (found.split, len(found.units)) == ("validation", 511)
+    assert len(found.train or ()) > 3000
+    given = found.units[0][0].targets
+    assert {"verdict_labels", "acceptability_labels", "utility_labels", "perspective_labels"} <= given.keys()
 
 
 def test_a_wrong_name_is_told_before_anything_is_read(tmp_path: Path) -> None:

@@ -8,7 +8,15 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from redheart.evaluation.measures import Array
-from redheart.evaluation.selective import augrc, aurc, coverage_at_risk, risk_coverage, selective_risk
+from redheart.evaluation.selective import (
+    augrc,
+    aurc,
+    auroc,
+    coverage_at_risk,
+    risk_at_coverage,
+    risk_coverage,
+    selective_risk,
+)
 
 # The surest text is right, the next wrong, and the two after it, equally sure, right and wrong.
 LOSSES = np.array([0, 1, 0, 1])
@@ -43,6 +51,31 @@ def test_the_area_is_the_closed_form_of_the_paper(answers: tuple[Array, Array]) 
     error = losses.mean()
     ranked = roc_auc_score(losses == 0, confidence)
     assert augrc(losses, confidence) == pytest.approx((1 - ranked) * error * (1 - error) + error**2 / 2)
+
+
+def test_the_area_under_the_characteristic_is_that_of_scikit_learn(answers: tuple[Array, Array]) -> None:
+    losses, confidence = answers
+    assert auroc(1 - losses, confidence) == pytest.approx(roc_auc_score(losses == 0, confidence))
+    assert auroc(1 - losses, -confidence) == pytest.approx(1 - auroc(1 - losses, confidence))
+
+
+def test_the_area_under_the_characteristic_by_hand() -> None:
+    # Right: .9 and .5. Wrong: .8 and .5. Of four pairs, .9 is above both, .5 below one and beside the other.
+    assert auroc(1 - LOSSES, CONFIDENCE) == pytest.approx((1 + 1 + 0 + 0.5) / 4)
+    assert auroc(np.array([1, 0]), np.array([0.3, 0.3])) == 0.5
+    assert math.isnan(auroc(np.ones(3), np.arange(3)))
+    with pytest.raises(ValueError, match="0 or 1"):
+        auroc(np.array([0.5, 1]), np.array([0.1, 0.2]))
+
+
+def test_the_risk_of_the_surest_share_by_hand() -> None:
+    # The third of four is right or wrong by a half each.
+    found = [risk_at_coverage(LOSSES, CONFIDENCE, share) for share in (0.25, 0.5, 0.75, 1.0)]
+    assert found == pytest.approx([0, 1 / 2, 1.5 / 3, 2 / 4])
+    assert risk_at_coverage(LOSSES, np.ones(4), 0.1) == pytest.approx(LOSSES.mean())
+    for share in (0.0, 1.1):
+        with pytest.raises(ValueError, match="share of the texts"):
+            risk_at_coverage(LOSSES, CONFIDENCE, share)
 
 
 @pytest.mark.parametrize("area", [augrc, aurc])

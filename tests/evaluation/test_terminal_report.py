@@ -21,6 +21,8 @@ from redheart.evaluation.terminal_report import (
     words,
 )
 
+GROUP = "Verdict, acceptability and perspectives"
+
 
 def shown(evaluation: Evaluation, width: int = 100, encoding: str = "utf-8") -> str:
     """What a pipe gets."""
@@ -39,7 +41,7 @@ def standing(measure: str, value: float, low: float, high: float, floor: float) 
     """Of one figure beside one floor."""
     rows = [Figure("d", "test", "verdict", measure, LINEAR, floor, 9)]
     rows += [Figure("d", "test", "verdict", measure, MODEL, value, 9, low, high)]
-    (row,) = comparisons(Evaluation("m", 1, "c", figures=rows))["Verdict"]["d, test, 9 rows"]
+    (row,) = comparisons(Evaluation("m", 1, "c", figures=rows))[GROUP]["d, test, 9 rows"]
     return row.standing
 
 
@@ -65,7 +67,7 @@ def test_a_narrow_console_loses_no_number(evaluation: Evaluation) -> None:
 def test_figures_below_and_near_the_floor_are_marked_in_words(evaluation: Evaluation) -> None:
     text = shown(evaluation)
     assert line(text, "verdict: macro F1").rstrip().endswith(BELOW)
-    assert line(text, "action: pair accuracy").rstrip().endswith(NEAR)
+    assert line(text, "acceptability_ranking: pair accuracy").rstrip().endswith(NEAR)
     assert line(text, "affect.valence").rstrip().endswith("[0.642, 0.715]")
 
 
@@ -104,6 +106,8 @@ def test_consistency_information_and_what_is_missing_are_told(evaluation: Evalua
         ("soft cross entropy", (0.6, 0.55, 0.8), 0.5, BELOW),
         ("Spearman r with the real loss", (0.6, 0.55, 0.8), 0.5, ""),
         ("coverage at risk", (0.6, 0.55, 0.8), 0.5, ""),
+        ("wrong among named", (0.1, 0.05, 0.15), 0.2, ""),
+        ("wrong among named", (0.3, 0.25, 0.35), 0.2, BELOW),
         ("Pearson r", (math.nan, math.nan, math.nan), 0.5, BELOW),
         ("Pearson r", (math.nan, math.nan, math.nan), math.nan, ""),
         ("Pearson r", (0.6, math.nan, math.nan), 0.5, ""),
@@ -124,7 +128,7 @@ def test_the_floor_has_the_same_rule_and_is_the_best_of_its_kind() -> None:
         replace(model, system=CONSTANT, value=0.1, rule="b"),
         replace(model, system=CONSTANT, value=0.8, split="validation"),
     ]
-    (row,) = comparisons(Evaluation("m", 1, "c", figures=[*floors, model]))["Verdict"]["d, test, 9 rows"]
+    (row,) = comparisons(Evaluation("m", 1, "c", figures=[*floors, model]))[GROUP]["d, test, 9 rows"]
     assert (row.constant, row.linear, row.standing) == (0.1, 0.25, "")
 
 

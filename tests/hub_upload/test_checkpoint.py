@@ -179,6 +179,6 @@ def test_names_lead_to_folders(tiny: Path, tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_what_ships_loads() -> None:
-    assert list_checkpoints() == ["redheart-mini"]
+    assert list_checkpoints() == ["redheart-100m"]
     for name in list_checkpoints():
         assert type(load_strict(checkpoint.shipped_folder(name))) is RedHeartModel

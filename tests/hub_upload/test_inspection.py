@@ -245,7 +245,7 @@ def test_own_headings_pass_where_they_say_the_same() -> None:
 
 
 def test_a_card_without_figures_names_the_data_and_their_licences() -> None:
-    config = RedHeartConfig(supervision={"utility": ["ethics_utilitarianism"], "verdict": ["all-MiniLM-L6-v2"]})
+    config = RedHeartConfig(supervision={"utility.actual": ["ethics_utilitarianism"], "verdict": ["all-MiniLM-L6-v2"]})
     card = plain_card("mine", 1_234, config, remark="Trained on a bus.", tags=["mine"])
     assert missing_parts(card) == []
     header = card_metadata(card)
@@ -262,13 +262,13 @@ def test_a_card_without_figures_names_the_data_and_their_licences() -> None:
 def evaluated(folder: Path, write: Write) -> Callable[..., Evaluation]:
     """Gives the folder's config a record, takes its card away, and makes an evaluation of it."""
     path = folder / "config.json"
-    record = {"utility": ["ethics_utilitarianism"]}
+    record = {"utility.actual": ["ethics_utilitarianism"]}
     options: dict[str, Any] = {**json.loads(path.read_text(encoding="utf-8")), "supervision": record}
     write("config.json", json.dumps(options))
     (folder / "README.md").unlink()
 
     def make(value: float = 0.71) -> Evaluation:
-        figure = Figure("ethics_utilitarianism", "test", "utility", "pair accuracy", "redheart", value, 100)
+        figure = Figure("ethics_utilitarianism", "test", "utility_ranking", "pair accuracy", "redheart", value, 100)
         return Evaluation("mine", 1_234, "redheart evaluate mine --data DATA", [figure], record=record)
 
     return make

@@ -27,7 +27,7 @@ from .hub_server import TOKEN, Hub, connect, running_hub
 
 pytestmark = pytest.mark.slow
 
-NAME = "redheart-mini"
+NAME = "redheart-100m"
 TEXTS = ["I told my sister's secret to her fiancé, and now nobody speaks to me.", "그때 솔직하게 말했더라면"]
 FIGURES = Path(__file__).resolve().parents[2] / "docs" / "results" / f"{NAME}.json"
 
@@ -71,22 +71,22 @@ def run(model, tokenizer, name):
     batch = tokenizer(texts, padding=True, return_tensors="pt")
     save_file(flat(model(**batch)), f"{out}/{name}.safetensors")
 
-tokenizer = AutoTokenizer.from_pretrained("user/redheart-mini", **trust)
-mini = AutoModel.from_pretrained("user/redheart-mini", **trust)
-run(mini, tokenizer, "mini")
+tokenizer = AutoTokenizer.from_pretrained("user/redheart-100m", **trust)
+shipped = AutoModel.from_pretrained("user/redheart-100m", **trust)
+run(shipped, tokenizer, "shipped")
 tiny_tokenizer = AutoTokenizer.from_pretrained("user/sharded", **trust)
 run(AutoModel.from_pretrained("user/sharded", **trust), tiny_tokenizer, "sharded")
 run(AutoModelForSequenceClassification.from_pretrained("user/classifier", **trust), tiny_tokenizer, "classifier")
-read = pipeline("ethical-analysis", model="user/redheart-mini", **trust)
+read = pipeline("ethical-analysis", model="user/redheart-100m", **trust)
 
-folder = snapshot_download("user/redheart-mini")
+folder = snapshot_download("user/redheart-100m")
 spec = importlib.util.spec_from_file_location("handler", f"{folder}/handler.py")
 handler = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(handler)
 answers = handler.EndpointHandler(folder)({"inputs": texts, "parameters": {"outputs": ["emotion", "verdict"]}})
 print(json.dumps({
     "absent": absent,
-    "module": type(mini).__module__.rpartition(".")[2],
+    "module": type(shipped).__module__.rpartition(".")[2],
     "pipeline": type(read).__name__,
     "readings": read(texts),
     "answers": answers,
@@ -172,7 +172,7 @@ def test_the_model_gives_the_same_bits(read: Read) -> None:
     folder = shipped_folder(NAME)
     ours = _outputs(AutoModel.from_pretrained(folder), AutoTokenizer.from_pretrained(folder))
     assert len(ours) > 20
-    assert _same(ours, load_file(read.out / "mini.safetensors"))
+    assert _same(ours, load_file(read.out / "shipped.safetensors"))
 
 
 def test_the_pipeline_gives_the_same_readings(read: Read) -> None:
@@ -190,7 +190,7 @@ def test_what_push_to_hub_uploads_gives_the_same_bits(
 
 
 def test_the_schema_that_went_up_names_the_columns(read: Read) -> None:
-    logits = load_file(read.out / "mini.safetensors")[".emotion.logits"]
+    logits = load_file(read.out / "shipped.safetensors")[".emotion.logits"]
     assert logits.shape[-1] == len(read.facts["schema"]["emotions"])
 
 

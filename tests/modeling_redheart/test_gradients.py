@@ -18,7 +18,7 @@ from redheart.modeling_redheart.modeling_redheart import TARGET_OUTPUTS
 Batch = dict[str, Tensor]
 Make = Callable[..., RedHeartModel]
 
-PAIRS = ("utility_pair_labels", "action_pair_labels", "branch_pair_labels")
+PAIRS = ("utility_pair_labels", "acceptability_pair_labels", "branch_pair_labels")
 # Losses that need no target: of every text, or of the batch as a whole.
 WITHOUT_TARGET = {"regret_theory", "surd_head", "asynchrony", "recovery", "sparsity", "prototypes"}
 
@@ -264,6 +264,8 @@ def test_losses_by_hand(lively: RedHeartModel, batch: Batch, targets: Batch) -> 
         heads = run(lively, batch, {k: targets[k] for k in ("emotion_labels", "verdict_labels")}, depth="fast")
     losses = output.losses
     emotion, bentham = output.emotion, output.bentham
+    told = output.counterfactual.utility_logits[:, 1]
+    acceptable = output.verdict.acceptability_logits
     binary = F.binary_cross_entropy_with_logits
     reached = torch.stack([targets["nuance_labels"] >= level for level in (1, 2, 3, 4)], dim=-1).float()
     error = (bentham.mean - targets["bentham_labels"]).square()
@@ -280,15 +282,17 @@ def test_losses_by_hand(lively: RedHeartModel, batch: Batch, targets: Batch) -> 
         .mean()
         - 0.5 * math.log(2 * math.pi),
         "regret": F.mse_loss(output.regret.scores, targets["regret_labels"]),
+        "utility": F.mse_loss(output.counterfactual.utility, targets["utility_labels"]),
         "plausibility": binary(output.counterfactual.plausibility_logits, targets["plausibility_labels"]),
         "verdict": F.cross_entropy(output.verdict.logits, targets["verdict_labels"]),
+        "acceptability": F.mse_loss(acceptable.sigmoid(), targets["acceptability_labels"]),
         "perspectives": votes.mean(),
         "surd": subsets.mean(),
         "verdict_head": heads.losses["verdict"],
         "emotion_head": heads.losses["emotion"],
         # pairs 0 and 1: which text is better is in `targets`
-        "utility": F.softplus(bentham.utility[[1, 2]] - bentham.utility[[0, 3]]).mean(),
-        "action": F.softplus(output.verdict.action[[0, 2]] - output.verdict.action[[1, 3]]).mean(),
+        "utility_ranking": F.softplus(told[[1, 2]] - told[[0, 3]]).mean(),
+        "acceptability_ranking": F.softplus(acceptable[[0, 2]] - acceptable[[1, 3]]).mean(),
         "sparsity": (output.importance.sum(1) / batch["attention_mask"].sum(1)).mean(),
     }
     assert float(error.mean()) > 0.01
@@ -305,11 +309,15 @@ def test_the_arc_loss_is_about_the_strongest_segment(lively: RedHeartModel, batc
     torch.testing.assert_close(output.losses["arc"], expected, atol=1e-5, rtol=1e-5)
 
 
-@pytest.mark.parametrize(("pairs", "loss"), [("utility_pair_labels", "utility"), ("action_pair_labels", "action")])
+@pytest.mark.parametrize(
+    ("pairs", "loss"),
+    [("utility_pair_labels", "utility_ranking"), ("acceptability_pair_labels", "acceptability_ranking")],
+)
 def test_the_right_order_costs_less(lively: RedHeartModel, batch: Batch, pairs: str, loss: str) -> None:
     with torch.no_grad():
         output = lively(**batch)
-        scores = output.bentham.utility if loss == "utility" else output.verdict.action
+        told, acceptable = output.counterfactual.utility_logits[:, 1], output.verdict.acceptability_logits
+        scores = told if loss == "utility_ranking" else acceptable
         first = int(scores[0] > scores[1])
         right = torch.tensor([[7, first], [7, 1 - first], [-100, -100], [-100, -100]])
         wrong = torch.tensor([[7, 1 - first], [7, first], [-100, -100], [-100, -100]])
@@ -320,7 +328,7 @@ def test_the_right_order_costs_less(lively: RedHeartModel, batch: Batch, pairs: 
 def test_branches_by_hand(lively: RedHeartModel, batch: Batch, targets: Batch) -> None:
     with torch.no_grad():
         output = run(lively, batch, {"branch_pair_labels": targets["branch_pair_labels"]})
-    better, actual, worse = output.counterfactual.utility.unbind(-1)
+    better, actual, worse = output.counterfactual.utility_logits.unbind(-1)
     costs = [
         F.softplus(actual[loser] - actual[winner])
         + 0.2 * F.smooth_l1_loss(better[loser], actual[winner])
@@ -345,8 +353,13 @@ def test_the_embedding_copies_the_teachers_similarities(lively: RedHeartModel, b
 
 
 CHANGES = ("one text too many", "one label too many", "flat")
-# a teacher's embeddings may have any width
-WRONG = [(t, c) for t in TARGET_OUTPUTS for c in CHANGES if (t, c) != ("embedding_labels", "one label too many")]
+# A teacher's embeddings may have any width, and an acceptability has none.
+FITTING = {
+    ("embedding_labels", "one label too many"),
+    ("acceptability_labels", "one label too many"),
+    ("acceptability_labels", "flat"),
+}
+WRONG = [(target, change) for target in TARGET_OUTPUTS for change in CHANGES if (target, change) not in FITTING]
 
 
 @pytest.mark.parametrize(("target", "change"), WRONG)
@@ -357,7 +370,7 @@ def test_wrong_shapes_are_refused(
     wrong = {
         "one text too many": torch.cat((right, right[:1])),
         "one label too many": torch.cat((right, right[..., :1]), dim=-1),
-        "flat": right.flatten(1)[:, 0],
+        "flat": right.reshape(len(right), -1)[:, 0],
     }[change]
     with torch.no_grad(), pytest.raises(ValueError, match=f"`{target}` must have the shape"):
         run(lively, batch, {target: wrong})

@@ -333,22 +333,22 @@ def test_the_reading_has_what_the_design_says(lively: RedHeartModel, batch: Batc
         "bentham.mean": (10,),
         "bentham.logits": (10,),
         "bentham.log_variance": (10,),
-        "bentham.utility": (),
         "bentham.state": (hidden,),
         "regret.scores": (7, 3),
         "regret.logits": (7, 3),
         "regret.state": (hidden,),
         "counterfactual.utility": (3,),
+        "counterfactual.utility_logits": (3,),
         "counterfactual.plausibility_logits": (3,),
         "counterfactual.views": (3, hidden),
         "counterfactual.state": (hidden,),
         "surd.parts": (4,),
         "surd.subset_logits": (8, 5),
         "surd.state": (hidden,),
-        "perspectives.verdict_logits": (3, 5),
+        "perspectives.verdict_logits": (2, 5),
         "perspectives.state": (hidden,),
         "verdict.logits": (5,),
-        "verdict.action": (),
+        "verdict.acceptability_logits": (),
         "expected_loss": (13,),
         "embedding": (hidden,),
         "joint": (hidden,),
@@ -367,9 +367,12 @@ def test_the_reading_has_what_the_design_says(lively: RedHeartModel, batch: Batc
 @pytest.mark.parametrize("seed", range(3))
 def test_better_is_not_below_actual_nor_actual_below_worse(lively_model: Make, batch: Batch, seed: int) -> None:
     model = lively_model(seed=seed, initializer_range=0.5)
-    better, actual, worse = model(**batch, outputs=["counterfactual"]).counterfactual.utility.unbind(-1)
+    output = model(**batch, outputs=["counterfactual"]).counterfactual
+    better, actual, worse = output.utility_logits.unbind(-1)
     assert (better > actual).all()
     assert (actual > worse).all()
+    assert (output.utility.abs() <= 1).all()
+    assert (output.utility.diff(dim=-1) <= 0).all()
 
 
 # --- token budget
@@ -554,7 +557,7 @@ def test_a_state_that_is_not_finite_is_rebuilt_and_flagged(lively: RedHeartModel
         after = lively(**batch)
     flagged = [{MODULES[i] for i in row.nonzero().flatten().tolist()} for row in after.recovered]
     assert flagged == [set(), {module} | ALSO_FAILS.get(module, set()), set(), set()]
-    for value in (after.states, after.joint, after.verdict.logits, after.verdict.action, after.expected_loss):
+    for value in (after.states, after.joint, after.verdict.logits, after.verdict.acceptability_logits, after.expected_loss):
         assert value.isfinite().all()
     others = [0, 2, 3]
     torch.testing.assert_close(after.verdict.logits[others], before.verdict.logits[others], **TOLERANCE)

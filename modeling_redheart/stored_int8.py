@@ -1,0 +1,265 @@
+"""Checkpoints stored in 8 bits: a quarter of float32 on the disk, an ordinary float model once loaded.
+
+A large matrix ``NAME`` lies in the files as ``NAME:int8`` (rows, columns) and ``NAME:scale`` (rows, 1) in float32:
+symmetric, one scale per row, rounded to nearest. All else lies there as it is. ``config.json`` says
+``"quantization_config": {"quant_method": "redheart_int8"}``, and transformers' quantizer registry leads from there to
+the reader below, which needs nothing but torch and transformers.
+
+Notable: unlike what bitsandbytes quantises, nothing of it is left on the loaded model: it computes in floats, trains,
+saves plain floats, and can be quantised, exported or pruned as any other.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from torch import Tensor
+from transformers import PreTrainedModel
+from transformers.core_model_loading import ConversionOps, WeightConverter
+from transformers.quantizers.auto import (
+    AUTO_QUANTIZATION_CONFIG_MAPPING,
+    AUTO_QUANTIZER_MAPPING,
+    register_quantization_config,
+    register_quantizer,
+)
+from transformers.quantizers.base import HfQuantizer
+from transformers.utils.quantization_config import QuantizationConfigMixin
+
+METHOD = "redheart_int8"
+# What is appended to the name of a matrix.
+VALUES, SCALE = ":int8", ":scale"
+# Fewer elements than this stay in floats: there is nothing to gain.
+LEAST_ELEMENTS = 4096
+_HIGHEST = 127
+_AGAIN = "Fetch the checkpoint again, or write it anew from the model in floats."
+# Options of `from_pretrained` on what becomes of the weights; the others are on where they come from.
+_PLACING = (
+    "dtype",
+    "torch_dtype",
+    "device_map",
+    "max_memory",
+    "offload_folder",
+    "offload_buffers",
+    "quantization_config",
+)
+_HUB = ("cache_dir", "force_download", "local_files_only", "proxies", "revision", "subfolder", "token")
+
+
+# ---- The numbers ----
+
+
+def is_storable(parameter: Tensor) -> bool:
+    """Whether a parameter is a matrix large enough to be stored in 8 bits."""
+    return parameter.ndim == 2 and parameter.numel() >= LEAST_ELEMENTS and parameter.is_floating_point()
+
+
+def quantize_rows(name: str, weight: Tensor) -> tuple[Tensor, Tensor]:
+    """``weight`` (rows, columns) as int8 of the same shape, -127 to 127, and its scales (rows, 1) in float32.
+
+    The difference to ``values * scale`` is at most half a scale. What `dequantize_rows` gives, in float32, becomes the
+    same bits again. Raises `ValueError` that says ``name`` for numbers that are not finite.
+    """
+    wide = weight.detach().float()
+    peak = wide.abs().amax(dim=1, keepdim=True)
+    if not bool(peak.isfinite().all()):
+        raise ValueError(f"{name!r} has numbers that are not finite, so the model cannot be stored; train it anew.")
+    scale = (peak / _HIGHEST).clamp(min=torch.finfo(torch.float32).tiny)
+    return (wide / scale).round().to(torch.int8), scale
+
+
+def dequantize_rows(name: str, values: Tensor, scale: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+    """The matrix (rows, columns) of ``values`` (rows, columns) and ``scale`` (rows, 1), in ``dtype``.
+
+    Raises `ValueError` that says ``name`` where the two do not belong together.
+    """
+    if fault := _fault(tuple(values.shape), values.dtype is torch.int8, scale):
+        raise ValueError(f"The 8-bit weight {name!r} {fault}. {_AGAIN}")
+    return (values.float() * scale).to(dtype)
+
+
+def _fault(shape: tuple[int, ...], integers: bool, scale: Tensor) -> str | None:
+    """What is wrong with a stored matrix of ``shape`` and its ``scale``; None where nothing is."""
+    if not integers or len(shape) != 2:
+        return f"is not a matrix of int8, but has the shape {shape}" if integers else "is not stored as int8"
+    if scale.dtype is not torch.float32 or tuple(scale.shape) != (shape[0], 1):
+        wanted = f"float32 {(shape[0], 1)} for values {shape}"
+        return f"has scales {str(scale.dtype).removeprefix('torch.')} {tuple(scale.shape)}, not {wanted}"
+    if not bool((scale.isfinite() & (scale > 0)).all()):
+        return f"has {int((~(scale.isfinite() & (scale > 0))).sum())} scales that are not finite and positive"
+    return None
+
+
+def stored_names(names: Sequence[str] | Mapping[str, Any]) -> list[str]:
+    """Names of the matrices of which values or scales are among ``names``, the names in weight files."""
+    known = {name.removesuffix(end) for name in names for end in (VALUES, SCALE) if name.endswith(end)}
+    return sorted(known)
+
+
+# ---- Configs ----
+
+
+def is_stored_int8(config: Any) -> bool:
+    """Whether ``config``, a config or its dictionary, is of a checkpoint that is only stored in 8 bits."""
+    return _method(config) == METHOD
+
+
+def keeps_integers(config: Any) -> bool:
+    """Whether a model of ``config``, a config or its dictionary, has integer weights once it is loaded, as
+    bitsandbytes makes them. One that is only stored in 8 bits has not."""
+    return _method(config) not in (None, METHOD)
+
+
+def _method(config: Any) -> str | None:
+    """The method of the ``quantization_config``; None where there is none."""
+    found = config.get("quantization_config") if isinstance(config, Mapping) else None
+    found = getattr(config, "quantization_config", found)
+    if found is None:
+        return None
+    method = found.get("quant_method", "") if isinstance(found, Mapping) else found.quant_method
+    return str(getattr(method, "value", method))
+
+
+# ---- Reading, by transformers ----
+
+
+class StoredInt8Config(QuantizationConfigMixin):
+    """What ``config.json`` says of a checkpoint stored in 8 bits. Raises `ValueError` for another method."""
+
+    # No option but how it always is: transformers then takes the config off the loaded model.
+    dequantize = True
+
+    def __init__(self, quant_method: str = METHOD) -> None:
+        if quant_method != METHOD:
+            raise ValueError(f"`StoredInt8Config` is of {METHOD!r}, not of {quant_method!r}.")
+        self.quant_method: Any = METHOD
+
+
+class _Dequantize(ConversionOps):
+    """Makes the parameter out of values and scale, in the dtype that the model has for it."""
+
+    def __init__(self, hf_quantizer: HfQuantizer) -> None:
+        self.hf_quantizer = hf_quantizer  # so transformers casts neither of the two
+
+    def convert(self, input_dict: dict[str, Any], *args: Any, **options: Any) -> dict[str, Any]:
+        name, model = options["full_layer_name"], options["model"]
+        if missing := [name + end for end in (VALUES, SCALE) if not input_dict.get(end)]:
+            raise ValueError(f"The 8-bit weight {name!r} has no {missing[0]!r}. {_AGAIN}")
+        (values,), (scale,) = input_dict[VALUES], input_dict[SCALE]
+        return {name: dequantize_rows(name, values, scale, model.get_parameter_or_buffer(name).dtype)}
+
+
+class StoredInt8Quantizer(HfQuantizer):
+    """Reads checkpoints stored in 8 bits. Raises `ValueError` that names the weights for missing, doubled or damaged
+    ones, before anything is loaded."""
+
+    requires_calibration = True  # of weights in floats it makes nothing
+
+    def get_weight_conversions(self) -> list[WeightConverter]:
+        return [WeightConverter([VALUES, SCALE], "", [_Dequantize(self)])]
+
+    def is_serializable(self) -> bool:
+        return True
+
+    @property
+    def is_trainable(self) -> bool:
+        return True
+
+    def _process_model_before_weight_loading(
+        self, model: PreTrainedModel, checkpoint_files: Sequence[str] | None = None, **options: Any
+    ) -> PreTrainedModel:
+        check_files([file for file in checkpoint_files or () if str(file).endswith(".safetensors")])
+        return model
+
+    def _process_model_after_weight_loading(self, model: PreTrainedModel, **options: Any) -> PreTrainedModel:
+        # Else saving would look for the way back.
+        loaded: Any = model
+        loaded._weight_conversions = [one for one in loaded._weight_conversions if not _is_mine(one)]
+        return model
+
+
+def _is_mine(conversion: Any) -> bool:
+    return any(isinstance(operation, _Dequantize) for operation in getattr(conversion, "operations", ()))
+
+
+def check_files(files: Sequence[str]) -> None:
+    """Raise `ValueError` unless all that is stored in 8 bits in safetensors ``files`` is whole and once; reads the
+    scales, and of the values their type and shape."""
+    shapes: dict[str, tuple[bool, tuple[int, ...]]] = {}
+    scales: dict[str, Tensor] = {}
+    for path in files:
+        with safe_open(path, framework="pt") as file:
+            for key in file.keys():  # noqa: SIM118 - not a dictionary
+                there = file.get_slice(key)
+                shapes[key] = (there.get_dtype() == "I8", tuple(there.get_shape()))
+                if key.endswith(SCALE):
+                    scales[key] = file.get_tensor(key)
+    told = [f"{name!r} {fault}" for name in stored_names(shapes) if (fault := _file_fault(name, shapes, scales))]
+    if told:
+        more = f" (and {len(told) - 3} more)" if len(told) > 3 else ""
+        raise ValueError(f"Of the 8-bit weights {'; '.join(told[:3])}{more}. {_AGAIN}")
+
+
+def _file_fault(
+    name: str, shapes: Mapping[str, tuple[bool, tuple[int, ...]]], scales: Mapping[str, Tensor]
+) -> str | None:
+    for end in (VALUES, SCALE):
+        if name + end not in shapes:
+            return f"has no {name + end!r}"
+    if name in shapes:
+        return "is there in floats as well"
+    integers, shape = shapes[name + VALUES]
+    return _fault(shape, integers, scales[name + SCALE])
+
+
+# ---- Quantised to something else while it is loaded ----
+
+
+def must_requantize(config_class: Any, place: Any, options: Mapping[str, Any]) -> bool:
+    """Whether ``from_pretrained(place, **options)`` asks for another ``quantization_config`` of a checkpoint that is
+    stored in 8 bits, which transformers takes for a contradiction."""
+    wanted = options.get("quantization_config")
+    if wanted is None or place is None or is_stored_int8({"quantization_config": wanted}):
+        return False
+    config = options.get("config")
+    if config is None:
+        try:
+            config, _ = config_class.get_config_dict(place, **{key: options[key] for key in _HUB if key in options})
+        except OSError:
+            return False  # no config there, as in an adapter's folder: transformers knows what it is
+    return is_stored_int8(config)
+
+
+def requantize(load: Callable[..., Any], place: Any, *args: Any, **options: Any) -> Any:
+    """As ``load(place, **options)``, the `from_pretrained` of transformers, by way of the model in float32."""
+    told = options.pop("output_loading_info", False)
+    placing = {key: options.pop(key) for key in _PLACING if key in options}
+    floats, report = load(place, *args, **options, dtype=torch.float32, output_loading_info=True)
+    model = load(None, *args, config=floats.config, state_dict=floats.state_dict(), **placing)
+    model.config.name_or_path = floats.config.name_or_path
+    return (model, report) if told else model
+
+
+# The code of a checkpoint may come a second time in one process, as remote code.
+if METHOD not in AUTO_QUANTIZATION_CONFIG_MAPPING:
+    register_quantization_config(METHOD)(StoredInt8Config)
+if METHOD not in AUTO_QUANTIZER_MAPPING:
+    register_quantizer(METHOD)(StoredInt8Quantizer)
+
+__all__ = [
+    "LEAST_ELEMENTS",
+    "METHOD",
+    "SCALE",
+    "VALUES",
+    "StoredInt8Config",
+    "StoredInt8Quantizer",
+    "check_files",
+    "dequantize_rows",
+    "is_storable",
+    "is_stored_int8",
+    "keeps_integers",
+    "must_requantize",
+    "quantize_rows",
+    "requantize",
+    "stored_names",
+]

@@ -1,0 +1,250 @@
+"""The recipe of the shipped checkpoint, `redheart-100m`.
+
+    python -m redheart.training.train_100m --data DIR --encoder DIR --output RUN
+    python -m redheart.hub_upload.ship RUN/model src/redheart/checkpoints/redheart-100m --form int8
+    redheart evaluate redheart-100m --data DIR --fit
+
+The encoder is all-mpnet-base-v2 with ten of its twelve layers and Korean pieces (`bilingual_encoder`). The first cycle
+trains everything on all sets at once, the cases among them several times; the second one on the cases, with a little of
+the rest so that it is not forgotten. A cycle that OUTPUT already holds is not trained again. Last, all but the
+sweet-spot network is frozen, and that learns from rows that no cycle saw. Sets under a non-commercial licence, and
+crowd_envent, are never read.
+
+Notable: derived verdicts tell the truth about roles. Who does wrong in a story is `other` where the story is told about
+a third person, and `author` where the same story is told by that person; the moral branch is `nobody`.
+"""
+
+import argparse
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import PreTrainedTokenizerBase, set_seed
+from transformers.trainer_utils import get_last_checkpoint
+
+from ..evaluation.perturbations.persons import Text
+from ..evaluation.perturbations.protagonist import protagonist, retold
+from ..modeling_redheart.derived import PREFIX, derived_record
+from ..modeling_redheart.modeling_redheart import RedHeartModel
+from .arguments import RedHeartTrainingArguments
+from .bilingual_encoder import make, native_bfloat16
+from .building import build_model
+from .confidence_phase import train_confidence
+from .data import PAIRS, Example, Unit, drop_seen, held_out, load, to_units
+from .dilemmas import dilemma_halves
+from .recipe import ConfidenceRecipe, ModelRecipe
+from .snapshots import write_json
+from .supervision import confidence_keys, supervision_of
+from .train_mini import epoch_sizes, one_hot, titles, translations
+from .trainer import RedHeartTrainer
+
+HELD_OUT = 0.04
+HISTORY = "history.json"
+STORY_VERDICT = f"{PREFIX}the actor of an immoral story is in the wrong (author if told by the actor, else other)"
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """One rise and fall of the learning rate.
+
+    rounds: through each set. rate, encoder_rate: of everything else and of the encoder, at the top.
+    """
+
+    rounds: Mapping[str, float]
+    rate: float
+    encoder_rate: float
+
+
+CYCLES = (
+    Cycle(
+        {
+            "cases": 2.0,
+            "goemotions": 0.15,
+            "goemotions_translated": 0.05,
+            "emotion_intensity_en": 0.4,
+            "emobank": 0.35,
+            "scruples_anecdotes": 0.008,
+            "scruples_titles": 0.08,
+            "scruples_dilemmas": 1.0,
+            "ethics_utilitarianism": 0.03,
+            "moral_stories": 0.05,
+        },
+        rate=7e-4,
+        encoder_rate=6e-5,
+    ),
+    Cycle(
+        {
+            "cases": 2.2,
+            "goemotions": 0.05,
+            "goemotions_translated": 0.02,
+            "emotion_intensity_en": 0.2,
+            "emobank": 0.1,
+            "scruples_anecdotes": 0.004,
+            "scruples_titles": 0.03,
+            "scruples_dilemmas": 0.5,
+            "ethics_utilitarianism": 0.01,
+            "moral_stories": 0.02,
+        },
+        rate=3e-4,
+        encoder_rate=3e-5,
+    ),
+)
+SETS = tuple(CYCLES[0].rounds)
+LONGEST = 320
+_MADE = ("scruples_titles", "scruples_dilemmas", "goemotions_translated")
+
+
+def in_both_persons(stories: Sequence[Example], seed: int = 0) -> list[Example]:
+    """The stories with their verdict, about half of those that can be told by their actor told so.
+
+    The two texts of a pair are told in the same person.
+    """
+    chance = random.Random(seed)
+    found: list[Example] = []
+    for unit in to_units(stories):
+        own = [first_person(item.text) for item in unit]
+        told = all(own) and chance.random() < 0.5
+        for item, text in zip(unit, own, strict=True):
+            better = any(item.targets[name][1] == 1 for name in PAIRS if name in item.targets)
+            verdict = "nobody" if better else "author" if told else "other"
+            targets = {**item.targets, "verdict_labels": one_hot(verdict)}
+            found.append(replace(item, text=text if told and text else item.text, targets=targets))
+    return found
+
+
+def first_person(text: str) -> str | None:
+    """A text about one person told by that person; None where somebody else could be meant."""
+    parsed = Text(text)
+    person = protagonist(parsed)
+    return None if person is None else retold(parsed, person, "I")
+
+
+def training_units(data: Path) -> tuple[list[Unit], list[Unit]]:
+    """Units to train on, and the ones held out for the confidence."""
+    sets = {name: load(name, data, "train") for name in SETS if name not in _MADE}
+    sets["moral_stories"] = in_both_persons(sets["moral_stories"])
+    units = [unit for examples in sets.values() for unit in to_units(examples)]
+    units += translations(sets["goemotions"], load("goemotions_ko", data, "train"))
+    # Its train split was never published whole: one side of the validation pairs, and figures are about the other.
+    units += dilemma_halves(to_units(load("scruples_dilemmas", data, "validation")))[0]
+    kept, unseen = held_out(units, HELD_OUT)
+    known = titles(load("scruples_anecdotes", data, "validation"))
+    for some in (kept, unseen):
+        posts = [item for unit in some for item in unit if item.source == "scruples_anecdotes"]
+        some += to_units(drop_seen(titles(posts), known))
+    return kept, unseen
+
+
+def arguments(output: Path) -> dict[str, Any]:
+    """What all phases share."""
+    return {
+        "output_dir": str(output),
+        "num_train_epochs": 1,
+        "per_device_train_batch_size": 48,
+        "batch_tokens": 1920,
+        "optim": "adamw_torch_fused",
+        "longest_text": LONGEST,
+        "use_cpu": not torch.cuda.is_available(),
+        "bf16": native_bfloat16(),
+        "logging_steps": 25,
+        "disable_tqdm": True,
+    }
+
+
+def train_cycle(
+    model: RedHeartModel,
+    tokenizer: PreTrainedTokenizerBase,
+    units: list[Unit],
+    cycle: Cycle,
+    folder: Path,
+    seed: int,
+    resume: bool,
+) -> None:
+    """Train ``model`` through one cycle, and write it and, when all is done, its losses to ``folder``."""
+    settings = RedHeartTrainingArguments(
+        **arguments(folder),
+        seed=seed,
+        learning_rate=cycle.rate,
+        encoder_learning_rate=cycle.encoder_rate,
+        weight_decay=0.01,
+        warmup_steps=0.06,
+        full_every=8,
+        loss_weights={"confidence": 0.0},  # its own phase
+        save_steps=200,
+        save_total_limit=1,
+    )
+    sizes = epoch_sizes(units, cycle.rounds)
+    trainer = RedHeartTrainer(model, settings, train_dataset=units, processing_class=tokenizer, sizes=sizes)
+    trainer.train(resume_from_checkpoint=get_last_checkpoint(folder) if resume and folder.is_dir() else None)
+    model.save_pretrained(folder / "model")
+    write_json(folder / HISTORY, trainer.state.log_history)
+
+
+def record_of(units: Sequence[Unit]) -> dict[str, list[str]]:
+    """What supervised each claim, by the names under which the sets are published."""
+    names = {"goemotions_translated": ["goemotions", "goemotions_ko"], "scruples_titles": ["scruples_anecdotes"]}
+    record = {
+        key: sorted({name for source in sources for name in names.get(source, [source])})
+        for key, sources in supervision_of(units).items()
+    }
+    for key in ("verdict", "surd"):  # of the stories, it is what `in_both_persons` makes of who acts well
+        record[key] = [name for name in record[key] if name != "moral_stories"] + [STORY_VERDICT]
+    return record | derived_record(record) | {key: ["rows held out of training"] for key in confidence_keys(record)}
+
+
+def train(data: Path, encoder: Path, output: Path, share: float = 1.0, resume: bool = False) -> None:
+    """Both cycles and the confidence; writes the float32 model and its tokenizer to ``output``/model, and each cycle's
+    model and losses to a folder of its own.
+
+    share: of each set's rounds, below 1 for a trial run. resume: a cycle goes on from its newest checkpoint.
+    """
+    set_seed(0)
+    both = output / "encoder"
+    if not (both / "config.json").is_file():
+        make(data, encoder, both)
+    units, unseen = training_units(data)
+    folders = [output / f"cycle-{number + 1}" for number in range(len(CYCLES))]
+    done = sum((folder / HISTORY).is_file() for folder in folders)
+    model, tokenizer = build_model(ModelRecipe(preset="redheart-100m", encoder=str(both)), seed=0)
+    if done:
+        model = RedHeartModel.from_pretrained(folders[done - 1] / "model", dtype=torch.float32)
+    for number in range(done, len(CYCLES)):
+        rounds = {name: value * share for name, value in CYCLES[number].rounds.items()}
+        train_cycle(model, tokenizer, units, replace(CYCLES[number], rounds=rounds), folders[number], number, resume)
+    options = arguments(output / "confidence") | {"seed": 0}
+    history = train_confidence(model, tokenizer, _confidence_units(unseen), options, ConfidenceRecipe(epochs=2 * share))
+    write_json(output / HISTORY, history)
+
+    model.config.loss_weights = {}  # those of the phases are not for who trains it further
+    model.config.supervision = record_of(units)
+    model.config.name_or_path = ""
+    model.save_pretrained(output / "model")
+    tokenizer.save_pretrained(output / "model")
+
+
+def _confidence_units(unseen: Sequence[Unit]) -> list[Unit]:
+    """The rows that nothing was trained on; of the sets of comments and posts as many as there are cases."""
+    by_set: dict[str, list[Unit]] = {}
+    for unit in unseen:
+        by_set.setdefault(unit[0].source, []).append(unit)
+    most = 2 * len(by_set["cases"])
+    return [unit for units in by_set.values() for unit in units[:most]]
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
+    parser.add_argument("--encoder", type=Path, required=True, help="folder of all-mpnet-base-v2")
+    parser.add_argument("--output", type=Path, required=True, help="where the run is written")
+    parser.add_argument("--share", type=float, default=1.0, help="of the recipe, for a trial run")
+    parser.add_argument("--resume", action="store_true", help="go on from a cycle's newest checkpoint")
+    args = parser.parse_args()
+    train(args.data, args.encoder, args.output, args.share, args.resume)
+
+
+if __name__ == "__main__":
+    main()
