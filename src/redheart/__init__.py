@@ -9,6 +9,7 @@ from pathlib import Path
 from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification
 
 from .configuration import RedHeartConfig
+from .configuration.shipped import DEFAULT_MODEL
 from .hub_upload.push_to_hub import push_to_hub, refuse_upload
 from .modeling_redheart import RedHeartForSequenceClassification, RedHeartModel
 from .modeling_redheart.pipeline_redheart import EthicalAnalysisPipeline, register_pipeline
@@ -22,7 +23,7 @@ AutoModelForSequenceClassification.register(RedHeartConfig, RedHeartForSequenceC
 for _class in (RedHeartModel, RedHeartForSequenceClassification, EthicalAnalysisPipeline):
     setattr(_class, "push_to_hub", push_to_hub)  # noqa: B010 - mypy takes no assignment to a method
     setattr(_class, "_upload_modified_files", refuse_upload)  # noqa: B010
-register_pipeline(Path(__file__).parent / "checkpoints" / "redheart-mini")
+register_pipeline(Path(__file__).parent / "checkpoints" / DEFAULT_MODEL)
 
 __all__ = [
     "EthicalAnalysisPipeline",

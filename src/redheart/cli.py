@@ -20,6 +20,7 @@ from typer.core import TyperGroup
 
 from .benchmark import bench
 from .configuration.labels import FAST_OUTPUTS, OUTPUTS, closest
+from .configuration.shipped import DEFAULT_MODEL
 from .evaluating import evaluate
 from .loading import load_pipeline
 from .planning import memory
@@ -29,7 +30,6 @@ from .showing import demo
 from .shrinking import distill, export, prune, quantize, sizes
 from .texts import ENDINGS, Item, read_batches, read_items
 
-DEFAULT_MODEL = "redheart-mini"
 # Where a module and what is installed for it have different names.
 _DISTRIBUTIONS = {"sklearn": "scikit-learn", "yaml": "pyyaml"}
 

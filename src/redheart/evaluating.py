@@ -6,9 +6,11 @@ from typing import Annotated
 
 import typer
 
+from .configuration.shipped import DEFAULT_MODEL
+
 
 def evaluate(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A shipped checkpoint, or a folder.")] = "redheart-mini",
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A shipped checkpoint, or a folder.")] = DEFAULT_MODEL,
     data: Annotated[
         Path | None,
         typer.Option(

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from .configuration.shipped import DEFAULT_MODEL
 from .demo.names import Language
 
 
@@ -20,7 +21,7 @@ class PageLanguage(StrEnum):
 def demo(
     model: Annotated[
         str, typer.Option(help="A checkpoint that ships, a folder, or a Hugging Face Hub id.")
-    ] = "redheart-mini",
+    ] = DEFAULT_MODEL,
     host: Annotated[str, typer.Option(help="Address to listen on; by default only this machine reaches it.")] = (
         "127.0.0.1"
     ),

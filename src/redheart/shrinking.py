@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .configuration.shipped import DEFAULT_MODEL
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -25,7 +27,7 @@ _WIDTH = 100
 def sizes(
     model: Annotated[
         str, typer.Argument(metavar="MODEL", help="A shipped checkpoint, a folder, or a preset (random weights).")
-    ] = "redheart-mini",
+    ] = DEFAULT_MODEL,
     forms: Annotated[
         list[str] | None, typer.Option("--form", metavar="NAME", help="Only this one; repeatable. All by default.")
     ] = None,
@@ -192,7 +194,7 @@ def distill(
     """Teach a smaller model what a trained one reads. redheart.compression.distillation_recipe says what one holds.
 
     [bold]redheart distill examples/distill-mini.yaml[/bold]
-    redheart-mini to a quarter of its parameters, on two CPU cores
+    a trained redheart-mini to a quarter of its parameters, on two CPU cores
 
     [bold]redheart distill --teacher runs/730m/model --student redheart-100m[/bold]
     the full model to redheart-100m
@@ -209,7 +211,7 @@ def distill(
 
 
 def export(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A shipped checkpoint, or a folder.")] = "redheart-mini",
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A shipped checkpoint, or a folder.")] = DEFAULT_MODEL,
     output: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Where to; ./MODEL-onnx by default.")] = None,
     outputs: Annotated[
         list[str] | None, typer.Option("--output-name", metavar="NAME", help="Only this output; repeatable.")
@@ -219,8 +221,8 @@ def export(
 ) -> None:
     """Write a model as ONNX, for any number of texts of any length, checked against the model's own outputs.
 
-    [bold]redheart export redheart-mini --int8[/bold]
-    ./redheart-mini-onnx, which onnxruntime reads without this package
+    [bold]redheart export redheart-100m --int8[/bold]
+    ./redheart-100m-onnx, which onnxruntime reads without this package
     """
     from .compression.onnx_export import export_onnx
     from .hub_upload.checkpoint import checkpoint_path

@@ -1,4 +1,4 @@
-"""Readings for people: tables, bars and the words that mattered, for a terminal or a plain file.
+"""Readings for people: a headline, tables, bars and the words that mattered, for a terminal or a plain file.
 
 Notable: nothing is told by colour alone, so the output reads the same in a pipe or under NO_COLOR; it fits 80 columns,
 with wide (Korean, Chinese, Japanese) letters counted as two.
@@ -15,6 +15,7 @@ from rich.text import Text
 
 from .configuration.budget import BudgetRow
 from .configuration.labels import NUANCE_LEVELS, SURD, VERDICTS, VIEWS
+from .modeling_redheart.headline import headline
 
 _WIDTH = 80
 _BAR = 24
@@ -22,13 +23,14 @@ _TOP_EMOTIONS = 5
 _MOST_ASSERTED = 10
 _SHOWN_CHARACTERS = 600
 _SHOWN_NAMES = 8
+_SHOWN_SENTENCES = 12
 
 # Section of the output -> the parts of record keys that it shows.
 _SECTION_PARTS = {
     "emotion": ("emotion", "intensity", "nuance", "affect"),
     "arc": ("arc",),
-    "bentham": ("bentham", "utility"),
-    "verdict": ("verdict", "action"),
+    "counterfactual": ("utility", "plausibility"),
+    "verdict": ("verdict", "acceptability"),
 }
 
 _TITLES = {
@@ -44,11 +46,28 @@ _TITLES = {
     "embedding": "Embedding",
 }
 
+_RISKS = {"self_harm": "self-harm", "abuse": "abuse", "child_in_danger": "a child in danger"}
+
+_VERDICTS = {
+    "author": "the narrator is in the wrong",
+    "other": "somebody else is in the wrong, not the narrator",
+    "everybody": "both sides are in the wrong",
+    "nobody": "nobody is in the wrong",
+    "info": "who is in the wrong cannot be judged from the text alone",
+}
+
+# Who rated, as `rated_by` of a reading says it.
+_RATERS = {"people": "people", "model": "a model", "derived": "a rule", "mixed": "a mix of these"}
+
 
 def render(reading: Mapping[str, Any], console: Console) -> None:
     """Print one reading of the pipeline."""
     width = min(console.width, _WIDTH)
     console.print(_highlighted(reading, marked=not console.is_terminal), width=width, soft_wrap=False)
+    for number, line in enumerate(headline_lines(reading)):
+        if number == 0:
+            console.print()
+        console.print(Text(line, style="bold"), width=width)
     bars = _Bars(console)
     for name, body in _sections(reading, bars):
         title = Text(f"{_TITLES[name]}{_mark(name, reading['flags']['untrained'])} ", style="bold")
@@ -56,14 +75,40 @@ def render(reading: Mapping[str, Any], console: Console) -> None:
         console.print(Rule(title, align="left", style="dim", characters="─" if bars.unicode else "-"), width=width)
         console.print(Padding(body, (0, 0, 0, 1)), width=width)
     console.print()
-    for line in notes(reading["flags"]):
+    for line in (*notes(reading["flags"]), *_raters(reading["rated_by"])):
         console.print(Text(line), width=width)
+
+
+def headline_lines(reading: Mapping[str, Any]) -> Iterator[str]:
+    """What the model is sure of, in sentences; see `modeling_redheart.headline`."""
+    found = headline(reading)
+    if found.risk:
+        kinds = " and of ".join(_RISKS[kind] for kind in found.risk)
+        yield f"The text tells of {kinds}: no model should be relied on there, and this one is not made for it."
+    if found.verdict is not None:
+        said = _VERDICTS[found.verdict]
+        said = f"probably {said}" if found.standing == "probable" else said
+        yield f"{said[0].upper()}{said[1:]}."
+    elif found.standing == "unsure":
+        yield "No verdict: the model is not sure."
+    elif found.standing == "held_back":
+        yield "No verdict is told: the model is not sure enough to blame anybody in such a text."
+    if found.acceptability is not None:
+        yield f"The narrator's conduct is {found.acceptability:.0%} acceptable."
+    if found.feelings == ("neutral",):
+        yield "No feeling: the text reads as neutral."
+    elif found.feelings is not None:
+        yield f"Feelings: {', '.join(found.feelings)}." if found.feelings else "No feeling that the model is sure of."
 
 
 def notes(flags: Mapping[str, Any]) -> Iterator[str]:
     """What a reader must know about the reading: what was cut, failed, withheld, or never trained."""
     if flags["truncated"]:
         yield f"Truncated: only the first {flags['tokens']:,} tokens were read."
+    if flags["windows"] > 1:
+        yield f"Long: read in {flags['windows']} overlapping pieces, whose readings are put together."
+    if flags["speakers"] > 1:
+        yield f'{flags["speakers"]} people speak: "author" is whoever is called "me" or "I", else the first to speak.'
     if flags["no_letters"]:
         yield "The text has no letters: the reading rests on signs alone."
     if flags["unknown_tokens"] > 0:
@@ -77,6 +122,14 @@ def notes(flags: Mapping[str, Any]) -> Iterator[str]:
         )
     if flags["untrained"]:
         yield f"Untrained: {_listed(flags['untrained'])}. These numbers come from random weights and mean nothing."
+
+
+def _raters(rated_by: Mapping[str, str]) -> Iterator[str]:
+    """Who rated what the outputs were learned from, one sentence for all."""
+    kinds = {kind: [name for name, given in rated_by.items() if given == kind] for kind in _RATERS}
+    told = [f"{_RATERS[kind]} ({', '.join(names)})" for kind, names in kinds.items() if names]
+    if told:
+        yield f"What it learned from was rated by {', '.join(told)}."
 
 
 def render_budget(rows: Sequence[BudgetRow], console: Console) -> None:
@@ -206,22 +259,29 @@ def _level(levels: Mapping[str, float]) -> str:
 def _arc(arc: Sequence[Mapping[str, Any]]) -> Table:
     table = _grid("right", "left", "right")
     table.add_column(overflow="ellipsis", no_wrap=True)
-    for number, segment in enumerate(arc, 1):
+    for number, segment in enumerate(arc[:_SHOWN_SENTENCES], 1):
         name = max(segment["labels"], key=segment["labels"].__getitem__)
         snippet = Text(" ".join(segment["text"].split()), style="italic")
         table.add_row(str(number), name, f"{segment['labels'][name]:.2f}", snippet)
+    if len(arc) > _SHOWN_SENTENCES:
+        table.add_row("", "", "", f"and {len(arc) - _SHOWN_SENTENCES} more; --json gives all")
     return table
 
 
 def _verdict(verdict: Mapping[str, Any], bars: _Bars) -> Table:
     table = _grid("left", "left", "left", "right")
     for name, value in verdict.get("probabilities", {}).items():
-        sure = name == verdict["label"]
+        sure = name == verdict["label"]  # None where the model abstained
         style = "bold" if sure else ""
         bar = bars.share(value, "magenta" if sure else "cyan")
         table.add_row(bars.asserted if sure else "", Text(name, style=style), bar, f"{value:.2f}")
-    if "action" in verdict:
-        table.add_row("", "action", Text("higher = more acceptable", style="dim"), _signed(verdict["action"]))
+    if verdict.get("abstained"):
+        table.add_row("", "abstained", Text("none is probable enough", style="dim"))
+    if "acceptability" in verdict:
+        value = verdict["acceptability"]
+        table.add_row()
+        table.add_row("", "acceptable", bars.share(value), f"{value:.2f}")
+        table.add_row("", "", Text("the narrator's conduct", style="dim"))
     return table
 
 
@@ -253,29 +313,29 @@ def _bentham(bentham: Mapping[str, Any], bars: _Bars) -> Table:
         spread = f"± {cell['std']:.2f}" if "std" in cell else ""
         value = _signed(cell["value"]) if signed else f"{cell['value']:.2f}"
         table.add_row(name, bar, value, spread if bars.unicode else spread.replace("±", "+-"))
-    for name, words in (("felicific_value", "pain -1 .. pleasure 1"), ("utility", "higher = more pleasant")):
-        if name in bentham:
-            table.add_row(name.replace("_", " "), Text(words, style="dim"), _signed(bentham[name]), "")
+    if "felicific_value" in bentham:
+        scale = Text("pain -1 .. pleasure 1", style="dim")
+        table.add_row("felicific value", scale, _signed(bentham["felicific_value"]), "")
     return table
 
 
 def _counterfactual(views: Mapping[str, Any], bars: _Bars) -> Table:
-    # Pairs of events fix no zero: only what a view has over another means anything.
-    zero = views.get("actual", {}).get("utility", 0.0)
-    table = _grid("left", "right", "left", "right")
-    table.add_row(*(Text(head, style="dim") for head in ("", "utility against actual", "plausibility", "")))
+    table = _grid("left", "left", "right", "right")
+    table.add_row(*(Text(head, style="dim") for head in ("", "utility: harm -1 .. good 1", "", "plausibility")))
     for name, cell in views.items():
-        plausible = cell.get("plausibility")
+        utility, plausible = cell.get("utility"), cell.get("plausibility")
         table.add_row(
             name,
-            _signed(cell["utility"] - zero) if "utility" in cell else "",
-            "" if plausible is None else bars.share(plausible),
+            "" if utility is None else bars.signed(utility),
+            "" if utility is None else _signed(utility),
             "" if plausible is None else f"{plausible:.2f}",
         )
     return table
 
 
-def _surd(surd: Mapping[str, float], bars: _Bars) -> Table:
+def _surd(surd: Mapping[str, Any], bars: _Bars) -> RenderableType:
+    if surd.get("not_determined"):
+        return Text("not determined: it does not stand out from chance")
     styles = ("magenta", "cyan", "yellow")
     bits = {name: value for name, value in surd.items() if name != SURD[-1]}
     table = Table.grid()
