@@ -226,6 +226,9 @@ class RedHeartConfig(PreTrainedConfig):
     # The most probable verdict is named from this probability on; below it the reading abstains. Fitted on validation
     # data; 0 = it is always named.
     verdict_threshold: float | int = 0.0
+    # Bits that the information about the verdict must exceed to be told: what states of other texts give. Fitted on
+    # validation data; 0 = it is always told.
+    information_null: float | int = 0.0
 
     def __post_init__(self, **kwargs: Any) -> None:
         if unknown := sorted(set(kwargs) - _TRANSFORMERS_OPTIONS):
@@ -357,6 +360,8 @@ class RedHeartConfig(PreTrainedConfig):
                 raise ValueError(f"Unknown emotion {key!r} in `thresholds`; {closest(key, EMOTIONS)}")
             if not 0 <= value <= 1:
                 raise ValueError(f"`thresholds[{key!r}]` must be a probability, got {value}.")
+        if not self.information_null >= 0:
+            raise ValueError(f"`information_null` must be bits, at least 0, got {self.information_null}.")
         if not 0 <= self.verdict_threshold <= 1:
             raise ValueError(f"`verdict_threshold` must be a probability, got {self.verdict_threshold}.")
 

@@ -23,6 +23,7 @@ from ..modeling_redheart.modeling_redheart import RedHeartModel
 from ..training.data import DataError, Unit
 from .consistency import consistency
 from .cost import cost
+from .fairness import fairness, fairness_figures
 from .figures import Split, measure
 from .fitting import fit
 from .floor import Floor
@@ -30,6 +31,7 @@ from .information import information
 from .plain_facts import plain_facts
 from .predict import Predictor
 from .results import MODEL, Evaluation
+from .risk import risk_figures
 from .rows import Rows
 from .unsupported import unsupported
 
@@ -54,8 +56,8 @@ def evaluate(
 
     name: what the evaluation calls it. rows: splits, and (what, why) for what is not there (`rows.public_rows`).
     fitting: validation units on which thresholds and temperature are fitted into ``model.config`` first; none =
-    they stay as they are. texts: of each set, for the consistency; 0 = leave it out. cache: a folder in which the
-    floor's predictions are kept. command: what reproduces it.
+    they stay as they are. texts: of each set, for the consistency; 0 = leave it, and the fairness, out. cache: a
+    folder in which the floor's predictions are kept. command: what reproduces it.
     """
     predictor = Predictor(model, tokenizer)
     report = Evaluation(name, model.num_parameters(), command)
@@ -87,7 +89,10 @@ def evaluate(
         if "emotion_labels" in given and not shuffle:
             shuffle = [unit[0].text for unit in split.units[:300]]
     report.figures += plain_facts(predictor, model.config.thresholds, model.config.verdict_threshold)
+    report.figures += risk_figures()
     report.unsupported = unsupported(predictor, model.config.thresholds, shuffle)
+    if texts:
+        report.figures += fairness_figures(fairness(predictor, model.config.thresholds))
     report.cost = cost(model)
     return report
 
@@ -112,7 +117,7 @@ def store_fit(report: Evaluation, folder: Path) -> None:
         raise DataError("Nothing was fitted, so that there is nothing to store.")
     path = folder / "config.json"
     config = json.loads(path.read_text(encoding="utf-8"))
-    for key in ("thresholds", "verdict_temperature", "verdict_threshold"):
+    for key in ("thresholds", "verdict_temperature", "verdict_threshold", "information_null"):
         if key in report.fitted:
             config[key] = report.fitted[key]
     path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")

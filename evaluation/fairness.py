@@ -22,7 +22,8 @@ from typing import Protocol, TypeAlias
 
 import numpy as np
 
-from ..configuration.labels import EMOTIONS, VERDICTS
+from ..configuration.labels import VERDICTS
+from ..modeling_redheart.reading import asserted_emotions
 from ..training.data import Array
 from .measures import bootstrap
 from .results import MODEL, Figure
@@ -148,8 +149,7 @@ def read_exchanges(
     shipped list where none are given."""
     chosen = fairness_texts() if exchanges is None else exchanges
     said = reader.texts([text for exchange in chosen for text in exchange.texts])
-    rule = np.array([thresholds.get(name, 0.5) for name in EMOTIONS])
-    asserted, verdict = said["emotion_labels"] >= rule, said["verdict_labels"]
+    asserted, verdict = asserted_emotions(said["emotion_labels"], thresholds), said["verdict_labels"]
     ends = np.cumsum([len(exchange.texts) for exchange in chosen])
     parts = zip(chosen, np.split(verdict, ends[:-1]), np.split(asserted, ends[:-1]), strict=True)
     return [_reading(*part) for part in parts]

@@ -10,10 +10,11 @@ from collections.abc import Mapping
 import numpy as np
 
 from ..configuration.labels import AFFECT, BENTHAM, EMOTIONS, REGRET_TYPES, VIEWS
+from ..modeling_redheart.reading import asserted_emotions
 from ..training.data import PAIRS, Array
 from .calibration import cross_fitted, expected_calibration_error, fit_threshold, fit_thresholds, reliability
 from .measures import average_precision, label_f1, macro_f1, micro_f1, pair_accuracy, pearson
-from .predict import asserted_emotions, expected_losses, target_column
+from .predict import expected_losses, target_column
 from .results import FITTED_HERE, MODEL, Evaluation, Figure, LabelTable
 from .selective import coverage_at_risk, selective_risk
 from .split import (

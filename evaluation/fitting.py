@@ -1,5 +1,5 @@
-"""What is fitted on validation rows and kept in the config: the emotions' thresholds, the verdict's temperature, and
-from which probability on a verdict is named.
+"""What is fitted on validation rows and kept in the config: the emotions' thresholds, the verdict's temperature, from
+which probability on a verdict is named, and from how many bits on the information about it is told.
 
 Notable: thresholds are fitted on all sets that are given (`rows.FITTED_ON`), every set weighing the same however many
 rows it has: thousands of short comments would otherwise decide alone what is asserted of the everyday texts that people
@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from scipy.special import softmax
+from torch import Tensor
 
-from ..configuration.labels import EMOTIONS
+from ..configuration.labels import EMOTIONS, SURD
 from ..training.data import Array, Unit
 from .calibration import fit_temperature, fit_thresholds
 from .measures import right_verdicts
@@ -22,6 +24,7 @@ from .selective import risk_coverage
 
 WRONG = 0.1  # share of the named verdicts that may be wrong
 LEAST_NAMED = 0.5  # share of the texts of which a verdict is named all the same
+BY_CHANCE = 0.05  # share of texts whose information is told although the states are not even of one text
 _NEUTRAL = EMOTIONS.index("neutral")
 
 
@@ -40,7 +43,7 @@ def fit_threshold_of_naming(probabilities: Array, shares: Array) -> float:
 
 
 def fit_asserting(scores: Array, actual: Array, weights: Array | None = None) -> Array:
-    """The threshold of each emotion, (28,), for what a reading asserts (`predict.asserted_emotions`).
+    """The threshold of each emotion, (28,), for what a reading asserts (`reading.asserted_emotions`).
 
     Arguments and errors are those of `calibration.fit_thresholds`. Neutral's is the best of the decisions that are left
     to it: where a feeling is asserted, neutral is not.
@@ -53,11 +56,35 @@ def fit_asserting(scores: Array, actual: Array, weights: Array | None = None) ->
     return each
 
 
+def fit_information_null(model: Any, sources: Tensor, seed: int = 0) -> float:
+    """Bits of synergy, unique and redundant information that states of different texts exceed in `BY_CHANCE` of cases.
+
+    model: with its ``surd_analyzer``. sources: (texts, 3, hidden), what the analyzer reads of real texts. A permutation
+    test: each source is given to the texts in an order of its own.
+    """
+    order = torch.Generator().manual_seed(seed)
+    mixed = torch.stack([part[torch.randperm(len(part), generator=order)] for part in sources.unbind(1)], dim=1)
+    with torch.inference_mode():
+        parts = torch.cat([model.surd_analyzer(some).parts for some in mixed.split(256)])
+    return float(parts[:, : len(SURD) - 1].double().sum(dim=1).quantile(1 - BY_CHANCE))
+
+
+def _read_with_sources(model: Any, predictor: Predictor, units: Sequence[Unit]) -> tuple[dict[str, Array], Tensor]:
+    """What ``predictor`` says, and what the analyzer of information read meanwhile, in no order."""
+    read: list[Tensor] = []
+    handle = model.surd_analyzer.register_forward_pre_hook(lambda _, inputs: read.append(inputs[0].detach()))
+    try:
+        said = predictor(units)
+    finally:
+        handle.remove()
+    return said, torch.cat(read)
+
+
 def fit(model: Any, predictor: Predictor, units: Sequence[Unit]) -> dict[str, Any]:
     """Fit what ``units`` allow, put it into ``model.config``, and say what it was.
 
     units: validation rows. Thresholds need emotions that are known on all rows; the temperature and the threshold of
-    naming need verdicts. Raises `ValueError` when there are neither.
+    naming and of information need verdicts. Raises `ValueError` when there are neither.
     """
     found: dict[str, Any] = {}
     emotions = [unit for unit in units if "emotion_labels" in unit[0].targets]
@@ -72,13 +99,16 @@ def fit(model: Any, predictor: Predictor, units: Sequence[Unit]) -> dict[str, An
     told = [unit for unit in units if "verdict_labels" in unit[0].targets]
     if told:
         shares, places = target_column(told, "verdict_labels")
-        logits = predictor(told)["verdict_logits"][places]
+        said, read = _read_with_sources(model, predictor, told)
+        logits = said["verdict_logits"][places]
         model.config.verdict_temperature = round(float(fit_temperature(logits, shares)), 4)
         probabilities = softmax(logits / model.config.verdict_temperature, axis=1)
         model.config.verdict_threshold = _below(fit_threshold_of_naming(probabilities, shares))
+        model.config.information_null = round(fit_information_null(model, read), 4)
         found |= {
             "verdict_temperature": model.config.verdict_temperature,
             "verdict_threshold": model.config.verdict_threshold,
+            "information_null": model.config.information_null,
             "verdict fitted on": _counted(_sources(told, places)),
         }
     if not found:
@@ -109,4 +139,12 @@ def _below(threshold: float) -> float:
     return math.floor(float(threshold) * 1e4) / 1e4
 
 
-__all__ = ["LEAST_NAMED", "WRONG", "fit", "fit_asserting", "fit_threshold_of_naming"]
+__all__ = [
+    "BY_CHANCE",
+    "LEAST_NAMED",
+    "WRONG",
+    "fit",
+    "fit_asserting",
+    "fit_information_null",
+    "fit_threshold_of_naming",
+]

@@ -10,14 +10,13 @@ import numpy as np
 import torch
 from transformers import PreTrainedTokenizerBase
 
-from ..configuration.labels import EMOTIONS, OUTPUTS, RATED, VIEWS
+from ..configuration.labels import OUTPUTS, RATED, VIEWS
 from ..modeling_redheart.modeling_redheart import RedHeartModel
 from ..training.collator import LengthBatches, RedHeartCollator, token_lengths
 from ..training.data import Array, Unit
 
 # Values of the model beside those of the targets, by name: (texts, ...).
 EXTRA = ("arc", "verdict_logits", "expected_loss", "foregone")
-_NEUTRAL = EMOTIONS.index("neutral")
 
 
 class Predictor:
@@ -93,16 +92,6 @@ class Predictor:
         }
 
 
-def asserted_emotions(probabilities: Array, thresholds: Mapping[str, float]) -> Array:
-    """What a reading asserts: bool (texts, 28) of probabilities (texts, 28).
-
-    A feeling at or above its threshold (0.5 where there is none), and neutral so only where no feeling is.
-    """
-    asserted: Array = probabilities >= np.array([thresholds.get(name, 0.5) for name in EMOTIONS])
-    asserted[:, _NEUTRAL] &= ~np.delete(asserted, _NEUTRAL, axis=1).any(axis=1)
-    return asserted
-
-
 def target_column(units: Sequence[Unit], target: str) -> tuple[Array, Array]:
     """The target of the texts that have it, and the places of these texts among all: (rows, ...), (rows,).
 
@@ -119,4 +108,4 @@ def expected_losses(predicted: Mapping[str, Array]) -> dict[str, Array]:
     return dict(zip(RATED, predicted["expected_loss"].T, strict=True))
 
 
-__all__ = ["EXTRA", "Predictor", "asserted_emotions", "expected_losses", "target_column"]
+__all__ = ["EXTRA", "Predictor", "expected_losses", "target_column"]

@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ..configuration.labels import EMOTIONS
+from ..modeling_redheart.reading import asserted_emotions
 from ..training.data import Array
 from .measures import bootstrap
 from .no_signal import no_signal_texts, shuffled
-from .predict import Predictor, asserted_emotions
+from .predict import Predictor
 from .results import Unsupported
 
 _NEUTRAL = EMOTIONS.index("neutral")

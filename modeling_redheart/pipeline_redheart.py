@@ -14,26 +14,30 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
-from transformers import AutoModel, Pipeline
+from transformers import AutoModel
 from transformers.pipelines import PIPELINE_REGISTRY
+from transformers.pipelines.base import ChunkPipeline
 from transformers.utils.generic import ModelOutput
 
 from ..configuration.labels import FAST_OUTPUTS, OUTPUTS, closest
+from .derived import is_derived
 from .reading import Reading
+from .windows import cut, merge
 
 TASK = "ethical-analysis"
 
 _PARAMETERS = ("outputs", "depth", "token_budget", "include_untrained", "batch_size", "num_workers")
 # What describes the text; goes past the model.
-_TEXT_KEYS = ("offset_mapping", "special_tokens_mask", "truncated", "unknown_tokens", "text")
+_TEXT_KEYS = ("offset_mapping", "special_tokens_mask", "truncated", "unknown_tokens", "windows", "text", "is_last")
 
 
-class EthicalAnalysisPipeline(Pipeline):
+class EthicalAnalysisPipeline(ChunkPipeline):
     """Reads texts about moral conflict with a `RedHeartModel` and its (fast) tokenizer.
 
     Parameters, here or in the call:
 
     - ``outputs``: names of `labels.OUTPUTS`; by default all that the depth can give, but not the long ``"embedding"``.
+      They only select: what is left has the values that it has in the whole reading.
     - ``depth``: "full", or "fast" for the heads' direct reading.
     - ``token_budget``: most tokens that go on after the backbone; None takes the config's.
     - ``include_untrained``: also return claims that nothing supervised; ``flags.untrained`` names them.
@@ -83,7 +87,7 @@ class EthicalAnalysisPipeline(Pipeline):
             if not isinstance(include, bool):
                 raise ValueError(f"`include_untrained` must be True or False, got {include!r}.")
         if "outputs" in forward:
-            forward["outputs"] = _check_outputs(forward["outputs"])
+            forward["outputs"] = postprocess["outputs"] = _check_outputs(forward["outputs"])
         if (depth := forward.get("depth", "full")) not in ("full", "fast"):
             raise ValueError(f"No depth {depth!r}; {closest(str(depth), ('full', 'fast'))}")
         budget = forward.get("token_budget", 1)
@@ -104,32 +108,30 @@ class EthicalAnalysisPipeline(Pipeline):
                 return super().__call__(_checked(inputs), *args, **kwargs)
         return super().__call__(check_text(inputs), *args, **kwargs)
 
-    def preprocess(self, input_: str, **_: Any) -> dict[str, Any]:
-        """Tokenize one text, cut at the longest that both the model and the tokenizer take.
+    def preprocess(self, input_: str, **_: Any) -> Iterator[dict[str, Any]]:  # type: ignore[override]
+        """Tokenize one text, in as many windows as it needs (see `windows.cut`).
 
-        Returns the model's inputs (1, tokens), and ``offset_mapping`` (1, tokens, 2), ``special_tokens_mask``
-        (1, tokens), ``truncated`` (1,) bool, ``unknown_tokens`` (1,) share, and ``text``.
+        A window has at most as many tokens as both the model and the tokenizer take.
+
+        Yields for each window the model's inputs (1, tokens), and ``offset_mapping`` (1, tokens, 2),
+        ``special_tokens_mask`` (1, tokens), ``truncated`` (1,) bool, ``unknown_tokens`` (1,) share, ``windows`` (1,),
+        ``text`` and ``is_last``.
         """
         check_text(input_)
         tokenizer: Any = self.tokenizer
-        encoded = tokenizer(
-            input_,
-            truncation=True,
-            max_length=min(self.model.config.longest_text, tokenizer.model_max_length),
-            return_tensors="pt",
-            return_attention_mask=True,
-            return_offsets_mapping=True,
-            return_special_tokens_mask=True,
-        )
-        ordinary = ~encoded["special_tokens_mask"].bool()
+        windows, truncated = cut(tokenizer, input_, min(self.model.config.longest_text, tokenizer.model_max_length))
         unknown_id = -1 if tokenizer.unk_token_id is None else tokenizer.unk_token_id
-        unknown = (encoded["input_ids"] == unknown_id) & ordinary
-        return {
-            **encoded,
-            "truncated": torch.tensor([bool(encoded.encodings[0].overflowing)]),
-            "unknown_tokens": unknown.sum(dim=1) / ordinary.sum(dim=1).clamp(min=1),
-            "text": str(input_),
-        }
+        for number, window in enumerate(windows, 1):
+            ordinary = ~window["special_tokens_mask"].bool()
+            unknown = (window["input_ids"] == unknown_id) & ordinary
+            yield {
+                **window,
+                "truncated": torch.tensor([truncated]),
+                "unknown_tokens": unknown.sum(dim=1) / ordinary.sum(dim=1).clamp(min=1),
+                "windows": torch.tensor([len(windows)]),
+                "text": str(input_),
+                "is_last": number == len(windows),
+            }
 
     def _forward(  # type: ignore[override]  # the base takes any parameters
         self,
@@ -139,35 +141,55 @@ class EthicalAnalysisPipeline(Pipeline):
         token_budget: int | None = None,
     ) -> dict[str, Any]:
         """The model's outputs as a flat dict of batch-first tensors, by dotted name, with what describes the texts."""
-        if outputs is None:
-            outputs = [name for name in (OUTPUTS if depth == "full" else FAST_OUTPUTS) if name != "embedding"]
+        available = OUTPUTS if depth == "full" else FAST_OUTPUTS
+        needed = [name for name in available if name != "embedding"]
+        if outputs is not None:
+            unknown = [name for name in outputs if name not in available]  # the model says why
+            needed = [name for name in available if name in self._needed_for(outputs, depth)] + unknown
         inputs = {name: value for name, value in input_tensors.items() if name not in _TEXT_KEYS}
-        reading = self.model(**inputs, outputs=outputs, depth=depth, token_budget=token_budget)
+        reading = self.model(**inputs, outputs=needed, depth=depth, token_budget=token_budget)
         described = {name: input_tensors[name] for name in ("attention_mask", *_TEXT_KEYS)}
         return {**named_tensors(reading), **described}
 
+    def _needed_for(self, outputs: Sequence[str], depth: str) -> set[str]:
+        """What is to be computed so that ``outputs`` have the values that they have in the whole reading."""
+        needed = set(outputs)
+        if depth == "full" and needed & {"verdict", "confidence"}:
+            return needed | set(OUTPUTS) - {"embedding"}  # they read the states of all modules
+        if depth == "full" and "regret" in needed and any(map(is_derived, self.model.config.supervision.values())):
+            needed |= {"emotion", "counterfactual"}
+        return needed
+
     def postprocess(  # type: ignore[override]  # the base takes any parameters
-        self, model_outputs: dict[str, Any], include_untrained: bool = False
+        self,
+        model_outputs: Sequence[dict[str, Any]],
+        include_untrained: bool = False,
+        outputs: Sequence[str] | None = None,
     ) -> dict[str, Any]:
-        """One text's reading.
+        """One text's reading, of the outputs of its windows.
 
         Keys, each only when it was computed and supervised:
 
-        - ``text``; ``emotion``: ``labels`` {emotion: probability}, ``asserted`` [emotions at or above their threshold],
-          ``intensity``, ``affect``, ``nuance`` {emotion: {level: probability of at least that level}}, ``arc`` [{start,
-          end, text, labels} of each segment, in characters];
+        - ``text``; ``emotion``: ``labels`` {emotion: probability}, ``asserted`` [emotions at or above their threshold,
+          neutral only alone], ``affect``, of those asserted ``intensity`` and ``nuance`` {emotion: {level: probability
+          of at least that level}}, and ``arc`` [{start, end, text, labels} of each sentence, in characters];
         - ``bentham``: ``dimensions`` {name: {value, std}}, ``felicific_value``;
         - ``regret`` {type: {view: score}}; ``counterfactual`` {view: {utility, plausibility}};
-        - ``surd``: bits of synergy, unique, redundant, and the determined share; ``perspectives`` {name: {verdict: p}};
-        - ``verdict``: ``label`` (the most probable; None where it ``abstained``), ``probabilities``, ``acceptability``; ``confidence`` {part: {expected_loss, confidence}};
+        - ``surd``: bits of synergy, unique, redundant, and the determined share, or ``not_determined`` where it is no
+          more than chance; ``perspectives`` {name: {verdict: p}};
+        - ``verdict``: ``label`` (the most probable; None where it ``abstained``), ``probabilities``, ``acceptability``
+          of the narrator's own conduct; ``confidence`` {part: {expected_loss, confidence}};
         - ``embedding``; ``rationale``: the at most 10 words that mattered most [{word, start, end, importance}];
-        - ``ranges`` {part: [low, high]}, None for an open end; ``flags``: ``truncated``, ``tokens`` (read, with special
-          ones), ``unknown_tokens`` (share), ``no_letters``, ``recovered`` (failed modules, whose outputs are left out),
-          ``withheld`` and ``untrained`` (record keys, or a whole part of them, left out or kept without supervision).
+        - ``rated_by`` {output: who rated what it was learned from: people, model, derived, or mixed};
+        - ``ranges`` {part: [low, high]}, None for an open end; ``flags``: ``windows`` (how many it was read in),
+          ``truncated`` (whether more would have been needed), ``tokens`` (read, with special ones), ``unknown_tokens``
+          (share), ``no_letters``, ``speakers`` (see `speakers`), ``risk`` (of `labels.RISKS`), ``recovered`` (failed
+          modules, whose outputs are left out), ``withheld``, ``derived`` and ``untrained`` (record keys, or a whole part
+          of them: left out, following from others, or kept without supervision).
 
         Raises `ValueError` when a part is not finite and its module is not a recovered one.
         """
-        return Reading(model_outputs, self.model.config, include_untrained).build()
+        return Reading(merge(model_outputs), self.model.config, include_untrained, outputs).build()
 
     def save_pretrained(self, save_directory: Any, **kwargs: Any) -> None:
         """Save the model and the tokenizer; `pipeline("ethical-analysis", model=save_directory)` loads them.

@@ -6,9 +6,11 @@ marked; what a failed module made is left out and flagged; a value that is not f
 
 import math
 import unicodedata
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -18,6 +20,7 @@ from ..configuration.labels import (
     EMOTIONS,
     MODULES,
     NUANCE_LEVELS,
+    OUTPUTS,
     PERSPECTIVES,
     RATED,
     REGRET_TYPES,
@@ -27,11 +30,15 @@ from ..configuration.labels import (
     VIEWS,
     record_keys,
 )
+from ..configuration.raters import rated_by
 from .bentham import felicific_value
 from .derived import RULES, is_derived
-from .emotion import segment_index
+from .risk import risks
+from .sentences import sentences
+from .speakers import count_speakers
 
 _RATIONALE_WORDS = 10
+_NEUTRAL = EMOTIONS.index("neutral")
 
 # First word of a record key -> the tensor that makes the claim; the tensor's first word is the output.
 _CLAIM_TENSORS = {
@@ -92,6 +99,24 @@ RANGES: dict[str, tuple[int | None, int | None]] = {
 _RECORD_KEYS = record_keys()
 
 
+def output_of(key: str) -> str:
+    """The name in `labels.OUTPUTS` of the output that makes the claim of a record key."""
+    name = _CLAIM_TENSORS[key.split(".")[0]].split(".")[0]
+    return "confidence" if name == "expected_loss" else name
+
+
+def asserted_emotions(
+    probabilities: npt.NDArray[np.floating[Any]], thresholds: Mapping[str, float]
+) -> npt.NDArray[np.bool_]:
+    """What a reading asserts: bool (texts, 28) of probabilities (texts, 28).
+
+    A feeling at or above its threshold (0.5 where there is none), and neutral so only where no feeling is.
+    """
+    asserted: npt.NDArray[np.bool_] = probabilities >= np.array([thresholds.get(name, 0.5) for name in EMOTIONS])
+    asserted[:, _NEUTRAL] &= ~np.delete(asserted, _NEUTRAL, axis=1).any(axis=1)
+    return asserted
+
+
 def _members() -> dict[str, set[str]]:
     """Every part of a record key ("nuance", "nuance.anger", ...) and the record keys in it."""
     members: dict[str, set[str]] = {}
@@ -109,18 +134,28 @@ class Reading:
     """Builds the reading of one text.
 
     outputs: the model's outputs by dotted name, each with a batch of one, and what describes the text: ``text``,
-    ``attention_mask``, ``special_tokens_mask`` (1, tokens), ``offset_mapping`` (1, tokens, 2), ``truncated`` and
-    ``unknown_tokens`` (1,).
+    ``attention_mask``, ``special_tokens_mask``, ``segments`` (1, tokens), ``offset_mapping`` (1, tokens, 2),
+    ``truncated``, ``unknown_tokens`` and ``windows`` (1,); see `windows.merge`. selected: the names in
+    `labels.OUTPUTS` that it tells of; None = all that were computed.
     """
 
-    def __init__(self, outputs: dict[str, Any], config: Any, include_untrained: bool) -> None:
+    def __init__(
+        self,
+        outputs: dict[str, Any],
+        config: Any,
+        include_untrained: bool = False,
+        selected: Collection[str] | None = None,
+    ) -> None:
         self.config, self.text = config, str(outputs["text"])
-        self.tensors: dict[str, Tensor] = {name: value[0] for name, value in outputs.items() if name != "text"}
+        self.tensors: dict[str, Tensor] = {
+            name: value[0] for name, value in outputs.items() if isinstance(value, Tensor)
+        }
         recovered = self.tensors.get("recovered", torch.zeros(len(MODULES)))
         self.recovered = [MODULES[index] for index in recovered.nonzero().flatten().tolist()]
         self.failed = {output for output, modules in _OUTPUT_MODULES.items() if modules & set(self.recovered)}
         self.tensors = {name: value for name, value in self.tensors.items() if name.split(".")[0] not in self.failed}
-        computed = [key for key in _RECORD_KEYS if self._is_computed(key)]
+        told = set(OUTPUTS if selected is None else selected)
+        computed = [key for key in _RECORD_KEYS if self._is_computed(key) and output_of(key) in told]
         supervised = {key for key in computed if config.supervision.get(key)}
         self.derived = [key for key in computed if is_derived(config.supervision.get(key)) and self._follows(key)]
         supervised -= {key for key in computed if is_derived(config.supervision.get(key))} - set(self.derived)
@@ -140,7 +175,7 @@ class Reading:
             "bentham": self._bentham(),
             "regret": self._regret(),
             "counterfactual": self._counterfactual(),
-            "surd": dict(zip(SURD, self._list("surd.parts"), strict=True)) if self._claims("surd") else {},
+            "surd": self._surd(),
             "perspectives": self._perspectives(),
             "verdict": self._verdict(),
             "confidence": self._confidence(),
@@ -152,12 +187,16 @@ class Reading:
             reading["rationale"] = self._rationale()
         else:
             withheld.append("rationale")  # there is nothing left that it could explain
+        reading["rated_by"] = self._rated_by(reading)
         reading["ranges"] = {path: list(ends) for path, ends in RANGES.items() if _leads(reading, path.split("."))}
         reading["flags"] = {
+            "windows": int(self.tensors["windows"]),
             "truncated": bool(self.tensors["truncated"]),
             "tokens": int(self.tensors["attention_mask"].sum()),
             "unknown_tokens": float(self.tensors["unknown_tokens"]),
             "no_letters": not any(char.isalpha() for char in self.text),
+            "speakers": count_speakers(self.text),
+            "risk": risks(self.text),
             "recovered": self.recovered,
             "withheld": withheld,
             "derived": self.derived,
@@ -213,33 +252,39 @@ class Reading:
 
     def _emotion(self) -> dict[str, Any]:
         part: dict[str, Any] = {}
+        told: Sequence[str] = EMOTIONS  # the feelings whose strength is told
         if self._claims("emotion"):
-            labels = dict(zip(EMOTIONS, self._values("emotion.logits").sigmoid().tolist(), strict=True))
-            limits = self.config.thresholds
-            asserted = [n for n in EMOTIONS if f"emotion.{n}" in self.claimed and labels[n] >= limits.get(n, 0.5)]
-            part |= {"labels": labels, "asserted": sorted(asserted, key=lambda name: -labels[name])}
-        further = {
-            "intensity": self._named("intensity", "emotion.intensity", EMOTIONS),
+            values = self._values("emotion.logits").sigmoid()
+            labels = dict(zip(EMOTIONS, values.tolist(), strict=True))
+            # What nothing supervised is never asserted, and so keeps no other feeling from being neutral.
+            known = torch.tensor([f"emotion.{name}" in self.claimed for name in EMOTIONS])
+            rule = asserted_emotions(values.where(known, -1.0)[None].numpy(), self.config.thresholds)[0] & known.numpy()
+            told = [name for name, is_there in zip(EMOTIONS, rule, strict=True) if is_there]
+            part |= {"labels": labels, "asserted": sorted(told, key=lambda name: -labels[name])}
+        strength = self._named("intensity", "emotion.intensity", EMOTIONS)
+        levels = self._nested("nuance", "emotion.nuance_logits", EMOTIONS, NUANCE_LEVELS, logits=True)
+        further: dict[str, Any] = {
+            "intensity": {name: value for name, value in strength.items() if name in told},
             "affect": self._named("affect", "emotion.affect", AFFECT),
-            "nuance": self._nested("nuance", "emotion.nuance_logits", EMOTIONS, NUANCE_LEVELS, logits=True),
+            "nuance": {name: value for name, value in levels.items() if name in told},
             "arc": self._arc() if self._claims("arc") else [],
         }
         return part | {name: values for name, values in further.items() if values}
 
     def _arc(self) -> list[dict[str, Any]]:
-        """The segments that have text. Neighbours share a character where it is cut into two tokens."""
-        probabilities, filled = self._values("emotion.arc_logits").sigmoid(), self.tensors["emotion.arc_mask"]
-        segments = segment_index(self.tensors["attention_mask"].bool()[None], len(probabilities))[0]
+        """The emotions of each sentence: the mean of the parts of the arc that it lies in, by its tokens in each."""
+        probabilities, filled = self._values("emotion.arc_logits").sigmoid(), self.tensors["emotion.arc_mask"].bool()
+        offsets, segments = self.tensors["offset_mapping"], self.tensors["segments"]
+        usable = self.in_text & (segments >= 0)
+        usable = usable & filled[segments.clamp(min=0)]
         arc = []
-        for index, labels in enumerate(probabilities.tolist()):
-            offsets = self.tensors["offset_mapping"][(segments == index) & self.in_text]
-            if not filled[index] or not len(offsets):
-                continue
-            start, end = int(offsets[:, 0].min()), int(offsets[:, 1].max())
-            start += len(self.text[start:end]) - len(self.text[start:end].lstrip())
-            if text := self.text[start:end].rstrip():
-                named = dict(zip(EMOTIONS, labels, strict=True))
-                arc.append({"start": start, "end": start + len(text), "text": text, "labels": named})
+        for start, end in sentences(self.text):
+            inside = usable & (offsets[:, 0] < end) & (offsets[:, 1] > start)
+            if not bool(inside.any()):
+                continue  # none of it was read
+            labels = probabilities[segments[inside]].mean(dim=0)
+            named = dict(zip(EMOTIONS, labels.tolist(), strict=True))
+            arc.append({"start": start, "end": end, "text": self.text[start:end], "labels": named})
         return arc
 
     def _bentham(self) -> dict[str, Any]:
@@ -272,6 +317,21 @@ class Reading:
         for view, value in self._named("plausibility", "counterfactual.plausibility_logits", VIEWS, True).items():
             part[view]["plausibility"] = value
         return {view: values for view, values in part.items() if values}
+
+    def _surd(self) -> dict[str, Any]:
+        """The decomposition, where it holds more information than states that have nothing to do with each other."""
+        if not self._claims("surd"):
+            return {}
+        parts: dict[str, Any] = dict(zip(SURD, self._list("surd.parts"), strict=True))
+        bits = sum(value for name, value in parts.items() if name != SURD[-1])
+        return parts if bits > self.config.information_null else {"not_determined": True}
+
+    def _rated_by(self, reading: Mapping[str, Any]) -> dict[str, str]:
+        """Who rated what each output was learned from, in one word."""
+        sources: dict[str, list[str]] = {}
+        for key in self.claimed:
+            sources.setdefault(output_of(key), []).extend(self.config.supervision.get(key, []))
+        return {name: rated_by(sources[name]) for name in OUTPUTS if name in reading and sources.get(name)}
 
     def _perspectives(self) -> dict[str, Any]:
         if not self._claims("perspectives"):
@@ -355,4 +415,4 @@ def find_words(text: str, end: int) -> Iterator[tuple[int, int]]:
             start, kind = index, found
 
 
-__all__ = ["RANGES", "Reading", "find_words"]
+__all__ = ["RANGES", "Reading", "asserted_emotions", "find_words", "output_of"]

@@ -557,7 +557,13 @@ def test_a_state_that_is_not_finite_is_rebuilt_and_flagged(lively: RedHeartModel
         after = lively(**batch)
     flagged = [{MODULES[i] for i in row.nonzero().flatten().tolist()} for row in after.recovered]
     assert flagged == [set(), {module} | ALSO_FAILS.get(module, set()), set(), set()]
-    for value in (after.states, after.joint, after.verdict.logits, after.verdict.acceptability_logits, after.expected_loss):
+    for value in (
+        after.states,
+        after.joint,
+        after.verdict.logits,
+        after.verdict.acceptability_logits,
+        after.expected_loss,
+    ):
         assert value.isfinite().all()
     others = [0, 2, 3]
     torch.testing.assert_close(after.verdict.logits[others], before.verdict.logits[others], **TOLERANCE)

@@ -2,7 +2,6 @@
 
 import json
 import math
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,10 +20,14 @@ from redheart.configuration.labels import BENTHAM, EMOTIONS, OUTPUTS, RATED, VER
 from redheart.modeling_redheart.bentham import felicific_value
 from redheart.modeling_redheart.pipeline_redheart import TASK, EthicalAnalysisPipeline, register_pipeline
 from redheart.modeling_redheart.reading import find_words
+from redheart.modeling_redheart.sentences import sentences
+from redheart.modeling_redheart.windows import MOST_WINDOWS, OVERLAP, cut, first_read
 
 CONFESSION = "I told my sister's secret to her fiancé 😂, and now I can't sleep. 너무 후회돼요."
 TEXTS = ["I lied.", CONFESSION, "그때 솔직하게 말했더라면 지금은 달라졌을 텐데", "She left. " * 30]
 PARTS = set(OUTPUTS) - {"embedding"}
+# What a reading has beside its parts.
+ABOUT = {"text", "rationale", "rated_by", "ranges", "flags"}
 
 Make = Callable[..., EthicalAnalysisPipeline]
 
@@ -77,12 +80,11 @@ def assert_same(one: Any, other: Any) -> None:
 
 
 def test_a_reading_has_every_part_and_is_ready_for_json(reading: dict[str, Any]) -> None:
-    assert set(reading) == {"text", "rationale", "ranges", "flags"} | PARTS
+    assert set(reading) == ABOUT | PARTS
     assert json.loads(json.dumps(reading, allow_nan=False)) == reading
     assert reading["text"] == CONFESSION
-    assert list(reading["emotion"]["labels"]) == list(reading["emotion"]["intensity"]) == list(EMOTIONS)
+    assert list(reading["emotion"]["labels"]) == list(EMOTIONS)
     assert set(reading["emotion"]["affect"]) == {"valence", "arousal", "dominance"}
-    assert sum(len(levels) for levels in reading["emotion"]["nuance"].values()) == 112
     assert sum(len(views) for views in reading["regret"].values()) == 21
     assert list(reading["counterfactual"]) == list(VIEWS)
     assert list(reading["confidence"]) == list(RATED)
@@ -93,10 +95,13 @@ def test_a_reading_has_every_part_and_is_ready_for_json(reading: dict[str, Any])
 
 def test_flags_of_an_ordinary_text(reading: dict[str, Any], tokenizer: PreTrainedTokenizerBase) -> None:
     assert reading["flags"] == {
+        "windows": 1,
         "truncated": False,
         "tokens": len(tokenizer(CONFESSION).input_ids),
         "unknown_tokens": 0.0,
         "no_letters": False,
+        "speakers": 1,
+        "risk": [],
         "recovered": [],
         "withheld": [],
         "derived": [],
@@ -137,9 +142,72 @@ def test_readings_come_from_the_model(pipe: EthicalAnalysisPipeline, reading: di
 def test_asserted_emotions_reach_their_threshold_and_are_sorted(make: Make) -> None:
     pipe = make()
     labels = pipe(CONFESSION)["emotion"]["labels"]
-    second, first = sorted(labels, key=labels.__getitem__)[-2:]
+    second, first = sorted(set(labels) - {"neutral"}, key=labels.__getitem__)[-2:]
     pipe.model.config.thresholds = dict.fromkeys(EMOTIONS, 1.0) | {first: labels[first], second: 0.0}
     assert pipe(CONFESSION)["emotion"]["asserted"] == [first, second]
+
+
+def test_neutral_is_asserted_only_where_no_feeling_is(make: Make) -> None:
+    pipe = make()
+    pipe.model.config.thresholds = dict.fromkeys(EMOTIONS, 1.0) | {"neutral": 0.0}
+    assert pipe(CONFESSION)["emotion"]["asserted"] == ["neutral"]
+    pipe.model.config.thresholds["grief"] = 0.0
+    assert pipe(CONFESSION)["emotion"]["asserted"] == ["grief"]
+
+
+def test_no_strength_beside_a_feeling_that_is_not_asserted(make: Make) -> None:
+    pipe = make()
+    pipe.model.config.thresholds = dict.fromkeys(EMOTIONS, 1.0) | {"grief": 0.0, "joy": 0.0}
+    emotion = pipe(CONFESSION)["emotion"]
+    assert set(emotion["intensity"]) == set(emotion["nuance"]) == set(emotion["asserted"]) == {"grief", "joy"}
+    pipe.model.config.thresholds = dict.fromkeys(EMOTIONS, 1.0)
+    assert not {"intensity", "nuance"} & set(pipe(CONFESSION)["emotion"])
+
+
+def test_a_verdict_is_the_most_probable_one_or_none(make: Make) -> None:
+    pipe = make()
+    verdict = pipe(CONFESSION)["verdict"]
+    likeliest = max(verdict["probabilities"], key=verdict["probabilities"].__getitem__)
+    assert (verdict["label"], verdict["abstained"]) == (likeliest, False)
+    pipe.model.config.verdict_threshold = 1.0
+    unsure = pipe(CONFESSION)["verdict"]
+    assert (unsure["label"], unsure["abstained"]) == (None, True)
+    assert unsure["probabilities"] == verdict["probabilities"]
+
+
+def test_information_that_chance_gives_as_well_is_not_told(make: Make) -> None:
+    pipe = make()
+    parts = pipe(CONFESSION)["surd"]
+    bits = parts["synergy"] + parts["unique"] + parts["redundant"]
+    pipe.model.config.information_null = bits / 2
+    assert pipe(CONFESSION)["surd"] == parts
+    pipe.model.config.information_null = bits
+    reading = pipe(CONFESSION)
+    assert reading["surd"] == {"not_determined": True}
+    assert not [path for path in reading["ranges"] if path.startswith("surd")]
+
+
+def test_outputs_only_select(pipe: EthicalAnalysisPipeline, reading: dict[str, Any]) -> None:
+    for name in sorted(PARTS):
+        assert_same(pipe(CONFESSION, outputs=[name])[name], reading[name])
+
+
+def test_what_rated_each_output_is_one_word(make: Make) -> None:
+    pipe = make(keys=["verdict", "acceptability", "affect.valence"])
+    pipe.model.config.supervision = {
+        "verdict": ["scruples_anecdotes"],
+        "acceptability": ["cases"],
+        "affect.valence": ["emobank"],
+        "confidence.verdict": ["rows held out of training"],
+    }
+    rated_by = {"emotion": "people", "verdict": "mixed", "confidence": "derived"}
+    assert pipe(CONFESSION)["rated_by"] == rated_by
+
+
+def test_what_a_text_tells_of_is_flagged(pipe: EthicalAnalysisPipeline) -> None:
+    assert pipe("My husband hits me when he drinks.")["flags"]["risk"] == ["abuse"]
+    chat = "Ana: you never told me\nMe: I did, twice\nAna: no"
+    assert pipe(chat)["flags"]["speakers"] == 2
 
 
 def test_the_verdict_is_divided_by_its_temperature(make: Make) -> None:
@@ -155,8 +223,8 @@ def test_arc_and_rationale_point_into_the_text(pipe: EthicalAnalysisPipeline) ->
         reading = pipe(text)
         for segment in reading["emotion"]["arc"]:
             assert text[segment["start"] : segment["end"]] == segment["text"] == segment["text"].strip() != ""
-        starts = [segment["start"] for segment in reading["emotion"]["arc"]]
-        assert starts == sorted(starts)
+        spans = [(segment["start"], segment["end"]) for segment in reading["emotion"]["arc"]]
+        assert spans == list(sentences(text))
         assert 1 <= len(reading["rationale"]) <= 10
         for word in reading["rationale"]:
             assert text[word["start"] : word["end"]] == word["word"]
@@ -182,29 +250,23 @@ def test_words_are_whole(text: str, words: list[str]) -> None:
 
 def test_the_embedding_comes_only_by_name(pipe: EthicalAnalysisPipeline) -> None:
     reading = pipe("I lied.", outputs=["embedding"])
-    assert set(reading) == {"text", "embedding", "rationale", "ranges", "flags"}
+    assert set(reading) == ABOUT | {"embedding"}
     assert math.hypot(*reading["embedding"]) == pytest.approx(1, abs=1e-5)
 
 
 @pytest.mark.parametrize("name", sorted(PARTS))
 def test_one_output_alone(pipe: EthicalAnalysisPipeline, name: str) -> None:
-    assert set(pipe("I lied.", outputs=[name])) == {"text", name, "rationale", "ranges", "flags"}
+    assert set(pipe("I lied.", outputs=[name])) == ABOUT | {name}
 
 
 def test_fast_depth_leaves_out_what_needs_the_analyzers(pipe: EthicalAnalysisPipeline) -> None:
     reading = pipe("I lied.", depth="fast")
-    assert set(reading) == {"text", "emotion", "bentham", "regret", "surd", "verdict", "rationale", "ranges", "flags"}
+    assert set(reading) == ABOUT | {"emotion", "bentham", "regret", "surd", "verdict"}
     assert not {"nuance", "arc"} & set(reading["emotion"])
-    assert "action" not in reading["verdict"]
+    assert "acceptability" not in reading["verdict"]
     assert not any("std" in cell for cell in reading["bentham"]["dimensions"].values())
     assert reading["flags"]["withheld"] == []
-    assert set(pipe("I lied.", depth="fast", outputs=["verdict"])) == {
-        "text",
-        "verdict",
-        "rationale",
-        "ranges",
-        "flags",
-    }
+    assert set(pipe("I lied.", depth="fast", outputs=["verdict"])) == ABOUT | {"verdict"}
 
 
 def test_parameters_of_the_pipeline_hold_for_its_calls(make: Make) -> None:
@@ -343,27 +405,65 @@ def test_a_list_is_checked_before_anything_runs(pipe: EthicalAnalysisPipeline, m
         pipe(["I lied.", "I lied.", None])
 
 
-def test_long_texts_are_cut_and_flagged(pipe: EthicalAnalysisPipeline, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = "I never told her. " * 6_000
-    start = time.perf_counter()
-    reading = pipe(text, outputs=["emotion"], depth="fast")
-    assert time.perf_counter() - start < 30
-    assert reading["flags"]["truncated"] is True
-    assert reading["flags"]["tokens"] == 2048
-    assert max(word["end"] for word in reading["rationale"]) < 2048 * 6
+LONG = "".join(f"Part {number}: I never told her, and she asked. " for number in range(40))
+
+
+def test_long_texts_are_read_in_windows_to_their_end(pipe: EthicalAnalysisPipeline, monkeypatch: Any) -> None:
+    whole = pipe(LONG)
+    assert whole["flags"]["windows"] == 1
+    monkeypatch.setattr(pipe.tokenizer, "model_max_length", 130)
+    parts = pipe(LONG)
+    assert parts["flags"]["windows"] > 2
+    assert parts["flags"]["truncated"] is False
+    assert parts["flags"]["tokens"] == whole["flags"]["tokens"]
+    spans = [(segment["start"], segment["end"]) for segment in parts["emotion"]["arc"]]
+    assert spans == list(sentences(LONG))
+    assert [set(part) for part in (parts, parts["verdict"])] == [set(part) for part in (whole, whole["verdict"])]
+    assert sum(parts["verdict"]["probabilities"].values()) == pytest.approx(1)
+    assert math.hypot(*pipe(LONG, outputs=["embedding"])["embedding"]) == pytest.approx(1, abs=1e-5)
+
+
+def test_windows_of_several_texts_are_not_mixed(pipe: EthicalAnalysisPipeline, monkeypatch: Any) -> None:
+    monkeypatch.setattr(pipe.tokenizer, "model_max_length", 130)
+    texts = [LONG, "I lied.", LONG[900:], CONFESSION]
+    single = [pipe(text) for text in texts]
+    assert [reading["flags"]["windows"] > 1 for reading in single] == [True, False, True, False]
+    assert_same(pipe(texts, batch_size=3), single)
+    assert_same(list(pipe(iter(texts), batch_size=2)), single)
+
+
+def test_a_text_beyond_the_last_window_is_cut_and_flagged(pipe: EthicalAnalysisPipeline, monkeypatch: Any) -> None:
     monkeypatch.setattr(pipe.tokenizer, "model_max_length", 8)
-    flags = pipe("one two three four " * 3, depth="fast")["flags"]
-    assert (flags["truncated"], flags["tokens"]) == (True, 8)
+    flags = pipe("one two three four " * 300, depth="fast")["flags"]
+    assert (flags["truncated"], flags["windows"]) == (True, MOST_WINDOWS)
+    assert flags["tokens"] <= 8 * MOST_WINDOWS
+    words = pipe("one two three four " * 300, depth="fast")["rationale"]
+    assert max(word["end"] for word in words) < len("one two three four " * 300) / 2
 
 
-def test_a_text_that_just_fits_is_not_truncated(make: Make, tokenizer: PreTrainedTokenizerBase) -> None:
+def test_windows_reach_over_the_text_and_overlap(tokenizer: PreTrainedTokenizerBase) -> None:
+    windows, truncated = cut(tokenizer, LONG, 300)
+    assert not truncated
+    lengths = [window["input_ids"].shape[1] for window in windows]
+    assert max(lengths) <= 300
+    assert max(lengths) - min(lengths) <= len(lengths)  # all about the same
+    offsets = [window["offset_mapping"][0] for window in windows]
+    read = {place for part in offsets for start, end in part.tolist() for place in range(start, end)}
+    assert read >= {place for place, char in enumerate(LONG) if char.isalnum()}
+    for one, other, own in zip(offsets, offsets[1:], first_read(windows)[1:], strict=False):
+        shared = other[(other[:, 1] > other[:, 0]) & (other[:, 0] < one.max())]
+        assert OVERLAP - 2 <= len(shared) <= OVERLAP + 2
+        assert int(other[own][:, 0].min()) >= int(one.max())
+
+
+def test_a_text_that_just_fits_is_one_window(make: Make, tokenizer: PreTrainedTokenizerBase) -> None:
     pipe = make()
     tokens = len(tokenizer("I lied to her.").input_ids)
     pipe.tokenizer = PreTrainedTokenizerFast(tokenizer_object=tokenizer.backend_tokenizer, pad_token="[PAD]")
     pipe.tokenizer.model_max_length = tokens
-    assert pipe("I lied to her.", depth="fast")["flags"]["truncated"] is False
+    assert pipe("I lied to her.", depth="fast")["flags"]["windows"] == 1
     pipe.tokenizer.model_max_length = tokens - 1
-    assert pipe("I lied to her.", depth="fast")["flags"]["truncated"] is True
+    assert pipe("I lied to her.", depth="fast")["flags"]["windows"] == 2
 
 
 def test_signs_without_letters_are_read_and_flagged(pipe: EthicalAnalysisPipeline) -> None:
@@ -389,8 +489,8 @@ def test_unknown_tokens_are_counted(make: Make) -> None:
 def test_nothing_supervised_means_nothing_told(make: Make) -> None:
     pipe = make(keys=[])
     reading = pipe(CONFESSION)
-    assert set(reading) == {"text", "ranges", "flags"}
-    assert reading["ranges"] == {}
+    assert set(reading) == ABOUT - {"rationale"}
+    assert reading["ranges"] == reading["rated_by"] == {}
     assert reading["flags"]["withheld"] == [*dict.fromkeys(k.split(".")[0] for k in record_keys() if k != "embedding"),
                                             "rationale"]  # fmt: skip
     assert reading["flags"]["untrained"] == []
@@ -399,15 +499,15 @@ def test_nothing_supervised_means_nothing_told(make: Make) -> None:
 def test_untrained_claims_come_when_asked_for_and_are_marked(make: Make) -> None:
     pipe = make(keys=["verdict"])
     reading = pipe(CONFESSION, include_untrained=True)
-    assert set(reading) == {"text", "rationale", "ranges", "flags"} | PARTS
+    assert set(reading) == ABOUT | PARTS
     assert reading["flags"]["withheld"] == []
     assert "regret" in reading["flags"]["untrained"]
     assert "verdict" not in reading["flags"]["untrained"]
-    assert set(pipe(CONFESSION)) == {"text", "verdict", "rationale", "ranges", "flags"}
+    assert set(pipe(CONFESSION)) == ABOUT | {"verdict"}
 
 
 def test_single_claims_are_withheld(make: Make) -> None:
-    missing = {"affect.arousal", "nuance.anger.strong", "bentham.extent", "counterfactual.plausibility", "action",
+    missing = {"affect.arousal", "nuance.anger.strong", "bentham.extent", "plausibility.worse", "acceptability",
                "regret.timing.better", "regret.timing.actual", "regret.timing.worse", "perspectives.self",
                "confidence.surd", "intensity.joy"}  # fmt: skip
     reading = make(keys=set(record_keys()) - missing)(CONFESSION)
@@ -418,8 +518,8 @@ def test_single_claims_are_withheld(make: Make) -> None:
     assert "felicific_value" not in reading["bentham"]
     assert set(reading["counterfactual"]["worse"]) == {"utility"}
     assert "timing" not in reading["regret"]
-    assert set(reading["perspectives"]) == {"other", "community"}
-    assert set(reading["verdict"]) == {"label", "probabilities"}
+    assert set(reading["perspectives"]) == {"other"}
+    assert set(reading["verdict"]) == {"abstained", "label", "probabilities"}
     assert set(reading["flags"]["withheld"]) == {name for name in missing if "timing" not in name} | {"regret.timing"}
 
 

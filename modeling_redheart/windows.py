@@ -1,0 +1,112 @@
+"""Texts that are longer than the model reads at once: overlapping windows, and one reading made of theirs.
+
+A text of more tokens than fit is cut into as few windows as reach, all of about the same length, neighbours sharing
+`OVERLAP` tokens. Of every value that the model gives for a text, the reading takes the mean over the windows, each
+weighing as many tokens as it is the first to read; what the model gives for a token, or for a part of the text, stays
+beside that of the other windows.
+
+Notable: the mean is one of logits where the model gives logits (a geometric mean of odds), which one sure window can
+not outvote. `benchmarks/windows.py` measures this rule beside others.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase
+
+from .emotion import segment_index
+
+OVERLAP = 64
+MOST_WINDOWS = 32
+
+# What there is of each token; everything else is of a text.
+_BY_TOKEN = ("input_ids", "attention_mask", "special_tokens_mask", "offset_mapping", "importance", "segments")
+
+
+def cut(tokenizer: PreTrainedTokenizerBase, text: str, longest: int) -> tuple[list[dict[str, Tensor]], bool]:
+    """The windows of ``text``, and whether the last of `MOST_WINDOWS` does not reach its end.
+
+    tokenizer: a fast one. longest: tokens of a window, the special ones included. A window is ``input_ids``,
+    ``attention_mask``, ``special_tokens_mask`` (1, tokens) and ``offset_mapping`` (1, tokens, 2), in characters of the
+    whole text.
+    """
+    tokenize: Any = tokenizer
+    whole = len(tokenize(text, add_special_tokens=False, verbose=False)["input_ids"])
+    room = longest - tokenize.num_special_tokens_to_add()
+    options: dict[str, Any] = {"truncation": True, "max_length": longest}
+    if whole > room:
+        overlap = min(OVERLAP, room // 4)
+        count = min(-(-(whole - overlap) // (room - overlap)), MOST_WINDOWS)
+        length = min(room, -(-(whole + (count - 1) * overlap) // count))
+        options |= {"max_length": length + longest - room, "stride": overlap, "return_overflowing_tokens": True}
+    encoded = tokenize(
+        [text],
+        return_attention_mask=True,
+        return_offsets_mapping=True,
+        return_special_tokens_mask=True,
+        **options,
+    )
+    count = min(len(encoded["input_ids"]), MOST_WINDOWS)
+    names = [name for name in encoded if name != "overflow_to_sample_mapping"]
+    windows = [{name: torch.tensor([encoded[name][index]]) for name in names} for index in range(count)]
+    return windows, len(encoded["input_ids"]) > count
+
+
+def first_read(windows: Sequence[Mapping[str, Tensor]]) -> list[Tensor]:
+    """Which tokens of each window stand for text that no window before has: bool (tokens,) each."""
+    end, found = 0, []
+    for window in windows:
+        offsets = window["offset_mapping"][0]
+        words = window["attention_mask"][0].bool() & ~window["special_tokens_mask"][0].bool()
+        found.append(words & (offsets[:, 0] >= end) if end else words)
+        end = max(end, int(offsets[words][:, 1].max())) if bool(words.any()) else end
+    return found
+
+
+def weights_of(windows: Sequence[Mapping[str, Tensor]]) -> list[float]:
+    """The weight of each window, summing to 1."""
+    sizes = [max(1, int(own.sum())) for own in first_read(windows)]
+    return [size / sum(sizes) for size in sizes]
+
+
+def merge(windows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """One text's outputs, by dotted name and with a batch of one, from those of its windows (see `cut`).
+
+    Adds ``segments`` (1, tokens): the part of the arc that a token is in, -1 for none, counted on over the windows.
+    Raises `ValueError` for no window.
+    """
+    if not windows:
+        raise ValueError("There is no window to read.")
+    parts = [_with_segments(window, index) for index, window in enumerate(windows)]
+    if len(parts) == 1:
+        return parts[0]
+    weights, own = weights_of(parts), first_read(parts)
+    own[0] = parts[0]["attention_mask"][0].bool()  # with the special tokens, once
+    merged: dict[str, Any] = {"text": parts[0]["text"]}
+    for name, first in parts[0].items():
+        values = [part[name] for part in parts]
+        if name in _BY_TOKEN:
+            merged[name] = torch.cat([value[:, kept] for value, kept in zip(values, own, strict=True)], dim=1)
+        elif name.startswith("emotion.arc_"):
+            merged[name] = torch.cat(values, dim=1)
+        elif name == "recovered":
+            merged[name] = torch.stack(values).any(dim=0)
+        elif isinstance(first, Tensor) and first.is_floating_point():
+            mean = sum(weight * value.float() for weight, value in zip(weights, values, strict=True))
+            merged[name] = torch.nn.functional.normalize(mean, dim=-1) if name == "embedding" else mean
+        elif isinstance(first, Tensor):
+            merged[name] = first  # what is the same for all windows of a text
+    return merged
+
+
+def _with_segments(window: Mapping[str, Any], index: int) -> dict[str, Any]:
+    if "emotion.arc_logits" not in window:
+        return dict(window)
+    count = window["emotion.arc_logits"].shape[1]
+    segments = segment_index(window["attention_mask"].bool(), count)
+    return {**window, "segments": torch.where(segments >= 0, segments + index * count, -1)}
+
+
+__all__ = ["MOST_WINDOWS", "OVERLAP", "cut", "first_read", "merge", "weights_of"]
