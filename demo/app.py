@@ -4,7 +4,8 @@
 
 Notable: imports are absolute, as a file that is run by itself needs. The model is what the environment's
 ``REDHEART_MODEL`` names (a checkpoint that ships, a folder, a Hub id), else the folder ``model`` beside this file, else
-redheart-mini. Gradio's own variables (``GRADIO_SERVER_NAME``, ``GRADIO_SERVER_PORT``) say where; loopback by default.
+the default of every command. Gradio's own variables (``GRADIO_SERVER_NAME``, ``GRADIO_SERVER_PORT``) say where;
+loopback by default.
 """
 
 import os
@@ -14,6 +15,7 @@ from typing import Any
 from transformers import AutoTokenizer
 
 from redheart import EthicalAnalysisPipeline, RedHeartModel
+from redheart.configuration.shipped import DEFAULT_MODEL
 from redheart.demo.page import build_page, launch_options
 from redheart.hub_upload.checkpoint import checkpoint_path, load_strict
 from redheart.modeling_redheart.pipeline_redheart import TASK
@@ -29,7 +31,7 @@ def load_pipeline(name: str) -> EthicalAnalysisPipeline:
 def model_name() -> str:
     """Which model to load; see the module."""
     beside = Path(__file__).with_name("model")
-    return os.environ.get("REDHEART_MODEL") or (str(beside) if beside.is_dir() else "redheart-mini")
+    return os.environ.get("REDHEART_MODEL") or (str(beside) if beside.is_dir() else DEFAULT_MODEL)
 
 
 def main() -> None:

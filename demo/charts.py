@@ -85,6 +85,10 @@ def note(content: str) -> str:
     return element("p", escape(content), class_="note")
 
 
+def _paragraph(content: str) -> str:
+    return element("p", escape(content))
+
+
 def _details(summary: str, body: str) -> str:
     return element("details", element("summary", escape(summary)), body)
 
@@ -125,10 +129,8 @@ def emotions(reading: Reading, words: Words, facts: Facts) -> str:
 def nuances(reading: Reading, words: Words, facts: Facts) -> str:
     """A table of the asserted emotions by level, each cell the probability of at least that level."""
     emotion = reading["emotion"]
-    nuance, strength = emotion.get("nuance", {}), emotion.get("intensity", {})
-    labels = emotion.get("labels", {})
-    told = [name for name in emotion.get("asserted", []) if name in nuance][:_MOST_NUANCES]
-    names = told or sorted(nuance, key=lambda name: -labels.get(name, 0.0))[:1]
+    nuance, strength = emotion["nuance"], emotion.get("intensity", {})
+    names = [name for name in emotion.get("asserted", nuance) if name in nuance][:_MOST_NUANCES]
     head = [element("th", escape(words.name("level", level)), scope="col") for level in NUANCE_LEVELS]
     head.append(element("th", escape(words.say("intensity")), scope="col"))
     body = []
@@ -137,10 +139,7 @@ def nuances(reading: Reading, words: Words, facts: Facts) -> str:
         badge = mark(reading, f"intensity.{name}", words)
         cells.append(element("td", f"{strength[name]:.2f}", badge) if name in strength else _withheld_cell(words))
         body.append(element("tr", element("th", escape(words.name("emotion", name)), scope="row"), *cells))
-    parts = [note(words.say("nuances_note"))]
-    if not told:
-        parts.append(note(words.say("nuances_unasserted")))
-    return "".join([*parts, _table([element("td"), *head], body, "nuances")])
+    return note(words.say("nuances_note")) + _table([element("td"), *head], body, "nuances")
 
 
 def _level(reading: Reading, name: str, level: str, value: float | None, words: Words) -> str:
@@ -160,7 +159,7 @@ def _table(head: Sequence[str], body: Sequence[str], class_: str) -> str:
 
 
 def arc(reading: Reading, words: Words, facts: Facts) -> str:
-    """The emotions with the highest peaks as lines over the parts of the text, and the parts themselves."""
+    """The emotions with the highest peaks as lines over the sentences, and the sentences themselves."""
     segments: Sequence[Mapping[str, Any]] = reading["emotion"]["arc"]
     if len(segments) < 2:
         return note(words.say("arc_short"))
@@ -183,7 +182,7 @@ def arc(reading: Reading, words: Words, facts: Facts) -> str:
 
 
 def bentham(reading: Reading, words: Words, facts: Facts) -> str:
-    """The ten dimensions as a radar, with utility and felicific value in words."""
+    """The ten dimensions as a radar, with the felicific value in words."""
     part = reading["bentham"]
     dimensions = part.get("dimensions", {})
     spokes = []
@@ -204,12 +203,10 @@ def bentham(reading: Reading, words: Words, facts: Facts) -> str:
     starred = any(spoke.marked for spoke in spokes)
     if starred:
         parts.append(note(f"* {words.say('untrained_mark')}"))
-    for name in ("utility", "felicific_value"):
-        if name in part:
-            said = escape(words.say(name, value=words.signed(part[name])))
-            # The felicific value is computed from the dimensions, and so is worth what they are.
-            badge = untrained(words) if starred and name == "felicific_value" else mark(reading, name, words)
-            parts.append(element("p", said, badge))
+    if "felicific_value" in part:
+        said = escape(words.say("felicific_value", value=words.signed(part["felicific_value"])))
+        # It is computed from the dimensions, and so is worth what they are.
+        parts.append(element("p", said, untrained(words) if starred else ""))
     return "".join(parts)
 
 
@@ -235,37 +232,30 @@ def regret(reading: Reading, words: Words, facts: Facts) -> str:
 
 
 def views(reading: Reading, words: Words, facts: Facts) -> str:
-    """Better, actual and worse side by side: utility against the actual one, and plausibility."""
+    """Better, actual and worse side by side: utility, and plausibility."""
     part = reading["counterfactual"]
-    told = {view: part.get(view, {}) for view in VIEWS}
-    # Pairs of events fix no zero: only what a view has over another means anything.
-    zero = told["actual"].get("utility", 0.0)
-    differences = {view: cell["utility"] - zero for view, cell in told.items() if "utility" in cell}
-    most = max([1.0, *(abs(value) for value in differences.values())])
     columns = []
-    unsure = mark(reading, "counterfactual.plausibility", words)
     for view in VIEWS:
-        utility, plausible = differences.get(view), told[view].get("plausibility")
-        base = view == "actual" and utility is not None
-        value = absent(words) if utility is None else words.say("views_base") if base else words.signed(utility)
-        drawn = element("span", class_="track hatched") if utility is None else bar(utility, -most, most, kind="sure")
+        utility, plausible = (part.get(view, {}).get(name) for name in ("utility", "plausibility"))
+        marks = {name: mark(reading, f"{name}.{view}", words) for name in ("utility", "plausibility")}
         lines = (
             element("h4", escape(words.name("view", view))),
-            element("p", escape(words.say("views_utility")), class_="unit"),
-            element("p", value, class_="figure"),
-            drawn,
-            element("p", escape(words.name("counterfactual", "plausibility")), unsure, class_="unit"),
+            element("p", escape(words.name("part", "utility")), marks["utility"], class_="unit"),
+            element("p", absent(words) if utility is None else words.signed(utility), class_="figure"),
+            element("span", class_="track hatched") if utility is None else bar(utility, -1.0, kind="sure"),
+            element("p", escape(words.name("part", "plausibility")), marks["plausibility"], class_="unit"),
             element("p", absent(words) if plausible is None else words.share(plausible), class_="figure small"),
             element("span", class_="track hatched") if plausible is None else bar(plausible),
         )
         columns.append(element("div", *lines, class_="view"))
-    marks = mark(reading, "counterfactual.utility", words)
-    return note(words.say("views_note")) + marks + element("div", *columns, class_="views")
+    return note(words.say("views_note")) + element("div", *columns, class_="views")
 
 
 def surd(reading: Reading, words: Words, facts: Facts) -> str:
     """Synergy, unique and redundant information as one stacked bar in bits; the determined share in words."""
     part = reading["surd"]
+    if part.get("not_determined"):
+        return note(words.say("surd_note")) + mark(reading, "surd", words) + _paragraph(words.say("surd_nothing"))
     bits = {name: max(0.0, part[name]) for name in SURD if name != SURD[-1]}
     # At least one bit wide, so that the bars of two texts compare.
     full = max(1.0, 0.5 * -(-sum(bits.values()) // 0.5))
@@ -285,13 +275,13 @@ def surd(reading: Reading, words: Words, facts: Facts) -> str:
             element("div", *pieces, class_="stack", aria_hidden="true"),
             axis("0", f"{full / 2:g}", f"{full:g} {unit}"),
             element("ul", *items, class_="legend"),
-            element("p", escape(words.say("surd_determined", value=words.share(part[SURD[-1]])))),
+            _paragraph(words.say("surd_determined", value=words.share(part[SURD[-1]]))),
         )
     )
 
 
 def verdict(reading: Reading, words: Words, facts: Facts) -> str:
-    """Bars of the verdicts, the action's acceptability, and the verdict by perspective."""
+    """Bars of the verdicts, the acceptability of the narrator's conduct, and the verdict by perspective."""
     part: Mapping[str, Any] = reading.get("verdict", {})
     parts = [note(words.say("verdict_note"))]
     if probabilities := part.get("probabilities"):
@@ -303,9 +293,12 @@ def verdict(reading: Reading, words: Words, facts: Facts) -> str:
             title = escape(words.name("verdict", name)) + sign
             lines.append(row(title, bar(probabilities[name], kind=kind), words.share(probabilities[name]), kind))
         parts += [mark(reading, "verdict", words), _rows(*lines, _scale(*_PERCENT))]
-    if "action" in part:
-        said = escape(words.say("action", value=words.signed(part["action"])))
-        parts.append(element("p", said, mark(reading, "action", words)))
+        if part["abstained"]:
+            parts.append(_paragraph(words.say("abstained")))
+    if (value := part.get("acceptability")) is not None:
+        title = escape(words.say("acceptability")) + mark(reading, "acceptability", words)
+        scale = _scale(words.say("acceptability_low"), words.say("acceptability_high"))
+        parts += [note(words.say("acceptability_note")), _rows(row(title, bar(value), f"{value:.2f}"), scale)]
     told = reading.get("perspectives", {})
     head = [element("th", escape(words.name("verdict", name)), scope="col") for name in VERDICTS]
     body = []
@@ -335,6 +328,15 @@ def confidence(reading: Reading, words: Words, facts: Facts) -> str:
     return anchor + note(words.say("confidence_note")) + _rows(*lines, _scale("0", "0.5", "1"))
 
 
+def raters(reading: Reading, words: Words, facts: Facts) -> str:
+    """Who rated what each output was learned from."""
+    lines = (
+        row(escape(words.name("part", name)), "", escape(words.name("rater", kind)), kind="told")
+        for name, kind in reading["rated_by"].items()
+    )
+    return note(words.say("raters_note")) + _rows(*lines)
+
+
 __all__ = [
     "Facts",
     "Reading",
@@ -347,6 +349,7 @@ __all__ = [
     "mark",
     "note",
     "nuances",
+    "raters",
     "regret",
     "row",
     "surd",

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from html import escape
 from typing import NamedTuple
 
+# Numbers under a line chart, at most; where there are more places, some go without.
+_MOST_TICKS = 20
 _DASHES = ("none", "7 3", "2 3", "9 3 2 3")
 
 
@@ -103,7 +105,8 @@ def line_chart(lines: Sequence[Line], x_title: str, y_title: str, described: str
     for tick in (0.0, 0.25, 0.5, 0.75, 1.0):
         ends = {"x1": left, "x2": width - right, "y1": f"{y(tick):.1f}", "y2": f"{y(tick):.1f}"}
         parts += [element("line", class_="grid", **ends), _text(left - 8, y(tick) + 4, f"{100 * tick:.0f}", "end")]
-    parts += [_text(x(index), height - bottom + 20, str(index + 1)) for index in range(count)]
+    step = -(-count // _MOST_TICKS)
+    parts += [_text(x(index), height - bottom + 20, str(index + 1)) for index in range(0, count, step)]
     parts.append(_text(left + inner / 2, height - 6, x_title, class_="unit"))
     for number, line in enumerate(lines):
         places = [(x(index), y(value)) for index, value in enumerate(line.values)]

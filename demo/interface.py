@@ -31,9 +31,9 @@ TEXTS: dict[str, tuple[str, str]] = {
         "누군가가 누군가에게 한 일을 적은 글을 쓰거나 붙여 넣으세요 ...",
     ),
     "text_info": (
-        "English or Korean. At most {tokens} tokens are read (about {words} words); what is longer is cut. "
+        "English or Korean. A text of more than {tokens} tokens (about {words} words) is read in pieces. "
         "Shift+Enter reads.",
-        "영어 또는 한국어. 최대 {tokens}토큰(약 {words}단어)까지 읽고, 더 긴 부분은 잘립니다. Shift+Enter로 읽습니다.",
+        "영어 또는 한국어. {tokens}토큰(약 {words}단어)보다 긴 글은 나누어 읽습니다. Shift+Enter로 읽습니다.",
     ),
     "read": ("Read", "읽기"),
     "clear": ("Clear", "지우기"),
@@ -75,6 +75,14 @@ TEXTS: dict[str, tuple[str, str]] = {
         "The text was cut: only its first {tokens} tokens were read.",
         "글이 잘렸습니다. 처음 {tokens}토큰까지만 읽었습니다.",
     ),
+    "windows": (
+        "A long text: it was read in {count} overlapping pieces, whose readings are put together.",
+        "긴 글이어서 겹치는 {count}개 조각으로 나누어 읽고 결과를 합쳤습니다.",
+    ),
+    "speakers": (
+        '{count} people speak here. The narrator is whoever is called "me" or "I", else the first to speak.',
+        "{count}명이 말하는 글입니다. 글쓴이는 '나'나 '저'라고 적힌 사람, 없으면 처음 말한 사람입니다.",
+    ),
     "no_letters": (
         "The text has no letters; the reading rests on signs alone.",
         "글자가 없는 글입니다. 기호만 보고 읽은 결과입니다.",
@@ -91,6 +99,50 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Shown although nothing supervised it, so it means nothing: {names}.",
         "학습 근거가 없어 의미가 없지만 표시한 것: {names}.",
     ),
+    # The headline; see `modeling_redheart.headline`.
+    "head_risk": (
+        "This text tells of {names}. No model should be relied on there, and this one is not made for it.",
+        "이 글에는 {names}에 관한 내용이 있습니다. 이런 일에는 어떤 모델도 믿고 따라서는 안 되며, 이 모델도 그런 "
+        "용도로 만들어지지 않았습니다.",
+    ),
+    "head_join": ("{first} and of {second}", "{first}, {second}"),
+    "head_author": ("The narrator is in the wrong.", "글쓴이가 잘못했습니다."),
+    "head_other": (
+        "Somebody else is in the wrong, not the narrator.",
+        "글쓴이가 아니라 다른 사람이 잘못했습니다.",
+    ),
+    "head_everybody": ("Both sides are in the wrong.", "양쪽 모두 잘못했습니다."),
+    "head_nobody": ("Nobody is in the wrong.", "잘못한 사람이 없습니다."),
+    "head_info": (
+        "Who is in the wrong cannot be judged from the text alone.",
+        "글만으로는 누가 잘못했는지 판단할 수 없습니다.",
+    ),
+    "head_author_probable": ("The narrator is probably in the wrong.", "아마 글쓴이가 잘못했을 것입니다."),
+    "head_other_probable": (
+        "Probably somebody else is in the wrong, not the narrator.",
+        "아마 글쓴이가 아니라 다른 사람이 잘못했을 것입니다.",
+    ),
+    "head_everybody_probable": (
+        "Probably both sides are in the wrong.",
+        "아마 양쪽 모두 잘못했을 것입니다.",
+    ),
+    "head_nobody_probable": ("Probably nobody is in the wrong.", "아마 잘못한 사람이 없을 것입니다."),
+    "head_info_probable": (
+        "Who is in the wrong can probably not be judged from the text alone.",
+        "아마 글만으로는 누가 잘못했는지 판단할 수 없을 것입니다.",
+    ),
+    "head_unsure": ("No verdict: the model is not sure.", "판정 없음: 모델이 확신하지 못합니다."),
+    "head_held_back": (
+        "No verdict is told: the model is not sure enough to blame anybody in such a text.",
+        "판정을 말하지 않습니다. 이런 글에서 누구를 탓할 만큼 모델이 확신하지 못합니다.",
+    ),
+    "head_acceptability": (
+        "The narrator's conduct is {value} acceptable.",
+        "글쓴이의 행동은 {value} 받아들일 만합니다.",
+    ),
+    "head_feelings": ("Feelings: {names}.", "감정: {names}."),
+    "head_neutral": ("No feeling: the text reads as neutral.", "감정 없음: 중립적으로 읽힙니다."),
+    "head_no_feelings": ("No feeling that the model is sure of.", "모델이 확신하는 감정이 없습니다."),
     # At a glance.
     "glance_emotion": ("Emotions it asserts", "해당한다고 판단한 감정"),
     "glance_none": ("none", "없음"),
@@ -99,10 +151,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "문턱값을 넘은 감정이 없습니다. 모델은 판단을 보류합니다.",
     ),
     "glance_more": ("and {count} more", "외 {count}개"),
-    "glance_verdict": ("In the wrong, by the likely vote of a forum", "게시판 투표라면 누가 잘못했다고 할까"),
-    "glance_rule": (
-        "The named verdict is {name} ({value}): its rule weighs rare verdicts up.",
-        "모델이 고른 판정은 {name}({value})입니다. 드문 판정에 가중치를 주는 규칙을 씁니다.",
+    "glance_verdict": ("In the wrong", "잘못한 쪽"),
+    "glance_abstained": (
+        "The most probable, {name} ({value}), is not probable enough.",
+        "가장 확률이 높은 판정 '{name}'({value})도 충분히 확실하지 않습니다.",
     ),
     "glance_affect": ("Feeling", "느낌"),
     "pleasant": ("pleasant", "유쾌함"),
@@ -154,31 +206,23 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Probability that the emotion is there at least this strongly. Hatched: withheld, nothing supervised it.",
         "감정이 적어도 이 세기로 있을 확률. 빗금은 학습 근거가 없어 보류한 것입니다.",
     ),
-    "nuances_unasserted": (
-        "No emotion is asserted; the most probable one is shown.",
-        "해당한다고 판단한 감정이 없어 확률이 가장 높은 감정을 보입니다.",
-    ),
     "intensity": ("intensity, 0 to 1", "강도, 0~1"),
     "arc": ("Course of the emotions", "감정의 흐름"),
     "arc_note": (
-        "The emotions with the highest peaks, over the parts of the text in order.",
-        "가장 높이 오른 감정들을 글의 부분 순서대로 보입니다.",
+        "The emotions with the highest peaks, over the sentences in their order.",
+        "가장 높이 오른 감정들을 문장 순서대로 보입니다.",
     ),
-    "arc_axis": ("part of the text", "글의 부분"),
+    "arc_axis": ("sentence", "문장"),
     "probability": ("probability, %", "확률, %"),
-    "arc_parts": ("The parts of the text", "글의 부분들"),
+    "arc_parts": ("The sentences", "문장들"),
     "arc_strongest": ("strongest", "가장 강한 감정"),
-    "arc_short": ("The text is too short for a course.", "흐름을 보기에는 글이 너무 짧습니다."),
+    "arc_short": ("One sentence has no course.", "한 문장으로는 흐름을 볼 수 없습니다."),
     "bentham": ("Felicific calculus (Bentham)", "쾌락 계산 (벤담)"),
     "bentham_note": (
         "Circumstances of a pleasure or pain: 0 at the centre, 1 at the rim; valence (pain to pleasure) from -1 to "
         "1. The thin line is one standard deviation of the model. Dashed axes are withheld.",
         "쾌락이나 고통의 조건: 중심이 0, 가장자리가 1. 쾌고(고통~쾌락)는 -1에서 1까지. 가는 선은 모델의 표준편차, "
         "점선 축은 보류한 것입니다.",
-    ),
-    "utility": (
-        "Utility {value}: higher is more pleasant for the person in the scene; no unit.",
-        "효용 {value}: 높을수록 장면 속 인물에게 유쾌함. 단위 없음.",
     ),
     "felicific_value": (
         "Felicific value {value}, from pain (-1) to pleasure (1).",
@@ -193,11 +237,9 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "views": ("Three views: what could have been", "세 가지 관점: 다른 가능성"),
     "views_note": (
-        "Utility is told against the actual course and has no unit; plausibility is a probability.",
-        "효용은 실제 경과를 기준으로 한 값으로 단위가 없고, 개연성은 확률입니다.",
+        "Utility: -1 grave harm, 0 mixed, 1 very good for all concerned. Plausibility is a probability.",
+        "효용: -1 심각한 해, 0 좋고 나쁨이 섞임, 1 모두에게 아주 좋음. 개연성은 확률입니다.",
     ),
-    "views_utility": ("utility against actual", "실제 대비 효용"),
-    "views_base": ("the base, 0", "기준, 0"),
     "surd": ("Where the verdict's information comes from (SURD)", "판정 정보의 출처 (SURD)"),
     "surd_note": (
         "Bits that emotion, Bentham's dimensions and regret give about the verdict: by one alone (unique), by "
@@ -209,23 +251,39 @@ TEXTS: dict[str, tuple[str, str]] = {
         "With all of them the verdict is {value} less uncertain than without any.",
         "이들을 모두 알면 판정의 불확실성이 아무것도 모를 때보다 {value} 줄어듭니다.",
     ),
+    "surd_nothing": (
+        "Not determined: for this text it does not stand out from chance.",
+        "정할 수 없음: 이 글에서는 우연과 구별되지 않습니다.",
+    ),
     "bits": ("bits", "비트"),
     "verdict": ("Verdict: who is in the wrong", "판정: 누가 잘못했나"),
     "verdict_note": (
-        "The expected vote of one English-language forum, or of those who wrote its stories; not a judgement.",
-        "한 영어 게시판의 예상 투표, 또는 이야기를 쓴 사람들의 의견입니다. 판결이 아닙니다.",
+        "Who those who rated the training data would hold to be in the wrong; not a judgement.",
+        "학습 자료를 평가한 이들이라면 누가 잘못했다고 볼지를 나타냅니다. 판결이 아닙니다.",
     ),
-    "action": (
-        "Acceptability of the action {value}: higher is more acceptable; no unit, for comparing texts.",
-        "행동의 수용도 {value}: 높을수록 받아들일 만함. 단위 없음, 글끼리 비교할 때만 씁니다.",
+    "abstained": (
+        "The model abstains: no verdict is probable enough to be named.",
+        "모델이 판정을 보류했습니다. 이름을 댈 만큼 확률이 높은 판정이 없습니다.",
     ),
-    "perspectives": ("By perspective", "관점별"),
+    "acceptability": ("acceptability", "수용도"),
+    "acceptability_note": (
+        "How acceptable the narrator's own conduct is.",
+        "글쓴이 자신의 행동이 얼마나 받아들일 만한지를 나타냅니다.",
+    ),
+    "acceptability_low": ("0, not at all", "0, 전혀"),
+    "acceptability_high": ("1, fully", "1, 완전히"),
+    "perspectives": ("How each side would vote", "각자의 판정"),
     "confidence": ("How sure it is", "얼마나 확신하는가"),
     "confidence_note": (
         "1 = it expects no error, 0 = a large one: exp(-expected loss). Compare a part with the same part of other "
         "texts, not with the parts beside it: their losses have different scales.",
         "1 = 오류가 없을 것으로 예상, 0 = 큰 오류를 예상: exp(-예상 손실). 손실의 척도가 서로 다르므로 옆 부분이 "
         "아니라 다른 글의 같은 부분과 비교하세요.",
+    ),
+    "raters": ("Who rated what it learned from", "학습 자료를 평가한 이"),
+    "raters_note": (
+        "People rated texts, a model did, or a value follows from others by a rule.",
+        "사람이 평가했거나, 모델이 평가했거나, 다른 값에서 규칙으로 얻은 것입니다.",
     ),
     "withheld_title": ("What is withheld", "보류한 것"),
     "withheld_note": (
@@ -241,14 +299,14 @@ TEXTS: dict[str, tuple[str, str]] = {
         "사실이 아니라 글을 읽습니다. 말한 내용이 사실인지, 빠진 것은 없는지 알 수 없습니다.",
     ),
     "limits_2": (
-        "It learned from a few communities, most of them English-language forums and crowd workers. Other groups "
-        "may be read worse; that was not measured.",
-        "주로 영어 게시판과 크라우드 작업자 등 몇몇 집단에서 배웠습니다. 다른 집단의 글은 더 못 읽을 수 있으며, "
-        "이는 측정되지 않았습니다.",
+        "It learned from a few communities, most of them English-language forums and crowd workers, and from cases "
+        "that a language model wrote and rated. Other groups may be read worse.",
+        "주로 영어 게시판과 크라우드 작업자 등 몇몇 집단의 자료와, 언어 모델이 쓰고 평가한 사례에서 배웠습니다. 다른 "
+        "집단의 글은 더 못 읽을 수 있습니다.",
     ),
     "limits_3": (
-        "In Korean, which was learned from machine-translated comments, only the emotions were measured.",
-        "한국어는 기계 번역된 댓글로 배웠고, 감정만 측정되었습니다.",
+        "It reads English and Korean. What was measured in each is on the model card, and in Korean that is less.",
+        "영어와 한국어를 읽습니다. 언어별로 측정한 것은 모델 카드에 있으며, 한국어는 측정한 것이 더 적습니다.",
     ),
     "limits_4": (
         "It is not advice. Somebody in danger needs a person, not a reading.",

@@ -92,10 +92,21 @@ NAMES: dict[str, dict[str, tuple[str, str]]] = {
     },
     "perspective": {
         "self": ("narrator", "글쓴이"),
-        "other": ("those affected", "영향받은 사람"),
-        "community": ("crowd", "다수"),
+        "other": ("other side", "상대편"),
     },
-    # First words of record keys, and the other parts whose loss is predicted.
+    "risk": {
+        "self_harm": ("self-harm", "자해"),
+        "abuse": ("abuse", "학대나 폭력"),
+        "child_in_danger": ("a child in danger", "위험에 처한 아이"),
+    },
+    # Of `configuration.raters`.
+    "rater": {
+        "people": ("people", "사람"),
+        "model": ("a model", "모델"),
+        "derived": ("a rule", "규칙"),
+        "mixed": ("a mix of these", "섞임"),
+    },
+    # First words of record keys, and the outputs.
     "part": {
         "emotion": ("emotions", "감정"),
         "nuance": ("nuances", "감정의 세기 단계"),
@@ -103,21 +114,17 @@ NAMES: dict[str, dict[str, tuple[str, str]]] = {
         "affect": ("affect", "정동"),
         "arc": ("course of the emotions", "감정의 흐름"),
         "bentham": ("Bentham's dimensions", "벤담의 차원"),
-        "utility": ("utility", "효용"),
         "regret": ("regret", "후회"),
         "counterfactual": ("what could have been", "다른 가능성"),
+        "utility": ("utility", "효용"),
+        "plausibility": ("plausibility", "개연성"),
         "surd": ("information about the verdict", "판정에 대한 정보"),
         "verdict": ("verdict", "판정"),
-        "action": ("acceptability of the action", "행동의 수용도"),
+        "acceptability": ("acceptability of the narrator's conduct", "글쓴이 행동의 수용도"),
         "perspectives": ("verdict by perspective", "관점별 판정"),
         "confidence": ("confidence", "신뢰도"),
         "embedding": ("embedding", "임베딩"),
         "rationale": ("words that mattered", "중요한 낱말"),
-    },
-    # Second words of the record keys of these parts.
-    "counterfactual": {
-        "utility": ("utility", "효용"),
-        "plausibility": ("plausibility", "개연성"),
     },
     "module": {
         "emotion_head": ("emotion head", "감정 헤드"),
@@ -141,7 +148,8 @@ _FOLLOWING: dict[str, tuple[str, ...]] = {
     "affect": ("affect",),
     "bentham": ("bentham",),
     "regret": ("regret", "view"),
-    "counterfactual": ("counterfactual",),
+    "utility": ("view",),
+    "plausibility": ("view",),
     "perspectives": ("perspective",),
     "confidence": ("part",),
 }

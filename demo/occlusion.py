@@ -49,7 +49,7 @@ def leave_one_out(pipe: Any, reading: Mapping[str, Any], most: int = MOST_PIECES
     Raises `ValueError` when there are less than two words, or when the reading tells neither emotions nor a verdict.
     """
     text: str = reading["text"]
-    text = text[: int(pipe.preprocess(text)["offset_mapping"].max())]
+    text = text[: max(int(window["offset_mapping"].max()) for window in pipe.preprocess(text))]
     words = list(find_words(text, len(text)))
     if len(words) < 2:
         raise ValueError(f"Leave-one-out needs a text of at least two words, got {len(words)}.")

@@ -21,10 +21,12 @@ from .charts import Facts
 from .examples import EXAMPLES
 from .interface import Words, language_of
 from .names import LANGUAGES, Language
-from .occlusion import leave_one_out
+from .occlusion import MOST_PIECES, leave_one_out
 
 _LANGUAGE_NAMES = (("English", "en"), ("한국어", "ko"))
 _QUEUED = 32
+# Pieces of a text of several windows, at least; each costs a reading of all windows.
+_FEWEST_PIECES = 8
 _LOG = logging.getLogger(__name__)
 
 # What a word of English takes, roughly.
@@ -70,8 +72,9 @@ class Page:
         words, session = Words(language), session or Session()
         if session.reading is None:
             return sections.message(words.say("effects_none")), session
+        most = max(_FEWEST_PIECES, MOST_PIECES // session.reading["flags"]["windows"])
         try:
-            session.effects = leave_one_out(self.pipe, session.reading, **session.options)
+            session.effects = leave_one_out(self.pipe, session.reading, most, **session.options)
         except ValueError:
             return sections.message(words.say("effects_none")), session
         except Exception:

@@ -1,10 +1,12 @@
-"""The page around the charts: the summary of a reading, its cards, what is withheld, and messages."""
+"""The page around the charts: headline and summary of a reading, its cards, what is withheld, and messages."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
 from ..configuration.labels import record_keys
+from ..modeling_redheart.headline import Headline
+from ..modeling_redheart.headline import headline as headline_of
 from . import charts
 from .charts import Facts, Reading, mark, note
 from .drawing import element
@@ -63,17 +65,47 @@ def message(content: str, kind: str = "hint", detail: str = "") -> str:
 
 
 def summary(reading: Reading, words: Words) -> str:
-    """What to know first: cautions, the text with its marked words, and three answers with their confidence."""
+    """What to know first: the headline, cautions, three answers with their confidence, and the text with its marked
+    words."""
+    found = headline_of(reading)
     told = list(_cautions(reading["flags"], words))
-    parts = []
+    parts = [headline(found, words)]
     if told:
         items = (element("li", escape(line)) for line in told)
         title = element("strong", escape(words.say("care")))
         parts.append(element("div", title, element("ul", *items), class_="care", role="note"))
-    parts.append(element("div", *_tiles(reading, words), class_="tiles"))
+    parts.append(element("div", *_tiles(reading, found, words), class_="tiles"))
     title = element("h3", escape(words.say("words")))
     parts.append(element("div", title, _highlighted(reading, words), class_="words"))
     return element("div", *parts, class_="rh", lang=words.language)
+
+
+def headline(found: Headline, words: Words) -> str:
+    """What the model is sure of, in sentences; empty where that is nothing."""
+    risk = ""
+    if found.risk:
+        names = words.name("risk", found.risk[0])
+        for kind in found.risk[1:]:
+            names = words.say("head_join", first=names, second=words.name("risk", kind))
+        risk = element("p", escape(words.say("head_risk", names=names)), class_="risk")
+    lines = (element("p", escape(line)) for line in _sentences(found, words))
+    body = risk + "".join(lines)
+    return element("div", body, class_="headline") if body else ""
+
+
+def _sentences(found: Headline, words: Words) -> Iterator[str]:
+    if found.verdict is not None:
+        yield words.say(f"head_{found.verdict}{'_probable' if found.standing == 'probable' else ''}")
+    elif found.standing != "absent":
+        yield words.say(f"head_{found.standing}")
+    if found.acceptability is not None:
+        yield words.say("head_acceptability", value=words.share(found.acceptability))
+    if found.feelings == ("neutral",):
+        yield words.say("head_neutral")
+    elif found.feelings:
+        yield words.say("head_feelings", names=", ".join(words.name("emotion", name) for name in found.feelings))
+    elif found.feelings is not None:
+        yield words.say("head_no_feelings")
 
 
 def cards(reading: Reading, words: Words, facts: Facts) -> str:
@@ -91,6 +123,7 @@ def cards(reading: Reading, words: Words, facts: Facts) -> str:
         ("views", charts.views, "counterfactual" in reading),
         ("regret", charts.regret, True),
         ("confidence", charts.confidence, "confidence" in reading),
+        ("raters", charts.raters, bool(reading["rated_by"])),
         ("withheld_title", _withheld, True),
     )
     columns = (
@@ -132,6 +165,10 @@ def effects(found: Effects, words: Words) -> str:
 def _cautions(flags: Mapping[str, Any], words: Words) -> Iterator[str]:
     if flags["truncated"]:
         yield words.say("truncated", tokens=flags["tokens"])
+    if flags["windows"] > 1:
+        yield words.say("windows", count=flags["windows"])
+    if flags["speakers"] > 1:
+        yield words.say("speakers", count=flags["speakers"])
     if flags["no_letters"]:
         yield words.say("no_letters")
     if flags["unknown_tokens"] > 0:
@@ -165,7 +202,7 @@ def _highlighted(reading: Reading, words: Words) -> str:
     return element("p", *parts, class_="reading-text") + note(words.say("words_note"))
 
 
-def _tiles(reading: Reading, words: Words) -> Iterator[str]:
+def _tiles(reading: Reading, found: Headline, words: Words) -> Iterator[str]:
     emotion = reading.get("emotion", {})
     if "labels" in emotion:
         told = emotion["asserted"]
@@ -175,12 +212,13 @@ def _tiles(reading: Reading, words: Words) -> Iterator[str]:
             more = words.say("glance_none_more")
         value = ", ".join(values[:_MOST_NAMED]) or words.say("glance_none")
         yield _tile(reading, words, "glance_emotion", "emotion", value, more)
-    if "label" in reading.get("verdict", {}):
+    # What the headline holds back is not told beside it.
+    if "label" in reading.get("verdict", {}) and found.standing != "held_back":
         label, probabilities = reading["verdict"]["label"], reading["verdict"]["probabilities"]
         first = max(probabilities, key=probabilities.__getitem__)
-        named = {"name": words.name("verdict", label), "value": words.share(probabilities[label])}
-        more = "" if first == label else words.say("glance_rule", **named)
-        value = f"{words.name('verdict', first)} {words.share(probabilities[first])}"
+        likely = {"name": words.name("verdict", first), "value": words.share(probabilities[first])}
+        value = words.say("head_unsure") if label is None else f"{likely['name']} {likely['value']}"
+        more = words.say("glance_abstained", **likely) if label is None and not found.risk else ""
         yield _tile(reading, words, "glance_verdict", "verdict", value, more)
     if "valence" in (affect := emotion.get("affect", {})):
         valence = affect["valence"]
@@ -229,4 +267,4 @@ def _withheld(reading: Reading, words: Words, _: Facts) -> str:
     return note(words.say("withheld_note")) + element("ul", *items, class_="withheld")
 
 
-__all__ = ["cards", "effects", "footer", "header", "label", "message", "notice", "summary"]
+__all__ = ["cards", "effects", "footer", "header", "headline", "label", "message", "notice", "summary"]

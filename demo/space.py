@@ -8,6 +8,7 @@ import shutil
 from importlib.metadata import version
 from pathlib import Path
 
+from ..configuration.shipped import DEFAULT_MODEL
 from ..hub_upload.checkpoint import checkpoint_path
 from ..hub_upload.create import new_folder, whole_or_nothing
 
@@ -36,8 +37,10 @@ short_description: Structured readings of texts about moral conflict
 # Red Heart
 
 Reads a text about a moral conflict and shows what it finds, how sure it is, and what it withholds: emotions and their
-nuances and course, the felicific calculus, regret, what could have been, who is held to be in the wrong. It is an aid
-for reading a text, not a verdict about a person; it must not be used for decisions about people.
+nuances and course, the felicific calculus, regret, what could have been, who is held to be in the wrong and how
+acceptable the narrator's conduct is. Where it is not sure who is in the wrong, it says so. It is an aid for reading a
+text, not a verdict about a person; it must not be used for decisions about people. Where a text tells of self-harm,
+abuse or a child in danger, it says that no model should be relied on.
 
 `pip install -r requirements.txt` and `python app.py` start the same page anywhere. `REDHEART_MODEL` names another model
 (a folder or a Hub id) than the one in `model`.
@@ -53,7 +56,7 @@ def write_space(folder: Path, model: str) -> Path:
     place = Path(checkpoint_path(model))
     if not place.is_dir():
         raise ValueError(
-            f"{model!r} is no folder here. Write the Space with one that is, such as redheart-mini, and set its "
+            f"{model!r} is no folder here. Write the Space with one that is, such as {DEFAULT_MODEL}, and set its "
             "variable REDHEART_MODEL to the Hub id."
         )
     target = new_folder(folder)

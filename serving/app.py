@@ -1,6 +1,6 @@
 """The HTTP server: `create_app` puts a pipeline behind FastAPI.
 
-    app = create_app("redheart-mini", lambda: load_pipeline("redheart-mini"))
+    app = create_app("redheart-100m", lambda: load_pipeline("redheart-100m"))
 
 Notable: LitServe, BentoML, Ray Serve and MLServer batch requests as well, but bring worker processes, a configuration
 and error forms of their own, where one model in one process is all there is to serve; TorchServe is no longer

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..configuration.shipped import DEFAULT_MODEL
 from .limits import Limits
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ _GRACE_SECONDS = 5
 def serve(
     model: Annotated[
         str, typer.Option(metavar="MODEL", help="A checkpoint that ships, a folder, or a Hugging Face Hub id.")
-    ] = "redheart-mini",
+    ] = DEFAULT_MODEL,
     host: Annotated[str, typer.Option(metavar="ADDRESS", help="Where to listen.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="0 = any free one.")] = 8000,
     characters: Annotated[int, typer.Option(metavar="N", min=1, help="Of a text, at most.")] = _DEFAULT.characters,
@@ -56,7 +57,7 @@ def serve(
 ) -> None:
     """Answer over HTTP: POST /read, and GET /health, /ready, /model, /metrics and /openapi.json.
 
-    [bold]redheart serve --model redheart-mini --port 8000[/bold]
+    [bold]redheart serve --port 8000[/bold]
     on this machine only; in front of others put a proxy with TLS and authentication, which this server has not
 
     [bold]curl -s localhost:8000/read --json '{"text": "I told her secret.", "outputs": ["verdict"]}'[/bold]

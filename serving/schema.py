@@ -2,7 +2,7 @@
 
 Notable: the names in a reading come from the label schema, and its ranges from `reading.RANGES`; only the shape of a
 reading is written down here, and a reading with a part that has no place in it is an error. What a model withholds is
-absent from a reading, so that no key of it is required and none is null.
+absent from a reading, so that no key of it is required; the one null is the label of a verdict that abstained.
 """
 
 from collections.abc import Iterable
@@ -21,11 +21,13 @@ from ..configuration.labels import (
     PERSPECTIVES,
     RATED,
     REGRET_TYPES,
+    RISKS,
     SURD,
     VERDICTS,
     VIEWS,
     closest,
 )
+from ..configuration.raters import DERIVED, MIXED, MODEL, PEOPLE
 from ..modeling_redheart.pipeline_redheart import check_text
 from ..modeling_redheart.reading import RANGES
 from .limits import Limits
@@ -144,11 +146,13 @@ _Emotion = _object(
     "28 emotions, their strength and their course.",
     {
         "labels": _Labels,
-        "asserted": _list(_one_of(EMOTIONS), "Above their threshold, likeliest first."),
-        "intensity": _table("EmotionIntensity", "Strength of each emotion.", EMOTIONS, _number("emotion.intensity")),
+        "asserted": _list(
+            _one_of(EMOTIONS), "Feelings at or above their threshold, likeliest first; neutral where there is none."
+        ),
+        "intensity": _table("EmotionIntensity", "Of what is asserted.", EMOTIONS, _number("emotion.intensity")),
         "affect": _object("Affect", "", {name: _number(f"emotion.affect.{name}") for name in AFFECT}),
-        "nuance": _table("EmotionNuance", "How pronounced each emotion is.", EMOTIONS, _Levels),
-        "arc": _list(_Segment),
+        "nuance": _table("EmotionNuance", "How pronounced it is, of what is asserted.", EMOTIONS, _Levels),
+        "arc": _list(_Segment, "One for each sentence."),
     },
 )
 _Dimensions = {
@@ -165,22 +169,31 @@ _Bentham = _object(
     "Bentham's felicific calculus.",
     {
         "dimensions": _object("BenthamDimensions", "", _Dimensions),
-        "utility": _number("bentham.utility", "Pleasantness, on an open scale."),
         "felicific_value": _number("bentham.felicific_value"),
     },
 )
 _Counterfactual = _object(
     "CounterfactualView",
     "",
-    {"utility": _number("counterfactual.utility"), "plausibility": _number("counterfactual.plausibility")},
+    {
+        "utility": _number("counterfactual.utility", "-1 grave harm, 0 mixed, 1 very good for all concerned."),
+        "plausibility": _number("counterfactual.plausibility"),
+    },
+)
+_Determined = _object(
+    "SURDReading", "In bits; `determined` is a share.", {name: Required[_number(f"surd.{name}")] for name in SURD}
+)
+_NotDetermined = _object(
+    "SURDNotDetermined", "It does not stand out from chance.", {"not_determined": Required[Literal[True]]}
 )
 _Verdict = _object(
     "VerdictReading",
     "Who is in the wrong.",
     {
-        "label": _one_of(VERDICTS),
+        "label": Annotated[_one_of(VERDICTS) | None, Field(description="null where the model abstained.")],
+        "abstained": Annotated[bool, Field(description="No verdict is probable enough to be named.")],
         "probabilities": _Verdicts,
-        "action": _number("verdict.action", "Acceptability of the action, on an open scale; higher = more acceptable."),
+        "acceptability": _number("verdict.acceptability", "Of the narrator's own conduct."),
     },
 )
 _Confidence = _object(
@@ -201,15 +214,27 @@ _Flags = _object(
     "Flags",
     "How the text was read.",
     {
+        "windows": Annotated[Required[int], Field(ge=1, description="Pieces that the text was read in.")],
         "truncated": Required[bool],
         "tokens": Required[int],
         "unknown_tokens": Annotated[Required[float], Field(description="Share of the tokens.")],
         "no_letters": Required[bool],
+        "speakers": Annotated[Required[int], Field(ge=1, description="1 = the text is one person's telling.")],
+        "risk": Annotated[
+            Required[_list(_one_of(RISKS))],
+            Field(description="What the text tells of; no reading should be relied on there."),
+        ],
         "recovered": Annotated[_Keys, Field(description="Failed modules, whose outputs are left out.")],
         "withheld": Annotated[_Keys, Field(description="Left out because nothing supervised it.")],
         "derived": Annotated[_Keys, Field(description="Follows from other parts.")],
         "untrained": Annotated[_Keys, Field(description="Kept although nothing supervised it.")],
     },
+)
+_RatedBy = _table(
+    "RatedBy",
+    "Who rated what each output was learned from.",
+    OUTPUTS,
+    _one_of((PEOPLE, MODEL, DERIVED, MIXED)),
 )
 _Ends = Annotated[list[int | None], Field(min_length=2, max_length=2)]
 
@@ -222,14 +247,13 @@ Reading = _object(
         "bentham": _Bentham,
         "regret": _table("RegretReading", "Seven types of regret.", REGRET_TYPES, _Views),
         "counterfactual": _table("CounterfactualReading", "What could have been.", VIEWS, _Counterfactual),
-        "surd": _object(
-            "SURDReading", "Information about the verdict, in bits.", {name: _number(f"surd.{name}") for name in SURD}
-        ),
-        "perspectives": _table("PerspectivesReading", "The verdict as others see it.", PERSPECTIVES, _Verdicts),
+        "surd": Annotated[_Determined | _NotDetermined, Field(description="Information about the verdict.")],
+        "perspectives": _table("PerspectivesReading", "How each side would vote.", PERSPECTIVES, _Verdicts),
         "verdict": _Verdict,
         "confidence": _table("ConfidenceReading", "How far to trust each part.", RATED, _Confidence),
         "embedding": _list(_number("embedding")),
         "rationale": _list(_Word, "The words that mattered most."),
+        "rated_by": Required[_RatedBy],
         "ranges": Annotated[Required[dict[str, _Ends]], Field(description="Low and high of each part; null = open.")],
         "flags": Required[_Flags],
     },
@@ -254,7 +278,7 @@ class ModelFacts(BaseModel):
     parameters: int
     dtype: str = Field(description="Of the weights; `exported` where they are in a graph.")
     device: str
-    longest_text: int = Field(description="Tokens; what is longer is cut, and `flags.truncated` says so.")
+    longest_text: int = Field(description="Tokens read at once; a longer text is read in pieces, `flags.windows`.")
     outputs: list[Output]
     supervision: dict[str, list[str]] = Field(description="Claim -> the data that supervised it.")
     limits: Limits

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from .. import __version__
 from ..configuration.labels import OUTPUTS
+from ..modeling_redheart.windows import MOST_WINDOWS
 from .batching import Batcher, ClosedError, DeadlineError, QueueFullError
 from .limits import Limits
 from .metrics import Metrics
@@ -184,7 +185,7 @@ def _exported(model: Any) -> dict[str, Any]:
 def token_counter(pipeline: "EthicalAnalysisPipeline") -> Callable[[str], int]:
     """Counts the tokens of a text as the pipeline reads it, also while the pipeline's tokenizer is at work."""
     tokenizer: Any = pipeline.tokenizer
-    longest = min(pipeline.model.config.longest_text, tokenizer.model_max_length)
+    longest = MOST_WINDOWS * min(pipeline.model.config.longest_text, tokenizer.model_max_length)
     # A tokenizer cannot be used by two threads, so this is one of its own.
     counting = type(tokenizer.backend_tokenizer).from_str(tokenizer.backend_tokenizer.to_str())
     counting.no_truncation()

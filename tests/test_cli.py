@@ -20,7 +20,7 @@ from redheart.configuration import budget, load_preset
 from redheart.configuration import configuration_redheart as presets
 from redheart.configuration.labels import record_keys
 from redheart.modeling_redheart.pipeline_redheart import EthicalAnalysisPipeline
-from redheart.terminal import notes, render
+from redheart.terminal import render
 
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 KOREAN = "그때 솔직하게 말했더라면 지금은 달라졌을 텐데"
@@ -122,7 +122,7 @@ def test_json_is_one_object_per_text(analyze: Run) -> None:
 def test_options_reach_the_pipeline(analyze: Run) -> None:
     options = ("--output", "verdict", "--output", "surd", "--depth", "fast", "--token-budget", 2)
     (answer,) = answers(analyze("--json", *options, "I lied."))
-    assert set(answer) == {"text", "verdict", "surd", "rationale", "ranges", "flags"}
+    assert set(answer) == {"text", "verdict", "surd", "rationale", "rated_by", "ranges", "flags"}
     assert "embedding" in answers(analyze("--json", "--output", "embedding", "I lied."))[0]
 
 
@@ -184,8 +184,8 @@ def test_a_txt_file_is_one_text(analyze: Run, tmp_path: Path) -> None:
 def test_a_text_that_fails_does_not_fail_its_batch(analyze: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     build = EthicalAnalysisPipeline.postprocess
 
-    def postprocess(self: Any, outputs: dict[str, Any], **options: Any) -> Any:
-        if outputs["text"] == "bad":
+    def postprocess(self: Any, outputs: list[dict[str, Any]], **options: Any) -> Any:
+        if outputs[0]["text"] == "bad":
             raise ValueError("not finite")
         return build(self, outputs, **options)
 
@@ -249,8 +249,8 @@ def test_damaged_checkpoints_are_refused(run: Run, checkpoint: Path, tmp_path: P
 def test_people_get_every_part(analyze: Run) -> None:
     result = analyze(KOREAN, "I lied to my sister.")
     assert result.exit_code == 0
-    for words in ("Emotions", "valence", "Verdict", "Felicific calculus", "±", "Regret", "What could have been",
-                  "Information", "determined", "Confidence", "Course of the emotions"):  # fmt: skip
+    for words in ("in the wrong", "Emotions", "valence", "acceptable", "Verdict", "Felicific calculus", "±", "Regret", "What could have been",
+                  "Information", "determined", "Confidence", "Course of the emotions", "rated by"):  # fmt: skip
         assert result.stdout.count(words) >= 2
     assert "\x1b" not in result.stdout  # no colour where nothing can show it
 
@@ -277,18 +277,8 @@ def test_no_styles_are_needed_to_see_what_matters(analyze: Run) -> None:
     shown = analyze("--output", "verdict", text).stdout
     (answer,) = answers(analyze("--json", "--output", "verdict", text))
     assert f"*{answer['rationale'][0]['word']}*" in shown
-    line = next(line for line in shown.splitlines() if answer["verdict"]["label"] in line)
-    assert "●" in line
-
-
-def test_notes_say_what_a_reader_must_know() -> None:
-    flags = {"truncated": True, "tokens": 2048, "no_letters": True, "unknown_tokens": 0.25, "recovered": ["cache"],
-             "withheld": [f"part{number}" for number in range(12)], "untrained": ["surd"]}  # fmt: skip
-    lines = list(notes(flags))
-    assert len(lines) == 6
-    assert "2,048" in lines[0]
-    assert "25%" in lines[2]
-    assert "and 4 more" in lines[4]
+    line = next(line for line in shown.splitlines() if "●" in line)
+    assert line.split()[1] == answer["verdict"]["label"]
 
 
 # create
@@ -299,7 +289,7 @@ def test_create_makes_a_checkpoint_that_reads(run: Run, tmp_path: Path) -> None:
     result = run("create", "redheart-tiny", "--output", folder, "--seed", 3)
     assert (result.exit_code, result.stdout) == (0, f"{folder}\n")
     (answer,) = answers(run("analyze", "--json", "--model", folder, "I lied."))
-    assert set(answer) == {"text", "ranges", "flags"}  # nothing is trained
+    assert set(answer) == {"text", "rated_by", "ranges", "flags"}  # nothing is trained
     assert_one_error(run("create", "redheart-tiny", "--output", folder), 1, "not empty")
     assert run("create", "redheart-tiny", "--output", folder, "--force").exit_code == 0
 

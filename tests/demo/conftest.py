@@ -28,10 +28,12 @@ TOLD = (
     "arc",
     "bentham.intensity",
     "bentham.valence",
-    "counterfactual.utility",
+    "utility.better",
+    "utility.actual",
     "surd",
     "verdict",
-    "perspectives.community",
+    "acceptability",
+    "perspectives.self",
     *(f"confidence.{name}" for name in RATED),
 )
 

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 
 from redheart import EthicalAnalysisPipeline
-from redheart.configuration import labels
+from redheart.configuration import labels, raters
 from redheart.demo import charts, sections
 from redheart.demo.charts import Facts
 from redheart.demo.drawing import Spoke, bar, element, radar
 from redheart.demo.examples import EXAMPLES
 from redheart.demo.interface import TEXTS, Words, language_of
 from redheart.demo.names import LANGUAGES, NAMES, claim_name
+from redheart.modeling_redheart.headline import Headline
 
 FACTS = Facts("tiny", {}, 512)
 TEXT = "I told my sister's secret & left. I feel terrible <about> it, and I miss her."
@@ -29,6 +30,14 @@ GROUPS = {
     "surd": labels.SURD,
     "perspective": labels.PERSPECTIVES,
     "module": labels.MODULES,
+    "risk": labels.RISKS,
+    "rater": (raters.PEOPLE, raters.MODEL, raters.DERIVED, raters.MIXED),
+}
+VERDICT = {
+    "label": "author",
+    "abstained": False,
+    "probabilities": {"author": 0.9, "other": 0.1, "everybody": 0.0, "nobody": 0.0, "info": 0.0},
+    "acceptability": 0.1,
 }
 
 
@@ -111,6 +120,7 @@ def test_what_is_withheld_is_named_and_counted(reading: dict[str, Any]) -> None:
     drawn = sections.cards(reading, Words("en"), FACTS)
     assert "Bentham&#x27;s dimensions: 8 of 10" in drawn
     assert "nuances: 84 of 112" in drawn
+    assert "utility: 1 of 3" in drawn
     assert "regret: all of it" in drawn or "regret: 19 of 21" in drawn
     assert charts.regret({"regret": {}}, Words("en"), FACTS).count(">withheld<") == 21
 
@@ -121,8 +131,8 @@ def test_untrained_claims_are_shown_only_when_asked_for_and_marked(pipe: Ethical
     assert "untrained" in charts.regret(asked, words, FACTS)
     assert ">withheld<" not in charts.regret(asked, words, FACTS)
     assert charts.bentham(asked, words, FACTS).count("*</text>") == 8
-    assert charts.bentham(asked, words, FACTS).count(">untrained<") == 2  # utility, and the value of the dimensions
-    assert charts.views(asked, words, FACTS).count(">untrained<") == 3
+    assert charts.bentham(asked, words, FACTS).count(">untrained<") == 1  # the value of the dimensions
+    assert charts.views(asked, words, FACTS).count(">untrained<") == 4  # three plausibilities, one utility
     assert words.say("untrained_shown", names="")[:20] in sections.summary(asked, words)
 
 
@@ -135,6 +145,72 @@ def test_a_reading_of_one_part_is_drawn(pipe: EthicalAnalysisPipeline) -> None:
 def test_a_failed_module_is_told(reading: dict[str, Any]) -> None:
     failed = {**reading, "flags": {**reading["flags"], "recovered": ["emotion_head"]}}
     assert "emotion head" in sections.summary(failed, Words("en"))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_headline_has_words_for_everything(language: Any) -> None:
+    words = Words(language)
+    told = set()
+    for verdict in labels.VERDICTS:
+        for standing in ("sure", "probable"):
+            told.add(sections.headline(Headline((), standing, verdict), words))
+    told |= {sections.headline(Headline((), standing), words) for standing in ("unsure", "held_back")}
+    for feelings in (("neutral",), (), ("joy", "fear")):
+        told.add(sections.headline(Headline(feelings=feelings), words))
+    told.add(sections.headline(Headline(acceptability=0.1), words))
+    assert len(told) == 16
+    for line in told:
+        _Balance(line)
+        assert line
+    risk = sections.headline(Headline(labels.RISKS, "sure", "other"), words)
+    for kind in labels.RISKS:
+        assert words.name("risk", kind) in risk
+    assert risk.index('class="risk"') < risk.index(words.say("head_other"))
+    assert not re.search(r"\d", risk)
+    assert sections.headline(Headline(), words) == ""
+
+
+def test_a_text_that_tells_of_harm_is_not_followed_by_blame(reading: dict[str, Any]) -> None:
+    words = Words("en")
+    verdict = {"verdict": VERDICT, "confidence": {"verdict": {"expected_loss": 0.5, "confidence": 0.6}}}
+    for risk, blamed in (([], True), (["abuse"], False)):
+        told = sections.summary({**reading, **verdict, "flags": {**reading["flags"], "risk": risk}}, words)
+        assert (words.say("head_author") in told) is blamed
+        assert (words.say("glance_verdict") in told) is blamed
+        assert ("acceptable" in told) is blamed
+        assert (words.say("head_held_back") in told) is not blamed
+        assert told.startswith('<div class="rh" lang="en"><div class="headline">')
+
+
+def test_a_verdict_that_abstained(reading: dict[str, Any]) -> None:
+    words = Words("en")
+    none = {**reading, "verdict": {**VERDICT, "label": None, "abstained": True}}
+    assert words.say("head_unsure") in sections.summary(none, words)
+    assert "is not probable enough" in sections.summary(none, words)
+    drawn = charts.verdict(none, words, FACTS)
+    assert words.say("abstained") in drawn
+    assert f">{words.say('named')}<" not in drawn
+    assert f">{words.say('named')}<" in charts.verdict({**reading, "verdict": VERDICT}, words, FACTS)
+
+
+def test_information_that_is_not_determined(reading: dict[str, Any]) -> None:
+    drawn = charts.surd({**reading, "surd": {"not_determined": True}}, Words("en"), FACTS)
+    assert "Not determined" in drawn
+    assert "stack" not in drawn
+
+
+def test_windows_and_speakers_are_told(reading: dict[str, Any]) -> None:
+    told = sections.summary({**reading, "flags": {**reading["flags"], "windows": 3, "speakers": 2}}, Words("en"))
+    assert "in 3 overlapping pieces" in told
+    assert "2 people speak" in told
+
+
+def test_who_rated_is_told(reading: dict[str, Any]) -> None:
+    drawn = charts.raters({"rated_by": {"emotion": "people", "verdict": "mixed"}}, Words("en"), FACTS)
+    assert (
+        drawn.index(">emotions<") < drawn.index(">people<") < drawn.index(">verdict<") < drawn.index("a mix of these")
+    )
+    assert Words("en").say("raters") in sections.cards(reading, Words("en"), FACTS)
 
 
 def test_a_bar_goes_from_zero_to_its_value() -> None:

@@ -16,8 +16,9 @@ class Oracle:
     def __init__(self, read: int = 10_000) -> None:
         self.read, self.texts = read, [""]
 
-    def preprocess(self, text: str) -> dict[str, Any]:
-        return {"offset_mapping": torch.tensor([[[0, min(len(text), self.read)]]])}
+    def preprocess(self, text: str) -> list[dict[str, Any]]:
+        middle, end = min(len(text), self.read) // 2, min(len(text), self.read)
+        return [{"offset_mapping": torch.tensor([[[start, stop]]])} for start, stop in ((0, middle), (middle, end))]
 
     def __call__(self, texts: list[str], **_: Any) -> list[dict[str, Any]]:
         self.texts = texts

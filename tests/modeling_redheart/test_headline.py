@@ -1,4 +1,4 @@
-"""The headline: it tells what is sure, weakly what is probable, and does not blame lightly where a text tells of harm."""
+"""The headline tells what is sure, weakly what is probable, and blames nobody lightly where a text tells of harm."""
 
 from typing import Any
 

@@ -113,7 +113,7 @@ def test_a_model_that_does_not_load_ends_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [
-        (("--model", "redheart-mni"), 1, "did you mean 'redheart-mini'?"),
+        (("--model", "redheart-100"), 1, "did you mean 'redheart-100m'?"),
         (("--model", "redheart-730m"), 1, "redheart create redheart-730m"),
         (("--texts", "99", "--queue", "9"), 2, "would never fit"),
         (("--deadline", "0"), 2, "`deadline` must be above 0"),

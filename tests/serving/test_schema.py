@@ -6,7 +6,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from redheart import EthicalAnalysisPipeline
-from redheart.configuration.labels import BENTHAM, EMOTIONS, OUTPUTS, RATED, VERDICTS
+from redheart.configuration.labels import BENTHAM, EMOTIONS, OUTPUTS, RATED, RISKS, VERDICTS
 from redheart.modeling_redheart.reading import RANGES
 from redheart.serving.limits import Limits
 from redheart.serving.schema import Reading, ReadRequest, ReadResponse, read_request
@@ -28,6 +28,8 @@ def numbers(schema: dict[str, Any], at: dict[str, Any], path: str = "") -> dict[
     if at.get("type") == "number":
         return {path: at}
     found: dict[str, Any] = {}
+    for one in at.get("anyOf", ()):
+        found |= numbers(schema, one, path)
     for name, value in at.get("properties", {}).items():
         found |= numbers(schema, value, f"{path}.{name}" if path else name)
     return found
@@ -45,6 +47,22 @@ def test_a_reading_of_the_heads_goes_through(reader: EthicalAnalysisPipeline) ->
     assert TypeAdapter(Reading).validate_python(reading) == reading
 
 
+def test_what_a_reading_cannot_say_has_a_form(reader: EthicalAnalysisPipeline) -> None:
+    reading = reader(TEXT, outputs=["verdict", "surd"])
+    unsure = {"verdict": {**reading["verdict"], "label": None, "abstained": True}, "surd": {"not_determined": True}}
+    assert TypeAdapter(Reading).validate_python(reading | unsure) == reading | unsure
+    for wrong in ({"surd": {"not_determined": False}}, {"surd": {"synergy": 0.1}}, {"surd": {}}):
+        with pytest.raises(ValidationError):
+            TypeAdapter(Reading).validate_python(reading | wrong)
+
+
+def test_a_long_text_of_harm_goes_through(reader: EthicalAnalysisPipeline) -> None:
+    reading = reader("Me: He hit me again.\nAnna: Your husband hits you? " * 60, outputs=["emotion"])
+    assert reading["flags"]["windows"] > 1
+    assert "abuse" in reading["flags"]["risk"]
+    assert TypeAdapter(Reading).validate_python(reading) == reading
+
+
 def test_a_part_without_a_place_is_an_error(reader: EthicalAnalysisPipeline) -> None:
     reading = reader(TEXT, outputs=["verdict"])
     for wrong in ({"mood": 1.0}, {"verdict": {**reading["verdict"], "judge": 1.0}}):
@@ -57,7 +75,10 @@ def test_the_names_are_those_of_the_label_schema() -> None:
     assert tuple(found["EmotionLabels"]["properties"]) == EMOTIONS
     assert tuple(found["BenthamDimensions"]["properties"]) == BENTHAM
     assert tuple(found["ConfidenceReading"]["properties"]) == RATED
-    assert tuple(found["VerdictReading"]["properties"]["label"]["enum"]) == VERDICTS
+    label, null = found["VerdictReading"]["properties"]["label"]["anyOf"]
+    assert (tuple(label["enum"]), null) == (VERDICTS, {"type": "null"})
+    assert tuple(found["Flags"]["properties"]["risk"]["items"]["enum"]) == RISKS
+    assert tuple(found["RatedBy"]["properties"]) == OUTPUTS
     assert set(OUTPUTS) <= set(found["Reading"]["properties"])
 
 
@@ -74,8 +95,8 @@ def test_every_number_has_the_range_that_a_reading_tells() -> None:
 
 def test_what_may_be_absent_is_not_null() -> None:
     reading = definitions()["Reading"]
-    assert reading["required"] == ["text", "ranges", "flags"]
-    assert "null" not in str(reading["properties"]["emotion"])
+    assert reading["required"] == ["text", "rated_by", "ranges", "flags"]
+    assert not [name for name in OUTPUTS if "null" in str(reading["properties"][name])]
 
 
 @pytest.mark.parametrize(
