@@ -1,6 +1,6 @@
 """How much of one model's figures another one keeps: two files of `redheart evaluate --json`, side by side.
 
-    python benchmarks/compare_evaluations.py docs/results/redheart-mini.json docs/results/distill-mini.json
+    python benchmarks/compare_evaluations.py docs/results/redheart-100m.json runs/student/evaluation.json
 
 The share is the second model's value over the first one's; of a loss, the first one's over the second one's. By
 default the measures that a model is chosen by; what both were not measured by is left out.
@@ -15,8 +15,16 @@ from redheart.evaluation.results import MODEL, Evaluation, Figure
 LOSS = "soft cross entropy"
 MEASURES = ("average precision", "macro F1", LOSS, "pair accuracy", "Pearson r")
 # Of several macro F1s: the one whose threshold is one number, and the ones that were judged on other rows.
-RULES = ("", "one threshold, fitted here", "per label, cross-fitted", "rule for rare verdicts, cross-fitted")
-OUTPUTS = ("emotion", "intensity", "affect", "utility", "action", "counterfactual", "verdict")
+RULES = ("", "one threshold, fitted here", "per label, cross-fitted", "most probable")
+OUTPUTS = (
+    "emotion",
+    "intensity",
+    "affect",
+    "utility_ranking",
+    "acceptability_ranking",
+    "counterfactual",
+    "verdict",
+)
 
 
 def figures(path: Path) -> dict[tuple[str, ...], Figure]:

@@ -1,6 +1,6 @@
 """Compares the ways to compute in INT8 on a CPU: which is faster than float32, and what does it change?
 
-    pip install torchao && python benchmarks/cpu_int8.py redheart-mini --data DATA --json docs/results/cpu-int8.json
+    pip install torchao && python benchmarks/cpu_int8.py --data DATA --json docs/results/cpu-int8.json
 
 All ways leave the same layers in floats (`quantization.kept_modules`) and read the same texts. Times are ratios to
 float32 in turn, in one process; differences are of probabilities on GoEmotions validation texts, and the share of texts
@@ -28,6 +28,7 @@ from transformers import AutoTokenizer
 from redheart.compression.forms import write_form
 from redheart.compression.readers import load_reader
 from redheart.configuration.labels import EMOTIONS
+from redheart.configuration.shipped import DEFAULT_MODEL
 from redheart.evaluation.predict import Predictor
 from redheart.hub_upload.checkpoint import checkpoint_path, load_strict
 from redheart.measuring import WARM_UP, interleave, quiet, using_threads
@@ -93,7 +94,7 @@ def measure(reader: Any, base: Any, tokenizer: Any, texts: list[str], ids: torch
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", nargs="?", default="redheart-mini")
+    parser.add_argument("model", nargs="?", default=DEFAULT_MODEL)
     parser.add_argument("--data", type=Path, required=True, help="folder of the public sets")
     parser.add_argument("--texts", type=int, default=500)
     parser.add_argument("--tokens", type=int, default=128, help="of the timed readings of one text")

@@ -1,6 +1,6 @@
 """Load test of `redheart serve` on this machine: throughput and latency, with batching and without.
 
-    python benchmarks/serving.py --rounds 3 --seconds 20 --json docs/results/serving-mini.json
+    python benchmarks/serving.py --rounds 3 --seconds 20 --json docs/results/serving.json
 
 Starts two servers of the same model, one that batches and one that reads each text alone (`--batch 1`); in every round
 each of them in turn is asked by 1, 4 and 16 clients, so that a busy machine disturbs both alike. A client sends its
@@ -28,6 +28,7 @@ from threading import Lock
 from typing import Any
 
 import redheart
+from redheart.configuration.shipped import DEFAULT_MODEL
 from redheart.sizes import SENTENCES
 
 CODE = "from redheart.cli import main; main()"
@@ -164,7 +165,7 @@ def table(rows: list[dict[str, Any]]) -> str:
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--model", default="redheart-mini")
+    parser.add_argument("--model", default=DEFAULT_MODEL)
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 4, 16])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=20.0, help="of each load, at most")

@@ -26,6 +26,7 @@ import torch
 from accelerate import Accelerator, InitProcessGroupKwargs
 
 from redheart.configuration.labels import OUTPUTS
+from redheart.configuration.shipped import DEFAULT_MODEL
 from redheart.loading import load_pipeline
 from redheart.texts import Item, read_batches
 from redheart.training.data import read_rows
@@ -69,7 +70,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("input", type=Path)
     parser.add_argument("output", type=Path, help="a .jsonl file")
-    parser.add_argument("--model", default="redheart-mini")
+    parser.add_argument("--model", default=DEFAULT_MODEL)
     parser.add_argument("--text-column", default="text")
     parser.add_argument("--outputs", nargs="+", choices=OUTPUTS, help="all but the embedding by default")
     parser.add_argument("--batch-size", type=int, default=16)

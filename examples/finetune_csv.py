@@ -14,6 +14,7 @@ trains a small part of it only. Watch the column `after` of the table, which is 
 import argparse
 from pathlib import Path
 
+from redheart.configuration.shipped import DEFAULT_MODEL
 from redheart.loading import load_pipeline
 from redheart.training.recipe import DataRecipe, ModelRecipe, PeftRecipe, Recipe, Source
 from redheart.training.run import run, summary
@@ -23,7 +24,7 @@ TEXT = "I borrowed her car without asking, and brought it back with a scratch."
 parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
 parser.add_argument("csv", help="also .jsonl or .parquet")
 parser.add_argument("output", type=Path, help="a new folder, for the model and the reports")
-parser.add_argument("--model", default="redheart-mini")
+parser.add_argument("--model", default=DEFAULT_MODEL)
 parser.add_argument("--column", action="append", default=[], metavar="YOURS=OURS")
 parser.add_argument("--held-out", type=float, default=0.25, help="share of the rows to evaluate on")
 parser.add_argument("--epochs", type=float, default=3)

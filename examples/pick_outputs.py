@@ -13,6 +13,7 @@ import time
 from statistics import median
 
 from redheart.configuration.labels import OUTPUTS
+from redheart.configuration.shipped import DEFAULT_MODEL
 from redheart.loading import load_pipeline
 
 TEXTS = [
@@ -22,7 +23,7 @@ TEXTS = [
 ]
 
 parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-parser.add_argument("--model", default="redheart-mini")
+parser.add_argument("--model", default=DEFAULT_MODEL)
 parser.add_argument("--outputs", nargs="+", default=["emotion", "verdict"], choices=OUTPUTS)
 parser.add_argument("--depth", default="full", choices=["full", "fast"])
 parser.add_argument("--runs", type=int, default=10)

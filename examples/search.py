@@ -5,7 +5,7 @@
 
 The index is two files: `embeddings.npy`, float32 (texts, d), each row of length 1, and `rows.jsonl`, the rows in the
 same order. The similarity is the cosine, which for rows of length 1 is one product; a few hundred thousand rows need no
-library for it. Look at what it finds among your texts before you rely on it: redheart-mini is small.
+library for it. Look at what it finds among your texts before you rely on it: the shipped model is small.
 """
 
 import argparse
@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from redheart.configuration.shipped import DEFAULT_MODEL
 from redheart.loading import load_pipeline
 from redheart.training.data import read_rows
 
@@ -33,7 +34,7 @@ index = commands.add_parser("index", help="embed the rows of a file")
 index.add_argument("rows", help=".csv, .jsonl or .parquet with a column of texts")
 index.add_argument("folder", type=Path)
 index.add_argument("--text-column", default="text")
-index.add_argument("--model", default="redheart-mini")
+index.add_argument("--model", default=DEFAULT_MODEL)
 query = commands.add_parser("query", help="find the rows that are closest to a text")
 query.add_argument("folder", type=Path)
 query.add_argument("text")
