@@ -184,10 +184,10 @@ def test_a_txt_file_is_one_text(analyze: Run, tmp_path: Path) -> None:
 def test_a_text_that_fails_does_not_fail_its_batch(analyze: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     build = EthicalAnalysisPipeline.postprocess
 
-    def postprocess(self: Any, outputs: list[dict[str, Any]], **options: Any) -> Any:
-        if outputs[0]["text"] == "bad":
+    def postprocess(self: Any, windows: list[dict[str, Any]], **options: Any) -> Any:
+        if windows[0]["text"] == "bad":
             raise ValueError("not finite")
-        return build(self, outputs, **options)
+        return build(self, windows, **options)
 
     monkeypatch.setattr(EthicalAnalysisPipeline, "postprocess", postprocess)
     result = analyze("--json", "--output", "verdict", "-", stdin=b"one\nbad\ntwo\n")
@@ -249,8 +249,8 @@ def test_damaged_checkpoints_are_refused(run: Run, checkpoint: Path, tmp_path: P
 def test_people_get_every_part(analyze: Run) -> None:
     result = analyze(KOREAN, "I lied to my sister.")
     assert result.exit_code == 0
-    for words in ("in the wrong", "Emotions", "valence", "acceptable", "Verdict", "Felicific calculus", "±", "Regret", "What could have been",
-                  "Information", "determined", "Confidence", "Course of the emotions", "rated by"):  # fmt: skip
+    for words in ("Emotions", "valence", "Verdict", "acceptable", "Felicific calculus", "±", "Regret", "rated by",
+                  "What could have been", "Information", "determined", "Confidence", "Course of the"):  # fmt: skip
         assert result.stdout.count(words) >= 2
     assert "\x1b" not in result.stdout  # no colour where nothing can show it
 

@@ -56,10 +56,9 @@ def test_a_text_gives_the_reading_of_the_pipeline(open_page: Open, pipe: Ethical
     for value in reading["verdict"]["probabilities"].values():
         assert words.share(value) in shown
     titles = tab.run("[...document.querySelectorAll('.card h3')].map(title => title.innerText)")
-    parts = "emotions nuances arc bentham surd verdict views regret confidence raters withheld_title".split()
-    if "nuance" not in reading["emotion"]:  # no emotion is asserted
-        parts.remove("nuances")
-    assert titles == [words.say(key) for key in parts]
+    nuances = "nuances " if "nuance" in reading["emotion"] else ""  # of asserted emotions
+    parts = f"emotions {nuances}arc bentham surd verdict views regret confidence raters withheld_title"
+    assert titles == [words.say(key) for key in parts.split()]
     assert tab.text("#summary .headline")
     drawn = 2 if len(reading["emotion"]["arc"]) > 1 else 1
     assert tab.run("document.querySelectorAll('#cards svg[role=img]').length") == drawn
@@ -128,13 +127,8 @@ def test_the_language_changes_every_word_and_keeps_the_reading(open_page: Open) 
     assert tab.text("#read") == korean.say("read")
     assert tab.run("document.querySelector('#text textarea').placeholder") == korean.say("placeholder")
     assert tab.run("document.querySelector('#text textarea').value") == TEXT
-    shown = (
-        tab.text("#cards")
-        + tab.text(".rh.notice")
-        + tab.text(".rh.foot")
-        + tab.text("#summary .tiles")
-        + tab.text("#summary .headline")
-    )
+    places = ("#cards", ".rh.notice", ".rh.foot", "#summary .tiles", "#summary .headline")
+    shown = "".join(tab.text(place) for place in places)
     assert {word for word in ("withheld", "fear", "author", "Limits", "confidence") if word in shown} == set()
     after = tab.run("[...document.querySelectorAll('#cards .row .value')].map(cell => parseFloat(cell.innerText))")
     assert after == numbers
