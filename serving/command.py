@@ -57,7 +57,7 @@ def serve(
 ) -> None:
     """Answer over HTTP: POST /read, and GET /health, /ready, /model, /metrics and /openapi.json.
 
-    [bold]redheart serve --port 8000[/bold]
+    [bold]redheart serve --model redheart-100m --port 8000[/bold]
     on this machine only; in front of others put a proxy with TLS and authentication, which this server has not
 
     [bold]curl -s localhost:8000/read --json '{"text": "I told her secret.", "outputs": ["verdict"]}'[/bold]

@@ -190,8 +190,8 @@ _Verdict = _object(
     "VerdictReading",
     "Who is in the wrong.",
     {
-        "label": Annotated[_one_of(VERDICTS) | None, Field(description="null where the model abstained.")],
         "abstained": Annotated[bool, Field(description="No verdict is probable enough to be named.")],
+        "label": Annotated[_one_of(VERDICTS) | None, Field(description="null where the model abstained.")],
         "probabilities": _Verdicts,
         "acceptability": _number("verdict.acceptability", "Of the narrator's own conduct."),
     },

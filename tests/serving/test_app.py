@@ -105,7 +105,7 @@ def test_what_is_withheld_is_absent(lively_model: Any, tokenizer: Any, talk_to: 
             told = (await client.post("/read", json={"text": TEXTS[0]})).json()["readings"][0]
             everything = {"text": TEXTS[0], "include_untrained": True}
             more = (await client.post("/read", json=everything)).json()["readings"][0]
-        assert set(told) == {"text", "verdict", "rationale", "ranges", "flags"}
+        assert set(told) == {"text", "verdict", "rationale", "rated_by", "ranges", "flags"}
         assert {"emotion", "regret", "bentham"} <= set(more)
 
     run(test)
