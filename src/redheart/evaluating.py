@@ -27,7 +27,7 @@ def evaluate(
     fit: Annotated[
         bool,
         typer.Option(
-            "--fit", help="Fit thresholds, temperature and rule on validation rows, into the folder's config."
+            "--fit", help="Fit the thresholds and the temperature on validation rows, into the folder's config."
         ),
     ] = False,
     floor: Annotated[

@@ -62,7 +62,7 @@ def lively_checkpoint(
 @pytest.mark.slow
 def test_pick_outputs(checkpoint: Path) -> None:
     told = run(EXAMPLES / "pick_outputs.py", "--model", checkpoint, "--runs", 2).stdout
-    assert "verdict: {" in told
+    assert "bentham: {" in told
     assert "emotion: [" in told
     assert "saved" in told
 
