@@ -43,7 +43,7 @@ ENGLISH = (
     "emobank",
     "emotion_intensity_en",
 )
-PAIRS, MONOLINGUAL = 16_000, 6_000  # sentences that are learned from in Korean, and in English
+PAIRS, MONOLINGUAL = 24_000, 7_000  # sentences that are learned from in Korean, and in English
 BATCH_TOKENS = 1536
 LONGEST = 96
 LEARNING_RATE, EMBEDDING_RATE = 5e-5, 1e-3
@@ -74,7 +74,7 @@ def cut_encoder(
     """The encoder with its first layers and the vocabulary of both languages, not yet trained."""
     tokenizer = AutoTokenizer.from_pretrained(encoder)
     english = [text for name in ENGLISH for text in texts_of(name, data, "train")]
-    korean = [*(text for _, text in pairs), *texts_of("kote", data, "validation"), *map(_text, _korean_cases(data)) ]
+    korean = [*(text for _, text in pairs), *texts_of("kote", data, "validation"), *map(_text, _korean_cases(data))]
     vocabulary = bilingual_vocabulary(tokenizer, english, korean, ENTRIES, PIECES)
     model: Any = AutoModel.from_pretrained(encoder, dtype=torch.float32)
     extend_embeddings(model, vocabulary, [ko for _, ko in pairs], [en for en, _ in pairs])
@@ -156,7 +156,11 @@ def distil(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, texts: Se
         cosines.append(float(cosine.mean()))
         if number % 20 == 0 or number == len(groups):
             logger.info(
-                "step %d of %d: cosine %.3f, %.0f s", number, len(groups), np.mean(cosines[-20:]), time.monotonic() - begun
+                "step %d of %d: cosine %.3f, %.0f s",
+                number,
+                len(groups),
+                np.mean(cosines[-20:]),
+                time.monotonic() - begun,
             )
     return float(np.mean(cosines[-len(cosines) // 5 :]))
 

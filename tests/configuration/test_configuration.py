@@ -267,7 +267,7 @@ def test_an_unknown_encoder_is_refused() -> None:
 def test_derived_values() -> None:
     config = RedHeartConfig.from_preset(TINY, loss_weights={"emotion": 3})
     assert config.head_dim == 16
-    assert [config.loss_weight(name) for name in ("emotion", "verdict", "sparsity")] == [3, 1, 0.01]
+    assert [config.loss_weight(name) for name in ("emotion", "verdict", "sparsity")] == [3, 2, 0.01]
     assert RedHeartConfig.from_preset(TINY, loss_weights={"sparsity": 1}).loss_weight("sparsity") == 1
     assert config.size_of("cache") == ComponentSize(prototypes=32, neighbours=4)
     for component, sizes in COMPONENT_SIZES.items():
@@ -287,8 +287,13 @@ def test_a_model_of_the_default_config_can_be_built() -> None:
     assert sum(parameter.numel() for parameter in RedHeartModel(RedHeartConfig()).parameters()) < 3_000_000
 
 
-def test_the_rule_for_verdicts_is_checked() -> None:
-    with pytest.raises(StrictDataclassClassValidationError, match=r"Unknown verdict 'auther'.*did you mean 'author'"):
-        RedHeartConfig(verdict_offsets={"auther": 1.0})
-    with pytest.raises(StrictDataclassClassValidationError, match="must be finite"):
-        RedHeartConfig(verdict_offsets={"author": float("nan")})
+@pytest.mark.parametrize("value", [-0.1, 1.5, float("nan")])
+def test_the_rule_for_verdicts_is_checked(value: float) -> None:
+    with pytest.raises(StrictDataclassClassValidationError, match="`verdict_threshold` must be a probability, got"):
+        RedHeartConfig(verdict_threshold=value)
+
+
+@pytest.mark.parametrize("value", [-0.1, float("nan")])
+def test_the_null_of_information_is_checked(value: float) -> None:
+    with pytest.raises(StrictDataclassClassValidationError, match="`information_null` must be bits, at least 0, got"):
+        RedHeartConfig(information_null=value)

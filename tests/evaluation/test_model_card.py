@@ -86,8 +86,8 @@ def test_each_output_has_its_sets_its_raters_and_its_figures(evaluation: Evaluat
         next(line for line in told.splitlines() if line.startswith(f"| {part} |"))
         for part in ("affect", "utility", "verdict", "embedding")
     )
-    assert affect == "| affect | cases (3,970), emobank (8,062) | mixed | none |"
-    assert "ethics_utilitarianism (13,738), cases (3,970)" in utility or "cases (3,970), ethics" in utility
+    assert affect == "| affect | cases (8,655), emobank (8,062) | mixed | none |"
+    assert "ethics_utilitarianism (13,738), cases (8,655)" in utility or "cases (8,655), ethics" in utility
     assert "mean Pearson r 0.710 (cases, validation)" in utility
     assert "utility_ranking: pair accuracy 0.734 (ethics_utilitarianism, test)" in utility
     assert "| people | none |" in verdict

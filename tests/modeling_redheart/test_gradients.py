@@ -160,7 +160,7 @@ def test_a_text_without_targets_does_not_influence_a_loss(lively: RedHeartModel,
         alone = {name: value[:3] for name, value in batch.items()}
         without = floats(run(lively, alone, {name: value[:3] for name, value in targets.items()}).losses)
     supervised = set(before) - WITHOUT_TARGET
-    assert len(supervised) == 21
+    assert len(supervised) == 22
     for name in supervised:
         assert after[name] == pytest.approx(before[name], abs=1e-6), name
         assert without[name] == pytest.approx(before[name], abs=1e-5), name

@@ -167,7 +167,7 @@ REMOVED = (
     "surd_analyzer.nothing.weight",
     "bridge.cache.values.weight",
     "bridge.cache.query.bias",
-    "bridge.coordination.action_readout.out.weight",
+    "bridge.coordination.acceptability_readout.out.weight",
     "sweet_spot.queries.weight",
     "projector.norm.weight",
 )
