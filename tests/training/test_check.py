@@ -41,7 +41,7 @@ def test_everything_that_is_wrong_is_named_at_once() -> None:
         {"text": "I won.", "emotion.jo": 1},
         {"text": "I lost.", "emotion.jo": 0, "affect.valence": 7},
         {"text": "", "affect.arousal": "high"},
-        {"text": "I sang.", "worse": "I sang.", "ranking": "utility"},
+        {"text": "I sang.", "rejected": "I sang.", "ranking": "utility"},
         {"text": "I voted.", **{f"verdict.{name}": 0 for name in VERDICTS}},
     ]
     message = found(train, [{"text": "i won"}])
@@ -51,7 +51,7 @@ def test_everything_that_is_wrong_is_named_at_once() -> None:
         "train, row 1, column 'affect.valence': 7 must lie in -1..1",
         "train, row 2, column 'text': It is empty",
         "train, row 2, column 'affect.arousal': 'high' is not a number",
-        "train, row 3, column 'worse': It is the same as `text`",
+        "train, row 3, column 'rejected': It is the same as `text`",
         "train, row 4, column 'verdict': The shares sum to 0",
         "validation, row 0, column 'text': It is also the text of train, row 0",
     ]
@@ -74,7 +74,7 @@ def test_one_share_may_stay_the_same() -> None:
 
 
 def test_overlap_is_found_by_words_with_the_context_and_in_both_texts_of_a_pair() -> None:
-    train = [{"text": "Cake.", "worse": "Mud!", "ranking": "utility"}, {"text": "Sun.", "context": "Noon:"}]
+    train = [{"text": "Cake.", "rejected": "Mud!", "ranking": "utility"}, {"text": "Sun.", "context": "Noon:"}]
     message = found(train, [{"text": "mud"}, {"text": "Sun."}, {"text": "noon sun"}])
     assert "validation, row 0, column 'text': It is also the text of train, row 0" in message
     assert "validation, row 2, column 'text': It is also the text of train, row 1" in message
@@ -105,8 +105,8 @@ def test_examples_are_checked_as_rows_are() -> None:
             Example("a", "set", {"affect_labels": np.array([0, 0, 3.0])}),
             Example("b", "set", {"affect_labels": np.zeros(2)}),
             Example("c", "set", {"verdict_labels": shares}),
-            Example("same", "set", {"action_pair_labels": np.array([4, 1])}),
-            Example("same ", "set", {"action_pair_labels": np.array([4, 0])}),
+            Example("same", "set", {"acceptability_pair_labels": np.array([4, 1])}),
+            Example("same ", "set", {"acceptability_pair_labels": np.array([4, 0])}),
             Example(" ", "set", {"nuance_labels": np.full(28, -100)}),
         ]
     )
@@ -114,7 +114,7 @@ def test_examples_are_checked_as_rows_are() -> None:
         "row 0, column 'affect_labels': affect.dominance must lie in 0..1, got 3",
         r"row 1, column 'affect_labels': It must have the shape (3,), got (2,)",
         "row 2, column 'verdict_labels': The shares must sum to 1",
-        "row 4, column 'action_pair_labels': Both texts of the pair are 'same '",
+        "row 4, column 'acceptability_pair_labels': Both texts of the pair are 'same '",
         "row 5, column 'text': It is empty",
     ):
         assert part in message

@@ -26,6 +26,11 @@ def test_regressions_distributions_and_gaussians_by_hand() -> None:
     # means 0.5, 0.4, 0.2; squared errors 0.25, 0, 0.09
     asked = [one("affect_labels", [1.0, 0.4, 0.5])]
     assert constant_losses(train, asked)["affect"] == pytest.approx((0.25 + 0 + 0.09) / 3)
+    courses = [one("utility_labels", [1.0, 0.5, -1.0]), one("utility_labels", [math.nan, -0.5, math.nan])]
+    # the actual course: mean 0, squared error 0.25; the others are their own means
+    assert constant_losses(courses, courses)["utility"] == pytest.approx((0.25 / 3 + 0.25) / 2)
+    conduct = [one("acceptability_labels", 0.2), one("acceptability_labels", 0.8)]
+    assert constant_losses(conduct, conduct) == {"acceptability": pytest.approx(0.09)}
     votes = [one("verdict_labels", [1, 0, 0, 0, 0]), one("verdict_labels", [0, 1, 0, 0, 0])]
     assert constant_losses(votes, votes)["verdict"] == pytest.approx(math.log(2), rel=1e-3)
     bentham = [one("bentham_labels", [value] + [math.nan] * 9) for value in (0.0, 1.0)]
@@ -45,7 +50,7 @@ def test_levels_and_missing_ones() -> None:
 
 def test_a_ranking_is_a_toss_and_the_unknown_is_left_out() -> None:
     pair = (
-        Example("a", "made-up", {"action_pair_labels": np.array([0, 1])}),
-        Example("b", "made-up", {"action_pair_labels": np.array([0, 0])}),
+        Example("a", "made-up", {"acceptability_pair_labels": np.array([0, 1])}),
+        Example("b", "made-up", {"acceptability_pair_labels": np.array([0, 0])}),
     )
-    assert constant_losses([pair], [pair]) == {"action": math.log(2)}
+    assert constant_losses([pair], [pair]) == {"acceptability_ranking": math.log(2)}

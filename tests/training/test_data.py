@@ -11,7 +11,7 @@ import pyarrow as pa  # type: ignore[import-untyped, unused-ignore]
 import pyarrow.parquet as pq  # type: ignore[import-untyped, unused-ignore]
 import pytest
 
-from redheart.configuration.labels import BENTHAM, EMOTIONS, PERSPECTIVES, VERDICTS
+from redheart.configuration.labels import BENTHAM, EMOTIONS, VERDICTS
 from redheart.modeling_redheart.losses import Targets
 from redheart.training import data
 from redheart.training.data import DataError, Example, Unit, held_out, load, to_units
@@ -98,14 +98,12 @@ def test_emobank_is_brought_to_the_ranges_of_the_labels(tmp_path: Path) -> None:
     assert given == {"intensity": 0.75, "valence": -0.5}
 
 
-def test_verdicts_are_vote_shares_and_the_communitys_perspective(tmp_path: Path) -> None:
+def test_verdicts_are_vote_shares_and_say_nothing_of_the_two_sides(tmp_path: Path) -> None:
     write_posts(tmp_path, "train", [("Wrong?", "I left.", (1, 2, 0, 0, 1)), ("Title only", " ", (0, 0, 0, 3, 0))])
     first, second = load("scruples_anecdotes", tmp_path, "train")
     assert (first.text, second.text) == ("Wrong?\nI left.", "Title only")
     assert first.targets["verdict_labels"].tolist() == [0.25, 0.5, 0, 0, 0.25]
-    perspectives = first.targets["perspective_labels"]
-    assert perspectives[PERSPECTIVES.index("community")].tolist() == [0.25, 0.5, 0, 0, 0.25]
-    assert np.isnan(perspectives).all(axis=1).tolist() == [True, True, False]
+    assert set(first.targets) == {"verdict_labels"}
 
 
 def test_scenes_are_pairs(tmp_path: Path) -> None:
@@ -127,7 +125,7 @@ def test_a_story_gives_bare_actions_and_told_ones_where_it_is_told(tmp_path: Pat
         [f"{told} walks the dog.", f"{told} kicks the dog."],
         ["Bo says sorry.", "Bo walks off."],
     ]
-    columns = ["action_pair_labels", "branch_pair_labels", "action_pair_labels"]
+    columns = ["acceptability_pair_labels", "branch_pair_labels", "acceptability_pair_labels"]
     assert [list(unit[0].targets) for unit in units] == [[name] for name in columns]
     ids = [int(unit[0].targets[name][0]) for unit, name in zip(units, columns, strict=True)]
     assert len(set(ids)) == 3

@@ -48,7 +48,7 @@ def test_pieces_hold_every_row_once_in_order(pieces: int) -> None:
 
 def test_the_texts_of_a_pair_stay_together() -> None:
     pairs = torch.tensor([[7, 1], [-100, -100], [7, 0], [3, 0], [-100, -100], [3, 1]])
-    cut = split({"input_ids": torch.arange(6)[:, None], "action_pair_labels": pairs}, 6)
+    cut = split({"input_ids": torch.arange(6)[:, None], "acceptability_pair_labels": pairs}, 6)
     rows = [piece["input_ids"].flatten().tolist() for piece in cut]
     assert rows == [[0, 2], [1], [3, 5], [4]]
 

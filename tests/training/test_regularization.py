@@ -35,10 +35,10 @@ def test_smoothing_draws_probabilities_to_the_middle_and_leaves_the_rest() -> No
 
 def test_the_copy_of_a_pair_is_a_pair_of_its_own() -> None:
     doubled = twice(
-        {"input_ids": torch.arange(3)[:, None], "action_pair_labels": torch.tensor([[4, 1], [4, 0], [-100, 0]])}
+        {"input_ids": torch.arange(3)[:, None], "acceptability_pair_labels": torch.tensor([[4, 1], [4, 0], [-100, 0]])}
     )
     assert doubled["input_ids"].flatten().tolist() == [0, 1, 2, 0, 1, 2]
-    assert doubled["action_pair_labels"].tolist() == [[4, 1], [4, 0], [-100, 0], [9, 1], [9, 0], [-100, 0]]
+    assert doubled["acceptability_pair_labels"].tolist() == [[4, 1], [4, 0], [-100, 0], [9, 1], [9, 0], [-100, 0]]
 
 
 def test_divergence_by_hand() -> None:

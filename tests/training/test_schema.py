@@ -34,7 +34,8 @@ def test_every_label_of_the_schema_has_a_column() -> None:
     for name, (_, axes) in AXES.items():
         assert SHAPES[name] == tuple(map(len, axes))
     assert set(SHAPES) - set(AXES) == {*PAIRS, "embedding_labels"}
-    singles = 3 * len(EMOTIONS) + len(AFFECT) + len(BENTHAM) + len(REGRET_TYPES) * len(VIEWS) + len(VIEWS)
+    singles = 3 * len(EMOTIONS) + len(AFFECT) + len(BENTHAM) + len(REGRET_TYPES) * len(VIEWS)
+    singles += 2 * len(VIEWS) + 1  # utility and plausibility; acceptability
     shares = len(VERDICTS) * (1 + len(PERSPECTIVES))
     names_of_one = 2 + len(PERSPECTIVES)  # emotion, verdict, perspectives.*
     assert len(COLUMNS) == singles + shares + names_of_one + len(SHAPES)
@@ -71,11 +72,12 @@ def test_votes_become_shares() -> None:
     votes = {f"verdict.{name}": count for name, count in zip(VERDICTS, (1, 2, 0, 0, 1), strict=True)}
     assert target("verdict_labels", **votes) == [0.25, 0.5, 0, 0, 0.25]
     assert target("verdict_labels", verdict="OTHER") == [0, 1, 0, 0, 0]
-    crowd = {f"perspectives.community.{name}": 3 for name in VERDICTS}
-    rows = np.array(target("perspective_labels", **crowd, **{"perspectives.self": "nobody"}))
-    assert rows[PERSPECTIVES.index("community")].tolist() == pytest.approx([0.2] * 5)
+    even = {f"perspectives.other.{name}": 3 for name in VERDICTS}
+    rows = np.array(target("perspective_labels", **even, **{"perspectives.self": "nobody"}))
+    assert rows[PERSPECTIVES.index("other")].tolist() == pytest.approx([0.2] * 5)
     assert rows[PERSPECTIVES.index("self")].tolist() == [0, 0, 0, 1, 0]
-    assert np.isnan(rows[PERSPECTIVES.index("other")]).all()
+    alone = np.array(target("perspective_labels", **{"perspectives.self": "nobody"}))
+    assert np.isnan(alone[PERSPECTIVES.index("other")]).all()
     assert target("verdict_labels", verdict_labels=[2, 2, 0, 0, 0]) == [0.5, 0.5, 0, 0, 0]
 
 
@@ -90,18 +92,28 @@ def test_whole_targets_by_the_names_of_the_model() -> None:
 
 def test_a_pair_is_one_row_whose_text_is_the_better_one() -> None:
     rows: list[dict[str, Any]] = [
-        {"text": "Cake.", "worse": "Mud.", "ranking": "utility", "context": "Lunch:", "affect.valence": 1},
-        {"text": "Alone.", "worse": None, "ranking": "utility"},
-        {"text": "He asked.", "worse": "He took.", "ranking": "action", "group": "story"},
+        {"text": "Cake.", "rejected": "Mud.", "ranking": "utility", "context": "Lunch:", "affect.valence": 1},
+        {"text": "Alone.", "rejected": None, "ranking": "utility"},
+        {"text": "He asked.", "rejected": "He took.", "ranking": "acceptability", "group": "story"},
     ]
-    pair, alone, action = to_units(to_examples(rows, "set"))
+    pair, alone, story = to_units(to_examples(rows, "set"))
     assert [item.text for item in pair] == ["Lunch: Cake.", "Lunch: Mud."]
     assert [item.targets["utility_pair_labels"].tolist() for item in pair] == [[0, 1], [0, 0]]
     assert "affect_labels" in pair[0].targets
     assert "affect_labels" not in pair[1].targets
     assert alone[0].targets == {}
-    assert [item.targets["action_pair_labels"][1] for item in action] == [1, 0]
-    assert {item.group for item in action} == {"story"}
+    assert [item.targets["acceptability_pair_labels"][1] for item in story] == [1, 0]
+    assert {item.group for item in story} == {"story"}
+
+
+def test_other_courses_are_told_beside_the_text_and_make_no_pair() -> None:
+    row = {"better": "The sun shines.", "worse": "It hails.", "utility.better": 0.5, "utility.worse": "-1"}
+    example = one(**row, acceptability=0.25)
+    assert (example.better, example.worse) == ("The sun shines.", "It hails.")
+    assert example.targets["utility_labels"].tolist() == pytest.approx([0.5, math.nan, -1.0], nan_ok=True)
+    assert example.targets["acceptability_labels"].shape == ()
+    assert float(example.targets["acceptability_labels"]) == 0.25
+    assert set(example.targets) == {"utility_labels", "acceptability_labels"}
 
 
 def test_rows_are_read_one_at_a_time() -> None:
@@ -120,7 +132,9 @@ def test_every_number_has_a_range() -> None:
     low, high = limits("bentham_labels")
     assert {name for name, bound in zip(BENTHAM, low, strict=True) if bound == -1} == {"valence"}
     assert set(high) == {1.0}
-    assert [set(bound.flat) for bound in limits("regret_labels")] == [{-1.0}, {1.0}]
+    for name in ("regret_labels", "utility_labels"):
+        assert [set(bound.flat) for bound in limits(name)] == [{-1.0}, {1.0}]
+    assert [bound.tolist() for bound in limits("acceptability_labels")] == [0.0, 1.0]
     assert set(limits("nuance_labels")[1]) == {4.0}
 
 
@@ -151,9 +165,18 @@ ERRORS: list[tuple[dict[str, Any], str, str]] = [
     ({"perspectives.self.info": 1, "perspective_labels": None}, "perspective_labels", "says the same as"),
     ({"text": " "}, "text", "It is empty"),
     ({"text": 3}, "text", "must be a text, got 3"),
-    ({"worse": "Mud."}, "ranking", "'' must be one of utility, action, branch"),
-    ({"worse": "It  rains.", "ranking": "utility"}, "worse", "the same as `text`"),
-    ({"worse": "Mud.", "ranking": "utility", "utility_pair_labels": [1, 1]}, "utility_pair_labels", "both make a pair"),
+    ({"rejected": "Mud."}, "ranking", "'' must be one of utility, acceptability, branch where `rejected` is given"),
+    ({"rejected": "Mud.", "ranking": "action"}, "ranking", "'action' must be one of utility, acceptability, branch"),
+    ({"rejected": "It  rains.", "ranking": "utility"}, "rejected", "the same as `text`"),
+    ({"rejected": "M.", "ranking": "utility", "utility_pair_labels": [1, 1]}, "utility_pair_labels", "both make a pair"),
+    ({"worse": "Mud.", "ranking": "utility"}, "worse", "the other text of a pair is `rejected`"),
+    ({"better": 3}, "better", "must be a text, got 3"),
+    ({"utility.actual": -1.5}, "utility.actual", r"-1.5 must lie in -1..1"),
+    ({"acceptability": -0.5}, "acceptability", r"-0.5 must lie in 0..1"),
+    ({"acceptability": 1, "acceptability_labels": 0.5}, "acceptability_labels", "says the same as"),
+    ({"action": 1}, "action", "no such column"),
+    ({"bentham.utility": 0.5}, "bentham.utility", "no such column"),
+    ({"perspectives.community": "other"}, "perspectives.community", "no such column"),
 ]
 
 

@@ -31,9 +31,29 @@ GRADES = {"anger": 0, "fear": 1, "joy": 0, "sadness": 3, "surprise": 2}
 VOTES = dict(zip(VERDICTS, (3, 1, 0, 0, 0), strict=True))
 STORY = {"moral_action": "Ann walks.", "immoral_action": "Ann kicks.", "situation": "It barks.", "intention": "Quiet."}
 TOLD = {"premise": "A game.", "initial": "Ann plays.", "counterfactual": "Ann looks on.", "original_ending": "She won."}
+CASE = {
+    "id": "C-1",
+    "group": "C1",
+    "language": "en",
+    "kind": "base",
+    "text": "I took her seat.",
+    "emotion": ["remorse"],
+    "nuance.remorse": 2,
+    "nuance.joy": 0,
+    "nuance.fear": None,
+    "better": "I left her the seat.",
+    "worse": "I took her seat and laughed.",
+    "utility.better": 0.25,
+    "utility.actual": -0.25,
+    "utility.worse": -0.5,
+    "acceptability": 0.25,
+    **{f"verdict.{name}": count for name, count in VOTES.items()},
+    **{f"perspectives.{side}.{name}": count for side in ("self", "community") for name, count in VOTES.items()},
+}
 
 # A row of each set as its authors publish it, and the same row in our copies.
 ROWS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "cases": (CASE,) * 2,
     "goemotions": ({"text": "Hm.", "labels": [27], "id": "x"},) * 2,
     "goemotions_ko": ({"text": "음.", "labels": [27], "id": "x"},) * 2,
     "kote": ({"ID": "1", "text": "아", "labels": [5]}, {"id": "1", "text": "아", "labels": [5]}),
@@ -105,6 +125,17 @@ def test_a_set_has_targets_or_a_reason_why_not() -> None:
         assert any(item.targets for item in read(name, row)) != bool(SETS[name].why_not)
 
 
+def test_a_case_tells_courses_conduct_and_both_sides() -> None:
+    (case,) = read("cases", CASE)
+    assert (case.better, case.worse, case.group) == (CASE["better"], CASE["worse"], "cases/C1")
+    assert known(case, "nuance_labels") == {"remorse": 2, "joy": 0}
+    assert known(case, "intensity_labels") == {"remorse": 0.5, "joy": 0}
+    assert case.targets["utility_labels"].tolist() == [0.25, -0.25, -0.5]
+    assert float(case.targets["acceptability_labels"]) == 0.25
+    np.testing.assert_array_equal(case.targets["perspective_labels"][0], case.targets["verdict_labels"])
+    assert np.isnan(case.targets["perspective_labels"][1]).all()  # nobody was asked; the community is the verdict
+
+
 def test_kote_masks_what_only_comes_near() -> None:
     joy, fun, sad, none = 42, 28, 5, 24
     (glad, funny, both) = read(
@@ -163,7 +194,7 @@ def test_excuses_are_ranked_within_their_scene_only() -> None:
         ("Paint it! It rains.", "Paint it! I like red."),
         ("Paint  it! It is done.", "Paint it! I like red."),
     ]
-    assert all(list(item.targets) == ["action_pair_labels"] for item in examples)
+    assert all(list(item.targets) == ["acceptability_pair_labels"] for item in examples)
     assert len(list(texts_of("ethics_deontology", rows=rows))) == 5
 
 

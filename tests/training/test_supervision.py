@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from redheart.configuration.labels import EMOTIONS
+from redheart.configuration.labels import EMOTIONS, PERSPECTIVES
 from redheart.training.data import Example, Unit
 from redheart.training.supervision import confidence_keys, supervision_of
 
@@ -18,7 +18,7 @@ def test_each_target_supervises_its_claims() -> None:
         [
             unit("one", emotion_labels=emotions),
             unit("two", emotion_labels=emotions, verdict_labels=np.full(5, 0.2)),
-            unit("two", affect_labels=[0.1, np.nan, np.nan], action_pair_labels=[0, 1]),
+            unit("two", affect_labels=[0.1, np.nan, np.nan], acceptability_pair_labels=[0, 1]),
         ]
     )
     assert record == {
@@ -28,7 +28,27 @@ def test_each_target_supervises_its_claims() -> None:
         "arc": ["one", "two"],
         "surd": ["two"],
         "verdict": ["two"],
-        "action": ["two"],
+        "acceptability": ["two"],
+    }
+
+
+def test_courses_conduct_and_perspectives() -> None:
+    sides = np.full((2, 5), np.nan)
+    sides[PERSPECTIVES.index("other")] = 0.2
+    record = supervision_of(
+        [
+            unit("courses", utility_labels=[0.5, np.nan, -1.0]),
+            unit("told", utility_pair_labels=[0, 1]),
+            unit("branches", branch_pair_labels=[0, 1]),
+            unit("conduct", acceptability_labels=0.3, perspective_labels=sides),
+        ]
+    )
+    assert record == {
+        "utility.better": ["branches", "courses"],
+        "utility.actual": ["branches", "told"],
+        "utility.worse": ["branches", "courses"],
+        "acceptability": ["conduct"],
+        "perspectives.other": ["conduct"],
     }
 
 

@@ -46,7 +46,7 @@ def test_a_comment_and_its_translation_are_one_unit() -> None:
 
 def test_the_verdict_on_a_story_follows_from_which_action_it_is() -> None:
     pair = [
-        Example(text, "moral_stories", {"action_pair_labels": np.array([0, rank])})
+        Example(text, "moral_stories", {"acceptability_pair_labels": np.array([0, rank])})
         for text, rank in (("a", 1), ("b", 0))
     ]
     add_verdicts(pair)
