@@ -61,8 +61,16 @@ FREE["optimisation systems"] = {
     ("layer_crossover", "readout"): range(32, 513),
     ("sweet_spot", "readout"): range(32, 513),
 }
+# The backbone has no summary, and nothing but its projections is free, where a pre-trained text encoder is below.
+FREE_ON_ENCODER = {("backbone", "projection"): range(8, 897)}
 # The feed-forward that may be narrowed, where it is not the component's own.
 WIDE = {"module bridge": ("coordination", "intermediate"), "optimisation systems": ("projector", "intermediate")}
+
+
+def free_sizes(component: str, draft: dict[str, Any]) -> dict[tuple[str, str], range]:
+    """The free integers of the component in this draft, and the range of each."""
+    on_encoder = component == "backbone" and draft.get("encoder_config") is not None
+    return FREE_ON_ENCODER if on_encoder else FREE[component]
 
 
 def count(component: str, draft: dict[str, Any]) -> int:
@@ -110,7 +118,7 @@ def fit(component: str, target: int, draft: dict[str, Any]) -> dict[tuple[str, s
 
 def close(component: str, target: int, draft: dict[str, Any]) -> dict[tuple[str, str], int]:
     """The free integers of the component. Raises `ValueError` when there are none."""
-    free = FREE[component]
+    free = free_sizes(component, draft)
     start = {key: values[0] for key, values in free.items()}
     base = count(component, with_sizes(draft, start))
     costs = [count(component, with_sizes(draft, {**start, key: value + 1})) - base for key, value in start.items()]
