@@ -26,6 +26,8 @@ _WIDTH = 125
 _LANGUAGE_NAMES = {"en": "English", "ko": "Korean"}
 # Flags of a text that say something of the model, the same for every text, or are no warning.
 _NO_WARNINGS = ("tokens", "withheld", "derived", "untrained")
+# Counts that say something from two on.
+_COUNTS = ("windows", "speakers")
 
 
 @dataclass(frozen=True)
@@ -215,6 +217,7 @@ def _number(reading: Mapping[str, Any], key: str, value: float | None, form: str
 def _warnings(flags: Mapping[str, Any]) -> list[str]:
     """The flags that are set, by name, with their value where it is more than true."""
     told = {name: value for name, value in flags.items() if value and name not in _NO_WARNINGS}
+    told = {name: value for name, value in told.items() if name not in _COUNTS or value > 1}
     return [name.replace("_", " ") + ("" if value is True else f" {_told(value)}") for name, value in told.items()]
 
 

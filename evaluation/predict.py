@@ -3,26 +3,38 @@
 Notable: the floor (`floor`) gives the same form, so that one set of measures serves both.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from ..configuration.labels import OUTPUTS, RATED, VIEWS
 from ..modeling_redheart.modeling_redheart import RedHeartModel
-from ..training.collator import LengthBatches, RedHeartCollator, token_lengths
+from ..modeling_redheart.windows import cut, weights_of
 from ..training.data import Array, Unit
 
 # Values of the model beside those of the targets, by name: (texts, ...).
-EXTRA = ("arc", "verdict_logits", "expected_loss", "foregone")
+_ARC = "arc"
+EXTRA = (_ARC, "verdict_logits", "expected_loss", "foregone")
+_MOST_TEXTS = 64  # at once
+
+
+class _Window(NamedTuple):
+    """A part of a text: the place of the text, the weight of the part, and its tokens."""
+
+    row: int
+    weight: float
+    ids: list[int]
 
 
 class Predictor:
     """A model and its tokenizer; `config.verdict_temperature` is applied, thresholds are not.
 
-    longest: tokens from which on a text is cut; None = as many as the model reads, at most 512.
+    longest: tokens of a window, see `windows.cut`; None = as many as the model reads, at most 512. A longer text is
+    read in windows, as the pipeline does.
     """
 
     def __init__(
@@ -34,61 +46,97 @@ class Predictor:
     ) -> None:
         self.model, self.tokenizer, self.batch_tokens = model.eval(), tokenizer, batch_tokens
         self.longest = min(512, model.config.longest_text) if longest is None else longest
-        self.collate = RedHeartCollator(tokenizer, self.longest)
 
     def texts(self, texts: Sequence[str]) -> dict[str, Array]:
-        """As `__call__`, for bare texts."""
-        from ..training.data import Example
-
-        return self([(Example(text, "texts"),) for text in texts])
+        """As `__call__`, for bare texts. Raises `ValueError` where there is none."""
+        if not texts:
+            raise ValueError("There are no texts to read.")
+        windows: list[_Window] = []
+        for row, text in enumerate(texts):
+            cuts, _ = cut(self.tokenizer, text, self.longest)
+            weights = weights_of(cuts) if len(cuts) > 1 else [1.0]
+            pairs = zip(cuts, weights, strict=True)
+            windows += [_Window(row, weight, window["input_ids"][0].tolist()) for window, weight in pairs]
+        told: dict[str, Tensor] = {}
+        for batch in self._batches(windows):
+            rows = torch.tensor([window.row for window in batch])
+            weights_here = torch.tensor([window.weight for window in batch])
+            for name, value in self._read(batch).items():
+                if name not in told:
+                    told[name] = value.new_full((len(texts), *value.shape[1:]), -torch.inf if name == _ARC else 0.0)
+                if name == _ARC:
+                    index = rows[:, None].expand_as(value)
+                    told[name].scatter_reduce_(0, index, value, "amax")
+                else:
+                    told[name].index_add_(0, rows, value * weights_here.view(-1, *(1,) * (value.dim() - 1)))
+        return {name: value.numpy() for name, value in self._values(told).items()}
 
     def __call__(self, units: Sequence[Unit]) -> dict[str, Array]:
         """Predictions by target, and `EXTRA`: (texts, ...) each, the texts of a unit following each other.
 
         Everything is computed for every text, since the verdict depends on which modules ran.
         """
-        lengths = token_lengths(units, self.tokenizer, self.longest)
-        batches = LengthBatches(units, lengths, max_tokens=self.batch_tokens, max_units=64, shuffle=False)
-        first = np.cumsum([0] + [len(unit) for unit in units])
-        rows: list[int] = []
-        parts: dict[str, list[Array]] = {}
-        for batch in batches:
-            rows += [row for index in batch for row in range(first[index], first[index + 1])]
-            encoded = self.collate([units[index] for index in batch])
-            inputs = {
-                name: value.to(self.model.device) for name, value in encoded.items() if not name.endswith("_labels")
-            }
-            with torch.inference_mode():
-                reading = self.model(**inputs, outputs=OUTPUTS)
-            for name, value in self._values(reading).items():
-                parts.setdefault(name, []).append(value.float().cpu().numpy())
-        order = np.argsort(rows)
-        return {name: np.concatenate(values)[order] for name, values in parts.items()}
+        return self.texts([item.text for unit in units for item in unit])
 
-    def _values(self, reading: Any) -> dict[str, Any]:
-        logits = reading.verdict.logits / self.model.config.verdict_temperature
-        better, actual = VIEWS.index("better"), VIEWS.index("actual")
-        arc = reading.emotion.arc_logits.masked_fill(~reading.emotion.arc_mask.unsqueeze(-1), -torch.inf)
-        return {
-            "emotion_labels": reading.emotion.logits.sigmoid(),
-            "arc": arc.amax(dim=1).sigmoid(),
-            "intensity_labels": reading.emotion.intensity,
-            # The expected level: the sum over k of P(level >= k).
-            "nuance_labels": reading.emotion.nuance_logits.sigmoid().sum(dim=-1),
-            "affect_labels": reading.emotion.affect,
-            "bentham_labels": reading.bentham.mean,
-            "utility_labels": reading.counterfactual.utility,
-            "utility_pair_labels": reading.counterfactual.utility_logits[:, actual],
-            "regret_labels": reading.regret.scores,
-            "branch_pair_labels": reading.counterfactual.utility_logits[:, actual],
-            "foregone": reading.counterfactual.utility[:, better] - reading.counterfactual.utility[:, actual],
-            "plausibility_labels": reading.counterfactual.plausibility_logits.sigmoid(),
-            "verdict_labels": logits.softmax(dim=-1),
-            "verdict_logits": reading.verdict.logits,
-            "acceptability_labels": reading.verdict.acceptability_logits.sigmoid(),
-            "acceptability_pair_labels": reading.verdict.acceptability_logits,
-            "perspective_labels": reading.perspectives.verdict_logits.softmax(dim=-1),
+    def _batches(self, windows: Sequence[_Window]) -> Iterator[list[_Window]]:
+        """Windows of similar length, the longest first."""
+        batch: list[_Window] = []
+        for window in sorted(windows, key=lambda window: -len(window.ids)):
+            if batch and (len(batch) == _MOST_TEXTS or (len(batch) + 1) * len(batch[0].ids) > self.batch_tokens):
+                yield batch
+                batch = []
+            batch.append(window)
+        if batch:
+            yield batch
+
+    def _read(self, batch: Sequence[_Window]) -> dict[str, Tensor]:
+        """What the model says of each window, before anything that the mean over a text's windows must precede."""
+        pad: Any = self.tokenizer.pad
+        inputs = pad({"input_ids": [window.ids for window in batch]}, padding=True, return_tensors="pt", verbose=False)
+        names = ("input_ids", "attention_mask")
+        with torch.inference_mode():
+            reading = self.model(**{name: inputs[name].to(self.model.device) for name in names}, outputs=OUTPUTS)
+        arc = reading.emotion.arc_logits.masked_fill(~reading.emotion.arc_mask.bool().unsqueeze(-1), -torch.inf)
+        said = {
+            "emotion": reading.emotion.logits,
+            _ARC: arc.amax(dim=1),
+            "intensity": reading.emotion.intensity,
+            "nuance": reading.emotion.nuance_logits,
+            "affect": reading.emotion.affect,
+            "bentham": reading.bentham.mean,
+            "utility": reading.counterfactual.utility,
+            "utility_logits": reading.counterfactual.utility_logits,
+            "regret": reading.regret.scores,
+            "plausibility": reading.counterfactual.plausibility_logits,
+            "verdict": reading.verdict.logits,
+            "acceptability": reading.verdict.acceptability_logits,
+            "perspectives": reading.perspectives.verdict_logits,
             "expected_loss": reading.expected_loss,
+        }
+        return {name: value.float().cpu().clone() for name, value in said.items()}
+
+    def _values(self, said: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        better, actual = VIEWS.index("better"), VIEWS.index("actual")
+        return {
+            "emotion_labels": said["emotion"].sigmoid(),
+            _ARC: said[_ARC].sigmoid(),
+            "intensity_labels": said["intensity"],
+            # The expected level: the sum over k of P(level >= k).
+            "nuance_labels": said["nuance"].sigmoid().sum(dim=-1),
+            "affect_labels": said["affect"],
+            "bentham_labels": said["bentham"],
+            "utility_labels": said["utility"],
+            "utility_pair_labels": said["utility_logits"][:, actual],
+            "regret_labels": said["regret"],
+            "branch_pair_labels": said["utility_logits"][:, actual],
+            "foregone": said["utility"][:, better] - said["utility"][:, actual],
+            "plausibility_labels": said["plausibility"].sigmoid(),
+            "verdict_labels": (said["verdict"] / self.model.config.verdict_temperature).softmax(dim=-1),
+            "verdict_logits": said["verdict"],
+            "acceptability_labels": said["acceptability"].sigmoid(),
+            "acceptability_pair_labels": said["acceptability"],
+            "perspective_labels": said["perspectives"].softmax(dim=-1),
+            "expected_loss": said["expected_loss"],
         }
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from transformers import PreTrainedTokenizerBase
 
-from redheart import RedHeartModel
-from redheart.configuration.labels import RATED
+from redheart import EthicalAnalysisPipeline, RedHeartModel
+from redheart.configuration.labels import RATED, record_keys
 from redheart.evaluation.predict import Predictor, expected_losses, target_column
 from redheart.training.data import SHAPES, Example, Unit
 
@@ -64,3 +64,27 @@ def test_the_temperature_of_the_config_is_in_the_probabilities(
     )
     np.testing.assert_allclose(sharp["verdict_logits"], flat["verdict_logits"], atol=1e-5)
     assert sharp["verdict_labels"].max() > flat["verdict_labels"].max()
+
+
+def test_a_long_text_is_read_as_the_pipeline_reads_it(
+    lively_model: Callable[..., RedHeartModel], tokenizer: PreTrainedTokenizerBase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = lively_model(supervision={key: ["made-up"] for key in record_keys()})
+    texts = ["I lied to her, and then he lied to me. " * 12, "I lied.", "She knew, and she said nothing. " * 9]
+    said = Predictor(model, tokenizer, longest=70).texts(texts)
+    monkeypatch.setattr(tokenizer, "model_max_length", 70)
+    for place, reading in enumerate(EthicalAnalysisPipeline(model=model, tokenizer=tokenizer)(texts)):
+        assert (reading["flags"]["windows"] > 1) == (place != 1)
+        for name, told in (
+            ("emotion_labels", reading["emotion"]["labels"]),
+            ("verdict_labels", reading["verdict"]["probabilities"]),
+            ("affect_labels", reading["emotion"]["affect"]),
+        ):
+            np.testing.assert_allclose(said[name][place], list(told.values()), atol=1e-4, err_msg=name)
+        utility = [cell["utility"] for cell in reading["counterfactual"].values()]
+        np.testing.assert_allclose(said["utility_labels"][place], utility, atol=1e-4)
+
+
+def test_no_text_is_an_error(predictor: Predictor) -> None:
+    with pytest.raises(ValueError, match="no texts"):
+        predictor([])
