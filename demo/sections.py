@@ -212,8 +212,9 @@ def _tiles(reading: Reading, found: Headline, words: Words) -> Iterator[str]:
             more = words.say("glance_none_more")
         value = ", ".join(values[:_MOST_NAMED]) or words.say("glance_none")
         yield _tile(reading, words, "glance_emotion", "emotion", value, more)
-    # What the headline holds back is not told beside it.
-    if "label" in reading.get("verdict", {}) and found.standing != "held_back":
+    # What the headline holds back is not told beside it, nor is what means nothing in a text that tells of harm.
+    silent = found.standing == "held_back" or (found.risk and found.standing == "absent")
+    if "label" in reading.get("verdict", {}) and not silent:
         label, probabilities = reading["verdict"]["label"], reading["verdict"]["probabilities"]
         first = max(probabilities, key=probabilities.__getitem__)
         likely = {"name": words.name("verdict", first), "value": words.share(probabilities[first])}
