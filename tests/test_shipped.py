@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,16 +12,16 @@ import pytest
 import torch
 from transformers import AutoModel, pipeline
 
-from redheart.configuration.labels import EMOTIONS
+from redheart.configuration.labels import BENTHAM, EMOTIONS, VERDICTS
+from redheart.configuration.shipped import DEFAULT_MODEL
 from redheart.hub_upload.checkpoint import load_strict, shipped_folder
 
-NAME = "redheart-mini"
 Read = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
 def folder() -> Path:
-    return shipped_folder(NAME)
+    return shipped_folder(DEFAULT_MODEL)
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +32,14 @@ def read() -> Read:
     return pipe
 
 
-def test_it_fits_in_64_megabytes(folder: Path) -> None:
-    assert sum(path.stat().st_size for path in folder.iterdir()) <= 64_000_000
+def test_it_fits_in_a_wheel_of_100_megabytes(folder: Path) -> None:
+    weights = sorted(folder.glob("*.safetensors"))
+    assert weights
+    assert sum(len(zlib.compress(path.read_bytes())) for path in weights) < 95_000_000
+
+
+def test_it_has_a_hundred_million_parameters(folder: Path) -> None:
+    assert load_strict(folder).num_parameters() == 100_000_000
 
 
 def test_it_loads_strictly_and_computes_in_float32(folder: Path) -> None:
@@ -70,21 +77,42 @@ def test_plain_emotions_are_found(read: Read, text: str, emotion: str) -> None:
 def test_valence_and_utility_follow_pleasantness(read: Read) -> None:
     good, bad = read(["I spent the day at the beach with my best friend.", "I broke my leg and lost my job."])
     assert good["emotion"]["affect"]["valence"] > bad["emotion"]["affect"]["valence"]
-    assert good["bentham"]["utility"] > bad["bentham"]["utility"]
+    assert good["counterfactual"]["actual"]["utility"] > bad["counterfactual"]["actual"]["utility"]
+    for reading in (good, bad):
+        utility = [reading["counterfactual"][view]["utility"] for view in ("better", "actual", "worse")]
+        assert utility == sorted(utility, reverse=True)
 
 
-def test_the_kinder_action_scores_higher(read: Read) -> None:
-    kind, cruel = read(["Sam helps the old man carry his bags.", "Sam steals the old man's bags."], outputs=["verdict"])
-    assert kind["verdict"]["action"] > cruel["verdict"]["action"]
+@pytest.mark.parametrize(
+    ("done", "suffered"),
+    [
+        ("I took credit for my colleague's report.", "My colleague took credit for my report."),
+        ("I hit my wife when I was drunk.", "My husband hits me when he drinks."),
+        ("I stole money from my grandmother's purse.", "My grandson stole money from my purse."),
+        ("친구 돈을 빌리고 안 갚았어요.", "친구가 내 돈을 빌려 가서 안 갚아요."),
+    ],
+)
+def test_who_did_it_is_in_the_wrong(read: Read, done: str, suffered: str) -> None:
+    doer, victim = (reading["verdict"] for reading in read([done, suffered]))
+    assert doer["probabilities"]["author"] > victim["probabilities"]["author"]
+    assert victim["probabilities"]["other"] > doer["probabilities"]["other"]
+    assert doer["acceptability"] < victim["acceptability"]
+    assert max(VERDICTS, key=doer["probabilities"].get) == "author"
+    assert max(VERDICTS, key=victim["probabilities"].get) == "other"
 
 
-def test_what_nothing_supervised_is_withheld(read: Read) -> None:
+def test_nobody_is_blamed_for_a_plain_fact(read: Read) -> None:
+    for text in ("Water boils at 100 degrees.", "The bus leaves at ten past nine.", "도서관은 여섯 시에 닫는다."):
+        reading = read(text)
+        assert reading["verdict"]["label"] not in ("author", "other", "everybody"), text
+
+
+def test_what_is_taught_by_a_model_says_so(read: Read) -> None:
     reading = read("I lied to my mother about where I was.")
-    assert set(reading["bentham"]["dimensions"]) == {"valence", "intensity"}
-    assert "regret.timing" in reading["flags"]["withheld"]
-    # What is there of regret follows from utilities and remorse, and says so.
-    shown = {f"regret.{name}.{view}" for name, views in reading["regret"].items() for view in views}
-    assert shown == set(reading["flags"]["derived"])
+    assert set(reading["bentham"]["dimensions"]) == set(BENTHAM)
+    assert sum(len(views) for views in reading["regret"].values()) == 21
+    assert reading["rated_by"]["regret"] == "model"
+    assert reading["rated_by"]["emotion"] == "mixed"
 
 
 @pytest.mark.parametrize(
@@ -101,10 +129,10 @@ def test_plain_emotions_are_found_in_korean(read: Read, text: str, emotion: str)
     assert emotion in sorted(labels, key=labels.get, reverse=True)[:3]
 
 
-def test_long_text_is_cut_and_flagged(read: Read) -> None:
-    reading = read("I am sorry for what I did to them. " * 3000, outputs=["emotion"])
-    assert reading["flags"]["truncated"]
-    assert reading["flags"]["tokens"] == 512
+def test_a_long_text_is_read_in_windows(read: Read) -> None:
+    reading = read("I am sorry for what I did to them. " * 120, outputs=["emotion"], depth="fast")
+    assert reading["flags"]["windows"] == 3
+    assert not reading["flags"]["truncated"]
 
 
 def test_json_lines_on_standard_output_and_nothing_else() -> None:

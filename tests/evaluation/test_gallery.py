@@ -42,8 +42,9 @@ def _reading(label: str | None = "other", asserted: str = "fear", **flags: Any) 
         "counterfactual": {"better": {"utility": 0.5}, "actual": {"utility": -0.001}, "worse": {"utility": -0.8}},
         "verdict": verdict,
         "confidence": {name: {"expected_loss": 0.1, "confidence": 0.9} for name in ("verdict", "emotion")},
-        "flags": {"windows": 1, "speakers": 1, "risk": [], "truncated": False, "tokens": 6, "unknown_tokens": 0.0, "no_letters": False, "recovered": [],
-                  "withheld": [], "derived": ["regret.action.better"], "untrained": []} | flags,
+        "flags": {"windows": 1, "truncated": False, "tokens": 6, "unknown_tokens": 0.0, "no_letters": False,
+                  "speakers": 1, "risk": [], "recovered": [], "withheld": [], "derived": ["regret.action.better"],
+                  "untrained": []} | flags,
     }  # fmt: skip
 
 
