@@ -18,9 +18,11 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from ..compression.readers import load_reader
+from ..configuration.configuration_redheart import RedHeartConfig
 from ..hub_upload.checkpoint import checkpoint_path
 from ..modeling_redheart.modeling_redheart import RedHeartModel
 from ..training.data import DataError, Unit
+from .cases import SET, case_figures, in_order, read_cases
 from .consistency import consistency
 from .cost import cost
 from .fairness import fairness, fairness_figures
@@ -32,7 +34,7 @@ from .plain_facts import plain_facts
 from .predict import Predictor
 from .results import MODEL, Evaluation
 from .risk import risk_figures
-from .rows import Rows
+from .rows import PUBLIC, Rows
 from .unsupported import unsupported
 
 logger = logging.getLogger(__name__)
@@ -79,6 +81,8 @@ def evaluate(
             systems |= floor.predict(split.units)
         told = Split(split.dataset, split.split, split.units, systems)
         measure(told, model.config.thresholds, report, model.config.verdict_threshold)
+        if split.dataset == SET and split.split in PUBLIC[SET][1]:
+            _cases(report, split, systems, model.config)
         if split.note:
             report.skipped[f"{split.dataset} ({split.split})"] = f"scored in part: {split.note}"
         given = {target for unit in split.units for item in unit for target in item.targets}
@@ -95,6 +99,16 @@ def evaluate(
         report.figures += fairness_figures(fairness(predictor, model.config.thresholds))
     report.cost = cost(model)
     return report
+
+
+def _cases(report: Evaluation, split: Rows, systems: dict[str, Any], config: RedHeartConfig) -> None:
+    try:
+        cases = in_order(read_cases(split.split), split.units)
+    except DataError as error:  # the file is elsewhere, and what it says beside the targets not known
+        report.skipped[f"{split.dataset} ({split.split}) by language and kind"] = str(error)
+        return
+    decisions = config.thresholds, config.verdict_threshold
+    report.figures += case_figures(cases, split.units, systems, *decisions, split.split)
 
 
 def _information(report: Evaluation, split: Rows, said: dict[str, Any]) -> None:

@@ -24,21 +24,25 @@ from .terminal_report import (
     BELOW,
     CONSISTENCY,
     INFORMATION,
+    KIND,
     LEAST_ALPHA,
     MOST_CLAIMED,
     NEAR,
     STANDING,
     UNSUPPORTED,
+    WORST_TEXTS,
     Row,
     comparisons,
     consistency_rows,
     information_about,
     information_rows,
     interval,
+    kind_rows,
     number,
     some_of,
     unsupported_rows,
     words,
+    worst_rows,
 )
 
 ABOUT = (
@@ -57,6 +61,8 @@ _MEASURES = {
     "average precision": "Area under precision against recall, 0 to 1: how well texts are ordered, whatever threshold.",
     "entropy": "Cross entropy, in nats: how far the given distribution is from the votes; the least there can be is "
     "the entropy of the votes themselves.",
+    "^pairs of variants": "Two variants of a situation, in one of which the author has the most votes and in the other "
+    "one the other side: share of the pairs with both right.",
     "accuracy": "Share of the answers that are right, 0 to 1; of two scores in a pair, chance gives 0.5.",
     "Pearson": "Linear agreement with the ratings, -1 to 1; 0 is none, and a constant answer has no value.",
     "calibration|ECE": "Mean distance between the confidence and how often it came true, 0 to 1.",
@@ -185,6 +191,11 @@ def _sections(evaluation: Evaluation) -> Iterator[tuple[str, str]]:
     """Title and body of each section; a body is empty where there is nothing to show."""
     groups = comparisons(evaluation)
     yield "Figures", _paragraph(STANDING) + "\n".join(_figures(title, rows) for title, rows in groups.items())
+    yield "Cases, by kind", _told(KIND, kind_rows(evaluation), (
+        "What is right of each kind of case, in both languages: accuracy of the most probable verdict and soft cross "
+        "entropy, each with TF-IDF beside it, and the entropy of the votes."))  # fmt: skip
+    about = "The texts whose soft cross entropy lies furthest above the entropy of their votes, the worst first."
+    yield "Worst cases", _told(WORST_TEXTS, worst_rows(evaluation), about, "words")
     yield "How to read the measures", _measures(evaluation)
     yield "Label by label", "\n".join(map(_labels, evaluation.tables))
     yield "Plots", "\n".join(map(_image, every_plot(evaluation)))

@@ -27,6 +27,11 @@ LEAST_ALPHA, MOST_CLAIMED = 0.8, 10  # the aims; the second in percent
 CONSISTENCY = ("", "alpha", "95 % interval", "")
 UNSUPPORTED = ("kind of text", "texts", "with a claim", "95 % interval", "coverage", "")
 INFORMATION = ("", "corrected", "plug-in", "null, mean", "null, 95 % range")
+KIND = ("kind", "texts", "accuracy", LINEAR, "soft cross\nentropy", LINEAR, "of the\nvotes")
+WORST_TEXTS = ("text", "language, kind", "votes", "the model said", "above")
+# Data sets of the figures that `cases` makes: by language, by kind, and of the worst texts, one each.
+CASES, KINDS, WORST = "cases by group", "cases by kind", "worst cases"
+ENTROPY = "entropy of the votes"  # the least that a cross entropy can be
 STANDING = (
     f"A figure is {BELOW} where it is undefined, or worse than the better of {CONSTANT} and {LINEAR}; it is {NEAR} "
     "where it is not, but its interval reaches that far."
@@ -35,6 +40,7 @@ STANDING = (
 _WIDTH = 100
 _ESTIMATES = ("corrected", "plug_in", "null_mean", "null_low", "null_high")
 _GROUPS = {
+    "Cases, by language": (),
     "Emotions": ("emotion", "arc"),
     "Degrees: nuance, intensity, affect": ("nuance", "intensity", "affect"),
     "Felicific calculus, regret and the three courses": ("bentham", "regret", "utility", "plausibility"),
@@ -45,7 +51,9 @@ _GROUPS = {
     "Other outputs": (),
 }
 # Measures of what is wrong.
-_LOWER = re.compile(r"entropy|error|^selective risk|^share with|^wrong among|\b(?:ECE|AUGRC|AURC|RMSE)\b")
+_LOWER = re.compile(
+    r"entropy(?! of the votes$)|error|^selective risk|^share with|^wrong among|\b(?:ECE|AUGRC|AURC|RMSE)\b"
+)
 
 
 @dataclass(frozen=True)
@@ -84,7 +92,7 @@ def comparisons(evaluation: Evaluation) -> dict[str, dict[str, list[Row]]]:
     floors = [item for item in evaluation.figures if item.system != MODEL]
     groups: dict[str, dict[str, list[Row]]] = {title: {} for title in _GROUPS}
     for item in evaluation.figures:
-        if item.system == MODEL:
+        if item.system == MODEL and item.dataset not in (KINDS, WORST):
             about = f"{item.dataset}, {item.split}, {item.rows:,} rows"
             groups[_group(item)].setdefault(about, []).append(_row(item, floors))
     return {title: found for title, found in groups.items() if found}
@@ -126,6 +134,31 @@ def unsupported_rows(evaluation: Evaluation) -> list[list[str]]:
         [item.kind, f"{item.texts:,}", number(item.claimed), interval(item.low, item.high), number(1 - item.abstained),
          f"above {MOST_CLAIMED} %" if 100 * item.claimed > MOST_CLAIMED else ""]
         for item in evaluation.unsupported
+    ]  # fmt: skip
+
+
+def kind_rows(evaluation: Evaluation) -> list[list[str]]:
+    """What is right of each kind of case, in the columns of KIND."""
+    kinds: dict[str, dict[tuple[str, str], float]] = {}
+    texts = {}
+    for item in evaluation.figures:
+        if item.dataset == KINDS:
+            kinds.setdefault(item.split, {})[item.measure, item.system] = item.value
+            texts[item.split] = item.rows
+    columns = [(measure, system) for measure in ("accuracy", "soft cross entropy") for system in (MODEL, LINEAR)]
+    columns.append((ENTROPY, MODEL))
+    return [
+        [_within(split), f"{texts[split]:,}", *(number(found.get(column)) for column in columns)]
+        for split, found in kinds.items()
+    ]
+
+
+def worst_rows(evaluation: Evaluation) -> list[list[str]]:
+    """The cases that were read worst, in the columns of WORST_TEXTS."""
+    return [
+        [item.output, _within(item.split), *(part.partition(": ")[2] for part in item.rule.split("; ")),
+         number(item.value)]
+        for item in evaluation.figures if item.dataset == WORST
     ]  # fmt: skip
 
 
@@ -207,7 +240,14 @@ def _row(model: Figure, floors: Sequence[Figure]) -> Row:
     return Row(model, beside[CONSTANT], beside[LINEAR], standing, title)
 
 
+def _within(split: str) -> str:
+    """What stands in brackets: "swap" of "validation (swap)"."""
+    return split.partition(" (")[2].removesuffix(")")
+
+
 def _group(figure: Figure) -> str:
+    if figure.dataset == CASES:
+        return next(iter(_GROUPS))
     if figure.dataset == "kote" or figure.dataset.endswith("_ko"):
         return "Korean"
     output = re.split(r"\W", figure.output)[0]
@@ -217,6 +257,8 @@ def _group(figure: Figure) -> str:
 def _sections(evaluation: Evaluation) -> Iterator[tuple[str, RenderableType]]:
     for title, groups in comparisons(evaluation).items():
         yield title, _figures(groups)
+    if rows := kind_rows(evaluation):
+        yield "Cases, by kind", _table(KIND, rows)
     if rows := consistency_rows(evaluation):
         yield f"Consistency: Krippendorff's alpha, aim above {LEAST_ALPHA:.2f}", _table(CONSISTENCY, rows)
     if rows := unsupported_rows(evaluation):
@@ -275,23 +317,31 @@ def _told(rows: Iterable[tuple[str, str]]) -> Table:
 
 __all__ = [
     "BELOW",
+    "CASES",
     "CONSISTENCY",
+    "ENTROPY",
     "INFORMATION",
+    "KIND",
+    "KINDS",
     "LEAST_ALPHA",
     "MOST_CLAIMED",
     "NEAR",
     "STANDING",
     "UNSUPPORTED",
+    "WORST",
+    "WORST_TEXTS",
     "Row",
     "comparisons",
     "consistency_rows",
     "information_about",
     "information_rows",
     "interval",
+    "kind_rows",
     "number",
     "render",
     "some_of",
     "unsupported_rows",
     "withheld",
     "words",
+    "worst_rows",
 ]
