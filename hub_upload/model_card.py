@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..configuration.configuration_redheart import RedHeartConfig
-from ..configuration.labels import EMOTIONS, PERSPECTIVES
-from ..configuration.raters import rated_by
+from ..configuration.labels import EMOTIONS
 from ..evaluation.html_report import ABOUT, HOW, label_rows, record_rows
 from ..evaluation.results import CONSTANT, FITTED_HERE, LINEAR, MODEL, Consistency, Evaluation, LabelTable
 from ..evaluation.terminal_report import (
@@ -44,6 +43,7 @@ from .card_parts import (
     trained_on,
     who_rated,
 )
+from .output_record import HEADS, output_record
 
 # Measures that the hub shows beside other models' figures, by its own names for them.
 _METRICS = {
@@ -55,21 +55,6 @@ _METRICS = {
     "pair accuracy": "accuracy",
     "soft cross entropy": "cross_entropy",
 }
-
-
-# Part of a record -> the figures that are shown of it, as output and measure.
-_R = "mean Pearson r"
-_SHOWN: dict[str, tuple[tuple[str, str], ...]] = {
-    "emotion": (("emotion", "micro F1"),),
-    "arc": (("arc", "average precision"),),
-    **{name: ((name, _R),) for name in ("intensity", "nuance", "affect", "bentham", "regret", "plausibility")},
-    "utility": (("utility", _R), ("utility_ranking", "pair accuracy"), ("counterfactual", "pair accuracy")),
-    "verdict": (("verdict", "accuracy"),),
-    "acceptability": (("acceptability", "Pearson r"), ("acceptability_ranking", "pair accuracy")),
-    "perspectives": tuple((f"perspectives.{name}", "accuracy") for name in PERSPECTIVES),
-    "confidence": tuple((f"confidence.{name}", "AUROC of right") for name in ("verdict", "emotion")),
-}
-OUTPUTS = ("output", "trained on (rows)", "rated by", "held-out figures")
 
 
 def model_card(
@@ -156,7 +141,8 @@ def _sections(
     yield "Figures", STANDING + "\n\n" + table(heads, map(_figure, rows))
     if evaluation.tables:
         yield "Label by label", "\n\n".join(map(_labels, evaluation.tables))
-    yield "What is known of each output", table(OUTPUTS, _outputs(evaluation, config, sets))
+    known = output_record(config, evaluation, sets)
+    yield "What is known of each output", table(HEADS, (row.cells() for row in known))
     record = table(("part", "claims", "how", "from", "rated by"), record_rows(config.supervision))
     yield "What is supervised, derived and withheld", f"{HOW}\n\n{record}"
     yield "Calibration and abstention", _calibration(evaluation, config)
@@ -168,31 +154,6 @@ def _sections(
     yield "Limits", bullets(limits)
     yield "Licences", licences(sets)
     yield "Reproduce", f"    {evaluation.command}"
-
-
-def _outputs(evaluation: Evaluation, config: RedHeartConfig, sets: DataSets) -> Iterator[list[str]]:
-    """Of each part with a record: the sets with their rows, who rated them, and the figures on rows held out."""
-    parts: dict[str, dict[str, None]] = {}
-    for key, sources in config.supervision.items():
-        parts.setdefault(key.partition(".")[0], {}).update(dict.fromkeys(sources))
-    for part, named in parts.items():
-        if named:
-            rows = {name: sets[name].rows for name in named if name in sets}
-            told = (name if rows.get(name) is None else f"{name} ({rows[name]:,})" for name in named)
-            yield [part, ", ".join(told), rated_by(named), "; ".join(_held_out(evaluation, part)) or "none"]
-
-
-def _held_out(evaluation: Evaluation, part: str) -> Iterator[str]:
-    """The figures of a part, each as a phrase, those of rules that were fitted on their own rows left out."""
-    for output, measure in _SHOWN.get(part, ()):
-        there = set()
-        for figure in evaluation.figures:
-            place = figure.dataset, figure.split
-            wanted = (figure.output, figure.measure, figure.system) == (output, measure, MODEL)
-            if wanted and math.isfinite(figure.value) and FITTED_HERE not in figure.rule and place not in there:
-                there.add(place)
-                name = measure if output == part else f"{output}: {measure}"
-                yield f"{name} {number(figure.value)} ({figure.dataset}, {figure.split})"
 
 
 def _calibration(evaluation: Evaluation, config: RedHeartConfig) -> str:

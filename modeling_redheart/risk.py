@@ -15,14 +15,15 @@ hinted at: what it finds, and what it does not, is measured by `redheart.evaluat
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from ..configuration.labels import RISKS
 from .risk_english import ENGLISH
 from .risk_english_terms import TABLES as ENGLISH_TABLES
 from .risk_korean import KOREAN
 from .risk_korean import TABLES as KOREAN_TABLES
-from .risk_rules import FULL, Rule
+from .risk_rules import FULL, HALF, Finder, Rule
 
 _LONGEST = 100_000  # characters that are looked at
 
@@ -43,7 +44,27 @@ _FICTION = re.compile(
     "|chapter|episode|season|protagonist|(?:one|two|three|four|five) stars|(?:film|book|novel|song) (?:about|where)"
     "|the article|the news|statistics|the study)(?= )"
 )
-_AGED = {"en": re.compile(f" (?:{ENGLISH_TABLES['AGED']})(?= )"), "ko": re.compile(KOREAN_TABLES["AGED"])}
+_LONGEST_LINE, _NEAR = 60, 5  # words of a line; lines that two half signs may be apart
+
+
+class _Language(NamedTuple):
+    """aged: finds that somebody is of a child's age. child: that the text speaks of a child."""
+
+    finder: Finder
+    aged: re.Pattern[str]
+    child: re.Pattern[str]
+
+
+_ENGLISH = _Language(
+    Finder(ENGLISH, words=True),
+    re.compile(f" (?:{ENGLISH_TABLES['AGED']})(?= )"),
+    re.compile(f" (?:{ENGLISH_TABLES['CHILD']}|{ENGLISH_TABLES['AGED']}|my (?:brothers?|sisters?))(?= )"),
+)
+_KOREAN = _Language(
+    Finder(KOREAN, words=False),
+    re.compile(KOREAN_TABLES["AGED"]),
+    re.compile(f"{KOREAN_TABLES['CHILD']}|{KOREAN_TABLES['AGED']}|동생"),
+)
 
 
 def risks(text: str) -> list[str]:
@@ -52,50 +73,74 @@ def risks(text: str) -> list[str]:
     text: of any length and language; what is after its first 100,000 characters is not looked at.
     """
     plain = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text[:_LONGEST])).casefold()
-    weights = dict.fromkeys(RISKS, 0)
+    found: set[str] = set()
     if _LATIN.search(plain):
-        _add(weights, ENGLISH, _english(plain), _AGED["en"])
+        found |= _found(_english(plain), _ENGLISH)
     if _HANGUL.search(plain):
-        _add(weights, KOREAN, _korean(plain), _AGED["ko"])
-    return [kind for kind in RISKS if weights[kind] >= FULL]
+        found |= _found(_korean(plain), _KOREAN)
+    return [kind for kind in RISKS if kind in found]
 
 
-def _english(plain: str) -> str:
+def _english(plain: str) -> list[str]:
     """The sentences as lines of words, with a space before, between and after them."""
     if not plain.isascii():
         plain = "".join(mark for mark in unicodedata.normalize("NFD", plain) if not unicodedata.combining(mark))
-    parts = _SENTENCE.split(_APOSTROPHE.sub("", plain))
-    return "\n".join(f" {' '.join(_WORD.findall(part))} " for part in parts)
+    parts = (_WORD.findall(part) for part in _SENTENCE.split(_APOSTROPHE.sub("", plain)))
+    return [f" {' '.join(line)} " for part in parts for line in _short(part)]
 
 
-def _korean(plain: str) -> str:
+def _korean(plain: str) -> list[str]:
     """The sentences as lines with single spaces."""
-    return "\n".join(" ".join(part.split()) for part in _SENTENCE.split(plain))
+    return [" ".join(line) for part in _SENTENCE.split(plain) for line in _short(part.split())]
 
 
-def _add(weights: dict[str, int], rules: Iterable[Rule], lines: str, aged: re.Pattern[str]) -> None:
-    """Add the weights of the rules that hold in one of the sentences to ``weights``, by kind. No match goes beyond the
-    end of a line. aged: finds that somebody is of a child's age."""
-    fiction = _FICTION.search(lines) is not None
-    for rule in rules:
-        if rule.pattern.search(lines) and _holds(rule, lines, fiction):
-            for kind in rule.kinds:
-                weights[kind] += rule.weight
-    if weights["abuse"] >= FULL and aged.search(lines):
-        weights["child_in_danger"] += FULL
+def _short(words: list[str]) -> Iterator[list[str]]:
+    return (words[start : start + _LONGEST_LINE] for start in range(0, len(words), _LONGEST_LINE))
 
 
-def _holds(rule: Rule, lines: str, fiction: bool) -> bool:
-    return any(_is_told(rule, match, fiction) for match in rule.pattern.finditer(lines))
+def _found(lines: list[str], language: _Language) -> set[str]:
+    """The kinds that ``lines`` tell of: by one whole sign, or by two half ones that are near each other."""
+    fiction = any(_FICTION.search(line) for line in lines)
+    found: set[str] = set()
+    half: dict[str, list[tuple[int, Rule]]] = {kind: [] for kind in RISKS}
+    for number, line in enumerate(lines):
+        for rule in language.finder.candidates(line):
+            if found.issuperset(rule.kinds) or not _holds(rule, line, fiction):
+                continue
+            if rule.weight >= FULL:
+                found.update(rule.kinds)
+            else:
+                for kind in rule.kinds:
+                    half[kind].append((number, rule))
+    child = any(language.child.search(line) for line in lines)
+    for kind, signs in half.items():
+        if (child or kind != "child_in_danger") and _near(signs):
+            found.add(kind)
+    if "abuse" in found and any(language.aged.search(line) for line in lines):
+        found.add("child_in_danger")
+    return found
+
+
+def _near(signs: list[tuple[int, Rule]]) -> bool:
+    """Whether two of the signs, of different rules, are at most `_NEAR` lines apart. They are in the order of lines."""
+    last: dict[int, int] = {}
+    for line, rule in signs:
+        last[id(rule)] = line
+        if sum(line - seen <= _NEAR for seen in last.values()) * HALF >= FULL:
+            return True
+    return False
+
+
+def _holds(rule: Rule, line: str, fiction: bool) -> bool:
+    return any(_is_told(rule, match, fiction) for match in rule.pattern.finditer(line))
 
 
 def _is_told(rule: Rule, match: re.Match[str], fiction: bool) -> bool:
     """Whether it is no figure of speech, is not denied, and is not what a work of fiction tells."""
-    before, after = match.string[: match.start()].rpartition("\n")[2], match.string[match.end() :].partition("\n")[0]
     phrase = match.group() + " "
-    if rule.unless is not None and rule.unless.search(before + match.group() + after):
+    if rule.unless is not None and rule.unless.search(match.string):
         return False
-    if rule.negatable and (_NEGATION.search(phrase) or _NEGATED_BEFORE.search(before)):
+    if rule.negatable and (_NEGATION.search(phrase) or _NEGATED_BEFORE.search(match.string[: match.start()])):
         return False
     return not fiction or _NARRATOR.search(phrase) is not None
 

@@ -8,6 +8,29 @@ from .risk_english_terms import TABLES
 from .risk_rules import HALF, Rule, english_rules
 
 _SELF_HARM = r"""
+rather|sooner ~1 be dead // JOKE eat watch wear
+want|wants|wanted|wish|rather ~1 to|could ~1 not|stop exist|existing|be ~1 alive|exist|existing|here // JOKE meeting
+done|finished|through with living|life // JOKE
+(?:cant|cannot|dont|doesnt) ~2 see|have ~2 reason|point ~3 living|life|carry|carrying|go|going // JOKE
+no|any|the|what point ~1 to|in ~1 life|anything|living|going|being|me|carrying // argu\w+
+better|nicer|easier|happier|relieved|fine|cheaper ~6 if|without|when|once ~1 i|me|im|she|he ~2
+  was|were|am|wasnt|werent|died|dead|gone|disappeared|here|around|never // gone_(?:to|from|for) team
+if ~1 i|im|ive ~3 dead|died|gone|disappeared|vanished ~6 better|nicer|easier|happier|relieved|free|fine|notice|miss|care
+hop(?:e|es|ed|ing)|wish(?:es|ed)?|pray(?:s|ed|ing)? ~4 TRAFFIC|car|illness|cancer|lorry|something|heart|accident ~4
+  take|takes|kill|kills|hit|hits|run|runs|stop|stops ~1 me
+goodbye|farewell|suicide ~1 letters?|notes?|video|message // colleagues? team job retire\w* boss work card
+this is ~2 goodbye
+burn|burns|burning|burned|burnt|cut|cuts|cutting|scratch\w*|carv\w+|slic(?:ed|ing) ~1 my|her|his|their|own ~2 SKIN ~3
+  lighter|razor|blade|knife|iron|cigarettes?|scissors|compass|glass|badly|deep|deeper // OOPS
+scars|cuts|marks|lines|burns ~5 up|on|along|down|across|over|inside ~3 arms?|forearms?|wrists?|thighs? ~9 says|said|hide|
+  hides|sleeves|told|saw // OOPS him|he_did tattoo
+(?:cuts|scars) ~5 up|along|down|across|over ~3 arms?|forearms?|wrists?|thighs? // cat kittens? surgery
+razor|blade|knife|scissors|compass to|across|into|on ~1 my|her|his|their ~2 SKIN // OOPS shav\w+
+nothing|noone|nobody ~1 to live for
+starv(?:e|es|ed|ing)|stopped|refus(?:es|ed|ing) ~1 eating|myself|herself|himself ~1 on purpose
+voices? ~5 says?|tells?|telling|saying|shouting ~2 jump|die|kill|hurt|do_it
+PLANS|going|intend\w* ~3 to ~1 end ~1 it|things|everything // relationship marriage contract lease
+say(?:s|ing)?|said|told|threat\w+ ~6 kill|hang|hurt|harm SELF
 tried|trying|want|wants|wanted|going|decided ~1 to ~1 end it // relationship marriage
 tried ~1 to ~1 off|unalive SELF
 no longer wants?|wanted ~1 to ~1 live|exist|be
@@ -82,6 +105,23 @@ NOT ~1 have to worry ~1 about me|him|her much|any|anymore
 have|has|got|made a plan and ~1 date|pills|how
 """
 _PERHAPS_SELF_HARM = r"""
+so|just|im|completely done // JOKE dishes
+cant|cannot|couldnt ~1 do|take|cope|go|keep|face|carry ~2 any|anymore|on|going|much|more|another|it // job line joke
+nothing|nobody|anything|noone ~1 left ~3 me|here // fridge shop sale
+changed|wrote|sorted|sorting|finished|updated ~1 my|his|her|the ~1 will|affairs|paperwork|insurance|passwords
+bought|buying|found|got|hid ~2 rope|gun|razors?|blades?|charcoal // shop farm climb\w+
+found|finding ~2 home for ~1 the|my|her|his dog|cat // stray kittens
+shoes|coat off // house door carpet
+as|up|onto|on ~2 far|the|to ~4 HEIGHT // photo view party leak builder
+tired|sick|exhausted ~1 of fighting|everything|trying|pretending|waking|it|hurting // insomnia
+ready|want|wants to give|check ~1 up|out // smok\w+ sugar hotel
+giv(?:e|en|ing) up ~1 on|completely // smok\w+ sugar meat chocolate
+hid|hide|hiding|hidden|hides|locked ~3 PILLS|knives|blades|scissors|razors // toddler baby dog
+count(?:ing|ed|s)|caught|saving|stash\w* ~2 them|PILLS
+exhaust|hosepipe|hose // OOPS garden beat
+numb|nothing_matters|pointless|in_the_way|taking_up_space // dentist foot fingers
+made|packed|cooked ~3 week|month just|in case|so
+relieved|happier if|when|without
 want|wants|wanted|wish ~1 it|everything|this|all ~1 to|would ~1 stop|end // meeting film rain noise
 NOT ~1 see ~2 future|way
 (?:im|shes|hes|just|only|such) ~1 a burden
@@ -119,6 +159,44 @@ NOT|no ~1 see ~1 point // of_(?:the|a)
 have a plan
 """
 _ABUSE = r"""
+ABUSER|BOSS ~5 HITS ~1 ME // GAME
+I|we ~4 HITS ~1 my|our ~2 PARTNER|KIN // GAME
+get|gets|got|getting|was|were|been|being|keep|kept ~1 slapped|punched|choked|strangled|kicked|thrashed|smacked|spanked|
+  whipped|belted ~3 if|when|for|every|by|because|again|in|across|with|last|at // GAME horse ball ponies
+been|was|being|am|get|got|gets ~1 HITS ~1 by ~2 ABUSER // GAME score
+knock(?:s|ed|ing)?|push(?:es|ed|ing)?|slap(?:s|ped|ping)?|kick(?:s|ed|ing)?|shov(?:es?|ed|ing) ~2 ME|mum|mom|dad
+  about|around // ball idea
+ABUSER|BOSS|I ~4 SHOVES ~3 AGAINST // GAME OOPS ball furniture
+finger|choke|strangle|strangulation|belt|hand marks // OOPS
+handprints?|fingermarks ~5 neck|face|arms?|throat|back
+PARTNER|he|she ~2 ma(?:de|kes)|forces|forced ~2 give ~4 PHONE // OOPS fix
+PARTNER ~3 CHECKS ~2 PHONE // work runs parcel battery
+PARTNER|BOSS|KIN|he|she ~3 KEEPS ~1 my|her|his|our ~2 MONEY // renew\w* airport hotel reception tax safe_place found
+PARTNER|HE|KIN ~4 call(?:s|ed|ing) me ~3 INSULT ~3 every|always|daily|constantly|all|again|in // laugh\w* joking
+PARTNER|he|she ~4 wont|doesnt|never|dont let|lets|allow me ~3 work|friends|job|leave|money|out|card|family|sleep
+  // early tip beach driv\w+ cook\w*
+stop|stops|quit ~1 calling|texting|messaging|ringing|following ~1 me ~3 new|different|unknown|night|hour|numbers?
+exs?|exhusband|exboyfriend|stalker ~4 stop|keeps|still ~1 calling|texting|messaging|ringing|following|turning|showing
+  // friend kind photos
+ex|he|man|guy|stranger|exboyfriend|exhusband ~9 LURKS ~1 by|at|outside|near|beside ~1 my|her car|house|flat|work|door|
+  school|gym // pick drive flowers umbrella coffee lift airport
+ABUSER|BOSS ~7 FOLLOWS ~1 me|her ~4 home|back|house|flat|car|work|halls|station|everywhere // cat dog puppy duck shop
+BOSS|KIN|CARER|STRANGER|he|who|therapist|driver|customer ~5
+  touch(?:es|ed|ing)|rub(?:s|bed|bing)|grab(?:s|bed|bing)|strok(?:es|ed|ing)|grop\w+|squeez(?:es|ed|ing) ~1 me|my|her ~2
+  BODY|between|up|there|inappropriately // nurse doctor toddler OOPS hairdresser barber cut
+brush(?:es|ed|ing)?|press(?:es|ed|ing)?|rub(?:s|bed|bing)? ~2 against me // cat dog
+sex|no ~9 does|did|do|do(?:es)?nt|didnt ~1 it|me anyway // dishes sing
+without my consent|permission // photo
+didnt|dont|doesnt|never ~1 want|wanted|consent\w* ~1 to|it|any|sex ~3 made|forced|kept|carried|sex
+nudes|intimate ~9 sent|posted|shared|leaked|send|post|share // art painting
+forc(?:ed|es|ing) ~1 me|her|us ~1 to|into marry|marriage|sex
+HE|PARTNER|KIN ~3 SAYS ~4 WILL ~2 KILLS ~2 me|us|her|him|them|my|our|myself_then // JOKE if_she_(?:knew|found)
+ABUSER|BOSS threat\w+ ~1 me|us|her|him|them|my ~4 with|knife|gun|kill|deport\w*|violence // council homework
+held|hold|holds|grabbed|grabs|dragged|drags|pulled|pulls|yanked|yanks ~1 ME ~2 by ~1 my|the|her|his|their
+  throat|neck|hair|ears?|collar|wrists? // GAME
+smash(?:ed|es)|br(?:oke|eaks)|destroy(?:ed|s) ~1 my ~1 phone|glasses|laptop ~2 so|and // dropped OOPS
+ABUSER ~3 scratch(?:es|ed)|bit|bites|burn(?:s|ed|t)|pinch(?:es|ed)|spits|stab\w* ~1 me|my // cat dog baby toddler OOPS
+police|they|immigration ~2 send|deport ~1 me ~2 home|back if
 i|ive|ABUSER ~3 shov(?:es?|ed)|push(?:ed|es)|thr(?:ew|ows) ~1 my|me|her|him|us ~2 so hard // GAME swing sled
 i|ive ~3 shov(?:es?|ed)|SHOVES ~1 my ~1 PARTNER|KIN ~6 fell|floor|hospital|ambulance|bleeding|stitches // GAME swing
 put|puts|putting|rests|slid|slides|placed|runs ~1 his|her hand|hands ~3 BODY // nurse doctor physio\w* own
@@ -209,6 +287,16 @@ CARER|home|staff ~4 tie[sd]?|strap(?:s|ped) ~4 bed|chair|radiator
 PARTNER|KIN|CHILD ~4 HITS|HURTS ~4 until|till i|she|he ~1 signs?|signed|pays?
 """
 _PERHAPS_ABUSE = r"""
+PARTNER|he|she CHECKS ~3 PHONE|every
+call(?:s|ed|ing) me ~3 INSULT // friend joking
+smash(?:ed|es)|punch(?:ed|es)|kick(?:ed|s) ~2 phone|doors?|walls?|laptop|plates?|windows?|tv // GAME dropped
+against|blocked|blocks|blocking the door // lean\w* parcel
+new|different|unknown|private numbers?
+blocked ~1 him|her|and
+(?:at|outside) my door|house|flat|work|window again
+hid|hide|hiding ~2 in|from ~2 cupboard|wardrobe|him|bathroom
+so|that i couldnt|cant ring|call|leave|phone|tell
+walk(?:s|ing)? ~1 on eggshells
 PARTNER ~4 keeps|kept ~2 turning|showing|coming|calling|texting|messaging // home late
 asked|told|begged him|her|them to stop // sing\w+ smok\w+ bark\w+ eat\w+ humm\w+
 goes|went|going|looks through ~1 my phone|messages|bag
@@ -245,6 +333,18 @@ allowed ~1 to ~1 see|leave|out|wear|talk|work // dogs
 takes|took ~2 sim|keys // valet
 """
 _CHILD_ABUSE = r"""
+ABUSER|BOSS|I|parents|couple|we ~5 HITS ~3 CHILD // GAME drove car grape high adult head_on
+  daughters?_(?:hit|beat|kicked|slapped|punched) sons?_(?:hit|beat|kicked|slapped|punched) \w+_by_(?:accident|mistake)
+ABUSER|I ~4 SHOVES|throws ~3 CHILD|ones ~3 AGAINST|by_their_ears // GAME
+CHILD ~2 is|was|are|were|gets|got|being|been ~1 HITS ~4 by|at|with|for|when|every // GAME ball car bike wave bee
+i|HE|PARTNER|KIN ~2 lost ~3 temper|it ~4 HITS ~2 CHILD // GAME
+ma(?:de|kes?) ~1 me|him|her|them|my|CHILD ~3 sleep|sleeps|kneel|stand|stay ~4 garage|shed|rice|cold|outside|cellar|
+  balcony|corner_for|rain|hours // camp
+screaming|screams|shouting|thud|bang|slap ~12 CHILD ~4 quiet|silent|cries|crying|screams // game tv
+uncle|stepdad|stepfather|grandad|coach|cousin|boyfriend ~5 c[ao]m(?:es?|ing)|walks|walking|climbs in|into ~6
+  shower|bed|bedroom|bathroom|changing
+step(?:dad|father|mum|mom|mother)|father|mother|dad|mum|mom|parents|uncle|aunt ~3 starv\w+|lock\w*|burn\w*|beat\w* ~2
+  me|us // beaten
 photos?|pictures|videos?|filmed|films|films|photographs? ~3 CHILD ~4 shower|showers|changing|undressing|naked|bath
 child abuse // report article course
 cigarette burns
@@ -269,6 +369,16 @@ CARER|STRANGER|KIN ~5 CHILD ~9 NOT ~1 to ~1 tell // surprise birthday presents? 
 step(?:dad|father|brother)|uncle|coach ~2 c[ao]mes?|g[eo]ts?|climbs ~3 my ~1 bed|bedroom
 """
 _CHILD = r"""
+mum|mom|dad|mother|father|parents|she|he|they ~2 hasnt|havent|didnt|doesnt|dont|not ~1 come|been|came|comes|back home|back
+  ~1 for|since|in ~6 days|nights|weeks|week // call hospital
+DRUNK ~14 CHILD ~5 bath|car|stove|pool|cot|crying|wheel // sober party wedding chair
+LEAVES ~5 CHILD ~3 ALONE|home // FRIENDLY
+CHILD ~4 MINDS|ride|drive|driving|car|pickup ~9 drunk|drinking|stoned|high // sober milk chair
+CHILD ~6 roof|road|tracks|motorway|ledge|balcony ~12 no|nobody|noone|alone|watching // tv
+CHILD ~9 same|dirty|filthy clothes ~9 every|days|week|hungry|smell\w* // muddy
+found ~3 CHILD ~4 locked|alone|wandering|barefoot // game
+go(?:es)?|went|going out ~5 look|care|mind|watch ~2 after|for|my|the ~3 brothers?|sisters?|baby|kids // babysit\w*
+parents|mum|mom|dad|mother|father ~3 DRUNK ~9 CHILD|me|us|brother|sister ~5 alone|hungry|food|feed|dinner // chair
 CHILD ~6 back|front of ~2 CAR ~9 forgot|HEAT
 dad|mum|mom|father|mother|stepdad|uncle|parents|he|she ~3 DRUNK ~6 dr(?:ove|ives|iving)|drive us|me|them|him|her //
   sober
@@ -314,6 +424,16 @@ CHILD ~9 smells?|filthy|lice|nappy|diaper|barefoot ~9 days|weeks|never|nobody|ag
 CHILD|sister|brother ~6 needles?|syringes?|loaded_gun // nurse vaccin\w+ knit\w* sewing
 """
 _PERHAPS_CHILD = r"""
+parents|mum|mom|dad|mother|father|babysitter|nanny|they|she|he ~3 DRUNK // beer_even wedding
+no|never|any|without|nothing ~3 food|dinner|eat|breakfast|heating|electricity // nothing_but fussy picky
+dirty|same|filthy|torn|thin clothes // laundry football
+only|just me and|with ~2 baby|brothers?|sisters? // watch\w* played
+CHILD ~9 hungry|cold|filthy|smells?|lice|shivering|freezing // after always
+ALONE|unattended // walk school homework slept
+i|we feed|cook|look_after|raise|change ~3 brothers?|sisters?|baby|CHILD // babysit\w*
+hasnt|havent|didnt|doesnt|not ~1 come|been|comes home|back // cat
+gone|out|away ~2 since|all|for|every ~2 day|night|days|weekend|nights|weeks // holiday school
+telly|tv on|babysitt\w* // watch\w*
 forgot ~1 CHILD|her|him|them // birthday name
 CHILD ~6 CAR // drove seat
 CHILD ~6 NOT coat|shoes|socks|heating // lost

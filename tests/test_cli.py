@@ -19,6 +19,7 @@ from redheart.cli import main
 from redheart.configuration import budget, load_preset
 from redheart.configuration import configuration_redheart as presets
 from redheart.configuration.labels import record_keys
+from redheart.evaluation.results import MODEL, Evaluation, Figure
 from redheart.modeling_redheart.pipeline_redheart import EthicalAnalysisPipeline
 from redheart.terminal import render
 
@@ -340,6 +341,32 @@ def test_params_fails_on_a_difference(run: Run, tiny_preset: str, monkeypatch: p
         "-1",
         "-1",
     ]
+
+
+def test_info_says_what_is_known_of_each_output(run: Run, checkpoint: Path, tmp_path: Path) -> None:
+    model = RedHeartModel.from_pretrained(checkpoint)
+    model.config.supervision = {"verdict": ["cases"], "affect.valence": ["cases", "emobank"], "arc": ["goemotions"]}
+    model.save_pretrained(tmp_path)
+    bare = run("info", str(tmp_path))
+    assert bare.exit_code == 0
+    assert "no evaluation.json" in " ".join(bare.stdout.split())
+    figure = Figure("cases", "validation", "verdict", "accuracy", MODEL, 0.81, 511)
+    evaluation = Evaluation("mine", model.num_parameters(), "redheart evaluate")
+    evaluation.figures.append(figure)
+    evaluation.save(tmp_path / "evaluation.json")
+    told = " ".join(run("info", str(tmp_path)).stdout.split())
+    assert told.startswith("mine verdict trained on (rows) cases (8,655) rated by model")
+    assert "accuracy 0.810 (cases, validation)" in told
+    assert "most votes equal 96 %" in told
+    outputs = json.loads(run("info", str(tmp_path), "--json").stdout)["outputs"]
+    assert {row["part"]: row["rated_by"] for row in outputs} == {"verdict": "model", "affect": "mixed", "arc": "people"}
+    assert outputs[0]["held_out"] == ["accuracy 0.810 (cases, validation)"]
+
+
+def test_info_of_what_is_no_model(run: Run, tmp_path: Path) -> None:
+    result = run("info", str(tmp_path))
+    assert result.exit_code == 2
+    assert "has no config.json" in result.stderr
 
 
 # A process of its own

@@ -22,6 +22,7 @@ from .benchmark import bench
 from .configuration.labels import FAST_OUTPUTS, OUTPUTS, closest
 from .configuration.shipped import DEFAULT_MODEL
 from .evaluating import evaluate
+from .informing import info
 from .loading import load_pipeline
 from .planning import memory
 from .pushing import push
@@ -330,6 +331,7 @@ def create(
 main.command()(bench)
 main.command()(demo)
 main.command()(evaluate)
+main.command()(info)
 main.command()(memory)
 main.command()(serve)
 for command in (quantize, prune, distill, export, sizes, push):

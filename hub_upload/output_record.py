@@ -1,0 +1,118 @@
+"""What is known of each output of a model: what it learned from, who rated that, and how far it may be trusted.
+
+    for row in output_record(model.config, evaluation): print(row.part, row.rated_by, row.held_out)
+
+Notable: the same rows stand in `redheart info`, in the model card and on the page; what a second rating and single
+people reach stands beside what the model does, since no figure means anything without them.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ..configuration.configuration_redheart import RedHeartConfig
+from ..configuration.labels import PERSPECTIVES
+from ..configuration.raters import rated_by
+from ..evaluation.results import FITTED_HERE, MODEL, Evaluation
+from .card_parts import DATA_SETS, DataSets
+
+HEADS = ("output", "trained on (rows)", "rated by", "held-out figures", "a second rating", "a single person")
+NONE = "none"
+
+_R = "mean Pearson r"
+# Part of a record -> the figures that are shown of it, as output and measure.
+SHOWN: dict[str, tuple[tuple[str, str], ...]] = {
+    "emotion": (("emotion", "micro F1"),),
+    "arc": (("arc", "average precision"),),
+    **{name: ((name, _R),) for name in ("intensity", "nuance", "affect", "bentham", "regret", "plausibility")},
+    "utility": (("utility", _R), ("utility_ranking", "pair accuracy"), ("counterfactual", "pair accuracy")),
+    "verdict": (("verdict", "accuracy"),),
+    "acceptability": (("acceptability", "Pearson r"), ("acceptability_ranking", "pair accuracy")),
+    "perspectives": tuple((f"perspectives.{name}", "accuracy") for name in PERSPECTIVES),
+    "confidence": tuple((f"confidence.{name}", "AUROC of right") for name in ("verdict", "emotion")),
+}
+
+# How far the model that rated the cases agrees with itself: 220 texts, blind, Krippendorff's alpha unless said
+# (data/cases/README.md).
+SECOND_RATING: dict[str, str] = {
+    "emotion": "micro F1 .69",
+    "intensity": ".81",
+    "nuance": ".81",
+    "affect": "valence .94, arousal .75, dominance .90",
+    "bentham": "intensity .87, duration .88, certainty .60, propinquity .48, fecundity .76, purity .44, extent .74, "
+    "valence .93, vulnerability .84, intentionality .81",
+    "regret": "better .96 .71 .79 .87 .95 .48 .96, actual .90 .58 .59 .28 .16 .41 .90, worse .89 .70 .13 .73 .84 .62 "
+    ".34 (action, inaction, outcome, process, choice, timing, responsibility)",
+    "utility": "better .65, actual .91, worse .70",
+    "plausibility": "better .47, worse .44",
+    "verdict": "most votes equal 96 %, author's votes .98, other's .97",
+    "acceptability": ".97",
+    "perspectives": "self .94, other .92",
+}
+# The r of one other reader with people's ratings of their own events (crowd_envent).
+SINGLE_PERSON: dict[str, str] = {
+    "affect": "valence .64, dominance .38",
+    "bentham": "intensity .39, duration .40, certainty .34, vulnerability .33",
+}
+
+
+@dataclass(frozen=True)
+class OutputRecord:
+    """One part of a reading.
+
+    part: the first word of its record keys. trained_on: set -> rows, None where they are unknown. rated_by: one word of
+    `raters`. held_out: figures on rows held out, a phrase each. second_rating, single_person: phrases, "" = unknown.
+    """
+
+    part: str
+    trained_on: dict[str, int | None]
+    rated_by: str
+    held_out: list[str] = field(default_factory=list)
+    second_rating: str = ""
+    single_person: str = ""
+
+    def cells(self) -> list[str]:
+        """As a row under `HEADS`."""
+        told = (name if rows is None else f"{name} ({rows:,})" for name, rows in self.trained_on.items())
+        figures = "; ".join(self.held_out) or NONE
+        return [self.part, ", ".join(told), self.rated_by, figures, self.second_rating, self.single_person]
+
+
+def output_record(
+    config: RedHeartConfig, evaluation: Evaluation | None = None, data_sets: DataSets = DATA_SETS
+) -> list[OutputRecord]:
+    """Of each part of a reading that something supervised, what is known.
+
+    evaluation: of this model, None where there is none.
+    """
+    parts: dict[str, dict[str, None]] = {}
+    for key, sources in config.supervision.items():
+        parts.setdefault(key.partition(".")[0], {}).update(dict.fromkeys(sources))
+    return [
+        OutputRecord(
+            part,
+            {name: data_sets[name].rows if name in data_sets else None for name in named},
+            rated_by(named),
+            [] if evaluation is None else list(_held_out(evaluation, part)),
+            SECOND_RATING.get(part, "") if "cases" in named else "",
+            SINGLE_PERSON.get(part, "") if "cases" in named else "",
+        )
+        for part, named in parts.items()
+        if named
+    ]
+
+
+def _held_out(evaluation: Evaluation, part: str) -> Iterator[str]:
+    """The figures of a part, each as a phrase, those of rules that were fitted on their own rows left out."""
+    for output, measure in SHOWN.get(part, ()):
+        there = set()
+        for figure in evaluation.figures:
+            place = figure.dataset, figure.split
+            wanted = (figure.output, figure.measure, figure.system) == (output, measure, MODEL)
+            if wanted and math.isfinite(figure.value) and FITTED_HERE not in figure.rule and place not in there:
+                there.add(place)
+                name = measure if output == part else f"{output}: {measure}"
+                yield f"{name} {figure.value:.3f} ({figure.dataset}, {figure.split})"
+
+
+__all__ = ["HEADS", "SECOND_RATING", "SINGLE_PERSON", "OutputRecord", "output_record"]
