@@ -197,7 +197,8 @@ def _save(
     """Write the student with its record, whole or not at all; what was fitted to another model goes."""
     student.config.supervision = record
     student.config.thresholds, student.config.verdict_threshold = {}, 0.0
-    student.config.verdict_temperature = 1.0
+    student.config.verdict_temperature, student.config.information_null = 1.0, 0.0
+    student.config.withheld = []
     student.config.name_or_path = ""
     with whole_or_nothing(output / "model", needed=student.get_memory_footprint()) as partial:
         student.save_pretrained(partial)

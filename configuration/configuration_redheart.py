@@ -229,6 +229,8 @@ class RedHeartConfig(PreTrainedConfig):
     # Bits that the information about the verdict must exceed to be told: what states of other texts give. Fitted on
     # validation data; 0 = it is always told.
     information_null: float | int = 0.0
+    # Claims that were measured to be no better than a constant: record keys that the pipeline withholds all the same.
+    withheld: list[str] = field(default_factory=list)
 
     def __post_init__(self, **kwargs: Any) -> None:
         if unknown := sorted(set(kwargs) - _TRANSFORMERS_OPTIONS):
@@ -360,6 +362,9 @@ class RedHeartConfig(PreTrainedConfig):
                 raise ValueError(f"Unknown emotion {key!r} in `thresholds`; {closest(key, EMOTIONS)}")
             if not 0 <= value <= 1:
                 raise ValueError(f"`thresholds[{key!r}]` must be a probability, got {value}.")
+        for key in self.withheld:
+            if key not in known:
+                raise ValueError(f"Unknown claim {key!r} in `withheld`; {closest(key, sorted(known))}")
         if not self.information_null >= 0:
             raise ValueError(f"`information_null` must be bits, at least 0, got {self.information_null}.")
         if not 0 <= self.verdict_threshold <= 1:

@@ -131,7 +131,7 @@ def store_fit(report: Evaluation, folder: Path) -> None:
         raise DataError("Nothing was fitted, so that there is nothing to store.")
     path = folder / "config.json"
     config = json.loads(path.read_text(encoding="utf-8"))
-    for key in ("thresholds", "verdict_temperature", "verdict_threshold", "information_null"):
+    for key in ("thresholds", "verdict_temperature", "verdict_threshold", "information_null", "withheld"):
         if key in report.fitted:
             config[key] = report.fitted[key]
     path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")

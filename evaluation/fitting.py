@@ -1,5 +1,6 @@
 """What is fitted on validation rows and kept in the config: the emotions' thresholds, the verdict's temperature, from
-which probability on a verdict is named, and from how many bits on the information about it is told.
+which probability on a verdict is named, from how many bits on the information about it is told, and which claims are
+no better than a constant and so withheld.
 
 Notable: thresholds are fitted on all sets that are given (`rows.FITTED_ON`), every set weighing the same however many
 rows it has: thousands of short comments would otherwise decide alone what is asserted of the everyday texts that people
@@ -7,7 +8,7 @@ send. Temperature and naming are fitted on whatever has verdicts; the cases, of 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,17 +16,27 @@ import torch
 from scipy.special import softmax
 from torch import Tensor
 
-from ..configuration.labels import EMOTIONS, SURD
+from ..configuration.labels import AFFECT, BENTHAM, EMOTIONS, REGRET_TYPES, SURD, VIEWS
 from ..training.data import Array, Unit
 from .calibration import fit_temperature, fit_thresholds
-from .measures import right_verdicts
+from .measures import bootstrap, pearson, right_verdicts
 from .predict import Predictor, target_column
 from .selective import risk_coverage
 
 WRONG = 0.1  # share of the named verdicts that may be wrong
 LEAST_NAMED = 0.5  # share of the texts of which a verdict is named all the same
 BY_CHANCE = 0.05  # share of texts whose information is told although the states are not even of one text
+FEWEST_RATED = 30  # texts with a label, for a claim to be judged
 _NEUTRAL = EMOTIONS.index("neutral")
+# Target -> the record keys of its values, in their order.
+_SCALES: dict[str, tuple[str, ...]] = {
+    "affect_labels": tuple(f"affect.{name}" for name in AFFECT),
+    "bentham_labels": tuple(f"bentham.{name}" for name in BENTHAM),
+    "regret_labels": tuple(f"regret.{name}.{view}" for name in REGRET_TYPES for view in VIEWS),
+    "utility_labels": tuple(f"utility.{view}" for view in VIEWS),
+    "plausibility_labels": tuple(f"plausibility.{view}" for view in VIEWS),
+    "acceptability_labels": ("acceptability",),
+}
 
 
 def fit_threshold_of_naming(probabilities: Array, shares: Array) -> float:
@@ -69,6 +80,32 @@ def fit_information_null(model: Any, sources: Tensor, seed: int = 0) -> float:
     return float(parts[:, : len(SURD) - 1].double().sum(dim=1).quantile(1 - BY_CHANCE))
 
 
+def fit_withheld(said: Mapping[str, Array], units: Sequence[Unit]) -> list[str]:
+    """The record keys of the values on scales that do not follow their labels, and so are no better than a constant:
+    those of which the 95 % interval of Pearson's r over texts does not lie above 0.
+
+    said: of the predictor, about ``units``. What fewer than `FEWEST_RATED` texts have a label for is not judged.
+    """
+    found = []
+    for target, keys in _SCALES.items():
+        if not any(target in item.targets for unit in units for item in unit):
+            continue
+        actual, places = target_column(units, target)
+        columns = (values.reshape(len(places), -1).astype(np.float64) for values in (said[target][places], actual))
+        for key, predicted, labels in zip(keys, *(values.T for values in columns), strict=True):
+            known = np.isfinite(labels)
+            if known.sum() >= FEWEST_RATED and not _follows(predicted[known], labels[known]):
+                found.append(key)
+    return found
+
+
+def _follows(predicted: Array, labels: Array) -> bool:
+    try:
+        return bootstrap(pearson, predicted, labels).low > 0
+    except ValueError:  # labels that hardly differ: r is undefined on most resamples, and nothing is shown
+        return False
+
+
 def _read_with_sources(model: Any, predictor: Predictor, units: Sequence[Unit]) -> tuple[dict[str, Array], Tensor]:
     """What ``predictor`` says, and what the analyzer of information read meanwhile, in no order."""
     read: list[Tensor] = []
@@ -99,16 +136,20 @@ def fit(model: Any, predictor: Predictor, units: Sequence[Unit]) -> dict[str, An
     told = [unit for unit in units if "verdict_labels" in unit[0].targets]
     if told:
         shares, places = target_column(told, "verdict_labels")
-        said, read = _read_with_sources(model, predictor, told)
+        if hasattr(model, "surd_analyzer"):
+            said, read = _read_with_sources(model, predictor, told)
+            model.config.information_null = found["information_null"] = round(fit_information_null(model, read), 4)
+        else:  # an exported model, whose analyzer cannot be asked by itself
+            said = predictor(told)
         logits = said["verdict_logits"][places]
         model.config.verdict_temperature = round(float(fit_temperature(logits, shares)), 4)
         probabilities = softmax(logits / model.config.verdict_temperature, axis=1)
         model.config.verdict_threshold = _below(fit_threshold_of_naming(probabilities, shares))
-        model.config.information_null = round(fit_information_null(model, read), 4)
+        model.config.withheld = fit_withheld(said, told)
         found |= {
             "verdict_temperature": model.config.verdict_temperature,
             "verdict_threshold": model.config.verdict_threshold,
-            "information_null": model.config.information_null,
+            "withheld": model.config.withheld,
             "verdict fitted on": _counted(_sources(told, places)),
         }
     if not found:
@@ -147,4 +188,5 @@ __all__ = [
     "fit_asserting",
     "fit_information_null",
     "fit_threshold_of_naming",
+    "fit_withheld",
 ]

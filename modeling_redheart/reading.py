@@ -1,7 +1,7 @@
 """From the model's outputs for one text to a reading of plain Python values, ready for `json.dumps`.
 
-Notable: a claim that nothing supervised (no record in ``config.supervision``) is withheld unless asked for, and then
-marked; what a failed module made is left out and flagged; a value that is not finite never reaches a reading.
+Notable: a claim that nothing supervised (no record in ``config.supervision``), or that was measured to be no better than
+a constant (``config.withheld``), is withheld unless asked for, and then marked; what a failed module made is left out and flagged; a value that is not finite never reaches a reading.
 """
 
 import math
@@ -156,7 +156,7 @@ class Reading:
         self.tensors = {name: value for name, value in self.tensors.items() if name.split(".")[0] not in self.failed}
         told = set(OUTPUTS if selected is None else selected)
         computed = [key for key in _RECORD_KEYS if self._is_computed(key) and output_of(key) in told]
-        supervised = {key for key in computed if config.supervision.get(key)}
+        supervised = {key for key in computed if config.supervision.get(key) and key not in config.withheld}
         self.derived = [key for key in computed if is_derived(config.supervision.get(key)) and self._follows(key)]
         supervised -= {key for key in computed if is_derived(config.supervision.get(key))} - set(self.derived)
         self.claimed = set(computed) if include_untrained else supervised

@@ -44,7 +44,7 @@ _FICTION = re.compile(
     "|chapter|episode|season|protagonist|(?:one|two|three|four|five) stars|(?:film|book|novel|song) (?:about|where)"
     "|the article|the news|statistics|the study)(?= )"
 )
-_LONGEST_LINE, _NEAR = 60, 5  # words of a line; lines that two half signs may be apart
+_LONGEST_LINE, _NEAR = 60, 3  # words of a line; lines that two half signs may be apart
 
 
 class _Language(NamedTuple):

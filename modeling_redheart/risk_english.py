@@ -8,6 +8,14 @@ from .risk_english_terms import TABLES
 from .risk_rules import HALF, Rule, english_rules
 
 _SELF_HARM = r"""
+NOT ~2 plan|planning|going|gonna|expect|intend ~2 see|seeing|live|living|make|making|reach ~4 thirty|forty|eighteen|
+  christmas|birthday|summer|spring|graduation|then|monday // film play invited
+went|walked|drove ~4 woods|garage|barn|forest|shed ~3 gun|shotgun|rifle|rope // hunting
+want|wish|wanna|wanted ~1 to not ~1 exist|be|wake|live // JOKE late
+wouldnt|dont|not ~1 mind|care ~3 if i|im ~2 die|died|dead|dying|never // of_
+plane|car|train ~2 crash(?:ed|es)?|down ~4 fine|okay|glad|relieved|mind // insurance
+NOT ~1 suicidal ~1 i was lying
+pick(?:ed)?|chosen|chose|set|got ~1 a|the day|date ~2 die|over|end|do_it
 rather|sooner ~1 be dead // JOKE eat watch wear
 want|wants|wanted|wish|rather ~1 to|could ~1 not|stop exist|existing|be ~1 alive|exist|existing|here // JOKE meeting
 done|finished|through with living|life // JOKE
@@ -105,6 +113,20 @@ NOT ~1 have to worry ~1 about me|him|her much|any|anymore
 have|has|got|made a plan and ~1 date|pills|how
 """
 _PERHAPS_SELF_HARM = r"""
+waste|drain ~1 of|on space|everyone|air|oxygen
+nobody|noone|one|anyone ~1 would|ll|will|even ~1 care|notice|miss|cry // hair shoes
+stop(?:ped|s)? breathing
+it|everything|this ~1 to ~1 be over // film winter meeting exam
+picked|chosen|chose|set ~1 a|the day|date // wedding meeting party
+box|stanley|craft cutter|knife // parcels? carpet
+empty ~1 blister|pill|tablet packs?|bottles?|packets?
+unfinished|crumpled|long letter|note // council landlord
+hat(?:e|es) myself|my_life|being_me // mornings
+i dont|doesnt matter
+pain|hurting|noise ~1 to stop|end // knee back tooth neighbours
+long sleeves // uniform fashion
+sorry ~1 mum|mom|dad|everyone|to_all
+gave|giving|gives away // secret free bride
 so|just|im|completely done // JOKE dishes
 cant|cannot|couldnt ~1 do|take|cope|go|keep|face|carry ~2 any|anymore|on|going|much|more|another|it // job line joke
 nothing|nobody|anything|noone ~1 left ~3 me|here // fridge shop sale
@@ -159,6 +181,23 @@ NOT|no ~1 see ~1 point // of_(?:the|a)
 have a plan
 """
 _ABUSE = r"""
+PARTNER|KIN|he|she|I ~4 push(?:es|ing|ed)?|shov(?:es|ing|ed)|slap\w*|grab(?:s|bing) ME|PARTNER|wife|husband ~1
+  when|if|during|whenever|every // swing pram wheelchair GAME
+h[eo]ld(?:s|ing)?|kept|keeps ~3 door shut|closed // lift elevator
+PARTNER|ex|he|man|stalker ~2 LURKS ~1 at|near ~1 my|our|her // pick drive flowers lift airport parents coffee
+on top of me|her // dog cat
+put|puts|smash\w*|slam\w* ~1 ME|moms|mums|sisters ~1 head ~1 through|into|against // OOPS GAME
+put|puts|smash\w*|slam\w*|bang\w* ~1 my|her|his head ~1 through|into|against // OOPS GAME
+I|he|she|PARTNER ~3 shook|shakes|shaking ~1 my|our|her|me ~1 PARTNER|by|until|so|violently|kids // hands? head
+videos?|photos?|pictures|films?|filmed ~2 me|her ~2 asleep|sleeping|naked|changing|undress\w* // art
+scared|afraid|terrified|dread ~2 go|going home // dark bus rain
+NOT ~1 feel|safe ~1 safe|at|with ~1 home|him|her|house|around // roads
+PARTNER|KIN|he|she hurts|hits|chokes me ~1 when|if|whenever|badly|physically
+slash(?:ed|es) my tyres?|tires?|face
+ones|nan|gran|grandma|mum|patients?|residents?|clients? ~3 HITS ~1 by // GAME
+CARER|nurse ~6 HITS|slaps|SHOVES ~2 patients?|residents?|old|elderly|nan|gran // GAME
+I|ive ~1 thr(?:ew|own)|threw ~3 at ~1 my PARTNER|KIN // GAME party ball
+calls|rings|texts ~2 her|me ~2 forty|fifty|twenty|hundred|thirty|dozens times
 ABUSER|BOSS ~5 HITS ~1 ME // GAME
 I|we ~4 HITS ~1 my|our ~2 PARTNER|KIN // GAME
 get|gets|got|getting|was|were|been|being|keep|kept ~1 slapped|punched|choked|strangled|kicked|thrashed|smacked|spanked|
@@ -287,6 +326,25 @@ CARER|home|staff ~4 tie[sd]?|strap(?:s|ped) ~4 bed|chair|radiator
 PARTNER|KIN|CHILD ~4 HITS|HURTS ~4 until|till i|she|he ~1 signs?|signed|pays?
 """
 _PERHAPS_ABUSE = r"""
+next time ~1 it|hell|shell ~3 be|kill|my
+stares?|staring|watch(?:es|ing) ~1 at|me|us ~2 from|through // baby cat
+ma(?:de|kes) ~1 me quit|leave|delete|stop|choose|account|beg|sleep // laugh
+account for|receipts
+gives ~1 me ~3 pounds|euros|dollars|quid|week // raise
+walk(?:s|ing) in ~1 when|while|on ~2 changing|shower|dressed
+scream(?:s|ed|ing)?|shout(?:s|ed|ing)? ~1 in|into my|her face
+(?:was|is|were) my_fault|deserve(?:d|_it)? // praise award
+(?:lost|loses) ~1 control|temper|it // keys match
+(?:when|if|whenever) ~1 he|she|husband|dad|mum ~1 drinks|drunk|drinking|angry // tea coffee water
+apologi[sz]ed?|sorry|cried ~1 afterwards|after|next_day|later
+(?:told|tell) ~2 doctor|hospital|nurse|everyone|work ~3 fell|fallen|walked|tripped
+makeup|sunglasses|scarf|sleeves ~2 cover|hide|because // party
+temper // tantrum
+flinch\w*|cower\w*|shaking
+dead|black flowers|roses
+slash(?:ed|es)|keyed ~1 my tyres?|tires?|car
+quit|give_up ~1 my job|nursing|work|school // dream
+isolat\w+|trapped|prisoner // lift snow island
 PARTNER|he|she CHECKS ~3 PHONE|every
 call(?:s|ed|ing) me ~3 INSULT // friend joking
 smash(?:ed|es)|punch(?:ed|es)|kick(?:ed|s) ~2 phone|doors?|walls?|laptop|plates?|windows?|tv // GAME dropped
@@ -333,6 +391,10 @@ allowed ~1 to ~1 see|leave|out|wear|talk|work // dogs
 takes|took ~2 sim|keys // valet
 """
 _CHILD_ABUSE = r"""
+CHILD ~7 belt|finger|bite|cigarette|slap marks|burns
+h[eo]lds?|puts?|dunk\w* ~2 CHILD ~2 under|in|into ~2 cold|freezing|hot|boiling shower|bath|water // swim fever
+I|me|us|him|her ~4 made|makes|me ~1 sleep|stand|kneel|eat ~3 garage|shed|balcony|rice|floor|cold // camp
+mess(?:aging|ages|aged)|text(?:s|ing|ed) ~2 CHILD ~6 photos|pictures|meet|secret // school_trip
 ABUSER|BOSS|I|parents|couple|we ~5 HITS ~3 CHILD // GAME drove car grape high adult head_on
   daughters?_(?:hit|beat|kicked|slapped|punched) sons?_(?:hit|beat|kicked|slapped|punched) \w+_by_(?:accident|mistake)
 ABUSER|I ~4 SHOVES|throws ~3 CHILD|ones ~3 AGAINST|by_their_ears // GAME
@@ -424,6 +486,11 @@ CHILD ~9 smells?|filthy|lice|nappy|diaper|barefoot ~9 days|weeks|never|nobody|ag
 CHILD|sister|brother ~6 needles?|syringes?|loaded_gun // nurse vaccin\w+ knit\w* sewing
 """
 _PERHAPS_CHILD = r"""
+mou?ld|rats|cockroaches|needles|rubbish|maggots|filth // sell
+crying|screaming|wailing ~1 for ~1 hours|ages // film
+(?:at|in|to|from)_the pub|bar|casino|bingo|club|slots // football quiz brunch
+out|gone|asleep ~1 every|all ~1 night|day|weekend // slept baby_slept
+in front of ~2 CHILD|brothers?|sisters? // proposed dance sing
 parents|mum|mom|dad|mother|father|babysitter|nanny|they|she|he ~3 DRUNK // beer_even wedding
 no|never|any|without|nothing ~3 food|dinner|eat|breakfast|heating|electricity // nothing_but fussy picky
 dirty|same|filthy|torn|thin clothes // laundry football

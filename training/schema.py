@@ -122,7 +122,9 @@ def _texts(row: Row) -> tuple[dict[str, str], list[tuple[str, str]]]:
     if not texts["text"] and not wrong:
         wrong.append(("text", "It is empty. Leave the row out."))
     if texts["worse"] and texts["ranking"] and not texts["rejected"]:
-        wrong.append(("worse", "It is what could have been, worse than `text`; the other text of a pair is `rejected`."))
+        wrong.append(
+            ("worse", "It is what could have been, worse than `text`; the other text of a pair is `rejected`.")
+        )
     if texts["rejected"]:
         if texts["ranking"] not in RANKINGS:
             wrong.append(

@@ -46,10 +46,11 @@ def test_what_is_free_of_the_backbone_follows_the_encoder(fitting: ModuleType, p
 
 
 def test_a_number_that_cannot_be_reached_is_told_with_the_costs(fitting: ModuleType) -> None:
-    with pytest.raises(ValueError, match=r"backbone: no solution.*\+1\).*costs \[\d+\]"):
-        draft = load_preset(ON_ENCODER)
-        least = fitting.with_sizes(draft, {key: values[0] for key, values in fitting.FREE_ON_ENCODER.items()})
-        fitting.close("backbone", fitting.count("backbone", least) + 1, draft)
+    draft = load_preset(ON_ENCODER)
+    least = fitting.with_sizes(draft, {key: values[0] for key, values in fitting.FREE_ON_ENCODER.items()})
+    target = fitting.count("backbone", least) + 1
+    with pytest.raises(ValueError, match=r"backbone: no solution.*\(\+1\).*costs \[\d+\]"):
+        fitting.close("backbone", target, draft)
 
 
 def test_it_writes_a_preset(fitting: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

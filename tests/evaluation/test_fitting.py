@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from redheart.configuration.labels import EMOTIONS, VERDICTS
-from redheart.evaluation.fitting import fit, fit_asserting, fit_threshold_of_naming
+from redheart.evaluation.fitting import fit, fit_asserting, fit_threshold_of_naming, fit_withheld
 from redheart.evaluation.rows import FITTED_ON, fitting_units
 from redheart.training.data import Array, DataError, Example, Unit
 
@@ -98,6 +98,17 @@ def test_everything_goes_into_the_config() -> None:
     assert 0.2 < model.config.verdict_threshold < 1
     assert found["verdict_threshold"] == model.config.verdict_threshold
     assert found["verdict fitted on"] == "300 texts of set"
+
+
+def test_what_does_not_follow_its_labels_is_withheld() -> None:
+    generator = np.random.default_rng(0)
+    actual = generator.random((80, 3)).astype(np.float32)
+    actual[:, 2] = 0.5  # labels that do not differ show nothing
+    units: list[Unit] = [(Example(str(n), "set", {"affect_labels": actual[n]}),) for n in range(80)]
+    said = np.stack([actual[:, 0] + 0.3 * generator.random(80), generator.random(80), generator.random(80)], axis=1)
+    assert fit_withheld({"affect_labels": said}, units) == ["affect.arousal", "affect.dominance"]
+    assert fit_withheld({"affect_labels": said[:20]}, units[:20]) == []  # too few to judge
+    assert fit_withheld({"affect_labels": -said}, units)[0] == "affect.valence"
 
 
 def test_there_must_be_something_to_fit_on() -> None:

@@ -523,6 +523,16 @@ def test_single_claims_are_withheld(make: Make) -> None:
     assert set(reading["flags"]["withheld"]) == {name for name in missing if "timing" not in name} | {"regret.timing"}
 
 
+def test_what_was_measured_to_be_no_better_than_a_constant_is_withheld(make: Make) -> None:
+    pipe = make()
+    pipe.model.config.withheld = ["regret.timing.worse", "verdict"]
+    reading = pipe(CONFESSION)
+    assert set(reading["regret"]["timing"]) == {"better", "actual"}
+    assert set(reading["verdict"]) == {"acceptability"}
+    assert set(reading["flags"]["withheld"]) == {"regret.timing.worse", "verdict"}
+    assert "verdict" in pipe(CONFESSION, include_untrained=True)["flags"]["untrained"]
+
+
 def test_the_felicific_value_needs_no_intentionality(make: Make) -> None:
     assert "felicific_value" in make(keys=set(record_keys()) - {"bentham.intentionality"})(CONFESSION)["bentham"]
 

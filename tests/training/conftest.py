@@ -1,4 +1,5 @@
-"""What the tests of training share: units of two emotions and of verdicts, and a trainer of a tiny model."""
+"""What the tests of training share: units of two emotions and of verdicts, a trainer of a tiny model, and the encoder and
+the sets that a recipe starts from."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,11 +10,14 @@ import pytest
 import torch
 from accelerate import debug_launcher
 from accelerate.state import AcceleratorState
-from transformers import PreTrainedTokenizerBase
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+from transformers import MPNetConfig, MPNetModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from redheart import RedHeartConfig, RedHeartModel
+from redheart.configuration.labels import AFFECT, VERDICTS, VIEWS
+from redheart.training import bilingual_encoder, data
 from redheart.training.arguments import RedHeartTrainingArguments
-from redheart.training.data import Example, Unit
+from redheart.training.data import INTENSITY_EMOTIONS, Example, Unit
 from redheart.training.trainer import RedHeartTrainer
 
 JOY, SADNESS = 17, 25
@@ -101,3 +105,97 @@ def make_trainer(tokenizer: PreTrainedTokenizerBase, tmp_path: Path) -> Callable
         return trainer
 
     return make
+
+
+SPECIAL = ("<s>", "<pad>", "</s>", "[UNK]", "<mask>")
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+WORDS = ("love", "hate", "dog", "cat", "money", "zebra", "quux")
+NOUNS = (("dog", "강아지"), ("cat", "고양이"), ("money", "돈은"))
+FEELINGS = (("love", "사랑"), ("hate", "미움"))
+
+
+@pytest.fixture(scope="session")
+def english_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a very small MPNet, whose tokenizer knows letters and a few English words."""
+    names = [*SPECIAL, *LETTERS, *(f"##{letter}" for letter in LETTERS), *WORDS]
+    made = Tokenizer(models.WordPiece({name: row for row, name in enumerate(names)}, unk_token="[UNK]"))
+    made.normalizer = normalizers.BertNormalizer()
+    made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    made.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0))
+    folder = tmp_path_factory.mktemp("encoder") / "english"
+    PreTrainedTokenizerFast(
+        tokenizer_object=made, pad_token="<pad>", unk_token="[UNK]", cls_token="<s>", sep_token="</s>",
+        mask_token="<mask>", bos_token="<s>", eos_token="</s>", model_max_length=64,
+    ).save_pretrained(folder)  # fmt: skip
+    torch.manual_seed(0)
+    config = MPNetConfig(vocab_size=len(names), hidden_size=24, num_hidden_layers=3, num_attention_heads=2,
+                         intermediate_size=32, initializer_range=0.2)  # fmt: skip
+    MPNetModel(config).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def sets_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A few rows of each set that the recipe of `redheart-100m` reads, in their own columns."""
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    root = tmp_path_factory.mktemp("sets")
+    numbers = range(24)
+    english = [f"{FEELINGS[i % 2][0]} {NOUNS[i % 3][0]} {LETTERS[i]}" for i in numbers]
+    korean = [f"{FEELINGS[i % 2][1]} {NOUNS[i % 3][1]} {LETTERS[i]}" for i in numbers]
+
+    def write(name: str, split: str = "train", **columns: list[Any]) -> None:
+        (root / name).mkdir(exist_ok=True)
+        pq.write_table(pa.table(columns), root / name / f"{split}.parquet")
+
+    comments = {"id": [f"c{i}" for i in numbers], "labels": [[JOY] if i % 2 else [SADNESS] for i in numbers]}
+    write("goemotions", text=english, **comments)
+    write("goemotions_ko", text=korean, **comments)
+    write("kote", "validation", text=[f"{text} 아" for text in korean], labels=[[i % 44] for i in numbers])
+    shares = {f"verdict.{name}": [3 * (i % 5 == place) for i in numbers] for place, name in enumerate(VERDICTS)}
+    write(
+        "cases",
+        text=[f"I {text} so" for text in english[:20]] + [f"나는 {text}" for text in korean[20:]],
+        group=[f"g{i}" for i in numbers],
+        emotion=[["remorse"] if i % 2 else ["joy"] for i in numbers],
+        **{f"nuance.{name}": [i % 5 for i in numbers] for name in ("joy", "remorse")},
+        **{f"utility.{view}": [(i % 9) / 4 - 1 for i in numbers] for view in VIEWS},
+        **shares,
+        **{f"perspectives.self.{name.removeprefix('verdict.')}": votes for name, votes in shares.items()},
+        acceptability=[(i % 5) / 4 for i in numbers],
+    )
+    graded = {name: [(i + place) % 4 for i in numbers] for place, name in enumerate(INTENSITY_EMOTIONS)}
+    write("emotion_intensity_en", text=[f"oh {text}" for text in english], **graded)
+    rated = {name: [1.0 + i % 5 for i in numbers] for name in AFFECT}
+    write("emobank", text=[f"yes {text}" for text in english], **rated)
+    posts = {f"n_{name}": [1 + (i % 5 == place) for i in numbers] for place, name in enumerate(VERDICTS)}
+    for split in ("train", "validation"):
+        titles = [f"{split} {text}?" for text in english]
+        write("scruples_anecdotes", split, title=titles, text=[f"i {text}" for text in english], **posts)
+    write(
+        "scruples_dilemmas",
+        "validation",
+        action0=[f"loving {text}" for text in english],
+        action1=[f"hating {text}" for text in english],
+        gold_label=[i % 2 for i in numbers],
+    )
+    write(
+        "moral_stories",
+        id=[f"s{i}" for i in numbers],
+        situation=["He has a dog."] * len(numbers),
+        intention=["He wants the money."] * len(numbers),
+        moral_action=[f"He gives the money to {i} dogs." for i in numbers],
+        immoral_action=[f"He takes the money from {i} dogs." for i in numbers],
+    )
+    pleasant = [f"nice {text}" for text in english]
+    write("ethics_utilitarianism", more_pleasant=pleasant, less_pleasant=[f"no {text}" for text in english])
+    return root
+
+
+@pytest.fixture
+def small_bilingual(sets_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The making of the bilingual encoder, in sizes that fit ``english_encoder`` and ``sets_folder``."""
+    sizes = {"LAYERS": 2, "ENTRIES": len(SPECIAL) + 2 * len(LETTERS) + len(WORDS) - 2, "PIECES": 58,
+             "ENGLISH": ("cases", "goemotions")}  # fmt: skip
+    for name, value in sizes.items():
+        monkeypatch.setattr(bilingual_encoder, name, value)
+    monkeypatch.setattr(data, "OWN", sets_folder)  # not the cases of this checkout
