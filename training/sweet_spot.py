@@ -36,11 +36,11 @@ _TRAINED_BY: dict[str, tuple[str, ...]] = {
     "emotion_analyzer": ("emotion", "nuance", "arc"),
     "bentham_calculator": ("bentham",),
     "regret_analyzer": ("regret",),
-    "counterfactual_reasoner": ("utility", "counterfactual", "plausibility"),
+    "counterfactual_reasoner": ("utility", "utility_ranking", "counterfactual", "plausibility"),
     "surd_analyzer": ("surd",),
     "perspectives": ("perspectives",),
-    "bridge.cache": ("verdict", "acceptability"),
-    "bridge.coordination": ("verdict", "acceptability"),
+    "bridge.cache": ("verdict", "acceptability", "acceptability_ranking"),
+    "bridge.coordination": ("verdict", "acceptability", "acceptability_ranking"),
     "projector": ("embedding",),
 }
 

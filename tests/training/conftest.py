@@ -1,5 +1,5 @@
-"""What the tests of training share: units of two emotions and of verdicts, a trainer of a tiny model, and the encoder and
-the sets that a recipe starts from."""
+"""What the tests of training share: units of two emotions and of verdicts, a trainer of a tiny model, and in small what
+the recipe of the shipped checkpoint starts from."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,0 +1,121 @@
+"""The encoder of two languages: which sentences it learns from, in which batches, and that it learns what it should."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerFast
+
+from redheart.training import bilingual_encoder
+from redheart.training.bilingual_encoder import (
+    batches,
+    cut_encoder,
+    distil,
+    make,
+    precision,
+    sentence_embeddings,
+    taught,
+    translations,
+)
+from redheart.training.data import NON_COMMERCIAL
+
+
+@pytest.fixture(scope="module")
+def english(english_encoder: Path) -> PreTrainedTokenizerFast:
+    loaded: PreTrainedTokenizerFast = AutoTokenizer.from_pretrained(english_encoder)
+    return loaded
+
+
+def test_nothing_non_commercial_is_read() -> None:
+    assert not {*NON_COMMERCIAL, "crowd_envent"} & set(bilingual_encoder.ENGLISH)
+
+
+def test_a_translation_is_of_the_same_comment(sets_folder: Path) -> None:
+    pairs = translations(sets_folder)
+    assert len(pairs) == 24
+    assert pairs[0] == ("love dog a", "사랑 강아지 a")
+
+
+@pytest.mark.parametrize("seed", [None, 0])
+def test_a_batch_has_texts_of_similar_length_and_each_text_comes_once(
+    english: PreTrainedTokenizerFast, seed: int | None
+) -> None:
+    texts = [" ".join(["dog"] * (1 + place * 7 % 23)) for place in range(40)]
+    found = [(places, encoded["input_ids"]) for places, encoded in batches(english, texts, seed, tokens=60)]
+    assert sorted(place for places, _ in found for place in places) == list(range(40))
+    for places, ids in found:
+        assert ids.numel() <= 60
+        assert [english.decode(row, skip_special_tokens=True) for row in ids] == [texts[place] for place in places]
+    widths = [ids.shape[1] for _, ids in found]
+    assert (widths == sorted(widths)) == (seed is None)
+
+
+def test_a_text_longer_than_the_batch_is_a_batch_of_its_own(english: PreTrainedTokenizerFast) -> None:
+    found = list(batches(english, ["dog " * 50, "cat"], None, tokens=8))
+    assert [places for places, _ in found] == [[1], [0]]
+
+
+def test_an_embedding_has_the_length_1_and_does_not_depend_on_the_padding(
+    english_encoder: Path, english: PreTrainedTokenizerFast
+) -> None:
+    model = AutoModel.from_pretrained(english_encoder).eval()
+    with torch.no_grad():
+        alone, beside = (
+            sentence_embeddings(model, english(texts, padding=True, return_tensors="pt"))
+            for texts in (["love dog"], ["love dog", "hate the cat and the money"])
+        )
+    torch.testing.assert_close(alone[0], beside[0], atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(beside.norm(dim=1), torch.ones(2))
+    assert float(beside[0] @ beside[1]) < 0.99
+
+
+@pytest.mark.usefixtures("small_bilingual")
+def test_the_cut_encoder_has_fewer_layers_and_reads_korean(sets_folder: Path, english_encoder: Path) -> None:
+    whole = AutoModel.from_pretrained(english_encoder)
+    model, tokenizer = cut_encoder(sets_folder, english_encoder, translations(sets_folder))
+    encoder: Any = model.encoder
+    assert model.config.num_hidden_layers == len(encoder.layer) == 2
+    assert model.config.vocab_size == len(tokenizer) == bilingual_encoder.ENTRIES + bilingual_encoder.PIECES
+    assert model.config.pad_token_id == tokenizer.pad_token_id == 1
+    assert tokenizer.unk_token_id not in tokenizer("사랑 강아지")["input_ids"]
+    assert tokenizer("love dog").tokens() == ["<s>", "love", "dog", "</s>"]
+    kept = model.state_dict()
+    for name, value in whole.state_dict().items():
+        if name.startswith("encoder.layer.0."):
+            torch.testing.assert_close(kept[name], value)
+
+
+@pytest.mark.usefixtures("small_bilingual")
+def test_it_learns_to_lie_where_the_whole_encoder_does(
+    sets_folder: Path, english_encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bilingual_encoder, "LEARNING_RATE", 5e-3)
+    monkeypatch.setattr(bilingual_encoder, "EMBEDDING_RATE", 2e-2)
+    pairs = translations(sets_folder) * 4
+    meant = taught(english_encoder, [en for en, _ in pairs])
+    assert meant.shape == (96, 24)
+    torch.manual_seed(0)
+    model, tokenizer = cut_encoder(sets_folder, english_encoder, pairs)
+
+    def korean_is_near() -> float:
+        model.eval()
+        ids = tokenizer([ko for _, ko in pairs], padding=True, return_tensors="pt")
+        with torch.no_grad(), precision():
+            return float((sentence_embeddings(model, ids) * meant).sum(dim=1).mean())
+
+    before = korean_is_near()
+    monkeypatch.setattr(bilingual_encoder, "BATCH_TOKENS", 48)
+    monkeypatch.setattr(batches, "__defaults__", (48,))
+    assert -1 <= distil(model, tokenizer, [ko for _, ko in pairs], meant) <= 1
+    assert korean_is_near() > before + 0.05
+
+
+@pytest.mark.usefixtures("small_bilingual")
+def test_what_it_writes_can_be_read(sets_folder: Path, english_encoder: Path, tmp_path: Path) -> None:
+    cosine = make(sets_folder, english_encoder, tmp_path / "both")
+    assert -1 <= cosine <= 1
+    model, tokenizer = (kind.from_pretrained(tmp_path / "both") for kind in (AutoModel, AutoTokenizer))
+    assert len(tokenizer) == model.config.vocab_size
+    assert model.config.hidden_dropout_prob == model.config.attention_probs_dropout_prob == 0
+    assert all(bool(value.isfinite().all()) for name, value in model.state_dict().items() if "pooler" not in name)
