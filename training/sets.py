@@ -12,8 +12,8 @@
 | scruples_anecdotes | allenai/scruples, *.scruples-anecdotes.jsonl | `verdict` |
 | scruples_dilemmas | allenai/scruples, *.scruples-dilemmas.jsonl | acceptability pairs |
 | ethics_utilitarianism | hendrycks/ethics | utility pairs |
-| ethics_deontology, ethics_justice | hendrycks/ethics | acceptability pairs: reasonable over unreasonable in one scene |
-| moral_stories | demelin/moral_stories (full) | acceptability pairs; branch pairs where situation and intention are told |
+| ethics_deontology, ethics_justice | hendrycks/ethics | acceptability pairs: the reasonable text of a scene is better |
+| moral_stories | demelin/moral_stories (full) | acceptability pairs; branch pairs where the situation is told |
 | ethics_commonsense, ethics_virtue | hendrycks/ethics | nothing: texts only |
 | timetravel | qkaren/Counterfactual-StoryRW | nothing: texts only |
 | counterfactual_detection, counterfactual_spans | SemEval-2020 Task 5 | nothing: texts only |
