@@ -367,7 +367,7 @@ def test_a_split_that_is_not_there_and_a_file_that_is_none_are_told(
     with pytest.raises(DataError, match="does not hold cases"):
         read_cases("broken")
     pq.write_table(pa.table({"text": ["I lied."]}), tmp_path / "cases" / "poor.parquet")
-    with pytest.raises(DataError, match="does not hold cases.*group"):
+    with pytest.raises(DataError, match=r"does not hold cases.*group"):
         read_cases("poor")
 
 
