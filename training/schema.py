@@ -8,7 +8,7 @@ optional, and a missing value (no column, None, NaN, or an empty cell) is masked
 | `text` | text | what is read |
 | `context` | text | put before `text` (and before `rejected`), a space between |
 | `rejected` | text | the other text of a pair, of which `text` is the better one |
-| `ranking` | `utility`, `acceptability`, `branch` | what the pair ranks: events by utility, conduct by acceptability, or courses |
+| `ranking` | `utility`, `acceptability`, `branch` | what the pair ranks: events, conduct, or courses of events |
 | `better`, `worse` | text | what could have been, better and worse than what `text` tells |
 | `group` | text | what the row belongs to (a story, a person); a group is never split |
 | `id`, `language`, `kind` | anything | passed over |
