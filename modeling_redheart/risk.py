@@ -23,7 +23,7 @@ from .risk_english import ENGLISH
 from .risk_english_terms import TABLES as ENGLISH_TABLES
 from .risk_korean import KOREAN
 from .risk_korean import TABLES as KOREAN_TABLES
-from .risk_rules import FULL, HALF, Finder, Rule
+from .risk_rules import FULL, Finder, Rule
 
 _LONGEST = 100_000  # characters that are looked at
 
@@ -53,6 +53,15 @@ class _Language(NamedTuple):
     finder: Finder
     aged: re.Pattern[str]
     child: re.Pattern[str]
+
+
+class _Sign(NamedTuple):
+    """Where a rule of half weight holds."""
+
+    line: int
+    start: int
+    end: int
+    rule: Rule
 
 
 _ENGLISH = _Language(
@@ -102,16 +111,16 @@ def _found(lines: list[str], language: _Language) -> set[str]:
     """The kinds that ``lines`` tell of: by one whole sign, or by two half ones that are near each other."""
     fiction = any(_FICTION.search(line) for line in lines)
     found: set[str] = set()
-    half: dict[str, list[tuple[int, Rule]]] = {kind: [] for kind in RISKS}
+    half: dict[str, list[_Sign]] = {kind: [] for kind in RISKS}
     for number, line in enumerate(lines):
         for rule in language.finder.candidates(line):
-            if found.issuperset(rule.kinds) or not _holds(rule, line, fiction):
+            if found.issuperset(rule.kinds) or (match := _told(rule, line, fiction)) is None:
                 continue
             if rule.weight >= FULL:
                 found.update(rule.kinds)
             else:
                 for kind in rule.kinds:
-                    half[kind].append((number, rule))
+                    half[kind].append(_Sign(number, match.start(), match.end(), rule))
     child = any(language.child.search(line) for line in lines)
     for kind, signs in half.items():
         if (child or kind != "child_in_danger") and _near(signs):
@@ -121,18 +130,22 @@ def _found(lines: list[str], language: _Language) -> set[str]:
     return found
 
 
-def _near(signs: list[tuple[int, Rule]]) -> bool:
-    """Whether two of the signs, of different rules, are at most `_NEAR` lines apart. They are in the order of lines."""
-    last: dict[int, int] = {}
-    for line, rule in signs:
-        last[id(rule)] = line
-        if sum(line - seen <= _NEAR for seen in last.values()) * HALF >= FULL:
-            return True
+def _near(signs: list[_Sign]) -> bool:
+    """Whether two of the signs, in the order of lines, are at most `_NEAR` lines apart. They must be of different rules
+    and share no words: two rules that find the same words are one sign."""
+    for place, sign in enumerate(signs):
+        for other in reversed(signs[:place]):
+            if sign.line - other.line > _NEAR:
+                break
+            apart = sign.line != other.line or sign.end <= other.start or other.end <= sign.start
+            if apart and sign.rule is not other.rule:
+                return True
     return False
 
 
-def _holds(rule: Rule, line: str, fiction: bool) -> bool:
-    return any(_is_told(rule, match, fiction) for match in rule.pattern.finditer(line))
+def _told(rule: Rule, line: str, fiction: bool) -> re.Match[str] | None:
+    """The first match of the rule that counts."""
+    return next((match for match in rule.pattern.finditer(line) if _is_told(rule, match, fiction)), None)
 
 
 def _is_told(rule: Rule, match: re.Match[str], fiction: bool) -> bool:

@@ -8,6 +8,8 @@ from .risk_english_terms import TABLES
 from .risk_rules import HALF, Rule, english_rules
 
 _SELF_HARM = r"""
+collect(?:ed|ing|s)?|hoard(?:ed|ing|s)?|stash(?:ed|ing|es)?|saving|stockpil(?:ed|ing) ~4 PILLS
+  // pharmacy chemist prescription
 NOT ~2 plan|planning|going|gonna|expect|intend ~2 see|seeing|live|living|make|making|reach ~4 thirty|forty|eighteen|
   christmas|birthday|summer|spring|graduation|then|monday // film play invited
 went|walked|drove ~4 woods|garage|barn|forest|shed ~3 gun|shotgun|rifle|rope // hunting
@@ -23,14 +25,16 @@ done|finished|through with living|life // JOKE
 no|any|the|what point ~1 to|in ~1 life|anything|living|going|being|me|carrying // argu\w+
 better|nicer|easier|happier|relieved|fine|cheaper ~6 if|without|when|once ~1 i|me|im|she|he ~2
   was|were|am|wasnt|werent|died|dead|gone|disappeared|here|around|never // gone_(?:to|from|for) team
-if ~1 i|im|ive ~3 dead|died|gone|disappeared|vanished ~6 better|nicer|easier|happier|relieved|free|fine|notice|miss|care
+if ~1 i|im|ive ~3 dead|died|gone|disappeared|vanished
+  ~6 better|nicer|easier|happier|relieved|free|fine|notice|miss|care
 hop(?:e|es|ed|ing)|wish(?:es|ed)?|pray(?:s|ed|ing)? ~4 TRAFFIC|car|illness|cancer|lorry|something|heart|accident ~4
   take|takes|kill|kills|hit|hits|run|runs|stop|stops ~1 me
 goodbye|farewell|suicide ~1 letters?|notes?|video|message // colleagues? team job retire\w* boss work card
 this is ~2 goodbye
 burn|burns|burning|burned|burnt|cut|cuts|cutting|scratch\w*|carv\w+|slic(?:ed|ing) ~1 my|her|his|their|own ~2 SKIN ~3
   lighter|razor|blade|knife|iron|cigarettes?|scissors|compass|glass|badly|deep|deeper // OOPS
-scars|cuts|marks|lines|burns ~5 up|on|along|down|across|over|inside ~3 arms?|forearms?|wrists?|thighs? ~9 says|said|hide|
+scars|cuts|marks|lines|burns ~5 up|on|along|down|across|over|inside ~3 arms?|forearms?|wrists?|thighs?
+  ~9 says|said|hide|
   hides|sleeves|told|saw // OOPS him|he_did tattoo
 (?:cuts|scars) ~5 up|along|down|across|over ~3 arms?|forearms?|wrists?|thighs? // cat kittens? surgery
 razor|blade|knife|scissors|compass to|across|into|on ~1 my|her|his|their ~2 SKIN // OOPS shav\w+
@@ -181,14 +185,18 @@ NOT|no ~1 see ~1 point // of_(?:the|a)
 have a plan
 """
 _ABUSE = r"""
-PARTNER|KIN|he|she|I ~4 push(?:es|ing|ed)?|shov(?:es|ing|ed)|slap\w*|grab(?:s|bing) ME|PARTNER|wife|husband ~1
+i|ive ~3 grabbed|squeezed|twisted|scratched ~1 my PARTNER|KIN ~4 hard|nails|bruise\w*|marks // GAME
+HE|PARTNER|KIN ~2 broke|breaks|smashed ~3 over ~1 my|her|his|me|him ~2 head|back|arm|sisters|brothers|mums|moms|me|him
+send ~3 photos?|pictures?|location|proof ~2 where
+put|puts|putting ~1 his|her hands? ~5 BODY // nurse doctor physio\w* own
+PARTNER|KIN|he|she|i|ive|im ~4 push(?:es|ing|ed)?|shov(?:es|ing|ed)|slap\w*|grab(?:s|bing) ME|PARTNER|wife|husband ~1
   when|if|during|whenever|every // swing pram wheelchair GAME
 h[eo]ld(?:s|ing)?|kept|keeps ~3 door shut|closed // lift elevator
 PARTNER|ex|he|man|stalker ~2 LURKS ~1 at|near ~1 my|our|her // pick drive flowers lift airport parents coffee
 on top of me|her // dog cat
 put|puts|smash\w*|slam\w* ~1 ME|moms|mums|sisters ~1 head ~1 through|into|against // OOPS GAME
 put|puts|smash\w*|slam\w*|bang\w* ~1 my|her|his head ~1 through|into|against // OOPS GAME
-I|he|she|PARTNER ~3 shook|shakes|shaking ~1 my|our|her|me ~1 PARTNER|by|until|so|violently|kids // hands? head
+i|ive|im|he|she|PARTNER ~3 shook|shakes|shaking ~1 my|our|her|me ~1 PARTNER|by|until|so|violently|kids // hands? head
 videos?|photos?|pictures|films?|filmed ~2 me|her ~2 asleep|sleeping|naked|changing|undress\w* // art
 scared|afraid|terrified|dread ~2 go|going home // dark bus rain
 NOT ~1 feel|safe ~1 safe|at|with ~1 home|him|her|house|around // roads
@@ -196,16 +204,17 @@ PARTNER|KIN|he|she hurts|hits|chokes me ~1 when|if|whenever|badly|physically
 slash(?:ed|es) my tyres?|tires?|face
 ones|nan|gran|grandma|mum|patients?|residents?|clients? ~3 HITS ~1 by // GAME
 CARER|nurse ~6 HITS|slaps|SHOVES ~2 patients?|residents?|old|elderly|nan|gran // GAME
-I|ive ~1 thr(?:ew|own)|threw ~3 at ~1 my PARTNER|KIN // GAME party ball
+i|ive|im|ive ~1 thr(?:ew|own)|threw ~3 at ~1 my PARTNER|KIN // GAME party ball
 calls|rings|texts ~2 her|me ~2 forty|fifty|twenty|hundred|thirty|dozens times
 ABUSER|BOSS ~5 HITS ~1 ME // GAME
-I|we ~4 HITS ~1 my|our ~2 PARTNER|KIN // GAME
-get|gets|got|getting|was|were|been|being|keep|kept ~1 slapped|punched|choked|strangled|kicked|thrashed|smacked|spanked|
+i|ive|im|we ~4 HITS ~1 my|our ~2 PARTNER|KIN // GAME
+get|gets|got|getting|was|were|been|being|keep|kept
+  ~1 slapped|punched|choked|strangled|kicked|thrashed|smacked|spanked|
   whipped|belted ~3 if|when|for|every|by|because|again|in|across|with|last|at // GAME horse ball ponies
 been|was|being|am|get|got|gets ~1 HITS ~1 by ~2 ABUSER // GAME score
 knock(?:s|ed|ing)?|push(?:es|ed|ing)?|slap(?:s|ped|ping)?|kick(?:s|ed|ing)?|shov(?:es?|ed|ing) ~2 ME|mum|mom|dad
   about|around // ball idea
-ABUSER|BOSS|I ~4 SHOVES ~3 AGAINST // GAME OOPS ball furniture
+ABUSER|BOSS ~4 SHOVES ~3 AGAINST // GAME OOPS ball furniture
 finger|choke|strangle|strangulation|belt|hand marks // OOPS
 handprints?|fingermarks ~5 neck|face|arms?|throat|back
 PARTNER|he|she ~2 ma(?:de|kes)|forces|forced ~2 give ~4 PHONE // OOPS fix
@@ -250,7 +259,8 @@ force(?:d|s)?|forcing ~2 marry|marriage
 marry|marrying|married me|her ~1 off
 ABUSER ~3 controls ~1 my|me|her|everything|what|who|all // diabetes remote
 wont|doesnt|refus(?:es|ed) ~1 take no for
-PARTNER ~4 NOT ~1 let|lets|allow ~1 me talk|speak|see|meet|leave|work|go ~2 to|out|anyone|other|friends|my // early tip
+PARTNER ~4 NOT ~1 let|lets|allow ~1 me talk|speak|see|meet|leave|work|go ~2 to|out|anyone|other|friends|my
+  // early tip
 PARTNER|he ~3 goes|went|going|looks|looked through ~1 my phone|messages|bag ~3 every|again|daily|always
 PARTNER ~5 work|office|job|school|gym|house|flat ~3 again|every|until|uninvited // cook\w* clean\w* works lunch pick
 ABUSER ~4 screams|shouts|yells|swears at me|her|us|him ~6 HURTS|HITS|SHOVES
@@ -268,7 +278,8 @@ ABUSER ~5 HITS ~1 ME // GAME
 ABUSER ~3 HITS ~1 my|his|her|their ~1 PARTNER|KIN // GAME
 PARTNER|KIN is|was|are|gets|got|been|has ~1 hitting|beating|choking|slapping|violent|abusive // GAME dislike reaction
   storm
-ABUSER ~1 gets?|got|is|was|turn(?:s|ed)|became|becomes violent|abusive|physical // dislike storm reaction sneez\w+ cough
+ABUSER ~1 gets?|got|is|was|turn(?:s|ed)|became|becomes violent|abusive|physical
+  // dislike storm reaction sneez\w+ cough
 i|ive|we ~3 HITS ~1 my|our ~2 PARTNER|KIN // GAME
 been|was|being|am|get|got|gets ~1 hit|beaten|slapped|punched|choked|kicked|strangled|abused ~1 by ~2 PARTNER|KIN|CARER
   // GAME
@@ -326,6 +337,7 @@ CARER|home|staff ~4 tie[sd]?|strap(?:s|ped) ~4 bed|chair|radiator
 PARTNER|KIN|CHILD ~4 HITS|HURTS ~4 until|till i|she|he ~1 signs?|signed|pays?
 """
 _PERHAPS_ABUSE = r"""
+FOLLOWS me // dog cat duck instagram
 next time ~1 it|hell|shell ~3 be|kill|my
 stares?|staring|watch(?:es|ing) ~1 at|me|us ~2 from|through // baby cat
 ma(?:de|kes) ~1 me quit|leave|delete|stop|choose|account|beg|sleep // laugh
@@ -345,7 +357,6 @@ dead|black flowers|roses
 slash(?:ed|es)|keyed ~1 my tyres?|tires?|car
 quit|give_up ~1 my job|nursing|work|school // dream
 isolat\w+|trapped|prisoner // lift snow island
-PARTNER|he|she CHECKS ~3 PHONE|every
 call(?:s|ed|ing) me ~3 INSULT // friend joking
 smash(?:ed|es)|punch(?:ed|es)|kick(?:ed|s) ~2 phone|doors?|walls?|laptop|plates?|windows?|tv // GAME dropped
 against|blocked|blocks|blocking the door // lean\w* parcel
@@ -391,13 +402,14 @@ allowed ~1 to ~1 see|leave|out|wear|talk|work // dogs
 takes|took ~2 sim|keys // valet
 """
 _CHILD_ABUSE = r"""
+i lost ~2 temper ~5 HURTS|HITS ~2 CHILD
 CHILD ~7 belt|finger|bite|cigarette|slap marks|burns
 h[eo]lds?|puts?|dunk\w* ~2 CHILD ~2 under|in|into ~2 cold|freezing|hot|boiling shower|bath|water // swim fever
-I|me|us|him|her ~4 made|makes|me ~1 sleep|stand|kneel|eat ~3 garage|shed|balcony|rice|floor|cold // camp
+i|ive|im|me|us|him|her ~4 made|makes|me ~1 sleep|stand|kneel|eat ~3 garage|shed|balcony|rice|floor|cold // camp
 mess(?:aging|ages|aged)|text(?:s|ing|ed) ~2 CHILD ~6 photos|pictures|meet|secret // school_trip
-ABUSER|BOSS|I|parents|couple|we ~5 HITS ~3 CHILD // GAME drove car grape high adult head_on
+ABUSER|BOSS|i|ive|im|parents|couple|we ~5 HITS ~3 CHILD // GAME drove car grape high adult head_on
   daughters?_(?:hit|beat|kicked|slapped|punched) sons?_(?:hit|beat|kicked|slapped|punched) \w+_by_(?:accident|mistake)
-ABUSER|I ~4 SHOVES|throws ~3 CHILD|ones ~3 AGAINST|by_their_ears // GAME
+ABUSER|i|ive|im ~4 SHOVES|throws ~3 CHILD|ones ~3 AGAINST|by_their_ears // GAME
 CHILD ~2 is|was|are|were|gets|got|being|been ~1 HITS ~4 by|at|with|for|when|every // GAME ball car bike wave bee
 i|HE|PARTNER|KIN ~2 lost ~3 temper|it ~4 HITS ~2 CHILD // GAME
 ma(?:de|kes?) ~1 me|him|her|them|my|CHILD ~3 sleep|sleeps|kneel|stand|stay ~4 garage|shed|rice|cold|outside|cellar|
@@ -431,7 +443,8 @@ CARER|STRANGER|KIN ~5 CHILD ~9 NOT ~1 to ~1 tell // surprise birthday presents? 
 step(?:dad|father|brother)|uncle|coach ~2 c[ao]mes?|g[eo]ts?|climbs ~3 my ~1 bed|bedroom
 """
 _CHILD = r"""
-mum|mom|dad|mother|father|parents|she|he|they ~2 hasnt|havent|didnt|doesnt|dont|not ~1 come|been|came|comes|back home|back
+mum|mom|dad|mother|father|parents|she|he|they ~2 hasnt|havent|didnt|doesnt|dont|not
+  ~1 come|been|came|comes|back home|back
   ~1 for|since|in ~6 days|nights|weeks|week // call hospital
 DRUNK ~14 CHILD ~5 bath|car|stove|pool|cot|crying|wheel // sober party wedding chair
 LEAVES ~5 CHILD ~3 ALONE|home // FRIENDLY
@@ -495,7 +508,7 @@ parents|mum|mom|dad|mother|father|babysitter|nanny|they|she|he ~3 DRUNK // beer_
 no|never|any|without|nothing ~3 food|dinner|eat|breakfast|heating|electricity // nothing_but fussy picky
 dirty|same|filthy|torn|thin clothes // laundry football
 only|just me and|with ~2 baby|brothers?|sisters? // watch\w* played
-CHILD ~9 hungry|cold|filthy|smells?|lice|shivering|freezing // after always
+CHILD ~9 cold|filthy|smells?|lice|shivering|freezing // after always
 ALONE|unattended // walk school homework slept
 i|we feed|cook|look_after|raise|change ~3 brothers?|sisters?|baby|CHILD // babysit\w*
 hasnt|havent|didnt|doesnt|not ~1 come|been|comes home|back // cat

@@ -56,7 +56,8 @@ def korean_rules(kinds: tuple[str, ...], lines: str, tables: Mapping[str, str], 
 
 
 def _lines(lines: str) -> list[str]:
-    return [line for line in re.sub(r"\n\s+", " ", lines.strip()).splitlines() if line]
+    joined = re.sub(r"\n\s+", " ", re.sub(r"\|\n\s+", "|", lines.strip()))
+    return [line for line in joined.splitlines() if line]
 
 
 def _rule(

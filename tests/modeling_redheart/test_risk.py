@@ -65,6 +65,27 @@ def test_figures_of_speech_and_games_do_not_count(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("I get slapped if dinner is late.", ["abuse"]),
+        ("She was beaten by her husband.", ["abuse"]),
+        ("He won't let me see my friends and calls me worthless.", ["abuse"]),
+        ("They'd all be happier if I was gone.", ["self_harm"]),
+        ("My neighbour leaves two toddlers by themselves all day.", ["child_in_danger"]),
+        ("모르는 남자가 집까지 쫓아와요.", ["abuse"]),
+        ("아기를 재워 놓고 부부가 새벽까지 술집에 있었다.", ["child_in_danger"]),
+    ],
+)
+def test_passive_control_and_neglect_count(text: str, kinds: list[str]) -> None:
+    assert risks(text) == kinds
+
+
+def test_half_signs_far_apart_do_not_count_together() -> None:
+    assert risks("He checks my phone." + " We had tea." * 9 + " He takes my wages.") != []
+    assert risks("He checks my phone." + " We had tea." * 9 + " I hid the receipts.") == []
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "In the novel the husband beats his wife.",
@@ -133,6 +154,17 @@ def test_every_rule_compiles_to_something_that_needs_words() -> None:
         assert not re.search("[A-Z]{3,}", rule.pattern.pattern.replace("PC", "")), (
             rule.pattern.pattern
         )  # an unknown table
+
+
+def test_ten_thousand_characters_take_little_time() -> None:
+    for sentence in (
+        "My sister came by on Sunday and we argued about the dog. ",
+        "동생이 주말에 와서 강아지 얘기를 했다. ",
+    ):
+        text = (sentence * 500)[:10_000]
+        start = time.process_time()
+        risks(text)
+        assert time.process_time() - start < 0.3  # about 0.02 s; the rest is for a busy machine
 
 
 @pytest.mark.parametrize("text", ["my husband " * 9_000, "a" * 200_000, "때" * 200_000, "아이 " * 30_000])
