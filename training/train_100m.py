@@ -10,9 +10,10 @@ the rest so that it is not forgotten. A cycle that OUTPUT already holds is not t
 sweet-spot network is frozen, and that learns from rows that no cycle saw. Sets under a non-commercial licence, and
 crowd_envent, are never read.
 
-Notable: when the shipped weights were trained, cases were still being written: their first cycle had not read those
-whose id begins with NL, NM, NO or NP, nor the Korean tellings of NE to NO. Derived verdicts tell the truth about roles. Who does wrong in a story is `other` where the story is told about
-a third person, and `author` where the same story is told by that person; the moral branch is `nobody`.
+Notable: derived verdicts tell the truth about roles. Who does wrong in a story is `other` where the story is told about
+a third person, and `author` where the same story is told by that person; the moral branch is `nobody`. When the shipped
+weights were trained, cases were still being written: their first cycle had not read those whose id begins with NL, NM,
+NO or NP, nor the Korean tellings of NE to NO.
 """
 
 import argparse
