@@ -153,7 +153,7 @@ def distil(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, texts: Se
         optimizer.step()
         optimizer.zero_grad()
         schedule.step()
-        cosines.append(float(cosine.mean()))
+        cosines.append(float(cosine.detach().mean()))
         if number % 20 == 0 or number == len(groups):
             logger.info(
                 "step %d of %d: cosine %.3f, %.0f s",

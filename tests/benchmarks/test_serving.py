@@ -68,7 +68,7 @@ def test_it_ends_after_its_requests_and_counts_them(bench: ModuleType, port: int
 def test_it_ends_after_its_time(bench: ModuleType, port: int) -> None:
     load = bench.Load("batching", 2)
     bench.put_under_load(load, port, [b"{}"], 0.05, 10**9)
-    assert load.requests >= 2
+    assert load.requests >= 1  # of one of the clients at least: on a busy machine the other may begin too late
 
 
 def test_percentiles_and_table(bench: ModuleType) -> None:
