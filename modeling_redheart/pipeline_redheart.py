@@ -186,8 +186,8 @@ class EthicalAnalysisPipeline(ChunkPipeline):
         - ``ranges`` {part: [low, high]}, None for an open end; ``flags``: ``windows`` (how many it was read in),
           ``truncated`` (whether more would have been needed), ``tokens`` (read, with special ones), ``unknown_tokens``
           (share), ``no_letters``, ``speakers`` (see `speakers`), ``risk`` (of `labels.RISKS`), ``recovered`` (failed
-          modules, whose outputs are left out), ``withheld``, ``derived`` and ``untrained`` (record keys, or a whole part
-          of them: left out, following from others, or kept without supervision).
+          modules, whose outputs are left out), ``withheld``, ``derived`` and ``untrained`` (record keys, or a whole
+          part of them: left out, following from others, or kept without supervision).
 
         Raises `ValueError` when a part is not finite and its module is not a recovered one.
         """

@@ -1,7 +1,8 @@
 """From the model's outputs for one text to a reading of plain Python values, ready for `json.dumps`.
 
-Notable: a claim that nothing supervised (no record in ``config.supervision``), or that was measured to be no better than
-a constant (``config.withheld``), is withheld unless asked for, and then marked; what a failed module made is left out and flagged; a value that is not finite never reaches a reading.
+Notable: a claim that nothing supervised (no record in ``config.supervision``), or that was measured to be no better
+than a constant (``config.withheld``), is withheld unless asked for, and then marked; what a failed module made is left
+out and flagged; a value that is not finite never reaches a reading.
 """
 
 import math

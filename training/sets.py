@@ -130,7 +130,7 @@ def cases(row: Row) -> list[SchemaRow]:
     That the community's votes are the verdict is not said twice.
     """
     known = {name: value for name, value in row.items() if not name.startswith("perspectives.community.")}
-    levels = {name: row.get(f"nuance.{name}") for name in EMOTIONS}
+    levels: dict[str, Any] = {name: row.get(f"nuance.{name}") for name in EMOTIONS}
     strengths = {f"intensity.{name}": level / 4 for name, level in levels.items() if not is_missing(level)}
     return [{**known, **strengths, "group": f"cases/{row['group']}"}]
 
