@@ -92,6 +92,14 @@ def test_unusual_sections() -> None:
         assert words in text
 
 
+def test_a_long_sentence_leaves_its_emotion_whole() -> None:
+    long = "and then she told him and he told me and I told everybody " * 5
+    one = {**reading(None), "emotion": {"arc": [{"start": 0, "end": 1, "text": long, "labels": {"nervousness": 0.5}}]}}
+    line = next(line for line in shown(one).splitlines() if "nervousness" in line)
+    assert line.split()[:3] == ["1", "nervousness", "0.50"]
+    assert len(line) <= 80
+
+
 def test_notes_say_what_a_reader_must_know() -> None:
     flags = FLAGS | {"truncated": True, "tokens": 2048, "no_letters": True, "unknown_tokens": 0.25, "windows": 4,
                      "recovered": ["cache"], "speakers": 2, "withheld": [f"part{number}" for number in range(12)],

@@ -258,7 +258,8 @@ def _level(levels: Mapping[str, float]) -> str:
 
 def _arc(arc: Sequence[Mapping[str, Any]]) -> Table:
     table = _grid("right", "left", "right")
-    table.add_column(overflow="ellipsis", no_wrap=True)
+    table.expand = True  # so that a long sentence takes nothing from the columns before it
+    table.add_column(overflow="ellipsis", no_wrap=True, ratio=1)
     for number, segment in enumerate(arc[:_SHOWN_SENTENCES], 1):
         name = max(segment["labels"], key=segment["labels"].__getitem__)
         snippet = Text(" ".join(segment["text"].split()), style="italic")
