@@ -96,7 +96,7 @@ def _example_problems(item: Example, number: int, source: str) -> Iterator[Probl
         if name not in SHAPES:
             continue
         array = np.asarray(value, dtype=np.float64)
-        if array.shape != (SHAPES[name] or array.shape):
+        if SHAPES[name] is not None and array.shape != SHAPES[name]:
             yield Problem(source, number, name, f"It must have the shape {SHAPES[name]}, got {array.shape}.")
             continue
         if name in INTEGERS:

@@ -71,7 +71,8 @@ def _column(name: str, examples: Sequence[Example], numbers: Sequence[int], alwa
     first = next((np.shape(value) for value in given if value is not None), None)
     if first is None and not always:
         return None
-    shape = SHAPES[name] or first
+    known = SHAPES[name]
+    shape = first if known is None else known
     if shape is None:
         return None
     integer = name in INTEGERS

@@ -230,7 +230,8 @@ def _batch(
     inputs = {"input_ids": text, "attention_mask": torch.ones_like(text)}
     for name, (output, fast) in TARGET_OUTPUTS.items():
         if output in outputs and (fast or depth == "full"):
-            shape = SHAPES[name] or (config.hidden_size,)
+            known = SHAPES[name]
+            shape = (config.hidden_size,) if known is None else known
             inputs[name] = torch.zeros(
                 batch, *shape, dtype=torch.long if name in INTEGERS else torch.float32, device=device
             )

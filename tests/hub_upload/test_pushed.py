@@ -29,7 +29,7 @@ pytestmark = pytest.mark.slow
 
 NAME = "redheart-100m"
 TEXTS = ["I told my sister's secret to her fiancé, and now nobody speaks to me.", "그때 솔직하게 말했더라면"]
-FIGURES = Path(__file__).resolve().parents[2] / "docs" / "results" / f"{NAME}.json"
+FIGURES = shipped_folder(NAME) / "evaluation.json"
 
 # No import of redheart, however it is installed; Python runs a module of this name when it starts.
 NO_REDHEART = """

@@ -99,7 +99,7 @@ def read(model: nn.Module, batch: Batch) -> dict[str, Tensor]:
         "surd": output.surd.subset_logits,
         "perspectives": output.perspectives.verdict_logits,
         "verdict": output.verdict.logits,
-        "action": output.verdict.action[:, None],
+        "acceptability": output.verdict.acceptability_logits[:, None],
         "embedding": output.embedding,
     }
     return {name: part.flatten(1) for name, part in parts.items()}
@@ -190,7 +190,8 @@ def test_a_classifier_and_a_text_encoder_follow_the_same_rule(
     assert len([name for name in names_of(found, INTEGERS) if name.startswith("model.backbone.encoder.")]) == 2 * 6
     with torch.no_grad():
         logits, right = found(**batch).logits, model(**batch).logits
-    assert torch.corrcoef(torch.stack((logits.flatten(), right.flatten())))[0, 1] > 0.99
+    least = 0.99 if scheme == "int8" else 0.95
+    assert torch.corrcoef(torch.stack((logits.flatten(), right.flatten())))[0, 1] > least
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
