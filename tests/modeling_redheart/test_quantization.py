@@ -230,7 +230,7 @@ def test_int8_reads_nearly_the_same(load: Load, floats: RedHeartModel, batch: Ba
 def test_nf4_reads_what_its_integers_stand_for(load: Load, floats: RedHeartModel, batch: Batch) -> None:
     """An integer of 4 bits is off by 9 % in root mean square; the rest of the way is exact."""
     found = read(load("nf4"), batch)
-    assert similarity(found, read(floats, batch)) > 0.85
+    assert similarity(found, read(floats, batch)) > 0.75
     assert largest_difference(found, read(restored(load("nf4"), floats), batch)) < 1e-4
 
 

@@ -49,7 +49,8 @@ def inputs_of(config: RedHeartConfig, outputs: Sequence[str], batch: int, tokens
     inputs = {"input_ids": text, "attention_mask": mask}
     for name, (output, _) in TARGET_OUTPUTS.items():
         if output in outputs:
-            shape = (batch, *(SHAPES[name] or (config.hidden_size,)))
+            known = SHAPES[name]
+            shape = (batch, *((config.hidden_size,) if known is None else known))
             inputs[name] = torch.randint(0, 2, shape) if name in INTEGERS else torch.rand(shape)
     return inputs
 
