@@ -21,7 +21,7 @@ from redheart.compression.readers import load_reader
 from redheart.configuration.shipped import DEFAULT_MODEL
 from redheart.evaluation.measures import bootstrap, right_verdicts
 from redheart.evaluation.predict import target_column
-from redheart.modeling_redheart.windows import cut, weights_of
+from redheart.modeling_redheart.windows import cut, first_read, weights_of
 from redheart.training.data import Array, load, to_units
 
 
@@ -52,7 +52,7 @@ def read_windows(
             with torch.inference_mode():
                 reading = model(input_ids=window["input_ids"], attention_mask=window["attention_mask"])
             logits.append(reading.verdict.logits[0].double().numpy() / model.config.verdict_temperature)
-        found.append((np.stack(logits), np.array(weights_of(windows))))
+        found.append((np.stack(logits), np.array(weights_of(first_read(windows)))))
     return found
 
 

@@ -16,8 +16,9 @@ import torch
 from scipy.special import softmax
 from torch import Tensor
 
-from ..configuration.labels import AFFECT, BENTHAM, EMOTIONS, REGRET_TYPES, SURD, VIEWS
+from ..configuration.labels import EMOTIONS, SURD
 from ..training.data import Array, Unit
+from ..training.supervision import KEYS_OF_VALUES
 from .calibration import fit_temperature, fit_thresholds
 from .measures import bootstrap, pearson, right_verdicts
 from .predict import Predictor, target_column
@@ -28,15 +29,15 @@ LEAST_NAMED = 0.5  # share of the texts of which a verdict is named all the same
 BY_CHANCE = 0.05  # share of texts whose information is told although the states are not even of one text
 FEWEST_RATED = 30  # texts with a label, for a claim to be judged
 _NEUTRAL = EMOTIONS.index("neutral")
-# Target -> the record keys of its values, in their order.
-_SCALES: dict[str, tuple[str, ...]] = {
-    "affect_labels": tuple(f"affect.{name}" for name in AFFECT),
-    "bentham_labels": tuple(f"bentham.{name}" for name in BENTHAM),
-    "regret_labels": tuple(f"regret.{name}.{view}" for name in REGRET_TYPES for view in VIEWS),
-    "utility_labels": tuple(f"utility.{view}" for view in VIEWS),
-    "plausibility_labels": tuple(f"plausibility.{view}" for view in VIEWS),
-    "acceptability_labels": ("acceptability",),
-}
+# Targets on scales, each of whose values is a claim by itself.
+_SCALES = (
+    "affect_labels",
+    "bentham_labels",
+    "regret_labels",
+    "utility_labels",
+    "plausibility_labels",
+    "acceptability_labels",
+)
 
 
 def fit_threshold_of_naming(probabilities: Array, shares: Array) -> float:
@@ -87,12 +88,12 @@ def fit_withheld(said: Mapping[str, Array], units: Sequence[Unit]) -> list[str]:
     said: of the predictor, about ``units``. What fewer than `FEWEST_RATED` texts have a label for is not judged.
     """
     found = []
-    for target, keys in _SCALES.items():
+    for target in _SCALES:
         if not any(target in item.targets for unit in units for item in unit):
             continue
         actual, places = target_column(units, target)
         columns = (values.reshape(len(places), -1).astype(np.float64) for values in (said[target][places], actual))
-        for key, predicted, labels in zip(keys, *(values.T for values in columns), strict=True):
+        for key, predicted, labels in zip(KEYS_OF_VALUES[target], *(values.T for values in columns), strict=True):
             known = np.isfinite(labels)
             if known.sum() >= FEWEST_RATED and not _follows(predicted[known], labels[known]):
                 found.append(key)

@@ -13,7 +13,7 @@ from transformers import PreTrainedTokenizerBase
 
 from ..configuration.labels import OUTPUTS, RATED, VIEWS
 from ..modeling_redheart.modeling_redheart import RedHeartModel
-from ..modeling_redheart.windows import cut, weights_of
+from ..modeling_redheart.windows import cut, first_read, weights_of
 from ..training.data import Array, Unit
 
 # Values of the model beside those of the targets, by name: (texts, ...).
@@ -54,7 +54,7 @@ class Predictor:
         windows: list[_Window] = []
         for row, text in enumerate(texts):
             cuts, _ = cut(self.tokenizer, text, self.longest)
-            weights = weights_of(cuts) if len(cuts) > 1 else [1.0]
+            weights = weights_of(first_read(cuts))
             pairs = zip(cuts, weights, strict=True)
             windows += [_Window(row, weight, window["input_ids"][0].tolist()) for window, weight in pairs]
         told: dict[str, Tensor] = {}

@@ -154,7 +154,7 @@ class EthicalAnalysisPipeline(ChunkPipeline):
     def _needed_for(self, outputs: Sequence[str], depth: str) -> set[str]:
         """What is to be computed so that ``outputs`` have the values that they have in the whole reading."""
         needed = set(outputs)
-        if hasattr(self.model, "session"):
+        if hasattr(self.model, "outputs"):
             return needed  # an exported model computes all that it was exported with
         if depth == "full" and needed & {"verdict", "confidence"}:
             return needed | set(OUTPUTS) - {"embedding"}  # they read the states of all modules

@@ -33,21 +33,16 @@ def cut(tokenizer: PreTrainedTokenizerBase, text: str, longest: int) -> tuple[li
     whole text.
     """
     tokenize: Any = tokenizer
-    whole = len(tokenize(text, add_special_tokens=False, verbose=False)["input_ids"])
-    room = longest - tokenize.num_special_tokens_to_add()
-    options: dict[str, Any] = {"truncation": True, "max_length": longest}
+    described = dict.fromkeys(("return_attention_mask", "return_offsets_mapping", "return_special_tokens_mask"), True)
+    encoded = tokenize([text], **described, verbose=False)
+    special = tokenize.num_special_tokens_to_add()
+    whole, room = len(encoded["input_ids"][0]) - special, longest - special
     if whole > room:
         overlap = min(OVERLAP, room // 4)
         count = min(-(-(whole - overlap) // (room - overlap)), MOST_WINDOWS)
         length = min(room, -(-(whole + (count - 1) * overlap) // count))
-        options |= {"max_length": length + longest - room, "stride": overlap, "return_overflowing_tokens": True}
-    encoded = tokenize(
-        [text],
-        return_attention_mask=True,
-        return_offsets_mapping=True,
-        return_special_tokens_mask=True,
-        **options,
-    )
+        parts = {"truncation": True, "max_length": length + special, "stride": overlap}
+        encoded = tokenize([text], **described, **parts, return_overflowing_tokens=True)
     count = min(len(encoded["input_ids"]), MOST_WINDOWS)
     names = [name for name in encoded if name != "overflow_to_sample_mapping"]
     windows = [{name: torch.tensor([encoded[name][index]]) for name in names} for index in range(count)]
@@ -65,9 +60,9 @@ def first_read(windows: Sequence[Mapping[str, Tensor]]) -> list[Tensor]:
     return found
 
 
-def weights_of(windows: Sequence[Mapping[str, Tensor]]) -> list[float]:
-    """The weight of each window, summing to 1."""
-    sizes = [max(1, int(own.sum())) for own in first_read(windows)]
+def weights_of(own: Sequence[Tensor]) -> list[float]:
+    """The weight of each window, summing to 1. own: of `first_read`."""
+    sizes = [max(1, int(tokens.sum())) for tokens in own]
     return [size / sum(sizes) for size in sizes]
 
 
@@ -82,7 +77,8 @@ def merge(windows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     parts = [_with_segments(window, index) for index, window in enumerate(windows)]
     if len(parts) == 1:
         return parts[0]
-    weights, own = weights_of(parts), first_read(parts)
+    own = first_read(parts)
+    weights = weights_of(own)
     own[0] = parts[0]["attention_mask"][0].bool()  # with the special tokens, once
     merged: dict[str, Any] = {"text": parts[0]["text"]}
     for name, first in parts[0].items():

@@ -26,23 +26,13 @@ from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTo
 
 from .bilingual_vocabulary import bilingual_vocabulary, extend_embeddings
 from .data import Example, load, texts_of
+from .shipped_recipes import ENGLISH, translations
 
 logger = logging.getLogger(__name__)
 
 LAYERS = 10
 ENTRIES, PIECES = 16_000, 8_000  # English entries that stay, and new Korean pieces
-ENGLISH = (
-    "cases",
-    "goemotions",
-    "scruples_anecdotes",
-    "moral_stories",
-    "ethics_utilitarianism",
-    "ethics_deontology",
-    "ethics_justice",
-    "ethics_virtue",
-    "emobank",
-    "emotion_intensity_en",
-)
+COUNTED = ("cases", *ENGLISH)  # sets whose English words are counted
 PAIRS, MONOLINGUAL = 24_000, 7_000  # sentences that are learned from in Korean, and in English
 BATCH_TOKENS = 1536
 LONGEST = 96
@@ -62,10 +52,10 @@ def precision() -> AbstractContextManager[Any]:
     return torch.autocast("cpu", dtype=torch.bfloat16, enabled=native_bfloat16())
 
 
-def translations(data: Path) -> list[tuple[str, str]]:
+def translated_comments(data: Path) -> list[tuple[str, str]]:
     """(English, Korean) of each comment that is there in both languages."""
-    english = {item.group: item.text for item in load("goemotions", data, "train")}
-    return [(english[item.group], item.text) for item in load("goemotions_ko", data, "train") if item.group in english]
+    units = translations(load("goemotions", data, "train"), load("goemotions_ko", data, "train"))
+    return [(english.text, korean.text) for english, korean in units]
 
 
 def cut_encoder(
@@ -73,7 +63,7 @@ def cut_encoder(
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """The encoder with its first layers and the vocabulary of both languages, not yet trained."""
     tokenizer = AutoTokenizer.from_pretrained(encoder)
-    english = [text for name in ENGLISH for text in texts_of(name, data, "train")]
+    english = [text for name in COUNTED for text in texts_of(name, data, "train")]
     korean = [*(text for _, text in pairs), *texts_of("kote", data, "validation"), *map(_text, _korean_cases(data))]
     vocabulary = bilingual_vocabulary(tokenizer, english, korean, ENTRIES, PIECES)
     model: Any = AutoModel.from_pretrained(encoder, dtype=torch.float32)
@@ -168,7 +158,7 @@ def distil(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, texts: Se
 def make(data: Path, encoder: Path, output: Path) -> float:
     """Write the trained encoder and its tokenizer to ``output``; returns the cosine of `distil`."""
     set_seed(0)
-    pairs = translations(data)
+    pairs = translated_comments(data)
     model, tokenizer = cut_encoder(data, encoder, pairs)
     for name in ("attention_probs_dropout_prob", "hidden_dropout_prob"):
         setattr(model.config, name, 0.0)

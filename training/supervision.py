@@ -20,14 +20,13 @@ from .data import Array, Unit
 # Targets of one key each, and the ones that a target supervises as a whole.
 _WHOLE: dict[str, tuple[str, ...]] = {
     "utility_pair_labels": ("utility.actual",),
-    "acceptability_labels": ("acceptability",),
     "acceptability_pair_labels": ("acceptability",),
     "branch_pair_labels": tuple(f"utility.{view}" for view in VIEWS),
     "verdict_labels": ("verdict", "surd"),
     "embedding_labels": ("embedding",),
 }
-# Targets with a key per label.
-_LABELLED: dict[str, tuple[str, ...]] = {
+# Targets with a key for each of their values, in order.
+KEYS_OF_VALUES: dict[str, tuple[str, ...]] = {
     "emotion_labels": tuple(f"emotion.{name}" for name in EMOTIONS),
     "intensity_labels": tuple(f"intensity.{name}" for name in EMOTIONS),
     "affect_labels": tuple(f"affect.{name}" for name in AFFECT),
@@ -35,6 +34,7 @@ _LABELLED: dict[str, tuple[str, ...]] = {
     "utility_labels": tuple(f"utility.{view}" for view in VIEWS),
     "plausibility_labels": tuple(f"plausibility.{view}" for view in VIEWS),
     "regret_labels": tuple(f"regret.{name}.{view}" for name in REGRET_TYPES for view in VIEWS),
+    "acceptability_labels": ("acceptability",),
 }
 
 
@@ -63,9 +63,9 @@ def supervision_of(units: Iterable[Unit]) -> dict[str, list[str]]:
 def _keys(target: str, value: Array) -> Iterator[str]:
     if target in _WHOLE:
         yield from _WHOLE[target]
-    elif target in _LABELLED:
+    elif target in KEYS_OF_VALUES:
         present = np.isfinite(np.asarray(value, dtype=np.float64)).flatten()
-        for key, there in zip(_LABELLED[target], present, strict=True):
+        for key, there in zip(KEYS_OF_VALUES[target], present, strict=True):
             if there:
                 yield key
                 if target == "emotion_labels":  # an emotion that is there is at least slight, and in some segment
@@ -83,4 +83,4 @@ def confidence_keys(record: Sequence[str] | dict[str, list[str]]) -> list[str]:
     return [f"confidence.{part}" for part in RATED if part in parts]
 
 
-__all__ = ["confidence_keys", "supervision_of"]
+__all__ = ["KEYS_OF_VALUES", "confidence_keys", "supervision_of"]

@@ -16,7 +16,6 @@ weights were trained, cases were still being written: their first cycle had not 
 NO or NP, nor the Korean tellings of NE to NO.
 """
 
-import argparse
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,26 +24,30 @@ from typing import Any
 
 import torch
 from transformers import PreTrainedTokenizerBase, set_seed
-from transformers.trainer_utils import get_last_checkpoint
 
 from ..evaluation.perturbations.persons import Text
 from ..evaluation.perturbations.protagonist import protagonist, retold
-from ..modeling_redheart.derived import PREFIX, derived_record
+from ..modeling_redheart.derived import PREFIX
 from ..modeling_redheart.modeling_redheart import RedHeartModel
 from .arguments import RedHeartTrainingArguments
 from .bilingual_encoder import make, native_bfloat16
 from .building import build_model
 from .confidence_phase import train_confidence
-from .data import PAIRS, Example, Unit, drop_seen, held_out, load, to_units
-from .dilemmas import dilemma_halves
+from .data import Example, Unit, to_units
 from .recipe import ConfidenceRecipe, ModelRecipe
+from .shipped_recipes import (
+    HISTORY,
+    command_line,
+    is_better,
+    one_hot,
+    recipe_units,
+    record_of_recipe,
+    run_cycle,
+    save_trained,
+)
 from .snapshots import write_json
-from .supervision import confidence_keys, supervision_of
-from .train_mini import epoch_sizes, one_hot, titles, translations
-from .trainer import RedHeartTrainer
 
 HELD_OUT = 0.04
-HISTORY = "history.json"
 STORY_VERDICT = f"{PREFIX}the actor of an immoral story is in the wrong (author if told by the actor, else other)"
 
 
@@ -96,7 +99,6 @@ CYCLES = (
 )
 SETS = tuple(CYCLES[0].rounds)
 LONGEST = 320
-_MADE = ("scruples_titles", "scruples_dilemmas", "goemotions_translated")
 
 
 def in_both_persons(stories: Sequence[Example], seed: int = 0) -> list[Example]:
@@ -110,8 +112,7 @@ def in_both_persons(stories: Sequence[Example], seed: int = 0) -> list[Example]:
         own = [first_person(item.text) for item in unit]
         told = all(own) and chance.random() < 0.5
         for item, text in zip(unit, own, strict=True):
-            better = any(item.targets[name][1] == 1 for name in PAIRS if name in item.targets)
-            verdict = "nobody" if better else "author" if told else "other"
+            verdict = "nobody" if is_better(item) else "author" if told else "other"
             targets = {**item.targets, "verdict_labels": one_hot(verdict)}
             found.append(replace(item, text=text if told and text else item.text, targets=targets))
     return found
@@ -126,18 +127,7 @@ def first_person(text: str) -> str | None:
 
 def training_units(data: Path) -> tuple[list[Unit], list[Unit]]:
     """Units to train on, and the ones held out for the confidence."""
-    sets = {name: load(name, data, "train") for name in SETS if name not in _MADE}
-    sets["moral_stories"] = in_both_persons(sets["moral_stories"])
-    units = [unit for examples in sets.values() for unit in to_units(examples)]
-    units += translations(sets["goemotions"], load("goemotions_ko", data, "train"))
-    # Its train split was never published whole: one side of the validation pairs, and figures are about the other.
-    units += dilemma_halves(to_units(load("scruples_dilemmas", data, "validation")))[0]
-    kept, unseen = held_out(units, HELD_OUT)
-    known = titles(load("scruples_anecdotes", data, "validation"))
-    for some in (kept, unseen):
-        posts = [item for unit in some for item in unit if item.source == "scruples_anecdotes"]
-        some += to_units(drop_seen(titles(posts), known))
-    return kept, unseen
+    return recipe_units(data, SETS, in_both_persons, HELD_OUT)
 
 
 def arguments(output: Path) -> dict[str, Any]:
@@ -178,24 +168,12 @@ def train_cycle(
         save_steps=200,
         save_total_limit=1,
     )
-    sizes = epoch_sizes(units, cycle.rounds)
-    trainer = RedHeartTrainer(model, settings, train_dataset=units, processing_class=tokenizer, sizes=sizes)
-    trainer.train(resume_from_checkpoint=get_last_checkpoint(folder) if resume and folder.is_dir() else None)
-    model.save_pretrained(folder / "model")
-    write_json(folder / HISTORY, trainer.state.log_history)
+    run_cycle(model, tokenizer, units, cycle.rounds, settings, folder, resume)
 
 
 def record_of(units: Sequence[Unit]) -> dict[str, list[str]]:
     """What supervised each claim, by the names under which the sets are published."""
-    names = {"goemotions_translated": ["goemotions", "goemotions_ko"], "scruples_titles": ["scruples_anecdotes"]}
-    record = {
-        key: sorted({name for source in sources for name in names.get(source, [source])})
-        for key, sources in supervision_of(units).items()
-    }
-    for key in ("verdict", "surd"):  # of the stories, it is what `in_both_persons` makes of who acts well
-        if "moral_stories" in record.get(key, []):
-            record[key] = [name for name in record[key] if name != "moral_stories"] + [STORY_VERDICT]
-    return record | derived_record(record) | {key: ["rows held out of training"] for key in confidence_keys(record)}
+    return record_of_recipe(units, STORY_VERDICT)
 
 
 def train(data: Path, encoder: Path, output: Path, share: float = 1.0, resume: bool = False) -> None:
@@ -221,11 +199,7 @@ def train(data: Path, encoder: Path, output: Path, share: float = 1.0, resume: b
     history = train_confidence(model, tokenizer, _confidence_units(unseen), options, ConfidenceRecipe(epochs=2 * share))
     write_json(output / HISTORY, history)
 
-    model.config.loss_weights = {}  # those of the phases are not for who trains it further
-    model.config.supervision = record_of(units)
-    model.config.name_or_path = ""
-    model.save_pretrained(output / "model")
-    tokenizer.save_pretrained(output / "model")
+    save_trained(model, tokenizer, record_of(units), output / "model")
 
 
 def _confidence_units(unseen: Sequence[Unit]) -> list[Unit]:
@@ -239,14 +213,7 @@ def _confidence_units(unseen: Sequence[Unit]) -> list[Unit]:
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
-    parser.add_argument("--encoder", type=Path, required=True, help="folder of all-mpnet-base-v2")
-    parser.add_argument("--output", type=Path, required=True, help="where the run is written")
-    parser.add_argument("--share", type=float, default=1.0, help="of the recipe, for a trial run")
-    parser.add_argument("--resume", action="store_true", help="go on from a cycle's newest checkpoint")
-    args = parser.parse_args()
-    train(args.data, args.encoder, args.output, args.share, args.resume)
+    command_line(__doc__, "all-mpnet-base-v2", train)
 
 
 if __name__ == "__main__":

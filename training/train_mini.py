@@ -15,41 +15,43 @@ data. Sets under a non-commercial licence are never read.
 Notable: in float32, whose products are about twice as fast as those of bfloat16 on a CPU without matrix units.
 """
 
-import argparse
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerBase, set_seed
-from transformers.trainer_utils import get_last_checkpoint
 
 from ..configuration.configuration_redheart import load_preset
-from ..configuration.labels import VERDICTS
 from ..evaluation.perturbations.variants import FAMILIES, variants
-from ..modeling_redheart.derived import PREFIX, derived_record
+from ..modeling_redheart.derived import PREFIX
 from ..modeling_redheart.modeling_redheart import RedHeartModel
 from .arguments import RedHeartTrainingArguments
 from .bilingual_vocabulary import bilingual_vocabulary, extend_embeddings
 from .building import build_model
-from .collator import source_sizes
 from .confidence_phase import train_confidence
-from .data import PAIRS, Example, Unit, drop_seen, held_out, load, texts_of, to_units
-from .dilemmas import dilemma_halves
+from .data import Example, Unit, load, texts_of
 from .recipe import ConfidenceRecipe, ModelRecipe
+from .shipped_recipes import (
+    ENGLISH,
+    HISTORY,
+    command_line,
+    is_better,
+    one_hot,
+    recipe_units,
+    record_of_recipe,
+    run_cycle,
+    save_trained,
+    translations,
+)
 from .snapshots import write_json
-from .supervision import confidence_keys, supervision_of
-from .trainer import RedHeartTrainer
 
 HELD_OUT = 0.04
 KOREAN_PIECES = 8_000
 AVERAGED = 2  # cycles, the last ones
-HISTORY = "history.json"  # losses by step; of a cycle, it is written last
 
 
 @dataclass(frozen=True)
@@ -125,19 +127,6 @@ EMBEDDED = ("emobank", "goemotions_translated")
 
 STORY_VERDICT = f"{PREFIX}the author of the immoral action in moral_stories, nobody for the moral one"
 
-# What the words of the vocabulary are counted in.
-ENGLISH = (
-    "goemotions",
-    "scruples_anecdotes",
-    "moral_stories",
-    "ethics_utilitarianism",
-    "ethics_deontology",
-    "ethics_justice",
-    "ethics_virtue",
-    "emobank",
-    "emotion_intensity_en",
-)
-
 
 def bilingual_encoder(data: Path, encoder: Path, output: Path) -> None:
     """Write the encoder with the vocabulary of both languages, and its tokenizer, to ``output``."""
@@ -155,49 +144,22 @@ def bilingual_encoder(data: Path, encoder: Path, output: Path) -> None:
     vocabulary.tokenizer.save_pretrained(output)
 
 
-def translations(english: Sequence[Example], foreign: Sequence[Example]) -> list[Unit]:
-    """A unit of the two texts of each comment that is there in both languages."""
-    by_comment = {item.group: item for item in english}
-    return [
-        tuple(Example(one.text, "goemotions_translated", dict(one.targets), one.group) for one in (other, item))
-        for item in foreign
-        if (other := by_comment.get(item.group)) is not None
-    ]
-
-
-def titles(posts: Sequence[Example]) -> list[Example]:
-    """The title of each post with the votes on the post: what a verdict is to say about one sentence."""
-    return [Example(post.text.partition("\n")[0], "scruples_titles", post.targets, post.group) for post in posts]
-
-
 def add_verdicts(stories: Sequence[Example]) -> None:
     """Derive a verdict on each action of a story, which has one actor: the immoral one puts its author in the wrong,
     the moral one nobody."""
     for story in stories:
-        better = any(story.targets[name][1] == 1 for name in PAIRS if name in story.targets)
-        story.targets["verdict_labels"] = one_hot("nobody" if better else "author")
+        story.targets["verdict_labels"] = one_hot("nobody" if is_better(story) else "author")
 
 
-def one_hot(verdict: str) -> npt.NDArray[np.float32]:
-    """All votes for one verdict, (5,)."""
-    return np.array([name == verdict for name in VERDICTS], dtype=np.float32)
+def with_verdicts(stories: list[Example]) -> list[Example]:
+    """The stories after `add_verdicts`."""
+    add_verdicts(stories)
+    return stories
 
 
 def training_units(data: Path) -> tuple[list[Unit], list[Unit]]:
     """Units to train on, and the ones held out for the confidence."""
-    made = ("scruples_titles", "scruples_dilemmas", "goemotions_translated")
-    sets = {name: load(name, data, "train") for name in SETS if name not in made}
-    add_verdicts(sets["moral_stories"])
-    units = [unit for examples in sets.values() for unit in to_units(examples)]
-    units += translations(sets["goemotions"], load("goemotions_ko", data, "train"))
-    # Its train split was never published whole: one side of the validation pairs, and figures are about the other.
-    units += dilemma_halves(to_units(load("scruples_dilemmas", data, "validation")))[0]
-    kept, unseen = held_out(units, HELD_OUT)
-    known = titles(load("scruples_anecdotes", data, "validation"))
-    for some in (kept, unseen):
-        posts = [item for unit in some for item in unit if item.source == "scruples_anecdotes"]
-        some += to_units(drop_seen(titles(posts), known))
-    return kept, unseen
+    return recipe_units(data, SETS, with_verdicts, HELD_OUT)
 
 
 def add_embeddings(units: Sequence[Unit], encoder: Path) -> None:
@@ -241,28 +203,9 @@ def arguments(output: Path) -> dict[str, Any]:
     }
 
 
-def epoch_sizes(units: list[Unit], rounds: Mapping[str, float]) -> dict[str, int]:
-    """Units of each set in the one epoch that holds ``rounds`` of it."""
-    available = {name: sum(unit[0].source == name for unit in units) for name in rounds}
-    wanted = {name: count * rounds[name] for name, count in available.items()}
-    return source_sizes(available, total=round(sum(wanted.values())), weights=wanted)
-
-
 def record_of(units: Sequence[Unit]) -> dict[str, list[str]]:
     """What supervised each claim, by the names under which the sets are published."""
-    names = {
-        "goemotions_translated": ["goemotions", "goemotions_ko"],
-        "scruples_titles": ["scruples_anecdotes"],
-    }
-    record = {
-        key: sorted({name for source in sources for name in names.get(source, [source])})
-        for key, sources in supervision_of(units).items()
-    }
-    for key in ("verdict", "surd"):  # of the stories, it is what `add_verdicts` makes of who acts well
-        if "moral_stories" in record.get(key, ()):
-            record[key] = [name for name in record[key] if name != "moral_stories"] + [STORY_VERDICT]
-    record["embedding"] = ["all-MiniLM-L6-v2"]
-    return record | derived_record(record) | {key: ["rows held out of training"] for key in confidence_keys(record)}
+    return record_of_recipe(units, STORY_VERDICT) | {"embedding": ["all-MiniLM-L6-v2"]}
 
 
 def train_cycle(
@@ -288,12 +231,8 @@ def train_cycle(
         save_steps=500,
         save_total_limit=1,
     )
-    sizes = epoch_sizes(units, cycle.rounds)
     read = reword(units, cycle.reworded, seed)
-    trainer = RedHeartTrainer(model, settings, train_dataset=read, processing_class=tokenizer, sizes=sizes)
-    trainer.train(resume_from_checkpoint=get_last_checkpoint(folder) if resume and folder.is_dir() else None)
-    model.save_pretrained(folder / "model")
-    write_json(folder / HISTORY, trainer.state.log_history)
+    run_cycle(model, tokenizer, read, cycle.rounds, settings, folder, resume)
 
 
 def averaged(folders: Sequence[Path]) -> RedHeartModel:
@@ -331,23 +270,12 @@ def train(data: Path, encoder: Path, output: Path, share: float = 1.0, resume: b
     history = train_confidence(model, tokenizer, unseen, options, ConfidenceRecipe(epochs=3 * share))
     write_json(output / HISTORY, history)
 
-    model.config.loss_weights = {}  # those of the phases are not for who trains it further
-    model.config.supervision = record_of(units)
-    model.config.name_or_path = ""
-    model.save_pretrained(output / "model")
-    tokenizer.save_pretrained(output / "model")
+    save_trained(model, tokenizer, record_of(units), output / "model")
 
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
-    parser.add_argument("--encoder", type=Path, required=True, help="folder of all-MiniLM-L6-v2")
-    parser.add_argument("--output", type=Path, required=True, help="where the run is written")
-    parser.add_argument("--share", type=float, default=1.0, help="of the recipe, for a trial run")
-    parser.add_argument("--resume", action="store_true", help="go on from a cycle's newest checkpoint")
-    args = parser.parse_args()
-    train(args.data, args.encoder, args.output, args.share, args.resume)
+    command_line(__doc__, "all-MiniLM-L6-v2", train)
 
 
 if __name__ == "__main__":

@@ -195,7 +195,7 @@ def sets_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def small_bilingual(sets_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The making of the bilingual encoder, in sizes that fit ``english_encoder`` and ``sets_folder``."""
     sizes = {"LAYERS": 2, "ENTRIES": len(SPECIAL) + 2 * len(LETTERS) + len(WORDS) - 2, "PIECES": 58,
-             "ENGLISH": ("cases", "goemotions")}  # fmt: skip
+             "COUNTED": ("cases", "goemotions")}  # fmt: skip
     for name, value in sizes.items():
         monkeypatch.setattr(bilingual_encoder, name, value)
     monkeypatch.setattr(data, "OWN", sets_folder)  # not the cases of this checkout

@@ -16,7 +16,7 @@ from redheart.training.bilingual_encoder import (
     precision,
     sentence_embeddings,
     taught,
-    translations,
+    translated_comments,
 )
 from redheart.training.data import NON_COMMERCIAL
 
@@ -28,11 +28,11 @@ def english(english_encoder: Path) -> PreTrainedTokenizerFast:
 
 
 def test_nothing_non_commercial_is_read() -> None:
-    assert not {*NON_COMMERCIAL, "crowd_envent"} & set(bilingual_encoder.ENGLISH)
+    assert not {*NON_COMMERCIAL, "crowd_envent"} & set(bilingual_encoder.COUNTED)
 
 
 def test_a_translation_is_of_the_same_comment(sets_folder: Path) -> None:
-    pairs = translations(sets_folder)
+    pairs = translated_comments(sets_folder)
     assert len(pairs) == 24
     assert pairs[0] == ("love dog a", "사랑 강아지 a")
 
@@ -73,7 +73,7 @@ def test_an_embedding_has_the_length_1_and_does_not_depend_on_the_padding(
 @pytest.mark.usefixtures("small_bilingual")
 def test_the_cut_encoder_has_fewer_layers_and_reads_korean(sets_folder: Path, english_encoder: Path) -> None:
     whole = AutoModel.from_pretrained(english_encoder)
-    model, tokenizer = cut_encoder(sets_folder, english_encoder, translations(sets_folder))
+    model, tokenizer = cut_encoder(sets_folder, english_encoder, translated_comments(sets_folder))
     encoder: Any = model.encoder
     assert model.config.num_hidden_layers == len(encoder.layer) == 2
     assert model.config.vocab_size == len(tokenizer) == bilingual_encoder.ENTRIES + bilingual_encoder.PIECES
@@ -92,7 +92,7 @@ def test_it_learns_to_lie_where_the_whole_encoder_does(
 ) -> None:
     monkeypatch.setattr(bilingual_encoder, "LEARNING_RATE", 5e-3)
     monkeypatch.setattr(bilingual_encoder, "EMBEDDING_RATE", 2e-2)
-    pairs = translations(sets_folder) * 4
+    pairs = translated_comments(sets_folder) * 4
     meant = taught(english_encoder, [en for en, _ in pairs])
     assert meant.shape == (96, 24)
     torch.manual_seed(0)

@@ -7,18 +7,8 @@ import pytest
 
 from redheart.configuration.labels import VERDICTS, record_keys
 from redheart.training.data import NON_COMMERCIAL, Example, to_units
-from redheart.training.train_mini import (
-    CYCLES,
-    EMBEDDED,
-    ENGLISH,
-    SETS,
-    STORY_VERDICT,
-    add_verdicts,
-    epoch_sizes,
-    record_of,
-    titles,
-    translations,
-)
+from redheart.training.shipped_recipes import ENGLISH, epoch_sizes, titles, translations
+from redheart.training.train_mini import CYCLES, EMBEDDED, SETS, STORY_VERDICT, add_verdicts, record_of
 
 
 def _comments(texts: Sequence[str], source: str, first: int = 0) -> list[Example]:
