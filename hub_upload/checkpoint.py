@@ -94,9 +94,12 @@ def load_strict(
         "not whole": _torn_weights(model),
     }
     if told := [f"{len(names)} {kind}: {_some(names)}" for kind, names in faults.items() if names]:
+        saved = _class_of(place, options)
+        remedy = "Take the config.json and the weights of one and the same save."
+        if saved is not cls:
+            remedy = f"They are of a {saved.__name__}: name a checkpoint of a {cls.__name__}."
         raise ValueError(
-            f"The weights of {place} do not fit {cls.__name__} with its config; {'; '.join(told)}. "
-            "Take the config.json and the weights of one and the same save."
+            f"The weights of {place} do not fit {cls.__name__} with its config; {'; '.join(told)}. {remedy}"
         )
     if report.get("error_msgs"):
         raise ValueError(f"{place} did not load: {report['error_msgs']}")

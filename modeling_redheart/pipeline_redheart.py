@@ -49,6 +49,7 @@ class EthicalAnalysisPipeline(ChunkPipeline):
     its index), for a model or tokenizer that does not fit, and when what was asked for is not finite.
     """
 
+    task_name = TASK
     _load_tokenizer = True  # type: ignore[assignment]  # the base declares its default, None
     _load_processor = False  # type: ignore[assignment]
     _load_image_processor = False  # type: ignore[assignment]
@@ -56,15 +57,11 @@ class EthicalAnalysisPipeline(ChunkPipeline):
     _load_video_processor = False  # type: ignore[assignment]
 
     def __init__(self, model: Any, tokenizer: Any = None, **kwargs: Any) -> None:
-        accepted = inspect.signature(model.forward).parameters.values()
-        if not any(item.name == "outputs" or item.kind is item.VAR_KEYWORD for item in accepted):
-            raise ValueError(
-                f"{TASK!r} needs a RedHeartModel, got {type(model).__name__}; load it with AutoModel.from_pretrained."
-            )
+        self._check_model(model)
         if tokenizer is None or not tokenizer.is_fast:
             raise ValueError(
-                f"{TASK!r} needs a fast tokenizer (it gives the position of words), got {type(tokenizer).__name__}; "
-                "give tokenizer=AutoTokenizer.from_pretrained(the model's folder)."
+                f"{self.task_name!r} needs a fast tokenizer (it gives the position of words), got "
+                f"{type(tokenizer).__name__}; give tokenizer=AutoTokenizer.from_pretrained(the model's folder)."
             )
         rows = _embedded_tokens(model)
         if len(tokenizer) > rows:
@@ -74,6 +71,20 @@ class EthicalAnalysisPipeline(ChunkPipeline):
             )
         super().__init__(model=model, tokenizer=tokenizer, **kwargs)
         self.model.eval()  # with dropout the same text would give other numbers each time
+
+    @classmethod
+    def _check_model(cls, model: Any) -> None:
+        accepted = inspect.signature(model.forward).parameters.values()
+        if not any(item.name == "outputs" or item.kind is item.VAR_KEYWORD for item in accepted):
+            raise ValueError(
+                f"{TASK!r} needs a RedHeartModel, got {type(model).__name__}; load it with AutoModel.from_pretrained."
+            )
+        saved = getattr(model.config, "architectures", None) or [""]
+        if saved[0] == "RedHeartForSequenceClassification":
+            raise ValueError(
+                f"{model.config.name_or_path} holds a classifier, whose labels {TASK!r} would leave out; use "
+                "pipeline('text-classification')."
+            )
 
     def _sanitize_parameters(self, **parameters: Any) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
         parameters.pop("local_files_only", None)  # `transformers.pipeline` hands its own loading option on
@@ -146,9 +157,8 @@ class EthicalAnalysisPipeline(ChunkPipeline):
         if outputs is not None:
             unknown = [name for name in outputs if name not in available]  # the model says why
             needed = [name for name in available if name in self._needed_for(outputs, depth)] + unknown
-        inputs = {name: value for name, value in input_tensors.items() if name not in _TEXT_KEYS}
+        inputs, described = split_inputs(input_tensors)
         reading = self.model(**inputs, outputs=needed, depth=depth, token_budget=token_budget)
-        described = {name: input_tensors[name] for name in ("attention_mask", *_TEXT_KEYS)}
         return {**named_tensors(reading), **described}
 
     def _needed_for(self, outputs: Sequence[str], depth: str) -> set[str]:
@@ -204,6 +214,12 @@ class EthicalAnalysisPipeline(ChunkPipeline):
         self.model.save_pretrained(save_directory, **kwargs)
         tokenizer: Any = self.tokenizer
         tokenizer.save_pretrained(save_directory)
+
+
+def split_inputs(tensors: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Of what `preprocess` yields: the inputs of the model, and what describes the text."""
+    inputs = {name: value for name, value in tensors.items() if name not in _TEXT_KEYS}
+    return inputs, {name: tensors[name] for name in ("attention_mask", *_TEXT_KEYS)}
 
 
 def _embedded_tokens(model: Any) -> int:
@@ -293,4 +309,11 @@ def register_pipeline(default_model: str | Path) -> None:
     )
 
 
-__all__ = ["TASK", "EthicalAnalysisPipeline", "check_text", "named_tensors", "register_pipeline"]
+__all__ = [
+    "TASK",
+    "EthicalAnalysisPipeline",
+    "check_text",
+    "named_tensors",
+    "register_pipeline",
+    "split_inputs",
+]

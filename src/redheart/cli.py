@@ -23,7 +23,7 @@ from .configuration.labels import FAST_OUTPUTS, OUTPUTS, closest
 from .configuration.shipped import DEFAULT_MODEL
 from .evaluating import evaluate
 from .informing import info
-from .loading import load_pipeline
+from .loading import load_text_pipeline
 from .planning import memory
 from .pushing import push
 from .serving.command import serve
@@ -161,7 +161,7 @@ def analyze(
         typer.Option(exists=True, dir_okay=False, help="A .txt file (one text) or a .jsonl file (one text per line)."),
     ] = None,
     model: Annotated[
-        str, typer.Option(help="A checkpoint that ships, a folder, or a Hugging Face Hub id.")
+        str, typer.Option(help="A checkpoint that ships, a folder, or a Hugging Face Hub id; also of a classifier.")
     ] = DEFAULT_MODEL,
     output: Annotated[
         list[str] | None,
@@ -206,7 +206,7 @@ def analyze(
     options |= {"token_budget": token_budget} if token_budget else {}
     stdout = sys.stdout
     with redirect_stdout(sys.stderr):  # what a library prints must not get between the answers
-        pipe = load_pipeline(model)
+        pipe = load_text_pipeline(model)
         answers = read_batches(pipe, read_items(texts or [], file or [], jsonl_field), options, batch_size)
         failed = _write_json(answers, stdout) if as_json else _write_for_people(answers, stdout)
     if failed:

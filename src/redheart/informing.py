@@ -44,6 +44,10 @@ def info(
         return
     console = Console(highlight=False)
     console.print(f"[bold]{name}[/bold]")
+    if config.architectures == ["RedHeartForSequenceClassification"]:
+        kind = config.problem_type or "not trained"
+        console.print(f"A classifier ({kind}): {', '.join(config.id2label.values())}.", markup=False)
+        return
     if not record:
         console.print("Nothing supervised it, as far as its config says: its readings mean nothing.")
         return

@@ -27,6 +27,21 @@ def model_place(name: str) -> str:
     return checkpoint_path(name)
 
 
+def load_text_pipeline(name: str) -> "EthicalAnalysisPipeline":
+    """As `load_pipeline`; of a classifier a `LabelPipeline`."""
+    place = model_place(name)
+
+    from .compression.readers import is_classifier, load_any
+    from .measuring import quiet
+    from .modeling_redheart.pipeline_labels import LabelPipeline
+    from .modeling_redheart.pipeline_redheart import EthicalAnalysisPipeline
+
+    quiet()
+    model, tokenizer = load_any(place)
+    kind = LabelPipeline if is_classifier(model) else EthicalAnalysisPipeline
+    return kind(model=model, tokenizer=tokenizer, task=kind.task_name)
+
+
 def load_pipeline(name: str) -> "EthicalAnalysisPipeline":
     """The pipeline of what lies at `model_place`: a checkpoint, an exported model or an adapter, checked as it loads.
 
@@ -43,4 +58,4 @@ def load_pipeline(name: str) -> "EthicalAnalysisPipeline":
     return EthicalAnalysisPipeline(model=model, tokenizer=tokenizer, task=TASK)
 
 
-__all__ = ["load_pipeline", "model_place"]
+__all__ = ["load_pipeline", "load_text_pipeline", "model_place"]

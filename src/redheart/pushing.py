@@ -19,7 +19,9 @@ _WIDTH = 100
 
 def push(
     folder: Annotated[str, typer.Argument(metavar="FOLDER", help="Of a checkpoint, or the name of one that ships.")],
-    repo: Annotated[str, typer.Option(metavar="USER/NAME", help="Repository on the hub; made if it is not there.")],
+    repo: Annotated[
+        str, typer.Option(metavar="USER/NAME", help="Repository on the hub, made if it is not there; NAME: in yours.")
+    ],
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check, and show what would go up; without network.")
     ] = False,
@@ -72,14 +74,14 @@ def push(
     from rich.console import Console
 
     from .hub_upload.card_parts import DATA_SETS, read_facts
-    from .hub_upload.push import Target, check_repo, hub_token
+    from .hub_upload.push import Target, check_repo, full_name, hub_token
     from .hub_upload.push import push as run
     from .hub_upload.staging import Extras, staged
     from .measuring import quiet
 
     check_repo(repo)
     if not dry_run:
-        hub_token()  # before minutes go into checks
+        repo = full_name(repo, hub_token())  # before minutes go into checks
     quiet()
     extras = Extras(
         results=results,
@@ -88,7 +90,7 @@ def push(
         dtype=None if dtype is None else _dtype(dtype),
     )
     console = Console(highlight=False)
-    with staged(folder, repo.split("/")[1], extras, workdir) as stage:
+    with staged(folder, repo, extras, workdir) as stage:
         render(stage, repo, console)
         if not dry_run:
             pushed = run(stage, Target(repo, private or None, revision, message))

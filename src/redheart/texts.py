@@ -14,7 +14,9 @@ from typing import IO, Any, NoReturn
 from .configuration.labels import OUTPUTS, closest
 
 # What an answer has of its own: fields of a JSON line with these names go under "input".
-_ANSWER_KEYS = frozenset({"text", "error", "input", "rationale", "ranges", "rated_by", "flags", *OUTPUTS})
+_ANSWER_KEYS = frozenset(
+    {"text", "error", "input", "rationale", "ranges", "rated_by", "flags", "classification", *OUTPUTS}
+)
 
 # Endings of the files that can be read.
 ENDINGS = (".txt", ".jsonl")
