@@ -11,6 +11,7 @@ from pathlib import Path
 from ..configuration.labels import closest
 from ..training.data import OWN, DataError, Unit, check, find_data, load, read_rows, to_examples, to_units
 from ..training.dilemmas import SCORED, dilemma_halves
+from .own_events import SET as EVENTS
 
 # Set -> the split that its floor is fitted on, and the splits that are evaluated.
 PUBLIC: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -49,12 +50,14 @@ def public_rows(
 ) -> Iterator[Rows | tuple[str, str]]:
     """The splits of the public sets, or of those named; for what is not there, its name and why.
 
-    root: as in `data.find_data`; the project's own set needs none. Raises `DataError` for a name that is no such set.
+    root: as in `data.find_data`; the project's own set needs none. `own_events.SET` has no rows and is passed over.
+    Raises `DataError` for a name that is no such set.
     """
     for name in names:
-        if name not in PUBLIC:
-            raise DataError(f"{name!r} is not evaluated; {closest(name, PUBLIC)}")
-    folders = {name: OWN / name if (OWN / name).is_dir() else find_data(root) / name for name in names or PUBLIC}
+        if name not in (*PUBLIC, EVENTS):
+            raise DataError(f"{name!r} is not evaluated; {closest(name, (*PUBLIC, EVENTS))}")
+    chosen = [name for name in names or PUBLIC if name != EVENTS]
+    folders = {name: OWN / name if (OWN / name).is_dir() else find_data(root) / name for name in chosen}
     for name, folder in folders.items():
         fitted, splits = PUBLIC[name]
         if not folder.is_dir():

@@ -1,6 +1,7 @@
 """The command `redheart evaluate`."""
 
 import shlex
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -75,6 +76,7 @@ def evaluate(
     from .evaluation.evaluate import evaluate as run
     from .evaluation.evaluate import load_for_evaluation, store_fit
     from .evaluation.html_report import write_report
+    from .evaluation.own_events import SET, own_events
     from .evaluation.plots import save_plots
     from .evaluation.rows import fitting_units, own_rows, public_rows
     from .evaluation.terminal_report import render
@@ -97,6 +99,7 @@ def evaluate(
         texts=texts,
         cache=cache,
         command=_command(model, rows, train),
+        events=partial(own_events, root=data) if rows is None and (not sets or SET in sets) else None,
     )
     if fit:
         store_fit(found, folder)
