@@ -5,10 +5,8 @@ option, component or size is an error that names the nearest one; relations betw
 """
 
 # No `from __future__ import annotations` here: it would switch the strict type validation off.
-import json
 import math
 from dataclasses import field, fields
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from huggingface_hub.dataclasses import strict
@@ -17,6 +15,7 @@ from transformers.configuration_utils import SubConfigSpec
 from transformers.modeling_rope_utils import RopeParameters
 
 from .labels import EMOTIONS, LOSSES, MODULES, closest, record_keys
+from .shipped import load_preset, preset_names
 
 # A stack of decoder layers that ends in a read-out and a state: the shape of every head and analyzer.
 _READER = ("layers", "heads", "intermediate", "registers", "readout", "state")
@@ -389,26 +388,6 @@ def component_path(name: str) -> str:
     if name not in known:
         raise ValueError(f"No component {name!r}; {closest(name, known)}")
     return _IN_BRIDGE.get(name, name)
-
-
-_PRESETS = Path(__file__).parent / "presets"
-
-
-def preset_names() -> list[str]:
-    """Names that `load_preset` knows, the largest model first."""
-    names = (path.stem for path in _PRESETS.glob("*.json"))
-    return sorted(names, key=lambda name: (-int("0" + "".join(filter(str.isdigit, name))), name))
-
-
-def load_preset(name: str) -> dict[str, Any]:
-    """The options of the preset ``name`` as plain data. Raises `ValueError` for an unknown name."""
-    path = _PRESETS / f"{name}.json"
-    if not _PRESETS.is_dir():
-        raise ValueError(f"Presets such as {name!r} come with the package, not with a checkpoint: pip install redheart")
-    if name not in preset_names():
-        raise ValueError(f"No preset {name!r}; {closest(name, preset_names())}")
-    options: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return options
 
 
 __all__ = ["COMPONENT_SIZES", "ComponentSize", "RedHeartConfig", "component_path", "load_preset", "preset_names"]

@@ -4,7 +4,7 @@ Notable: the test splits of some sets are kept apart by whoever compares systems
 and the evaluation says so.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,13 +51,17 @@ def public_rows(
     """The splits of the public sets, or of those named; for what is not there, its name and why.
 
     root: as in `data.find_data`; the project's own set needs none. `own_events.SET` has no rows and is passed over.
-    Raises `DataError` for a name that is no such set.
+    Raises `DataError`, before anything is read, for a name that is no such set and where there is no folder of sets.
     """
     for name in names:
         if name not in (*PUBLIC, EVENTS):
             raise DataError(f"{name!r} is not evaluated; {closest(name, (*PUBLIC, EVENTS))}")
     chosen = [name for name in names or PUBLIC if name != EVENTS]
     folders = {name: OWN / name if (OWN / name).is_dir() else find_data(root) / name for name in chosen}
+    return _splits(root, folders, floor)
+
+
+def _splits(root: Path | str | None, folders: Mapping[str, Path], floor: bool) -> Iterator[Rows | tuple[str, str]]:
     for name, folder in folders.items():
         fitted, splits = PUBLIC[name]
         if not folder.is_dir():

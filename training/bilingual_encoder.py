@@ -115,7 +115,9 @@ def batches(
     turn = range(len(groups)) if seed is None else np.random.default_rng(seed).permutation(len(groups)).tolist()
     for number in turn:
         chosen = [texts[place] for place in groups[number]]
-        encoded = tokenizer(chosen, padding=True, truncation=True, max_length=LONGEST, return_tensors="pt")
+        encoded = tokenizer(
+            chosen, padding=True, padding_side="right", truncation=True, max_length=LONGEST, return_tensors="pt"
+        )
         yield groups[number], encoded
 
 
