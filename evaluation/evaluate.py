@@ -30,12 +30,11 @@ from .figures import Split, measure
 from .fitting import fit
 from .floor import Floor
 from .information import information
-from .own_events import SET as EVENTS
 from .plain_facts import plain_facts
 from .predict import Predictor
 from .results import MODEL, Evaluation, Figure
 from .risk import risk_figures
-from .rows import PUBLIC, Rows
+from .rows import EVENTS, PUBLIC, Rows
 from .unsupported import unsupported
 
 logger = logging.getLogger(__name__)

@@ -22,8 +22,8 @@ from ..training.rows import Row
 from .measures import bootstrap, pearson
 from .predict import Predictor
 from .results import MODEL, Figure
+from .rows import EVENTS as SET
 
-SET = "crowd_envent"
 SPLIT = "validation"
 ONE_READER, FIVE_READERS = "one reader", "mean of five readers"
 MEASURE = "Pearson r"
@@ -107,4 +107,4 @@ def _one_reader(output: str, read: Array, written: Array) -> Figure:
     return Figure(SET, SPLIT, output, MEASURE, ONE_READER, found.value, len(written), found.low, found.high)
 
 
-__all__ = ["CLAIMS", "FIVE_READERS", "MEASURE", "ONE_READER", "SET", "own_events"]
+__all__ = ["CLAIMS", "FIVE_READERS", "MEASURE", "ONE_READER", "own_events"]

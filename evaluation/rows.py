@@ -11,7 +11,6 @@ from pathlib import Path
 from ..configuration.labels import closest
 from ..training.data import OWN, DataError, Unit, check, find_data, load, read_rows, to_examples, to_units
 from ..training.dilemmas import SCORED, dilemma_halves
-from .own_events import SET as EVENTS
 
 # Set -> the split that its floor is fitted on, and the splits that are evaluated.
 PUBLIC: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -26,6 +25,8 @@ PUBLIC: dict[str, tuple[str, tuple[str, ...]]] = {
     "moral_stories": ("train", ("validation", "test")),
     "ethics_utilitarianism": ("train", ("test", "test_hard")),
 }
+# People's ratings of their own events, which are no rows of the schema (`own_events`).
+EVENTS = "crowd_envent"
 # What is fitted on. Thresholds of the emotions, on both: the cases are everyday texts as people send them, English and
 # Korean, but few, with a handful of texts for a rare emotion; GoEmotions has the rare ones, in comments of one site.
 # The verdict's temperature and the threshold of naming, on the cases alone (GoEmotions has no verdict): a forum's posts
@@ -50,7 +51,7 @@ def public_rows(
 ) -> Iterator[Rows | tuple[str, str]]:
     """The splits of the public sets, or of those named; for what is not there, its name and why.
 
-    root: as in `data.find_data`; the project's own set needs none. `own_events.SET` has no rows and is passed over.
+    root: as in `data.find_data`; the project's own set needs none. `EVENTS` has no rows and is passed over.
     Raises `DataError`, before anything is read, for a name that is no such set and where there is no folder of sets.
     """
     for name in names:
@@ -95,4 +96,4 @@ def _read(path: str) -> list[Unit]:
     return to_units(to_examples(read_rows(path), Path(path).stem))
 
 
-__all__ = ["FITTED_ON", "PUBLIC", "Rows", "fitting_units", "own_rows", "public_rows"]
+__all__ = ["EVENTS", "FITTED_ON", "PUBLIC", "Rows", "fitting_units", "own_rows", "public_rows"]

@@ -90,7 +90,7 @@ def evaluate(
     if fit and (place / ADAPTER).is_file():
         raise typer.BadParameter("an adapter has no config to fit into: merge it, or fit its base.", param_hint="--fit")
     # Rows need no torch: what is wrong with them is told before it is imported.
-    from .evaluation.rows import fitting_units, own_rows, public_rows
+    from .evaluation.rows import EVENTS, fitting_units, own_rows, public_rows
 
     chosen = [own_rows(rows, train)] if rows is not None else public_rows(data, sets or (), floor)
 
@@ -99,7 +99,7 @@ def evaluate(
     from .evaluation.evaluate import evaluate as run
     from .evaluation.evaluate import load_for_evaluation, store_fit
     from .evaluation.html_report import write_report
-    from .evaluation.own_events import SET, own_events
+    from .evaluation.own_events import own_events
     from .evaluation.plots import save_plots
     from .evaluation.terminal_report import render
     from .hub_upload.model_card import DATA_SETS, read_facts, write_model_card
@@ -118,7 +118,7 @@ def evaluate(
         texts=texts,
         cache=cache,
         command=_command(model, rows, train),
-        events=partial(own_events, root=data) if rows is None and (not sets or SET in sets) else None,
+        events=partial(own_events, root=data) if rows is None and (not sets or EVENTS in sets) else None,
     )
     if fit:
         store_fit(found, folder)

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from redheart.configuration.labels import BENTHAM
-from redheart.evaluation.own_events import CLAIMS, FIVE_READERS, ONE_READER, SET, own_events
+from redheart.evaluation.own_events import CLAIMS, FIVE_READERS, ONE_READER, own_events
 from redheart.evaluation.results import MODEL
+from redheart.evaluation.rows import EVENTS as SET
 from redheart.training.data import Array, DataError
 
 TEXTS = 40

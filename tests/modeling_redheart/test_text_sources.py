@@ -106,7 +106,7 @@ def test_a_table_gives_its_text_column() -> None:
         (torch.tensor([1]), "index 0 must be a str, got Tensor"),
         (range(2), "index 0 must be a str, got int"),
         ([TEXTS], "index 0 must be a str, got list"),
-        (object(), "must be a str, got object"),
+        pytest.param(object(), "must be a str, got object", id="object"),
     ],
     ids=lambda value: repr(value)[:30],
 )
