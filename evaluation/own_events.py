@@ -18,7 +18,7 @@ import numpy as np
 
 from ..configuration.labels import AFFECT, BENTHAM
 from ..training.data import Array, DataError, find_data, read_rows
-from ..training.rows import Row
+from ..training.schema import Row
 from .measures import bootstrap, pearson
 from .predict import Predictor
 from .results import MODEL, Figure
