@@ -19,7 +19,7 @@ def model_place(name: str) -> str:
 
     Raises `ValueError` for what is none of the three, and for a preset without weights.
     """
-    known = [*list_checkpoints(), *preset_names()]
+    known = list(dict.fromkeys([*list_checkpoints(), *preset_names()]))
     if name not in known and not _HUB_ID.fullmatch(name) and not Path(name).is_dir():
         raise ValueError(f"No checkpoint or folder {name!r}; {closest(name, known)}")
     return checkpoint_path(name)

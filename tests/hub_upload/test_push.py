@@ -179,8 +179,8 @@ def test_a_change_can_be_proposed(tiny: Path, hub: Hub) -> None:
 
 
 @pytest.mark.parametrize("repo", ["mine", "user/mi ne", "user/", "a/b/c", "user/mine.git", "https://hub/user/mine"])
-def test_a_malformed_name_is_told_before_anything_else(repo: str, run: Run, tmp_path: Path) -> None:
-    result = run(tmp_path / "absent", "--repo", repo)
+def test_a_malformed_name_is_told_before_anything_is_read(repo: str, run: Run, tmp_path: Path) -> None:
+    result = run(tmp_path, "--repo", repo)  # which holds no model
     assert result.exit_code == 1
     assert repr(repo) in result.stderr
     with pytest.raises(ValueError, match="no name of a repository"):
@@ -275,8 +275,8 @@ def test_saving_with_an_upload_is_refused_because_it_would_leave_the_code_behind
 def test_a_name_that_is_no_folder_is_told(run: Run) -> None:
     result = run("absent", "--repo", REPO, "--dry-run")
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "no folder 'absent'" in result.stderr
-    assert "is no size" in run("absent", "--repo", REPO, "--dry-run", "--max-shard-size", "big").stderr
+    assert "No checkpoint or folder 'absent'" in result.stderr
+    assert "is no size" in run(".", "--repo", REPO, "--dry-run", "--max-shard-size", "big").stderr
 
 
 def test_a_pipeline_pushes_its_tokenizer_with_it(tiny: Path, hub: Hub) -> None:
