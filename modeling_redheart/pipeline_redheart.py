@@ -83,7 +83,8 @@ class EthicalAnalysisPipeline(ChunkPipeline):
             if name not in _PARAMETERS:
                 raise ValueError(f"Unknown parameter {name!r} of {TASK!r}; {closest(name, _PARAMETERS)}")
         forward = check_options(parameters, known=_OF_THE_BASE)
-        postprocess = {name: forward[name] for name in ("include_untrained", "outputs") if name in forward}
+        for_reading = ("include_untrained", "outputs")
+        postprocess: dict[str, Any] = {name: forward[name] for name in for_reading if name in forward}
         forward.pop("include_untrained", None)
         return {}, forward, postprocess
 

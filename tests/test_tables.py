@@ -32,8 +32,8 @@ def test_every_end_of_a_line_gives_the_same_rows(tmp_path: Path, end: str, start
     assert [line.row for line in found] == ROWS
     assert [line.where.rpartition(" ")[2] for line in found] == ["1", "3", "5"]
     assert [line.row for line in lines_of(tmp_path / "a.csv", start + csv_text(end))] == ROWS
-    tsv = csv_text(end).replace('"I said ""no"", he left.",', 'I said "no", he left.\t').replace(",", "\t", 2)
-    assert lines_of(tmp_path / "a.tsv", start + tsv)[0].row["text"].startswith("I said")
+    tsv = end.join(["text\tid", 'I said "no", he left.\t1', "그만.\t2", '"a\nb"\t3', ""])
+    assert [line.row for line in lines_of(tmp_path / "a.tsv", start + tsv)] == ROWS
 
 
 def test_a_bad_row_of_a_csv_keeps_the_others(tmp_path: Path) -> None:
