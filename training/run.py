@@ -258,7 +258,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {printable(str(error))}", file=sys.stderr)
         return 1
     if int(os.environ.get("RANK", "0")) == 0:
-        print(summary(report))
+        print(printable(summary(report)))
     return 0
 
 

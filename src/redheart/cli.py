@@ -300,7 +300,7 @@ def train(
     from .training.recipe import read_recipe
     from .training.run import run, summary
 
-    typer.echo(summary(run(read_recipe(recipe, output=output), resume)))
+    typer.echo(printable(summary(run(read_recipe(recipe, output=output), resume))))
 
 
 @main.command()

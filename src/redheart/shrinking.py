@@ -13,6 +13,7 @@ import typer
 
 from .configuration.shipped import DEFAULT_MODEL, checkpoint_path
 from .options import depth_option, has_random_weights, known_model, known_source, new_file, outputs_option
+from .printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -172,7 +173,7 @@ def prune(
         share=share,
         training=training,
     )
-    typer.echo(summary(report))
+    typer.echo(printable(summary(report)))
 
 
 def _rows(
@@ -224,7 +225,7 @@ def distill(
         raise typer.BadParameter("give a RECIPE, or the preset of a --student.", param_hint="RECIPE")
     if recipe is None and output is None:
         output = Path("runs", str(student))
-    typer.echo(summary(run(read_distillation(recipe, output, teacher, student), resume)))
+    typer.echo(printable(summary(run(read_distillation(recipe, output, teacher, student), resume))))
 
 
 def export(
