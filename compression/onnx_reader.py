@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 from ..configuration.configuration_redheart import RedHeartConfig
-from ..configuration.labels import OUTPUTS, closest
+from ..configuration.inputs import check_depth, check_outputs
+from ..configuration.labels import OUTPUTS
 from ..modeling_redheart.outputs import (
     BenthamOutput,
     CounterfactualOutput,
@@ -124,16 +125,14 @@ class OnnxReader(_Graph):
         return _nested(self.run(names, input_ids, attention_mask, token_type_ids))
 
     def _check_request(self, outputs: Sequence[str] | None, depth: str | None, token_budget: int | None) -> set[str]:
-        if depth not in (None, self.depth):
+        if check_depth(depth or self.depth) != self.depth:
             raise ValueError(
                 f"This model was exported at depth={self.depth!r}, not {depth!r}; export it at that depth."
             )
         if token_budget is not None:
             raise ValueError("An exported model keeps all tokens; leave `token_budget` out.")
-        wanted = set(self.outputs if outputs is None else outputs)
+        wanted = set(self.outputs if outputs is None else check_outputs(outputs, self.depth))
         for name in sorted(wanted):
-            if name not in OUTPUTS:
-                raise ValueError(f"No output {name!r}; {closest(name, OUTPUTS)}")
             if name not in self.outputs:
                 raise ValueError(
                     f"This model was exported without the output {name!r}, only with {', '.join(self.outputs)}; "

@@ -6,11 +6,10 @@ from typing import Any
 
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
-from ..hub_upload.checkpoint import checkpoint_path, load_strict
+from ..configuration.shipped import ADAPTER, checkpoint_path
+from ..hub_upload.checkpoint import load_strict
 from ..modeling_redheart.classification import RedHeartForSequenceClassification
 from .onnx_reader import GRAPH, OnnxClassifier, open_graph
-
-ADAPTER = "adapter_config.json"  # PEFT's
 
 
 def load_reader(name_or_path: str | Path, **options: Any) -> tuple[Any, PreTrainedTokenizerBase]:

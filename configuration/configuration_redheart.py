@@ -5,13 +5,11 @@ option, component or size is an error that names the nearest one; relations betw
 """
 
 # No `from __future__ import annotations` here: it would switch the strict type validation off.
-import json
 import math
 import os
 from copy import deepcopy
 from dataclasses import MISSING, field, fields
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from huggingface_hub.dataclasses import strict
@@ -30,6 +28,7 @@ from .components import (
     small_components,
 )
 from .labels import EMOTIONS, LOSSES, closest, record_keys
+from .shipped import load_preset, preset_names
 
 logger = logging.get_logger(__name__)
 
@@ -347,26 +346,6 @@ def _same_names(what: str, given: Any, known: Any) -> None:
     for name in known:
         if name not in given:
             raise ValueError(f"Missing {what}: {name!r}; give all of {', '.join(known)}.")
-
-
-_PRESETS = Path(__file__).parent / "presets"
-
-
-def preset_names() -> list[str]:
-    """Names that `load_preset` knows, the largest model first."""
-    names = (path.stem for path in _PRESETS.glob("*.json"))
-    return sorted(names, key=lambda name: (-int("0" + "".join(filter(str.isdigit, name))), name))
-
-
-def load_preset(name: str) -> dict[str, Any]:
-    """The options of the preset ``name`` as plain data. Raises `ValueError` for an unknown name."""
-    path = _PRESETS / f"{name}.json"
-    if not _PRESETS.is_dir():
-        raise ValueError(f"Presets such as {name!r} come with the package, not with a checkpoint: pip install redheart")
-    if name not in preset_names():
-        raise ValueError(f"No preset {name!r}; {closest(name, preset_names())}")
-    options: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return options
 
 
 __all__ = ["COMPONENT_SIZES", "ComponentSize", "RedHeartConfig", "component_path", "load_preset", "preset_names"]

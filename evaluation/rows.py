@@ -4,7 +4,7 @@ Notable: the test splits of some sets are kept apart by whoever compares systems
 and the evaluation says so.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,8 @@ PUBLIC: dict[str, tuple[str, tuple[str, ...]]] = {
     "moral_stories": ("train", ("validation", "test")),
     "ethics_utilitarianism": ("train", ("test", "test_hard")),
 }
+# People's ratings of their own events, which are no rows of the schema (`own_events`).
+EVENTS = "crowd_envent"
 # What is fitted on. Thresholds of the emotions, on both: the cases are everyday texts as people send them, English and
 # Korean, but few, with a handful of texts for a rare emotion; GoEmotions has the rare ones, in comments of one site.
 # The verdict's temperature and the threshold of naming, on the cases alone (GoEmotions has no verdict): a forum's posts
@@ -49,12 +51,18 @@ def public_rows(
 ) -> Iterator[Rows | tuple[str, str]]:
     """The splits of the public sets, or of those named; for what is not there, its name and why.
 
-    root: as in `data.find_data`; the project's own set needs none. Raises `DataError` for a name that is no such set.
+    root: as in `data.find_data`; the project's own set needs none. `EVENTS` has no rows and is passed over.
+    Raises `DataError`, before anything is read, for a name that is no such set and where there is no folder of sets.
     """
     for name in names:
-        if name not in PUBLIC:
-            raise DataError(f"{name!r} is not evaluated; {closest(name, PUBLIC)}")
-    folders = {name: OWN / name if (OWN / name).is_dir() else find_data(root) / name for name in names or PUBLIC}
+        if name not in (*PUBLIC, EVENTS):
+            raise DataError(f"{name!r} is not evaluated; {closest(name, (*PUBLIC, EVENTS))}")
+    chosen = [name for name in names or PUBLIC if name != EVENTS]
+    folders = {name: OWN / name if (OWN / name).is_dir() else find_data(root) / name for name in chosen}
+    return _splits(root, folders, floor)
+
+
+def _splits(root: Path | str | None, folders: Mapping[str, Path], floor: bool) -> Iterator[Rows | tuple[str, str]]:
     for name, folder in folders.items():
         fitted, splits = PUBLIC[name]
         if not folder.is_dir():
@@ -88,4 +96,4 @@ def _read(path: str) -> list[Unit]:
     return to_units(to_examples(read_rows(path), Path(path).stem))
 
 
-__all__ = ["FITTED_ON", "PUBLIC", "Rows", "fitting_units", "own_rows", "public_rows"]
+__all__ = ["EVENTS", "FITTED_ON", "PUBLIC", "Rows", "fitting_units", "own_rows", "public_rows"]

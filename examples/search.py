@@ -16,6 +16,8 @@ import numpy as np
 
 from redheart.configuration.shipped import DEFAULT_MODEL
 from redheart.loading import load_pipeline
+from redheart.printable import printable
+from redheart.strict_json import as_json, json_line
 from redheart.training.data import read_rows
 
 
@@ -43,10 +45,12 @@ options = parser.parse_args()
 
 if options.command == "index":
     rows = [dict(row) for row in read_rows(options.rows)]
+    if lacking := [number for number, row in enumerate(rows) if options.text_column not in row]:
+        raise SystemExit(f"Row {lacking[0]} has no column {options.text_column!r}; name another with --text-column.")
     vectors = embed(options.model, [row[options.text_column] for row in rows])
     options.folder.mkdir(parents=True, exist_ok=True)
     np.save(options.folder / "embeddings.npy", vectors, allow_pickle=False)
-    lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in rows]
+    lines = [json_line(as_json(row)) + "\n" for row in rows]
     (options.folder / "rows.jsonl").write_text("".join(lines), encoding="utf-8")
     about = {"model": options.model, "text_column": options.text_column}
     (options.folder / "index.json").write_text(json.dumps(about), encoding="utf-8")
@@ -58,4 +62,4 @@ else:
         rows = [json.loads(line) for line in lines]
     similarity = vectors @ embed(about["model"], [options.text])[0]
     for place in np.argsort(-similarity)[: options.top]:
-        print(f"{similarity[place]:.3f}  {rows[place][about['text_column']]}")
+        print(f"{similarity[place]:.3f}  {printable(rows[place][about['text_column']])}")

@@ -16,7 +16,8 @@ from torch import Tensor
 from transformers.utils.generic import can_return_tuple
 
 from ..configuration.configuration_redheart import RedHeartConfig
-from ..configuration.labels import FAST_OUTPUTS, OUTPUTS, SURD_SOURCES, TASKS, closest
+from ..configuration.inputs import check_depth, check_outputs, check_token_budget
+from ..configuration.labels import FAST_OUTPUTS, OUTPUTS, SURD_SOURCES, TASKS
 from .backbone import RedHeartBackbone, load_encoder, try_encoder
 from .bentham import NeuralBenthamCalculator
 from .bridge import ModuleBridge
@@ -239,9 +240,7 @@ class RedHeartModel(RedHeartPreTrainedModel):
         backbone = self.backbone(input_ids, mask, embeds, **encoder_inputs)
         mixed = self.layer_crossover(backbone)
         reasoning = TASKS.index("reasoning")
-        keep = self.config.token_budget if token_budget is None else token_budget
-        if keep is not None and keep < 1:
-            raise ValueError(f"`token_budget` must be at least 1 token, or None to keep all; got {keep}.")
+        keep = check_token_budget(self.config.token_budget if token_budget is None else token_budget)
         budget = self.token_budget(mixed.memories[:, reasoning], backbone.mask, keep)
         memories = keep_tokens(mixed.memories, budget.kept)
         return _Perception(
@@ -322,17 +321,8 @@ def _only(wanted: set[str], parts: dict[str, Any]) -> dict[str, Any]:
 
 def _check_request(outputs: Sequence[str] | None, depth: str, targets: Targets) -> set[str]:
     """The outputs to compute. Raises `ValueError` for what is unknown or does not fit together."""
-    if depth not in ("full", "fast"):
-        raise ValueError(f"No depth {depth!r}; {closest(str(depth), ('full', 'fast'))}")
-    available = OUTPUTS if depth == "full" else FAST_OUTPUTS
-    if isinstance(outputs, str):
-        raise ValueError(f"`outputs` must be a list of names, got the string {outputs!r}; write [{outputs!r}].")
-    wanted = set(available if outputs is None else outputs)
-    for name in sorted(wanted):
-        if name not in OUTPUTS:
-            raise ValueError(f"No output {name!r}; {closest(name, OUTPUTS)}")
-        if name not in available:
-            raise ValueError(f"The output {name!r} needs depth='full'; depth='fast' gives {', '.join(FAST_OUTPUTS)}.")
+    available = OUTPUTS if check_depth(depth) == "full" else FAST_OUTPUTS
+    wanted = set(available if outputs is None else check_outputs(outputs, depth))
     for label in targets.given():
         output, fast = TARGET_OUTPUTS[label]
         if output not in wanted or (depth == "fast" and not fast):

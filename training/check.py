@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ..configuration.inputs import check_text
 from .columns import AXES, COLUMNS, DISTRIBUTIONS, element, is_missing, outside
 from .examples import INTEGERS, MISSING, PAIRS, SHAPES, Example, normalised
 from .rows import read_rows
@@ -90,8 +91,10 @@ def _by_target(values: Iterable[tuple[str, Any]]) -> dict[str, Any]:
 
 def _example_problems(item: Example, number: int, source: str) -> Iterator[Problem]:
     """What is wrong with an example, as `schema.read_row` says it of a row."""
-    if not item.text.strip():
-        yield Problem(source, number, "text", "It is empty. Leave the row out.")
+    try:
+        check_text(item.text, subject="It")
+    except ValueError as error:
+        yield Problem(source, number, "text", str(error))
     for name, value in item.targets.items():
         if name not in SHAPES:
             continue

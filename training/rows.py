@@ -1,17 +1,16 @@
 """Reads rows from wherever they are: a file, a folder of splits, the hub, `datasets`, a list.
 
-Notable: files are read row by row each time one iterates, so that one larger than memory can be streamed; only a
-`.json` array is read as a whole. What a row must hold is in `schema`; here it is any mapping.
+Notable: files are read row by row each time one iterates (`redheart.tables`), so that one larger than memory can be
+streamed. What a row must hold is in `schema`; here it is any mapping.
 """
 
-import csv
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from ..configuration.labels import closest
+from ..tables import READERS, check_row, ending, read_table
 from .examples import DataError
 from .schema import Row
 
@@ -26,8 +25,10 @@ class Rows:
 
     def __iter__(self) -> Iterator[Row]:
         for number, row in enumerate(self.source()):
-            if not isinstance(row, Mapping):
-                raise DataError(f"{self.name}, row {number} must be a mapping of columns, got {row!r:.80}.")
+            try:
+                check_row(row)
+            except ValueError as error:
+                raise DataError(f"{self.name}, row {number} {error}") from error
             yield self._renamed(row, number) if self.column_names else row
 
     def _renamed(self, row: Row, number: int) -> Row:
@@ -44,89 +45,21 @@ class Rows:
         return renamed
 
 
-def _lines(path: Path) -> Iterator[str]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            yield from file
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not UTF-8 text ({error}). Save it as UTF-8.") from error
-
-
-def _json_lines(path: Path) -> Iterator[Any]:
-    for number, line in enumerate(_lines(path), start=1):
-        if not line.strip():
-            continue
-        try:
-            yield json.loads(line)
-        except json.JSONDecodeError as error:
-            hint = " A file that is one JSON array must end in .json." if number == 1 and line.startswith("[") else ""
-            raise DataError(f"{path}, line {number} is not JSON: {error}.{hint}") from error
-
-
-def _json(path: Path) -> Iterator[Any]:
-    try:
-        rows = json.loads("".join(_lines(path)))
-    except json.JSONDecodeError as error:
-        hint = " A file with one JSON object in each line must end in .jsonl." if error.msg == "Extra data" else ""
-        raise DataError(f"{path} is not JSON: {error}.{hint}") from error
-    if not isinstance(rows, list):
-        raise DataError(f"{path} must hold one JSON array of rows, got {type(rows).__name__}.")
-    yield from rows
-
-
-def _csv(path: Path, delimiter: str) -> Iterator[Row]:
-    reader = csv.reader(_lines(path), delimiter=delimiter, strict=True)
-    try:
-        header = next(reader, None)
-        if header is None:
-            raise DataError(f"{path} is empty; its first line must name the columns.")
-        if twice := sorted({name for name in header if header.count(name) > 1}):
-            raise DataError(f"{path} names the columns {twice} twice in its first line.")
-        for number, cells in enumerate(reader):
-            if not cells:
-                continue
-            if len(cells) != len(header):
-                raise DataError(
-                    f"{path}, row {number} (line {reader.line_num}) has {len(cells)} cells, and the first line names "
-                    f"{len(header)} columns. Put texts that hold {delimiter!r} in quotes."
-                )
-            yield dict(zip(header, cells, strict=True))
-    except csv.Error as error:
-        raise DataError(f"{path}, line {reader.line_num} cannot be read: {error}.") from error
-
-
-def _parquet(path: Path) -> Iterator[Row]:
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError as error:
-        raise ImportError("Reading parquet needs pyarrow: pip install 'redheart[train]'.") from error
-    try:
-        with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches():
-                yield from batch.to_pylist()
-    except pa.ArrowInvalid as error:
-        raise DataError(f"{path} is not a whole parquet file ({error}). Copy it again.") from error
-
-
-READERS: dict[str, Callable[[Path], Iterable[Any]]] = {
-    ".jsonl": _json_lines,
-    ".json": _json,
-    ".csv": lambda path: _csv(path, ","),
-    ".tsv": lambda path: _csv(path, "\t"),
-    ".parquet": _parquet,
-}
-
-
 def _file_rows(path: Path) -> Callable[[], Iterable[Any]]:
-    if path.suffix not in READERS:
+    if ending(path) not in READERS:
         raise DataError(f"{path} must end in one of {', '.join(READERS)}, got {path.suffix or 'no ending'!r}.")
-    reader = READERS[path.suffix]
-    return lambda: reader(path)
+
+    def rows() -> Iterator[Any]:
+        for line in read_table(path):
+            if line.problem:
+                raise DataError(f"{line.where} {line.problem}")
+            yield line.row
+
+    return rows
 
 
 def _of_split(folder: Path, split: str) -> Path:
-    files = sorted(path for path in folder.iterdir() if path.suffix in READERS)
+    files = sorted(path for path in folder.iterdir() if ending(path) in READERS)
     chosen = [path for path in files if path.stem == split]
     if len(chosen) != 1:
         found = [path.name for path in chosen or files]
@@ -185,7 +118,7 @@ def read_rows(
         path = _of_split(path, split)
     if path.is_file():
         return Rows(str(path), _file_rows(path), names)
-    if isinstance(source, Path) or path.suffix in READERS or not HUB_NAME.fullmatch(source):
+    if isinstance(source, Path) or ending(path) in READERS or not HUB_NAME.fullmatch(source):
         raise DataError(f"There is no file or folder {str(source)!r}. (A hub name is written 'owner/name'.)")
     data = _hub_rows(source, split, streaming, config, revision)
     return Rows(source, lambda: data, names)

@@ -38,6 +38,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from ..configuration.inputs import check_text
 from ..configuration.labels import closest
 from .columns import COLUMNS, DISTRIBUTIONS, element, empty, is_missing
 from .examples import PAIRS, Array, DataError, Example
@@ -106,9 +107,7 @@ def _text(row: Row, name: str) -> str:
         return ""
     if name == "group" and isinstance(value, int):
         return str(value)
-    if not isinstance(value, str):
-        raise ValueError(f"It must be a text, got {value!r}.")
-    return value
+    return check_text(value, subject="It")
 
 
 def _texts(row: Row) -> tuple[dict[str, str], list[tuple[str, str]]]:
@@ -116,11 +115,9 @@ def _texts(row: Row) -> tuple[dict[str, str], list[tuple[str, str]]]:
     texts, wrong = dict.fromkeys(TEXTS, ""), []
     for name in TEXTS:
         try:
-            texts[name] = _text(row, name)
+            texts[name] = check_text(row.get(name, ""), subject="It") if name == "text" else _text(row, name)
         except ValueError as error:
             wrong.append((name, str(error)))
-    if not texts["text"] and not wrong:
-        wrong.append(("text", "It is empty. Leave the row out."))
     if texts["worse"] and texts["ranking"] and not texts["rejected"]:
         wrong.append(
             ("worse", "It is what could have been, worse than `text`; the other text of a pair is `rejected`.")

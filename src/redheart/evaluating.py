@@ -1,20 +1,27 @@
 """The command `redheart evaluate`."""
 
 import shlex
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from .configuration.shipped import DEFAULT_MODEL
+from .configuration.shipped import ADAPTER, DEFAULT_MODEL, checkpoint_path
+from .options import known_model
 
 
 def evaluate(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A shipped checkpoint, or a folder.")] = DEFAULT_MODEL,
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", callback=known_model, help="A shipped checkpoint, or a folder.")
+    ] = DEFAULT_MODEL,
     data: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="Folder of the public sets; else $REDHEART_DATA, or shared/data beside the code."
+            metavar="DIR",
+            exists=True,
+            file_okay=False,
+            help="Folder of the public sets; else $REDHEART_DATA, or shared/data beside the code.",
         ),
     ] = None,
     sets: Annotated[list[str] | None, typer.Option("--set", metavar="NAME", help="Only this public set.")] = None,
@@ -36,9 +43,14 @@ def evaluate(
     texts: Annotated[
         int, typer.Option(min=0, help="Texts of each set whose readings are compared with those of variants.")
     ] = 100,
-    as_json: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write every figure there.")] = None,
+    as_json: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", dir_okay=False, help="Write every figure there.")
+    ] = None,
     report: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Write a page with plots (index.html) and the plots there.")
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", file_okay=False, help="Write a page with plots (index.html) and the plots there."
+        ),
     ] = None,
     card: Annotated[
         bool, typer.Option("--card", help="Write the model card (README.md) into the folder of the model.")
@@ -47,12 +59,15 @@ def evaluate(
         Path | None,
         typer.Option(
             metavar="FILE",
+            exists=True,
+            dir_okay=False,
             help="YAML for the card of a model trained on your own data: a name, and under it title, texts, raters, "
             "languages (a list), licence and, if you like, limit.",
         ),
     ] = None,
     cache: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Keep what the floor said there, for the next time.")
+        Path | None,
+        typer.Option(metavar="FOLDER", file_okay=False, help="Keep what the floor said there, for the next time."),
     ] = None,
 ) -> None:
     """Measure a checkpoint: every figure with its interval, beside majority or mean and TF-IDF.
@@ -69,24 +84,30 @@ def evaluate(
         raise typer.BadParameter("--rows are your own; leave --set out.", param_hint="--set")
     if facts is not None and not card:
         raise typer.BadParameter("they are for the model card; give --card, too.", param_hint="--facts")
+    place = Path(checkpoint_path(model))
+    if (fit or card) and not place.is_dir():
+        raise typer.BadParameter(f"{model} is not here; fetch it into a folder, which is then written to.")
+    if fit and (place / ADAPTER).is_file():
+        raise typer.BadParameter("an adapter has no config to fit into: merge it, or fit its base.", param_hint="--fit")
+    # Rows need no torch: what is wrong with them is told before it is imported.
+    from .evaluation.rows import EVENTS, fitting_units, own_rows, public_rows
+
+    chosen = [own_rows(rows, train)] if rows is not None else public_rows(data, sets or (), floor)
+
     from rich.console import Console
 
-    from .compression.readers import ADAPTER
     from .evaluation.evaluate import evaluate as run
     from .evaluation.evaluate import load_for_evaluation, store_fit
     from .evaluation.html_report import write_report
+    from .evaluation.own_events import own_events
     from .evaluation.plots import save_plots
-    from .evaluation.rows import fitting_units, own_rows, public_rows
     from .evaluation.terminal_report import render
     from .hub_upload.model_card import DATA_SETS, read_facts, write_model_card
     from .measuring import quiet
 
     quiet()
-    if fit and (Path(model) / ADAPTER).is_file():
-        raise typer.BadParameter("an adapter has no config to fit into: merge it, or fit its base.", param_hint="--fit")
     data_sets = DATA_SETS | (read_facts(facts) if facts is not None else {})
     loaded, tokenizer, folder = load_for_evaluation(model)
-    chosen = [own_rows(rows, train)] if rows is not None else public_rows(data, sets or (), floor)
     fitting = [] if not fit else list(own_rows(rows).units) if rows is not None else fitting_units(data)
     found = run(
         Path(model).name,
@@ -97,6 +118,7 @@ def evaluate(
         texts=texts,
         cache=cache,
         command=_command(model, rows, train),
+        events=partial(own_events, root=data) if rows is None and (not sets or EVENTS in sets) else None,
     )
     if fit:
         store_fit(found, folder)

@@ -8,10 +8,14 @@ from typing import Annotated
 import typer
 
 from .configuration.shipped import DEFAULT_MODEL
+from .options import known_model
+from .printable import printable
 
 
 def info(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A shipped checkpoint, or a folder.")] = DEFAULT_MODEL,
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", callback=known_model, help="A shipped checkpoint, or a folder.")
+    ] = DEFAULT_MODEL,
     as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
     """Tell of each output what it learned from, who rated that, and how far it may be trusted.
@@ -24,6 +28,7 @@ def info(
     """
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     from .configuration import RedHeartConfig
     from .evaluation.results import Evaluation
@@ -43,10 +48,11 @@ def info(
         typer.echo(json.dumps({"name": name, "outputs": [asdict(row) for row in record]}, ensure_ascii=False))
         return
     console = Console(highlight=False)
-    console.print(f"[bold]{name}[/bold]")
+    console.print(Text(printable(name), style="bold"))
     if config.architectures == ["RedHeartForSequenceClassification"]:
         kind = config.problem_type or "not trained"
-        console.print(f"A classifier ({kind}): {', '.join(config.id2label.values())}.", markup=False)
+        labels = printable(", ".join(config.id2label.values()))
+        console.print(f"A classifier ({kind}): {labels}.", markup=False)
         return
     if not record:
         console.print("Nothing supervised it, as far as its config says: its readings mean nothing.")
@@ -59,9 +65,9 @@ def info(
         table.add_column(overflow="fold")
         for head, cell in zip(HEADS[1:], row.cells()[1:], strict=True):
             if cell:
-                table.add_row(f"  {head}", cell)
+                table.add_row(f"  {head}", Text(printable(cell)))
         console.print()
-        console.print(row.part, style="bold")
+        console.print(Text(printable(row.part), style="bold"))
         console.print(table)
 
 

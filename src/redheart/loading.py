@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .configuration.labels import closest
+from .configuration.shipped import checkpoint_path, list_checkpoints, preset_names
 
 if TYPE_CHECKING:
     from .modeling_redheart.pipeline_redheart import EthicalAnalysisPipeline
@@ -14,14 +15,11 @@ _HUB_ID = re.compile(r"[\w][\w.-]*/[\w][\w.-]*")
 
 
 def model_place(name: str) -> str:
-    """Where to load what reads texts from: a checkpoint that ships, a folder, or a Hub id.
+    """Where to load what reads texts from: a checkpoint that ships, a folder, or a Hub id. Nothing is loaded for that.
 
     Raises `ValueError` for what is none of the three, and for a preset without weights.
     """
-    from .configuration import preset_names
-    from .hub_upload.checkpoint import checkpoint_path, list_checkpoints
-
-    known = [*list_checkpoints(), *preset_names()]
+    known = list(dict.fromkeys([*list_checkpoints(), *preset_names()]))
     if name not in known and not _HUB_ID.fullmatch(name) and not Path(name).is_dir():
         raise ValueError(f"No checkpoint or folder {name!r}; {closest(name, known)}")
     return checkpoint_path(name)

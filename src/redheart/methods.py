@@ -2,7 +2,7 @@
 `push_to_hub`, adapters that are checked.
 
 Notable: remote code is made from the same classes and has neither `hub_upload` nor `training`, so these methods are put
-on the classes from outside, once, by `redheart/__init__.py`; a model that was loaded by remote code does all this as
+on the classes from outside, once, by `registration`; a model that was loaded by remote code does all this as
 transformers does.
 """
 

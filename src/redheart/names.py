@@ -1,6 +1,6 @@
 """Names of checkpoints that ship, for transformers: ``AutoModel.from_pretrained("redheart-100m")`` without a network.
 
-`import redheart` installs one hook, and `forget_names` takes it out again: where transformers would ask the hub for a
+`registration` installs one hook, and `forget_names` takes it out again: where transformers would ask the hub for a
 file of "redheart-100m", it finds the folder inside this package. A folder of that name here wins, as for transformers'
 own names, and every other name goes where it went before.
 
@@ -17,9 +17,8 @@ from huggingface_hub import HfApi, ModelInfo
 from transformers import __version__
 from transformers.utils import hub
 
-from .configuration.configuration_redheart import preset_names
 from .configuration.labels import closest
-from .hub_upload.checkpoint import checkpoint_path
+from .configuration.shipped import checkpoint_path, preset_names
 from .modeling_redheart.pipeline_redheart import TASK
 
 _before: dict[str, Any] = {}

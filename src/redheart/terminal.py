@@ -1,7 +1,7 @@
 """Readings for people: a headline, tables, bars and the words that mattered, for a terminal or a plain file.
 
 Notable: nothing is told by colour alone, so the output reads the same in a pipe or under NO_COLOR; it fits 80 columns,
-with wide (Korean, Chinese, Japanese) letters counted as two.
+with wide (Korean, Chinese, Japanese) letters counted as two; a text's control characters are shown, not sent.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,6 +17,7 @@ from .bars import BAR, Bars
 from .configuration.budget import BudgetRow
 from .configuration.labels import NUANCE_LEVELS, SURD, VERDICTS, VIEWS
 from .modeling_redheart.headline import headline
+from .printable import printable
 
 _WIDTH = 80
 _TOP_EMOTIONS = 5
@@ -237,7 +238,7 @@ def _arc(arc: Sequence[Mapping[str, Any]]) -> Table:
     table.add_column(overflow="ellipsis", no_wrap=True, ratio=1)
     for number, segment in enumerate(arc[:_SHOWN_SENTENCES], 1):
         name = max(segment["labels"], key=segment["labels"].__getitem__)
-        snippet = Text(" ".join(segment["text"].split()), style="italic")
+        snippet = Text(printable(" ".join(segment["text"].split())), style="italic")
         table.add_row(str(number), name, f"{segment['labels'][name]:.2f}", snippet)
     if len(arc) > _SHOWN_SENTENCES:
         table.add_row("", "", "", f"and {len(arc) - _SHOWN_SENTENCES} more; --json gives all")
@@ -346,10 +347,11 @@ def _highlighted(reading: Mapping[str, Any], marked: bool) -> Text:
     text, done = Text(), 0
     for word in words:
         if word["end"] <= len(shown):
-            text.append(shown[done : word["start"]])
-            text.append(f"*{word['word']}*" if marked else word["word"], style="bold underline")
+            text.append(printable(shown[done : word["start"]]))
+            chosen = printable(word["word"])
+            text.append(f"*{chosen}*" if marked else chosen, style="bold underline")
             done = word["end"]
-    text.append(shown[done:])
+    text.append(printable(shown[done:]))
     if len(whole) > len(shown):
         text.append(f"... ({len(whole):,} characters)", style="dim")
     return text

@@ -300,8 +300,8 @@ def test_a_name_alone_is_in_the_account_of_the_token(hub: Hub, tiny: Path, run: 
 def test_a_name_that_is_no_folder_is_told(run: Run) -> None:
     result = run("absent", "--repo", REPO, "--dry-run")
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "no folder 'absent'" in result.stderr
-    assert "is no size" in run("absent", "--repo", REPO, "--dry-run", "--max-shard-size", "big").stderr
+    assert "No checkpoint or folder 'absent'" in result.stderr
+    assert "is no size" in run(".", "--repo", REPO, "--dry-run", "--max-shard-size", "big").stderr
 
 
 def test_a_pipeline_pushes_its_tokenizer_with_it(tiny: Path, hub: Hub) -> None:

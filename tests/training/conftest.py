@@ -159,6 +159,7 @@ def sets_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shares = {f"verdict.{name}": [3 * (i % 5 == place) for i in numbers] for place, name in enumerate(VERDICTS)}
     write(
         "cases",
+        id=[f"k{i}" if i < 20 else f"k{i - 20}-ko" for i in numbers],
         text=[f"I {text} so" for text in english[:20]] + [f"나는 {text}" for text in korean[20:]],
         group=[f"g{i}" for i in numbers],
         emotion=[["remorse"] if i % 2 else ["joy"] for i in numbers],

@@ -355,7 +355,7 @@ def test_a_run_leaves_the_adapter_its_record_and_the_merged_model(
     assert weights_digest(base) in (folder / "README.md").read_text()
     loaded, merged = load_adapter(base, folder), load(tmp_path / "run" / "model")
     # So the base of the run was as it was when it was merged, whatever the callbacks did.
-    torch.testing.assert_close(read(merged), read(loaded), atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(read(merged), read(loaded), atol=1e-5, rtol=1e-4)
     assert merged.config.supervision == loaded.config.supervision
     followed = json.loads((tmp_path / "run" / "sweet_spot_report.json").read_text())["modules"]
     assert set(followed) == {

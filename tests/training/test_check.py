@@ -115,7 +115,7 @@ def test_examples_are_checked_as_rows_are() -> None:
         r"row 1, column 'affect_labels': It must have the shape (3,), got (2,)",
         "row 2, column 'verdict_labels': The shares must sum to 1",
         "row 4, column 'acceptability_pair_labels': Both texts of the pair are 'same '",
-        "row 5, column 'text': It is empty",
+        "row 5, column 'text': It is blank",
     ):
         assert part in message
     assert message.startswith("5 problems:")
