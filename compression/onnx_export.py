@@ -13,7 +13,7 @@ Notable: the graph is compared with the model before the folder appears. With IN
 become integers, too, by the range of the whole batch, so a reading then depends a little on the texts beside it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -50,14 +50,15 @@ def export_onnx(
     depth: str = "full",
     quantize: bool = False,
     tokenizer: PreTrainedTokenizerBase | None = None,
+    progress: Callable[[str], None] | None = None,
 ) -> Path:
     """Write ``source`` as an ONNX graph to ``folder``.
 
     source: a checkpoint, or a model in float32 on the CPU, which is put in eval mode. outputs, depth: what the graph of
     an analysis model computes, always all of it; see `RedHeartModel.forward`. That of a classifier gives ``logits``.
-    quantize: the weights of matrix products as INT8, one scale
-    per output channel; those of read-outs, and of the rest of `kept_modules`, stay in float32, as embeddings do.
-    tokenizer: written beside the graph; by default that of the checkpoint.
+    quantize: the weights of matrix products as INT8, one scale per output channel; those of read-outs, and of the rest
+    of `kept_modules`, stay in float32, as embeddings do. tokenizer: written beside the graph; by default that of the
+    checkpoint. progress: called with what is done next, some of which takes minutes for a large model.
 
     Returns the absolute path of the folder, which appears only when it is whole and its graph, before it is quantised,
     has given the outputs of the model up to `TOLERANCE`.
@@ -69,7 +70,9 @@ def export_onnx(
     """
     if not all(find_spec(name) for name in ("onnx", "onnxruntime", "onnxscript")):
         raise ImportError("Exporting needs onnx, onnxscript and onnxruntime: pip install 'redheart[onnx]'")
+    tell = progress or _silent
     target = new_folder(folder)
+    tell("Loading the model")
     if isinstance(source, Path):
         model = _load(source)
         tokenizer = tokenizer or AutoTokenizer.from_pretrained(checkpoint_path(str(source)))
@@ -83,12 +86,19 @@ def export_onnx(
         model.config.save_pretrained(partial)
         if tokenizer is not None:
             tokenizer.save_pretrained(partial)
+        tell(f"Translating {model.num_parameters():,} parameters into a graph")
         exact = write_graph(function, next(_samples(model.config)), partial / GRAPH)
+        tell("Comparing the graph's outputs with the model's")
         _compare(function, open_graph(partial))
         if quantize:
+            tell("Turning the weights of products into 8 bits")
             quantize_graph(partial / GRAPH, exact)
             _check_finite(open_graph(partial))
     return target
+
+
+def _silent(_: str) -> None:
+    """Tell nobody."""
 
 
 def _request(model: RedHeartPreTrainedModel, outputs: Sequence[str] | None, depth: str) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def push(
     """Put a checkpoint on the Hugging Face Hub, checked, with its code, card, licence and label schema.
 
     [bold]redheart push runs/mine/model --repo me/mine --dry-run[/bold]
-    every file that would go up, and what is wrong with the folder
+    the card and every file that would go up, and what is wrong with the folder
 
     [bold]redheart push runs/mine/model --repo me/mine --private --results runs/mine/evaluation.json[/bold]
     if it breaks off, the same command goes on; FOLDER stays as it is
@@ -97,6 +97,8 @@ def push(
     )
     console = Console(highlight=False)
     with staged(folder, repo, extras, workdir) as stage:
+        if dry_run:
+            _show_card(stage, console)
         render(stage, repo, console)
         if not dry_run:
             pushed = run(stage, Target(repo, private or None, revision, message))
@@ -137,6 +139,14 @@ def render(stage: "Stage", repo: str, console: "Console") -> None:
     if stage.left_out:
         left_out = printable(", ".join(stage.left_out))
         console.print(f"left out (hidden, or a cache): {left_out}", style="dim", markup=False)
+
+
+def _show_card(stage: "Stage", console: "Console") -> None:
+    from .hub_upload.staging import CARD
+
+    card = (stage.folder / CARD).read_text(encoding="utf-8")
+    console.print(f"[bold]{CARD}[/bold]")
+    console.print(printable(card), markup=False, soft_wrap=True)
 
 
 def _tell(pushed: "Pushed", console: "Console") -> None:

@@ -6,6 +6,7 @@ import sys
 import tempfile
 from contextlib import redirect_stdout
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -253,6 +254,7 @@ def export(
     quiet()
     options: dict[str, Any] = {} if outputs is None else {"outputs": tuple(outputs)}
     target = output or Path(f"{Path(model).name}-onnx")
+    options["progress"] = partial(typer.echo, err=True)
     typer.echo(export_onnx(Path(checkpoint_path(model)), target, depth=depth, quantize=int8, **options))
 
 

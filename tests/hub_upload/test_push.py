@@ -90,8 +90,9 @@ def test_a_dry_run_tells_of_every_file_and_asks_the_hub_nothing(
     assert "weights" in rows["model.safetensors"]
     assert "handler for Inference Endpoints, generated" in rows["handler.py"]
     assert "label schema, generated" in rows["labels.json"]
-    with staged(tiny, "mine") as stage:
+    with staged(tiny, REPO) as stage:
         assert {file.name for file in stage.files} <= set(rows)
+        assert (stage.folder / "README.md").read_text(encoding="utf-8") in result.stdout
         total = sum(file.size for file in stage.files)
     assert f"{total:,}" in result.stdout.splitlines()[-1]
 
