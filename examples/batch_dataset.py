@@ -29,7 +29,7 @@ from redheart.configuration.labels import OUTPUTS
 from redheart.configuration.shipped import DEFAULT_MODEL
 from redheart.loading import load_pipeline
 from redheart.texts import Item, read_batches
-from redheart.training.data import read_rows
+from redheart.training.rows import as_json, read_rows
 
 
 def main() -> None:
@@ -130,7 +130,7 @@ def write(path: Path, answers: Iterable[dict[str, Any]]) -> None:
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     with partial.open("w", encoding="utf-8") as file:
         for answer in answers:
-            file.write(json.dumps(answer, allow_nan=False) + "\n")
+            file.write(json.dumps(as_json(answer), allow_nan=False) + "\n")
         file.flush()
         os.fsync(file.fileno())
     os.replace(partial, path)

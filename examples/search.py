@@ -16,7 +16,7 @@ import numpy as np
 
 from redheart.configuration.shipped import DEFAULT_MODEL
 from redheart.loading import load_pipeline
-from redheart.training.data import read_rows
+from redheart.training.rows import as_json, read_rows
 
 
 def embed(model: str, texts: list[str]) -> np.ndarray:
@@ -43,10 +43,16 @@ options = parser.parse_args()
 
 if options.command == "index":
     rows = [dict(row) for row in read_rows(options.rows)]
-    vectors = embed(options.model, [row[options.text_column] for row in rows])
+    if not rows or options.text_column not in rows[0]:
+        named = ", ".join(rows[0]) if rows else "no rows"
+        raise SystemExit(f"{options.rows} has no column {options.text_column!r} (--text-column); it has {named}.")
+    try:
+        vectors = embed(options.model, [row.get(options.text_column) for row in rows])
+    except ValueError as error:
+        raise SystemExit(f"{options.rows}: {error}") from error
     options.folder.mkdir(parents=True, exist_ok=True)
     np.save(options.folder / "embeddings.npy", vectors, allow_pickle=False)
-    lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in rows]
+    lines = [json.dumps(as_json(row)) + "\n" for row in rows]
     (options.folder / "rows.jsonl").write_text("".join(lines), encoding="utf-8")
     about = {"model": options.model, "text_column": options.text_column}
     (options.folder / "index.json").write_text(json.dumps(about), encoding="utf-8")

@@ -7,6 +7,7 @@ reads pickles; `load_strict` raises instead, and compares the weights with their
 import hashlib
 import json
 import math
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from ..modeling_redheart.modeling_redheart import RedHeartModel, RedHeartPreTrai
 
 # The sums of the weight files, in the format of `sha256sum --check`.
 SUMS = "SHA256SUMS"
+# A model on the Hugging Face Hub: owner/name.
+_HUB_ID = re.compile(r"[\w][\w.-]*/[\w][\w.-]*")
 
 _SHIPPED = Path(__file__).parent.parent / "checkpoints"
 _CLASSES: dict[str, type[RedHeartPreTrainedModel]] = {
@@ -45,7 +48,7 @@ def shipped_folder(name: str) -> Path:
 def checkpoint_path(name_or_path: str) -> str:
     """Where to load ``name_or_path`` from: a folder here, a checkpoint that ships, or a Hub id, in this order.
 
-    Raises `ValueError` for a preset that has no weights here.
+    Raises `ValueError` for a preset that has no weights here, and, with the nearest name, for what is none of these.
     """
     if Path(name_or_path).is_dir():
         return name_or_path
@@ -56,6 +59,11 @@ def checkpoint_path(name_or_path: str) -> str:
             f"{name_or_path!r} has no trained weights in this package and no folder here. "
             f"`redheart create {name_or_path}` makes that folder, with random weights to train."
         )
+    if not _HUB_ID.fullmatch(name_or_path):
+        beside = Path(name_or_path).parent
+        folders = [str(path) for path in beside.iterdir() if path.is_dir()] if beside.is_dir() else []
+        known = [*list_checkpoints(), *preset_names(), *folders]
+        raise ValueError(f"No checkpoint or folder {name_or_path!r}; {closest(name_or_path, known)}")
     return name_or_path
 
 

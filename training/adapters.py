@@ -29,6 +29,7 @@ from ..modeling_redheart.modeling_redheart import RedHeartModel
 from ..modeling_redheart.quantization import FINE, SCORERS
 from .recipe import PeftRecipe
 from .snapshots import digest, write_json
+from .supervision import clear_fitted, extended
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -197,8 +198,8 @@ def load_adapter(
     base: a folder, a checkpoint that ships or a Hub id, loaded with the ``options`` of `load_strict` (such as
     ``quantization_config``); or a model, which is wrapped in place. folder: of the adapter, or of each by a name of
     your choice. All are active, and where two change the same layer their changes add up; ``set_adapter(name)`` makes
-    one the only one. ``config.supervision`` of what is returned has the records of the base and of all adapters; the
-    base's own stays as it is.
+    one the only one. ``config.supervision`` of what is returned has the records of the base and of all adapters, and no
+    threshold or temperature that was fitted to the base; the base's own config stays as it is.
 
     Raises `ValueError` for an adapter of another base, and for two that have each trained one and the same read-out.
     """
@@ -224,8 +225,9 @@ def load_adapter(
     wrapped.base_model.set_adapter(list(folders), inference_mode=True)
     # A config of its own: without its adapters, the base must not claim what only they were trained on.
     wrapped.config = deepcopy(model.config)
+    clear_fitted(wrapped.config)  # to the base's weights, which the adapter changes
     for record in records.values():
-        wrapped.config.supervision = {**wrapped.config.supervision, **record.supervision}
+        wrapped.config.supervision = extended(wrapped.config.supervision, record.supervision)
     return wrapped
 
 
@@ -267,6 +269,7 @@ def merge_adapter(model: "PeftModel") -> RedHeartModel:
     supervision = model.config.supervision
     merged: RedHeartModel = model.merge_and_unload(safe_merge=True)
     merged.config.supervision = supervision
+    clear_fitted(merged.config)
     merged.config.name_or_path = ""  # it is no longer what lies there
     return merged
 

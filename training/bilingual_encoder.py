@@ -179,6 +179,8 @@ def main() -> None:
     parser.add_argument("--encoder", type=Path, required=True, help="folder of all-mpnet-base-v2")
     parser.add_argument("--output", type=Path, required=True, help="where the encoder is written")
     args = parser.parse_args()
+    if (args.output / "config.json").is_file():
+        parser.error(f"{args.output} holds an encoder; name another output, or remove it.")
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     logger.info("cosine with the whole encoder: %.3f", make(args.data, args.encoder, args.output))
 

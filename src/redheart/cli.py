@@ -1,7 +1,8 @@
 """The command `redheart`: read texts, make checkpoints, show the parameter budget.
 
 Notable: with ``--json`` standard output holds one JSON object per text and nothing else; a text that fails has its
-error in its place and the others are still answered; every error is one line on standard error, without a traceback.
+error in its place and the others are still answered; every error is one line on standard error, without a traceback,
+and one for each kind of fault where rows have several.
 """
 
 import json
@@ -89,7 +90,10 @@ def _report(error: Exception) -> int:
     if isinstance(error, ModuleNotFoundError) and error.name:
         message = _how_to_install(error.name) or message
     expected = isinstance(error, (ValueError, OSError, ImportError))
-    _complain(message if expected else f"{type(error).__name__}: {message}")
+    first, *others = getattr(error, "lines", [message])  # of rows: a line for each kind of fault
+    _complain(first if expected else f"{type(error).__name__}: {message}")
+    for line in others:
+        typer.echo(f"  {' '.join(line.split())}", err=True)
     return 1
 
 
@@ -271,6 +275,9 @@ def train(
     ],
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the newest whole checkpoint.")] = False,
     output: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Instead of the recipe's.")] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace what an earlier run has trained in the output folder.")
+    ] = False,
 ) -> None:
     """Train what a recipe describes: model, data, options, callbacks. redheart.training.recipe says what it may hold.
 
@@ -283,7 +290,7 @@ def train(
     from .training.recipe import read_recipe
     from .training.run import run, summary
 
-    typer.echo(summary(run(read_recipe(recipe, output=output), resume)))
+    typer.echo(summary(run(read_recipe(recipe, output=output), resume, overwrite)))
 
 
 @main.command()

@@ -1,16 +1,9 @@
 """The pipeline that a command reads with, from a name on the command line."""
 
-import re
-from pathlib import Path
 from typing import TYPE_CHECKING
-
-from .configuration.labels import closest
 
 if TYPE_CHECKING:
     from .modeling_redheart.pipeline_redheart import EthicalAnalysisPipeline
-
-# A model on the Hugging Face Hub: owner/name.
-_HUB_ID = re.compile(r"[\w][\w.-]*/[\w][\w.-]*")
 
 
 def model_place(name: str) -> str:
@@ -18,12 +11,8 @@ def model_place(name: str) -> str:
 
     Raises `ValueError` for what is none of the three, and for a preset without weights.
     """
-    from .configuration import preset_names
-    from .hub_upload.checkpoint import checkpoint_path, list_checkpoints
+    from .hub_upload.checkpoint import checkpoint_path
 
-    known = [*list_checkpoints(), *preset_names()]
-    if name not in known and not _HUB_ID.fullmatch(name) and not Path(name).is_dir():
-        raise ValueError(f"No checkpoint or folder {name!r}; {closest(name, known)}")
     return checkpoint_path(name)
 
 

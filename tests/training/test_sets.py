@@ -146,8 +146,9 @@ def test_kote_masks_what_only_comes_near() -> None:
     assert "joy" not in known(funny, "emotion_labels")
     assert known(funny, "emotion_labels")["neutral"] == 1
     assert {name for name, value in known(both, "emotion_labels").items() if value} == {"joy", "sadness"}
-    with pytest.raises(DataError, match=r"row 0: labels \[44\] must be ids in 0..43"):
-        read("kote", {"text": "아", "labels": [44]})
+    for wrong in ([44], [int(place == 5) for place in range(44)], ["기쁨"]):  # the second is no list of ids
+        with pytest.raises(DataError, match=r"row 0: labels: .* must be ids in 0..43, each once"):
+            read("kote", {"text": "아", "labels": wrong})
 
 
 def test_isear_says_nothing_of_emotions_that_were_not_asked_for() -> None:
@@ -237,7 +238,7 @@ def test_errors_name_the_row_and_what_is_missing() -> None:
         ("emotion_intensity_en", [graded, {**graded, "joy": 5}], r"row 1: \['joy'\] must lie in 0..3, got \[5.0\]"),
         ("emotion_intensity_en", [{**graded, "joy": None}], "row 0: .* must be numbers"),
         ("emobank", [{"text": "a", "V": 1}], r"no column \['A', 'D'\]; it has \['text', 'V'\]"),
-        ("goemotions", [{"text": " ", "labels": [1], "id": "a"}], "row 0, column 'text': It is empty"),
+        ("goemotions", [{"text": " ", "labels": [1], "id": "a"}], "row 0, column 'text': The text is blank"),
         ("emobankk", [{}], "no set 'emobankk'; did you mean 'emobank'"),
     ]
     for name, rows, message in cases:
