@@ -24,6 +24,7 @@ from ..hub_upload.checkpoint import checkpoint_path, load_strict
 from ..hub_upload.create import whole_or_nothing
 from ..modeling_redheart.derived import PREFIX, derived_record
 from ..modeling_redheart.modeling_redheart import RedHeartModel
+from ..printable import printable
 from ..training.arguments import RedHeartTrainingArguments
 from ..training.building import build_model, build_sizes, build_units, check_model, check_sources
 from ..training.confidence_phase import train_confidence
@@ -236,10 +237,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         recipe = read_distillation(options.recipe, options.output, options.teacher, options.student)
         report = distill(recipe, options.resume, options.overwrite)
     except (ValueError, OSError, ImportError, StrictDataclassError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(str(error))}", file=sys.stderr)
         return 1
     if int(os.environ.get("RANK", "0")) == 0:
-        print(summary(report))
+        print(printable(summary(report)))
     return 0
 
 

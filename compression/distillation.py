@@ -269,7 +269,7 @@ def with_embeddings(units: Sequence[Unit], encoder: str, longest_text: int, batc
         chunk = texts[start : start + batch_size]
         batch = tokenizer(
             chunk, truncation=True, max_length=min(longest_text, tokenizer.model_max_length), padding=True,
-            return_tensors="pt",
+            padding_side="right", return_tensors="pt",
         ).to(device)  # fmt: skip
         states = model(**batch).last_hidden_state
         known |= zip(chunk, masked_mean(states, batch["attention_mask"].bool()).cpu().numpy(), strict=True)

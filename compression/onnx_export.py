@@ -26,11 +26,13 @@ from ..configuration.configuration_redheart import RedHeartConfig
 from ..configuration.labels import FAST_OUTPUTS, OUTPUTS
 from ..hub_upload.checkpoint import checkpoint_path, load_strict
 from ..hub_upload.create import new_folder, whole_or_nothing
+from ..modeling_redheart.classification import RedHeartForSequenceClassification
 from ..modeling_redheart.modeling_redheart import RedHeartModel
 from ..modeling_redheart.pipeline_redheart import named_tensors
+from ..modeling_redheart.pretrained import RedHeartPreTrainedModel
 from ..modeling_redheart.stored_int8 import keeps_integers
-from .onnx_graph import ReadingFunction, quantize_graph, write_graph
-from .onnx_reader import GRAPH, OnnxReader
+from .onnx_graph import GraphFunction, quantize_graph, write_graph
+from .onnx_reader import GRAPH, OnnxClassifier, OnnxReader, open_graph
 
 # Largest difference between the graph's and the model's outputs, relative to the largest value where that is above 1.
 TOLERANCE = 1e-4
@@ -41,7 +43,7 @@ _OTHER_BYTES = 16_000_000
 
 
 def export_onnx(
-    source: Path | RedHeartModel,
+    source: Path | RedHeartModel | RedHeartForSequenceClassification,
     folder: Path,
     *,
     outputs: Sequence[str] | None = None,
@@ -51,17 +53,19 @@ def export_onnx(
 ) -> Path:
     """Write ``source`` as an ONNX graph to ``folder``.
 
-    source: a checkpoint, or a model in float32 on the CPU, which is put in eval mode. outputs, depth: what the graph
-    computes, always all of it; see `RedHeartModel.forward`. quantize: the weights of matrix products as INT8, one scale
+    source: a checkpoint, or a model in float32 on the CPU, which is put in eval mode. outputs, depth: what the graph of
+    an analysis model computes, always all of it; see `RedHeartModel.forward`. That of a classifier gives ``logits``.
+    quantize: the weights of matrix products as INT8, one scale
     per output channel; those of read-outs, and of the rest of `kept_modules`, stay in float32, as embeddings do.
     tokenizer: written beside the graph; by default that of the checkpoint.
 
     Returns the absolute path of the folder, which appears only when it is whole and its graph, before it is quantised,
     has given the outputs of the model up to `TOLERANCE`.
 
-    Raises `ValueError` for an unknown output or depth, a model that is quantised, not in float32 or has a token budget,
-    and a graph whose outputs differ; `FileExistsError` for a folder that holds something; `ImportError` without onnx,
-    onnxscript or onnxruntime; and `OSError` that says what to do for a full disk or a missing permission.
+    Raises `ValueError` for an unknown output or depth, and for any of a classifier; for a model that is quantised, not
+    in float32 or has a token budget; and for a graph whose outputs differ. `FileExistsError` for a folder that holds
+    something; `ImportError` without onnx, onnxscript or onnxruntime; and `OSError` that says what to do for a full disk
+    or a missing permission.
     """
     if not all(find_spec(name) for name in ("onnx", "onnxruntime", "onnxscript")):
         raise ImportError("Exporting needs onnx, onnxscript and onnxruntime: pip install 'redheart[onnx]'")
@@ -72,25 +76,34 @@ def export_onnx(
     else:
         model = source
     _check_model(model)
-    if outputs is None:
-        outputs = OUTPUTS if depth == "full" else FAST_OUTPUTS
-    function = ReadingFunction(model.eval(), outputs, depth)
+    function = GraphFunction(model.eval(), **_request(model, outputs, depth))
     weights = sum(value.nbytes for value in model.state_dict().values())
     with whole_or_nothing(target, weights * (2 if quantize else 1) + _OTHER_BYTES) as partial:
+        model.config.architectures = [type(model).__name__]
         model.config.save_pretrained(partial)
         if tokenizer is not None:
             tokenizer.save_pretrained(partial)
         exact = write_graph(function, next(_samples(model.config)), partial / GRAPH)
-        _compare(function, OnnxReader(partial))
+        _compare(function, open_graph(partial))
         if quantize:
             quantize_graph(partial / GRAPH, exact)
-            _check_finite(OnnxReader(partial))
+            _check_finite(open_graph(partial))
     return target
 
 
-def _load(source: Path) -> RedHeartModel:
+def _request(model: RedHeartPreTrainedModel, outputs: Sequence[str] | None, depth: str) -> dict[str, Any]:
+    """What the graph of ``model`` computes, as arguments of its forward pass."""
+    if isinstance(model, RedHeartModel):
+        default = OUTPUTS if depth == "full" else FAST_OUTPUTS
+        return {"outputs": default if outputs is None else outputs, "depth": depth}
+    if outputs is not None or depth != "full":
+        raise ValueError("A classifier has neither outputs to choose from nor a depth; leave both out.")
+    return {}
+
+
+def _load(source: Path) -> RedHeartModel | RedHeartForSequenceClassification:
     _check_config(RedHeartConfig.from_pretrained(checkpoint_path(str(source))))
-    model: Any = load_strict(source, RedHeartModel, dtype=torch.float32)
+    model: Any = load_strict(source, dtype=torch.float32)
     return model
 
 
@@ -107,11 +120,11 @@ def _check_config(config: RedHeartConfig) -> None:
         )
 
 
-def _check_model(model: RedHeartModel) -> None:
-    if not isinstance(model, RedHeartModel):
+def _check_model(model: RedHeartModel | RedHeartForSequenceClassification) -> None:
+    if not isinstance(model, (RedHeartModel, RedHeartForSequenceClassification)):
         raise ValueError(
-            f"Only a RedHeartModel, or the Path of its checkpoint, can be exported, got {type(model).__name__}; of a "
-            "model with adapters merge them first (`merge_and_unload`)."
+            "Only a RedHeartModel or RedHeartForSequenceClassification, or the Path of a checkpoint, can be exported, "
+            f"got {type(model).__name__}; of a model with adapters merge them first (`merge_and_unload`)."
         )
     _check_config(model.config)
     kinds = sorted({f"{value.dtype} on {value.device.type}" for value in model.parameters()})
@@ -131,7 +144,7 @@ def _samples(config: RedHeartConfig) -> Iterator[dict[str, Tensor]]:
         yield {"input_ids": ids.masked_fill(~mask, config.pad_token_id or 0), "attention_mask": mask.long()}
 
 
-def _compare(function: ReadingFunction, reader: OnnxReader) -> None:
+def _compare(function: GraphFunction, reader: OnnxReader | OnnxClassifier) -> None:
     """Raise `ValueError` unless the graph gives the outputs of the model."""
     for sample in _samples(reader.config):
         with torch.no_grad():
@@ -146,7 +159,7 @@ def _compare(function: ReadingFunction, reader: OnnxReader) -> None:
                 )
 
 
-def _check_finite(reader: OnnxReader) -> None:
+def _check_finite(reader: OnnxReader | OnnxClassifier) -> None:
     for sample in _samples(reader.config):
         for name, value in named_tensors(reader(**sample)).items():
             if not bool(value.isfinite().all()):

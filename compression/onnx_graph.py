@@ -31,8 +31,8 @@ from ..configuration.labels import (
     VERDICTS,
     VIEWS,
 )
-from ..modeling_redheart.modeling_redheart import RedHeartModel
 from ..modeling_redheart.pipeline_redheart import named_tensors
+from ..modeling_redheart.pretrained import RedHeartPreTrainedModel
 from ..modeling_redheart.quantization import kept_modules
 
 # The names along the dimensions of an output, after the batch.
@@ -53,25 +53,35 @@ _LABELS: dict[str, tuple[tuple[str, ...], ...]] = {
 }
 
 
-class ReadingFunction(nn.Module):
-    """``model`` with a fixed request, as a function from tensors to tensors."""
+class GraphFunction(nn.Module):
+    """``model`` with a fixed request, as a function from tensors to tensors. request: arguments of its forward pass."""
 
-    def __init__(self, model: RedHeartModel, outputs: Sequence[str], depth: str) -> None:
+    def __init__(self, model: RedHeartPreTrainedModel, **request: Any) -> None:
         super().__init__()
-        self.model, self.outputs, self.depth = model, outputs, depth
+        self.model, self.request = model, request
 
     def named(self, input_ids: Tensor, attention_mask: Tensor) -> dict[str, Tensor]:
         """The outputs by dotted name."""
-        return named_tensors(
-            self.model(input_ids=input_ids, attention_mask=attention_mask, outputs=self.outputs, depth=self.depth)
-        )
+        return named_tensors(self.model(input_ids=input_ids, attention_mask=attention_mask, **self.request))
+
+    def about(self, names: Sequence[str]) -> dict[str, str]:
+        """What the graph's metadata say of the outputs ``names`` and of the model."""
+        labels = {"logits": (tuple(self.model.config.id2label.values()),), **_LABELS}
+        told = {
+            name: value if isinstance(value, str) else json.dumps(list(value)) for name, value in self.request.items()
+        }
+        return {
+            **told,
+            "parameters": str(self.model.num_parameters()),
+            "labels": json.dumps({name: labels[name] for name in names if name in labels}),
+        }
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, ...]:
         # A copy each: at depth="fast" one tensor is two outputs, and a value in a graph has one name.
         return tuple(value.clone() for value in self.named(input_ids, attention_mask).values())
 
 
-def write_graph(function: ReadingFunction, sample: Mapping[str, Tensor], path: Path) -> list[str]:
+def write_graph(function: GraphFunction, sample: Mapping[str, Tensor], path: Path) -> list[str]:
     """Write ``function`` as a graph to ``path``, its weights beside it.
 
     sample: inputs of at least two texts and two tokens. Returns the names of the nodes that must stay in float32: those
@@ -99,12 +109,7 @@ def write_graph(function: ReadingFunction, sample: Mapping[str, Tensor], path: P
     exact = _exact_nodes(graph, {f"model.{name}" for name in kept_modules(function.model, 8)})
     for node in graph:
         node.metadata_props.clear()  # where in the code it came from: most of the file
-    program.model.metadata_props.update(
-        outputs=json.dumps(list(function.outputs)),
-        depth=function.depth,
-        parameters=str(function.model.num_parameters()),
-        labels=json.dumps({name: _LABELS[name] for name in names if name in _LABELS}),
-    )
+    program.model.metadata_props.update(function.about(names))
     program.save(path, external_data=True)
     return exact
 
@@ -176,4 +181,4 @@ def _quiet() -> Iterator[None]:
         logging.root.removeHandler(handler)
 
 
-__all__ = ["ReadingFunction", "quantize_graph", "write_graph"]
+__all__ = ["GraphFunction", "quantize_graph", "write_graph"]

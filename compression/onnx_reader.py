@@ -11,9 +11,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from transformers.modeling_outputs import SequenceClassifierOutput
 
 from ..configuration.configuration_redheart import RedHeartConfig
-from ..configuration.labels import OUTPUTS, closest
+from ..configuration.inputs import check_depth, check_outputs
+from ..configuration.labels import OUTPUTS
 from ..modeling_redheart.outputs import (
     BenthamOutput,
     CounterfactualOutput,
@@ -38,11 +40,11 @@ _PARTS = {
 }
 
 
-class OnnxReader(nn.Module):
-    """The model in ``folder``, which `export_onnx` wrote, on as many threads as torch uses.
+class _Graph(nn.Module):
+    """A graph in ``folder``, which `export_onnx` wrote, on as many threads as torch uses.
 
-    It has no parameters and no gradient. ``config`` is the model's, ``outputs`` and ``depth`` are what was exported.
-    Raises `ValueError` for a folder without an exported model, and `ImportError` without onnxruntime.
+    It has no parameters and no gradient. ``config`` is the model's. Raises `ValueError` for a folder without an
+    exported model, and `ImportError` without onnxruntime.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -58,10 +60,7 @@ class OnnxReader(nn.Module):
         options.log_severity_level = 3  # errors
         self.session: Any = onnxruntime.InferenceSession(folder / GRAPH, options, providers=["CPUExecutionProvider"])
         self.config: RedHeartConfig = RedHeartConfig.from_pretrained(folder)
-        about = self.session.get_modelmeta().custom_metadata_map
-        self.outputs: list[str] = json.loads(about["outputs"])
-        self.depth: str = about["depth"]
-        self._num_parameters = int(about["parameters"])
+        self.about: dict[str, str] = self.session.get_modelmeta().custom_metadata_map
         self._nbytes = sum(path.stat().st_size for path in folder.glob(f"{GRAPH}*"))
 
     @property
@@ -71,11 +70,38 @@ class OnnxReader(nn.Module):
 
     def num_parameters(self) -> int:
         """Number of parameters of the model that was exported."""
-        return self._num_parameters
+        return int(self.about["parameters"])
 
     def get_memory_footprint(self) -> int:
         """Bytes of the graph and its weights."""
         return self._nbytes
+
+    def run(
+        self, names: Sequence[str], input_ids: Tensor, attention_mask: Tensor | None, token_type_ids: Tensor | None
+    ) -> dict[str, Tensor]:
+        """The outputs ``names`` of the graph. Raises `ValueError` for a text that is too long, and for tokens of a
+        second segment."""
+        if token_type_ids is not None and bool(token_type_ids.any()):
+            raise ValueError("An exported model reads one text at a time; `token_type_ids` must be 0 everywhere.")
+        if input_ids.shape[1] > self.config.longest_text:
+            raise ValueError(
+                f"A text of {input_ids.shape[1]} tokens is longer than this model's {self.config.longest_text}; "
+                "tokenize with `truncation=True`."
+            )
+        mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask
+        given = {"input_ids": input_ids, "attention_mask": mask}
+        feeds = {name: value.to("cpu", torch.long).numpy() for name, value in given.items()}
+        values = self.session.run(list(names), feeds)
+        return {name: torch.from_numpy(value) for name, value in zip(names, values, strict=True)}
+
+
+class OnnxReader(_Graph):
+    """An exported `RedHeartModel`. ``outputs`` and ``depth`` are what was exported. Raises as `_Graph` does."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.outputs: list[str] = json.loads(self.about["outputs"])
+        self.depth: str = self.about["depth"]
 
     def forward(
         self,
@@ -95,37 +121,40 @@ class OnnxReader(nn.Module):
         tokens of a second segment.
         """
         wanted = self._check_request(outputs, depth, token_budget)
-        if token_type_ids is not None and bool(token_type_ids.any()):
-            raise ValueError("An exported model reads one text at a time; `token_type_ids` must be 0 everywhere.")
-        if input_ids.shape[1] > self.config.longest_text:
-            raise ValueError(
-                f"A text of {input_ids.shape[1]} tokens is longer than this model's {self.config.longest_text}; "
-                "tokenize with `truncation=True`."
-            )
-        mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask
-        given = {"input_ids": input_ids, "attention_mask": mask}
-        feeds = {name: value.to("cpu", torch.long).numpy() for name, value in given.items()}
         names = [item.name for item in self.session.get_outputs() if _output_of(item.name) in {*wanted, None}]
-        values = self.session.run(names, feeds)
-        return _nested({name: torch.from_numpy(value) for name, value in zip(names, values, strict=True)})
+        return _nested(self.run(names, input_ids, attention_mask, token_type_ids))
 
     def _check_request(self, outputs: Sequence[str] | None, depth: str | None, token_budget: int | None) -> set[str]:
-        if depth not in (None, self.depth):
+        if check_depth(depth or self.depth) != self.depth:
             raise ValueError(
                 f"This model was exported at depth={self.depth!r}, not {depth!r}; export it at that depth."
             )
         if token_budget is not None:
             raise ValueError("An exported model keeps all tokens; leave `token_budget` out.")
-        wanted = set(self.outputs if outputs is None else outputs)
+        wanted = set(self.outputs if outputs is None else check_outputs(outputs, self.depth))
         for name in sorted(wanted):
-            if name not in OUTPUTS:
-                raise ValueError(f"No output {name!r}; {closest(name, OUTPUTS)}")
             if name not in self.outputs:
                 raise ValueError(
                     f"This model was exported without the output {name!r}, only with {', '.join(self.outputs)}; "
                     "export it again with that output."
                 )
         return wanted
+
+
+class OnnxClassifier(_Graph):
+    """An exported `RedHeartForSequenceClassification`. Raises as `_Graph` does."""
+
+    def forward(
+        self, input_ids: Tensor, attention_mask: Tensor | None = None, token_type_ids: Tensor | None = None
+    ) -> SequenceClassifierOutput:
+        """Classify texts, as `RedHeartForSequenceClassification.forward` does."""
+        return SequenceClassifierOutput(**self.run(["logits"], input_ids, attention_mask, token_type_ids))
+
+
+def open_graph(folder: Path) -> OnnxReader | OnnxClassifier:
+    """The exported model in ``folder``, of either kind. Raises as `_Graph` does."""
+    names = RedHeartConfig.from_pretrained(folder).architectures or [""]
+    return OnnxClassifier(folder) if names[0] == "RedHeartForSequenceClassification" else OnnxReader(folder)
 
 
 def _output_of(tensor: str) -> str | None:
@@ -146,4 +175,4 @@ def _nested(tensors: dict[str, Tensor]) -> RedHeartOutput:
     return RedHeartOutput(**{part: _PARTS[part](**value) if part in _PARTS else value for part, value in parts.items()})
 
 
-__all__ = ["GRAPH", "OnnxReader"]
+__all__ = ["GRAPH", "OnnxClassifier", "OnnxReader", "open_graph"]

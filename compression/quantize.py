@@ -7,7 +7,6 @@ bfloat16; with ``from_pretrained(folder, dtype=torch.float32)`` it is computed i
 """
 
 import re
-import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,7 +15,6 @@ from transformers import AutoTokenizer, BitsAndBytesConfig
 
 from ..configuration.configuration_redheart import RedHeartConfig
 from ..configuration.labels import closest
-from ..hub_upload.bundle import add_auto_map, bundle_code
 from ..hub_upload.checkpoint import SUMS, load_strict, sum_lines, weight_files
 from ..hub_upload.create import new_folder, whole_or_nothing
 from ..modeling_redheart.modeling_redheart import RedHeartPreTrainedModel
@@ -59,12 +57,10 @@ def quantize(source: Path, folder: Path, scheme: str) -> Path:
     needed = sum(value.nbytes for value in model.state_dict().values()) + _OTHER_BYTES
     with whole_or_nothing(target, needed) as partial:
         model.save_pretrained(partial)
-        _sum_up(partial)
+        (partial / SUMS).write_text(sum_lines(weight_files(partial)), encoding="utf-8")
         if (source / "tokenizer_config.json").is_file():
             AutoTokenizer.from_pretrained(source).save_pretrained(partial)
         _write_card(source, partial, scheme)
-        bundle_code(partial)
-        add_auto_map(partial)
         load_strict(partial)
     return target
 
@@ -83,14 +79,6 @@ def _quantized(source: Path, scheme: str) -> RedHeartPreTrainedModel:
     cast_kept(model, torch.bfloat16)
     model.config.dtype = torch.bfloat16
     return model
-
-
-def _sum_up(folder: Path) -> None:
-    """Record the sums of the weight files, and let others read these, which safetensors does not."""
-    files = weight_files(folder)
-    for path in files:
-        shutil.copymode(folder / "config.json", path)
-    (folder / SUMS).write_text(sum_lines(files), encoding="utf-8")
 
 
 def _write_card(source: Path, folder: Path, scheme: str) -> None:

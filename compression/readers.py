@@ -1,15 +1,15 @@
-"""Loads whatever texts can be read with: a checkpoint, quantised or not, an exported graph, an adapter on its base."""
+"""Loads whatever texts can be read with: a checkpoint, quantised or not, an exported graph, an adapter on its base;
+and classifiers."""
 
 from pathlib import Path
 from typing import Any
 
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
-from ..hub_upload.checkpoint import checkpoint_path, load_strict
-from ..modeling_redheart.modeling_redheart import RedHeartModel
-from .onnx_reader import GRAPH, OnnxReader
-
-ADAPTER = "adapter_config.json"  # PEFT's
+from ..configuration.shipped import ADAPTER, checkpoint_path
+from ..hub_upload.checkpoint import load_strict
+from ..modeling_redheart.classification import RedHeartForSequenceClassification
+from .onnx_reader import GRAPH, OnnxClassifier, open_graph
 
 
 def load_reader(name_or_path: str | Path, **options: Any) -> tuple[Any, PreTrainedTokenizerBase]:
@@ -18,22 +18,41 @@ def load_reader(name_or_path: str | Path, **options: Any) -> tuple[Any, PreTrain
 
     name_or_path: see `checkpoint_path`. options: of `load_strict`; an exported model takes none of them.
 
-    Raises what `load_strict`, `OnnxReader` and `adapters.load_adapter` raise.
+    Raises `ValueError` for a classifier, which gives no reading (see `load_any`), and what `load_strict`, `OnnxReader`
+    and `adapters.load_adapter` raise.
     """
+    model, tokenizer = load_any(name_or_path, **options)
+    if is_classifier(model):
+        labels = ", ".join(model.config.id2label.values())
+        raise ValueError(
+            f"{name_or_path} holds a classifier ({labels}), and this reads with an analysis model. `redheart analyze` "
+            "and pipeline('text-classification') read with a classifier; `redheart export` and `push` take it, too."
+        )
+    return model, tokenizer
+
+
+def load_any(name_or_path: str | Path, **options: Any) -> tuple[Any, PreTrainedTokenizerBase]:
+    """As `load_reader`; it may also be a `RedHeartForSequenceClassification`, or the `OnnxClassifier` of an exported
+    one."""
     place = checkpoint_path(str(name_or_path))
     model = _read(place, **options)  # first: what is wrong with a folder, this tells best
     return model, AutoTokenizer.from_pretrained(place)
 
 
+def is_classifier(model: Any) -> bool:
+    """Whether ``model``, of `load_any`, gives labels in the place of a reading."""
+    return isinstance(model, (RedHeartForSequenceClassification, OnnxClassifier))
+
+
 def _read(place: str, **options: Any) -> Any:
     folder = Path(place)
     if (folder / GRAPH).is_file():
-        return OnnxReader(folder)
+        return open_graph(folder)
     if (folder / ADAPTER).is_file():
         from ..training.adapters import load_adapter, read_record
 
         return load_adapter(read_record(folder).base, folder, **options)
-    return load_strict(place, RedHeartModel, **options)
+    return load_strict(place, **options)
 
 
-__all__ = ["ADAPTER", "load_reader"]
+__all__ = ["ADAPTER", "is_classifier", "load_any", "load_reader"]

@@ -1,5 +1,22 @@
-"""Options, label schema, parameter budget."""
+"""Options, label schema, parameter budget.
 
-from .configuration_redheart import ComponentSize, RedHeartConfig, load_preset, preset_names
+Notable: the options need transformers, and with it torch; they are imported when somebody asks for them, so that names
+and labels can be had at once.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from .shipped import load_preset, preset_names
+
+if TYPE_CHECKING:
+    from .configuration_redheart import ComponentSize, RedHeartConfig
 
 __all__ = ["ComponentSize", "RedHeartConfig", "load_preset", "preset_names"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from . import configuration_redheart
+
+    return getattr(configuration_redheart, name)

@@ -5,60 +5,32 @@ option, component or size is an error that names the nearest one; relations betw
 """
 
 # No `from __future__ import annotations` here: it would switch the strict type validation off.
-import json
 import math
-from dataclasses import field, fields
-from pathlib import Path
-from typing import Any, NamedTuple
+import os
+from copy import deepcopy
+from dataclasses import MISSING, field, fields
+from functools import lru_cache
+from typing import Any
 
 from huggingface_hub.dataclasses import strict
-from transformers import AutoConfig, PreTrainedConfig
+from transformers import AutoConfig, AutoModel, PreTrainedConfig
 from transformers.configuration_utils import SubConfigSpec
 from transformers.modeling_rope_utils import RopeParameters
+from transformers.utils import logging
 
-from .labels import EMOTIONS, LOSSES, MODULES, closest, record_keys
-
-# A stack of decoder layers that ends in a read-out and a state: the shape of every head and analyzer.
-_READER = ("layers", "heads", "intermediate", "registers", "readout", "state")
-
-# The sizes that each component takes. All are positive integers.
-COMPONENT_SIZES: dict[str, tuple[str, ...]] = {
-    "backbone": ("projection", "norm_rank", "summary", "summary_heads"),
-    "layer_crossover": ("layers", "heads", "intermediate", "readout"),
-    "token_budget": ("layers", "heads", "intermediate", "registers", "readout"),
-    "latent_memory": ("layers", "heads", "intermediate", "latents"),
-    "emotion_head": _READER,
-    "bentham_head": _READER,
-    "regret_head": _READER,
-    "surd_head": _READER,
-    "emotion_analyzer": (*_READER, "recurrent"),
-    "bentham_calculator": _READER,
-    "regret_analyzer": _READER,
-    "counterfactual_reasoner": _READER,
-    "surd_analyzer": _READER,
-    "perspectives": _READER,
-    "cache": ("prototypes", "neighbours"),
-    "asynchrony": ("layers", "heads", "intermediate"),
-    "recovery": ("heads", "intermediate"),
-    "coordination": _READER,
-    "sweet_spot": ("layers", "heads", "intermediate", "readout"),
-    "projector": ("intermediate",),
-}
-
-# The components that lie in the bridge, by their place in the model; the others lie there under their own names.
-_IN_BRIDGE: dict[str, str] = {
-    "latent_memory": "bridge.memory",
-    **{name: f"bridge.{name}" for name in ("cache", "asynchrony", "recovery", "coordination")},
-}
-
-# With `encoder_config` the backbone is that encoder; adaptive norms and the summary that feeds them are the native
-# one's.
-_ENCODER_BACKBONE_SIZES = ("projection",)
-
-# Encoders that number positions from the padding token's id + 1, and so have fewer than their table's rows.
-_POSITIONS_AFTER_PADDING = frozenset(
-    {"camembert", "data2vec-text", "mpnet", "roberta", "roberta-prelayernorm", "xlm-roberta", "xlm-roberta-xl"}
+from .components import (
+    COMPONENT_SIZES,
+    DECODERS,
+    ENCODER_BACKBONE_SIZES,
+    LEAST,
+    ComponentSize,
+    component_path,
+    small_components,
 )
+from .labels import EMOTIONS, LOSSES, closest, record_keys
+from .shipped import load_preset, preset_names
+
+logger = logging.get_logger(__name__)
 
 # Mean losses have very different sizes (a cross entropy is about 1, a mean binary cross entropy of 28 labels 0.1), and
 # under equal weights the small ones are hardly learned. A reading outweighs what supports it, as the heads' own reading
@@ -91,30 +63,6 @@ DEFAULT_WEIGHTS: dict[str, float] = {
 }
 
 
-class ComponentSize(NamedTuple):
-    """The sizes of one component; a size that the component does not take is 0.
-
-    layers: encoder or decoder layers. heads: attention heads, each ``config.head_dim`` wide. intermediate: width of the
-    gated feed-forward. registers: learned tokens that carry the state. readout: width of the read-out's hidden layer.
-    state: width of the bottleneck through which the state reaches the bridge.
-    """
-
-    layers: int = 0
-    heads: int = 0
-    intermediate: int = 0
-    registers: int = 0
-    readout: int = 0
-    state: int = 0
-    projection: int = 0
-    norm_rank: int = 0
-    summary: int = 0
-    summary_heads: int = 0
-    latents: int = 0
-    recurrent: int = 0
-    prototypes: int = 0
-    neighbours: int = 0
-
-
 # What transformers itself hands to a config beside its declared fields. Anything else is a misspelt option.
 _TRANSFORMERS_OPTIONS = frozenset(
     {
@@ -142,35 +90,13 @@ _TRANSFORMERS_OPTIONS = frozenset(
 )
 
 
-# Where the model has a stack of decoder layers.
-_DECODERS = (
-    "layer_crossover",
-    *(f"{name}.decoder" for name in ("token_budget", *MODULES, "sweet_spot")),
-    *(f"bridge.{name}.decoder" for name in ("memory", "asynchrony", "recovery", "coordination")),
+# What a config records of the readings of its model, and of no other.
+_RECORDS = frozenset(
+    {"supervision", "thresholds", "verdict_temperature", "verdict_threshold", "information_null", "withheld"}
 )
 
-
-# Attention over a single token, and a choice of one, weigh nothing: their weights would never have a gradient.
-_LEAST: dict[tuple[str, str], int] = {
-    ("token_budget", "registers"): 2,
-    ("latent_memory", "latents"): 2,
-    ("cache", "prototypes"): 2,
-    ("cache", "neighbours"): 2,
-}
-
-
-def _small_components() -> dict[str, dict[str, int]]:
-    reader = {"layers": 1, "heads": 1, "intermediate": 64, "registers": 1, "readout": 16, "state": 16}
-    sizes = {
-        name: {key: reader.get(key, 16) for key in keys if key in reader or name != "backbone"}
-        for name, keys in COMPONENT_SIZES.items()
-    }
-    sizes["backbone"] = {"projection": 32, "norm_rank": 8, "summary": 8, "summary_heads": 1}
-    sizes["latent_memory"]["latents"] = 4
-    sizes["emotion_analyzer"]["recurrent"] = 32
-    sizes["token_budget"]["registers"] = 2
-    sizes["cache"] = {"prototypes": 32, "neighbours": 4}
-    return sizes
+# Beside the options of a config that is loaded, not written by a person.
+_LOADED = "_loaded"
 
 
 @strict
@@ -202,7 +128,7 @@ class RedHeartConfig(PreTrainedConfig):
     encoder_config: dict[str, Any] | PreTrainedConfig | None = None
 
     # The sizes of each component; see COMPONENT_SIZES.
-    components: dict[str, dict[str, int]] = field(default_factory=_small_components)
+    components: dict[str, dict[str, int]] = field(default_factory=small_components)
     # Ordered pieces of the text over which the emotional arc runs.
     num_segments: int = 8
 
@@ -233,14 +159,32 @@ class RedHeartConfig(PreTrainedConfig):
     withheld: list[str] = field(default_factory=list)
 
     def __post_init__(self, **kwargs: Any) -> None:
+        loaded = kwargs.pop(_LOADED, False)
         if unknown := sorted(set(kwargs) - _TRANSFORMERS_OPTIONS):
             known = [item.name for item in fields(self)]
-            raise ValueError(f"Unknown RedHeartConfig option {unknown[0]!r}; {closest(unknown[0], known)}")
+            if not loaded:
+                raise ValueError(f"Unknown RedHeartConfig option {unknown[0]!r}; {closest(unknown[0], known)}")
+            hints = [f" {name}: {hint}" for name in unknown if (hint := closest(name, known)).startswith("did you")]
+            logger.warning_once(
+                f"The config has options that this version does not know: {', '.join(unknown)}. They are kept and have "
+                f"no effect.{''.join(hints)}"
+            )
         if __name__.startswith("redheart."):
             # They point at code beside a checkpoint, for those who have not installed the package. With the package
             # they would make `pipeline` ask for remote code, and saving would point at files that are not there.
             kwargs = {key: value for key, value in kwargs.items() if key not in ("auto_map", "custom_pipelines")}
         super().__post_init__(**kwargs)
+
+    @classmethod
+    def from_dict(cls, config_dict: dict[str, Any], **kwargs: Any) -> Any:
+        """As the base: the road of every config that is loaded. An option that this version does not know, since a
+        newer one or a user wrote it, is kept with a warning."""
+        return super().from_dict({**config_dict, _LOADED: True}, **kwargs)
+
+    @classmethod
+    def from_json_file(cls, json_file: str | os.PathLike[str]) -> Any:
+        """As the base, by `from_dict`."""
+        return cls.from_dict(cls._dict_from_json_file(json_file))
 
     @property
     def head_dim(self) -> int:
@@ -259,8 +203,10 @@ class RedHeartConfig(PreTrainedConfig):
         if self.encoder_config is None:
             return self.max_position_embeddings
         encoder: Any = self.encoder_config
-        longest = int(getattr(encoder, "max_position_embeddings", self.max_position_embeddings))
-        return longest - int(encoder.pad_token_id) - 1 if encoder.model_type in _POSITIONS_AFTER_PADDING else longest
+        longest = int(getattr(encoder, "max_position_embeddings", None) or 0)
+        if longest < 1:
+            return self.max_position_embeddings  # the encoder has no table of positions, and no end
+        return longest - int(encoder.pad_token_id) - 1 if _counts_after_padding(encoder.model_type) else longest
 
     @property
     def base_model_fsdp_plan(self) -> dict[str, str]:  # type: ignore[override]
@@ -269,7 +215,7 @@ class RedHeartConfig(PreTrainedConfig):
         # Of a text encoder the module around it: sharding gives a module another class, and transformers knows by the
         # class of a model which hidden states it can return.
         encoder = (".layers.*", ".embed_tokens") if self.encoder_config is None else ("",)
-        pieces = [f"backbone.encoder{name}" for name in encoder] + [f"{path}.layers.*" for path in _DECODERS]
+        pieces = [f"backbone.encoder{name}" for name in encoder] + [f"{path}.layers.*" for path in DECODERS]
         return dict.fromkeys(pieces, "free_full_weight")
 
     def size_of(self, component: str) -> ComponentSize:
@@ -277,6 +223,16 @@ class RedHeartConfig(PreTrainedConfig):
         if component not in COMPONENT_SIZES:
             raise ValueError(f"No component {component!r}; {closest(component, COMPONENT_SIZES)}")
         return ComponentSize(**self.components[component])
+
+    def without_records(self) -> "RedHeartConfig":
+        """A copy without what is known of the readings of one model: what supervised them, what was fitted, what is
+        withheld."""
+        config = deepcopy(self)
+        for item in fields(config):
+            if item.name in _RECORDS:
+                value = item.default_factory() if item.default is MISSING else item.default  # type: ignore[misc]
+                setattr(config, item.name, value)
+        return config
 
     def loss_weight(self, name: str) -> float:
         """Weight of the loss ``name`` in the total."""
@@ -328,11 +284,11 @@ class RedHeartConfig(PreTrainedConfig):
         _same_names("component", self.components, COMPONENT_SIZES)
         for name, keys in COMPONENT_SIZES.items():
             if name == "backbone" and self.encoder_config is not None:
-                keys = _ENCODER_BACKBONE_SIZES
+                keys = ENCODER_BACKBONE_SIZES
             sizes = self.components[name]
             _same_names(f"size of component {name!r}", sizes, keys)
             for key, value in sizes.items():
-                least = _LEAST.get((name, key), 1)
+                least = LEAST.get((name, key), 1)
                 if value < least:
                     raise ValueError(f"`components[{name!r}][{key!r}]` must be at least {least}, got {value}.")
         pooled = self.size_of("backbone").summary_heads
@@ -371,6 +327,18 @@ class RedHeartConfig(PreTrainedConfig):
             raise ValueError(f"`verdict_threshold` must be a probability, got {self.verdict_threshold}.")
 
 
+@lru_cache
+def _counts_after_padding(model_type: str) -> bool:
+    """Whether encoders of this type number positions from the padding token's id + 1, and so have fewer than their
+    table has rows. It is seen from the table, in which padding then has a row of its own."""
+    import torch
+
+    with torch.device("meta"):
+        encoder = AutoModel.from_config(AutoConfig.for_model(model_type, num_hidden_layers=1))
+    tables = (module for name, module in encoder.named_modules() if name.endswith("position_embeddings"))
+    return any(getattr(table, "padding_idx", None) is not None for table in tables)
+
+
 def _same_names(what: str, given: Any, known: Any) -> None:
     for name in given:
         if name not in known:
@@ -378,37 +346,6 @@ def _same_names(what: str, given: Any, known: Any) -> None:
     for name in known:
         if name not in given:
             raise ValueError(f"Missing {what}: {name!r}; give all of {', '.join(known)}.")
-
-
-def component_path(name: str) -> str:
-    """Path of the submodule of a `RedHeartModel` that is the component ``name``; "bridge" is all of its components.
-
-    Raises `ValueError` for a name that is no component.
-    """
-    known = (*COMPONENT_SIZES, "bridge")
-    if name not in known:
-        raise ValueError(f"No component {name!r}; {closest(name, known)}")
-    return _IN_BRIDGE.get(name, name)
-
-
-_PRESETS = Path(__file__).parent / "presets"
-
-
-def preset_names() -> list[str]:
-    """Names that `load_preset` knows, the largest model first."""
-    names = (path.stem for path in _PRESETS.glob("*.json"))
-    return sorted(names, key=lambda name: (-int("0" + "".join(filter(str.isdigit, name))), name))
-
-
-def load_preset(name: str) -> dict[str, Any]:
-    """The options of the preset ``name`` as plain data. Raises `ValueError` for an unknown name."""
-    path = _PRESETS / f"{name}.json"
-    if not _PRESETS.is_dir():
-        raise ValueError(f"Presets such as {name!r} come with the package, not with a checkpoint: pip install redheart")
-    if name not in preset_names():
-        raise ValueError(f"No preset {name!r}; {closest(name, preset_names())}")
-    options: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return options
 
 
 __all__ = ["COMPONENT_SIZES", "ComponentSize", "RedHeartConfig", "component_path", "load_preset", "preset_names"]

@@ -1,6 +1,88 @@
-"""Which checkpoint reads where none is named."""
+"""What ships, by name: the presets, the trained checkpoints, and which of them reads where none is named.
+
+Notable: nothing here needs torch or transformers, so that a misspelt name is answered at once.
+"""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from .labels import closest
 
 # In the pipeline, in every command, on the page and in the server.
 DEFAULT_MODEL = "redheart-100m"
 
-__all__ = ["DEFAULT_MODEL"]
+# What the folder of an adapter has, and no other; PEFT's.
+ADAPTER = "adapter_config.json"
+
+# A model on the Hugging Face Hub: owner/name.
+_HUB_ID = re.compile(r"[\w][\w.-]*/[\w][\w.-]*")
+_PRESETS = Path(__file__).parent / "presets"
+_SHIPPED = Path(__file__).parent.parent / "checkpoints"
+
+
+def preset_names() -> list[str]:
+    """Names that `load_preset` knows, the largest model first."""
+    names = (path.stem for path in _PRESETS.glob("*.json"))
+    return sorted(names, key=lambda name: (-int("0" + "".join(filter(str.isdigit, name))), name))
+
+
+def load_preset(name: str) -> dict[str, Any]:
+    """The options of the preset ``name`` as plain data. Raises `ValueError` for an unknown name."""
+    path = _PRESETS / f"{name}.json"
+    if not _PRESETS.is_dir():
+        raise ValueError(f"Presets such as {name!r} come with the package, not with a checkpoint: pip install redheart")
+    if name not in preset_names():
+        raise ValueError(f"No preset {name!r}; {closest(name, preset_names())}")
+    options: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return options
+
+
+def list_checkpoints() -> list[str]:
+    """Names of the trained checkpoints that ship inside the package."""
+    return sorted(path.parent.name for path in _SHIPPED.glob("*/config.json"))
+
+
+def shipped_folder(name: str) -> Path:
+    """The folder of the checkpoint ``name`` that ships. Raises `ValueError` for another name."""
+    if name not in list_checkpoints():
+        raise ValueError(f"No checkpoint {name!r} ships in this package; {closest(name, list_checkpoints())}")
+    return _SHIPPED / name
+
+
+def checkpoint_path(name_or_path: str) -> str:
+    """Where to load ``name_or_path`` from: a folder here, a checkpoint that ships, or a Hub id, in this order.
+
+    Nothing is loaded for that. Raises `ValueError` for a preset that has no weights here, and, with the nearest name,
+    for what is none of these.
+    """
+    if Path(name_or_path).is_dir():
+        return name_or_path
+    if name_or_path in list_checkpoints():
+        return str(shipped_folder(name_or_path))
+    if name_or_path in preset_names():
+        raise ValueError(
+            f"{name_or_path!r} has no trained weights in this package and no folder here. "
+            f"`redheart create {name_or_path}` makes that folder, with random weights to train."
+        )
+    if not _HUB_ID.fullmatch(name_or_path):
+        beside = Path(name_or_path).parent
+        folders = [str(path) for path in beside.iterdir() if path.is_dir()] if beside.is_dir() else []
+        known = list(dict.fromkeys([*list_checkpoints(), *preset_names()]))
+        hint = closest(name_or_path, [*known, *folders])
+        if not hint.startswith("did"):
+            hint = closest(name_or_path, known)  # and not every folder that happens to lie there
+        raise ValueError(f"No checkpoint or folder {name_or_path!r}; {hint}")
+    return name_or_path
+
+
+__all__ = [
+    "ADAPTER",
+    "DEFAULT_MODEL",
+    "checkpoint_path",
+    "list_checkpoints",
+    "load_preset",
+    "preset_names",
+    "shipped_folder",
+]

@@ -15,7 +15,7 @@ from typing import Any
 
 import gradio as gr
 
-from ..modeling_redheart.pipeline_redheart import check_text
+from ..configuration.inputs import check_text
 from . import sections
 from .charts import Facts
 from .examples import EXAMPLES

@@ -12,8 +12,9 @@ from ..configuration.shipped import DEFAULT_MODEL
 from ..hub_upload.checkpoint import checkpoint_path
 from ..hub_upload.create import new_folder, whole_or_nothing
 
-# Folders of the package that the app imports, beside the package's own __init__.py.
+# Folders of the package that the app imports, and the package's own modules.
 _FOLDERS = ("configuration", "demo", "hub_upload", "modeling_redheart")
+_MODULES = ("__init__.py", "registration.py")
 _REQUIREMENTS = ("gradio", "numpy", "safetensors", "torch", "transformers")
 _PACKAGE = Path(__file__).parent.parent
 
@@ -70,7 +71,8 @@ def _write(folder: Path, model: Path) -> None:
     package = folder / "redheart"
     for name in _FOLDERS:
         shutil.copytree(_PACKAGE / name, package / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copyfile(_PACKAGE / "__init__.py", package / "__init__.py")
+    for name in _MODULES:
+        shutil.copyfile(_PACKAGE / name, package / name)
     shutil.copyfile(Path(__file__).with_name("app.py"), folder / "app.py")
     (folder / "model").mkdir()
     for pattern in _MODEL_FILES:

@@ -10,7 +10,7 @@ cross-fitted one stands beside them. Test rows are used for nothing but a figure
 
 import json
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +33,9 @@ from .floor import Floor
 from .information import information
 from .plain_facts import plain_facts
 from .predict import Predictor
-from .results import MODEL, Evaluation
+from .results import MODEL, Evaluation, Figure
 from .risk import risk_figures
-from .rows import PUBLIC, Rows
+from .rows import EVENTS, PUBLIC, Rows
 from .unsupported import unsupported
 
 logger = logging.getLogger(__name__)
@@ -54,13 +54,15 @@ def evaluate(
     texts: int = 100,
     cache: Path | None = None,
     command: str = "",
+    events: Callable[[Predictor], list[Figure]] | None = None,
 ) -> Evaluation:
     """Evaluate ``model``.
 
     name: what the evaluation calls it. rows: splits, and (what, why) for what is not there (`rows.public_rows`).
     fitting: validation units on which thresholds and temperature are fitted into ``model.config`` first; none =
     they stay as they are. texts: of each set, for the consistency; 0 = leave it, and the fairness, out. cache: a
-    folder in which the floor's predictions are kept. command: what reproduces it.
+    folder in which the floor's predictions are kept. command: what reproduces it. events: measures what people say of
+    events of their own (`own_events.own_events`); None leaves it out.
     """
     predictor = Predictor(model, tokenizer)
     report = Evaluation(name, model.num_parameters(), command)
@@ -93,6 +95,11 @@ def evaluate(
             report.consistency += consistency(predictor, split.dataset, split.units, texts)
         if "emotion_labels" in given and not shuffle:
             shuffle = [unit[0].text for unit in split.units[:300]]
+    if events is not None:
+        try:
+            report.figures += events(predictor)
+        except DataError as error:
+            report.skipped[EVENTS] = str(error)
     report.figures += plain_facts(predictor, model.config.thresholds, model.config.verdict_threshold)
     report.figures += risk_figures()
     report.unsupported = unsupported(predictor, model.config.thresholds, shuffle)

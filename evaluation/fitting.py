@@ -1,6 +1,6 @@
 """What is fitted on validation rows and kept in the config: the emotions' thresholds, the verdict's temperature, from
-which probability on a verdict is named, from how many bits on the information about it is told, and which claims are
-no better than a constant and so withheld.
+which probability on a verdict is named, from how many bits on the information about it is told, and what is withheld:
+claims that are no better than a constant, and confidences that do not order what they are of.
 
 Notable: thresholds are fitted on all sets that are given (`rows.FITTED_ON`), every set weighing the same however many
 rows it has: thousands of short comments would otherwise decide alone what is asserted of the everyday texts that people
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 from scipy.special import softmax
+from scipy.stats import rankdata
 from torch import Tensor
 
 from ..configuration.labels import EMOTIONS, SURD
@@ -21,8 +22,9 @@ from ..training.data import Array, Unit
 from ..training.supervision import KEYS_OF_VALUES
 from .calibration import fit_temperature, fit_thresholds
 from .measures import bootstrap, pearson, right_verdicts
-from .predict import Predictor, target_column
+from .predict import Predictor, expected_losses, target_column
 from .selective import risk_coverage
+from .split import mean_of_known
 
 WRONG = 0.1  # share of the named verdicts that may be wrong
 LEAST_NAMED = 0.5  # share of the texts of which a verdict is named all the same
@@ -38,6 +40,12 @@ _SCALES = (
     "plausibility_labels",
     "acceptability_labels",
 )
+# Part whose loss is expected -> the target that says how large it was.
+_RATED_BY = {
+    **{target.removesuffix("_labels"): target for target in ("emotion_labels", "intensity_labels", *_SCALES)},
+    "verdict": "verdict_labels",
+    "perspectives": "perspective_labels",
+}
 
 
 def fit_threshold_of_naming(probabilities: Array, shares: Array) -> float:
@@ -100,6 +108,27 @@ def fit_withheld(said: Mapping[str, Array], units: Sequence[Unit]) -> list[str]:
     return found
 
 
+def fit_unordered(said: Mapping[str, Array], units: Sequence[Unit]) -> list[str]:
+    """The record keys of the confidences that do not order the texts by how wrong they were read: those of which the
+    95 % interval of Spearman's r of the expected with the real loss does not lie above 0.
+
+    The real loss is the mean squared error, of distributions Brier's. Arguments are those of `fit_withheld`.
+    """
+    found = []
+    expected = expected_losses(said)
+    for name, target in _RATED_BY.items():
+        if not any(target in item.targets for unit in units for item in unit):
+            continue
+        actual, places = target_column(units, target)
+        columns = (values.reshape(len(places), -1).astype(np.float64) for values in (said[target][places], actual))
+        real = mean_of_known(np.subtract(*columns) ** 2)
+        known = np.isfinite(real)
+        ranks = rankdata(expected[name][places][known]), rankdata(real[known])
+        if known.sum() >= FEWEST_RATED and not _follows(*ranks):
+            found.append(f"confidence.{name}")
+    return found
+
+
 def _follows(predicted: Array, labels: Array) -> bool:
     try:
         return bootstrap(pearson, predicted, labels).low > 0
@@ -146,7 +175,11 @@ def fit(model: Any, predictor: Predictor, units: Sequence[Unit]) -> dict[str, An
         model.config.verdict_temperature = round(float(fit_temperature(logits, shares)), 4)
         probabilities = softmax(logits / model.config.verdict_temperature, axis=1)
         model.config.verdict_threshold = _below(fit_threshold_of_naming(probabilities, shares))
-        model.config.withheld = fit_withheld(said, told)
+        tempered = {
+            **said,
+            "verdict_labels": softmax(said["verdict_logits"] / model.config.verdict_temperature, axis=1),
+        }
+        model.config.withheld = fit_withheld(said, told) + fit_unordered(tempered, told)
         found |= {
             "verdict_temperature": model.config.verdict_temperature,
             "verdict_threshold": model.config.verdict_threshold,
@@ -189,5 +222,6 @@ __all__ = [
     "fit_asserting",
     "fit_information_null",
     "fit_threshold_of_naming",
+    "fit_unordered",
     "fit_withheld",
 ]

@@ -92,7 +92,8 @@ class Predictor:
     def _read(self, batch: Sequence[_Window]) -> dict[str, Tensor]:
         """What the model says of each window, before anything that the mean over a text's windows must precede."""
         pad: Any = self.tokenizer.pad
-        inputs = pad({"input_ids": [window.ids for window in batch]}, padding=True, return_tensors="pt", verbose=False)
+        tokens = {"input_ids": [window.ids for window in batch]}
+        inputs = pad(tokens, padding=True, padding_side="right", return_tensors="pt", verbose=False)
         names = ("input_ids", "attention_mask")
         with torch.inference_mode():
             reading = self.model(**{name: inputs[name].to(self.model.device) for name in names}, outputs=OUTPUTS)

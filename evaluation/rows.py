@@ -28,6 +28,8 @@ PUBLIC: dict[str, tuple[str, tuple[str, ...]]] = {
     "moral_stories": ("train", ("validation", "test")),
     "ethics_utilitarianism": ("train", ("test", "test_hard")),
 }
+# People's ratings of their own events, which are no rows of the schema (`own_events`).
+EVENTS = "crowd_envent"
 # What is fitted on. Thresholds of the emotions, on both: the cases are everyday texts as people send them, English and
 # Korean, but few, with a handful of texts for a rare emotion; GoEmotions has the rare ones, in comments of one site.
 # The verdict's temperature and the threshold of naming, on the cases alone (GoEmotions has no verdict): a forum's posts
@@ -52,17 +54,18 @@ def public_rows(
 ) -> Iterator[Rows | tuple[str, str]]:
     """The splits of the public sets, or of those named; for what is not there, its name and why.
 
-    root: as in `data.find_data`; the project's own set needs none. Raises `DataError`, before anything is read, for a
-    name that is no such set and a folder that is not there.
+    root: as in `data.find_data`; the project's own set needs none. `EVENTS` has no rows and is passed over.
+    Raises `DataError`, before anything is read, for a name that is no such set and where there is no folder of sets.
     """
     for name in names:
-        if name not in PUBLIC:
-            raise DataError(f"{name!r} is not evaluated; {closest(name, PUBLIC)}")
-    folders = {name: OWN / name if (OWN / name).is_dir() else find_data(root) / name for name in names or PUBLIC}
-    return _splits(folders, root, floor)
+        if name not in (*PUBLIC, EVENTS):
+            raise DataError(f"{name!r} is not evaluated; {closest(name, (*PUBLIC, EVENTS))}")
+    chosen = [name for name in names or PUBLIC if name != EVENTS]
+    folders = {name: OWN / name if (OWN / name).is_dir() else find_data(root) / name for name in chosen}
+    return _splits(root, folders, floor)
 
 
-def _splits(folders: Mapping[str, Path], root: Path | str | None, floor: bool) -> Iterator[Rows | tuple[str, str]]:
+def _splits(root: Path | str | None, folders: Mapping[str, Path], floor: bool) -> Iterator[Rows | tuple[str, str]]:
     for name, folder in folders.items():
         fitted, splits = PUBLIC[name]
         if not folder.is_dir():
@@ -101,4 +104,4 @@ def _read(path: str, columns: ColumnNames | None) -> list[Unit]:
     return [unit for unit in units if any(map(is_labelled, unit))]
 
 
-__all__ = ["FITTED_ON", "PUBLIC", "Rows", "fitting_units", "own_rows", "public_rows"]
+__all__ = ["EVENTS", "FITTED_ON", "PUBLIC", "Rows", "fitting_units", "own_rows", "public_rows"]

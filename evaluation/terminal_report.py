@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..configuration.labels import record_keys
+from ..printable import printable
 from .results import CONSTANT, LINEAR, MODEL, Evaluation, Figure
 
 BELOW, NEAR = "below floor", "near floor"
@@ -207,14 +208,19 @@ def render(evaluation: Evaluation, console: Console) -> None:
     """Print an evaluation. It takes 100 columns at most; a narrower console wraps long names."""
     width = min(console.width, _WIDTH)
     line = "─" if console.encoding.lower().startswith("utf") else "-"
-    console.print(Text(f"{evaluation.model}, {evaluation.parameters:,} parameters", style="bold"), width=width)
+    console.print(_text(f"{evaluation.model}, {evaluation.parameters:,} parameters", style="bold"), width=width)
     console.print(Text(STANDING), width=width)
     for title, body in _sections(evaluation):
         console.print()
         console.print(Rule(Text(f"{title} ", style="bold"), align="left", style="dim", characters=line), width=width)
         console.print(Padding(body, (0, 0, 0, 1)), width=width)
     console.print()
-    console.print(Text(f"Reproduce: {evaluation.command}"), width=width)
+    console.print(_text(f"Reproduce: {evaluation.command}"), width=width)
+
+
+def _text(words: str, style: str = "") -> Text:
+    """Words that may come from a file: names of rows, of a model, reasons."""
+    return Text(printable(words), style=style)
 
 
 def _what(figure: Figure) -> tuple[str, str, str, str]:
@@ -265,7 +271,7 @@ def _sections(evaluation: Evaluation) -> Iterator[tuple[str, RenderableType]]:
     if rows := unsupported_rows(evaluation):
         yield f"Unsupported claims, aim below {MOST_CLAIMED} %", _table(UNSUPPORTED, rows)
     if rows := information_rows(evaluation.information):
-        about = Text(information_about(evaluation.information))
+        about = _text(information_about(evaluation.information))
         yield "Information about the verdict, in bits; determined is a share", Group(_table(INFORMATION, rows), about)
     if evaluation.cost:
         yield "Response time and memory", _told((name, words(value)) for name, value in evaluation.cost.items())
@@ -288,7 +294,7 @@ def _figures(groups: Mapping[str, Sequence[Row]]) -> RenderableType:
             lines.append([row.title + rule, *numbers, interval(row.model.low, row.model.high), row.standing])
     heads = ("", CONSTANT.replace(" or ", "\nor "), *(f"\n{head}" for head in (LINEAR, MODEL, "95 % interval")), "")
     table = _table(heads, lines)
-    return Group(table, *(Text(f"[{place}] {rule}") for rule, place in rules.items()))
+    return Group(table, *(_text(f"[{place}] {rule}") for rule, place in rules.items()))
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
@@ -301,18 +307,18 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
     for first, *cells in rows:
         if not cells:
             indent = 2
-            table.add_row(Text(first, style="bold"))
+            table.add_row(_text(first, style="bold"))
             continue
         missed = not heads[-1] and cells[-1] != NEAR
         last = Text(cells.pop(), style="bold red" if missed else "")
-        table.add_row(Padding(Text(first), (0, 0, 0, indent)), *map(Text, cells), last)
+        table.add_row(Padding(_text(first), (0, 0, 0, indent)), *map(_text, cells), last)
     return table
 
 
 def _told(rows: Iterable[tuple[str, str]]) -> Table:
     table = Table.grid(padding=(0, 2, 0, 0))
     for name, reason in rows:
-        table.add_row(Text(name), Text(reason))
+        table.add_row(_text(name), _text(reason))
     return table
 
 

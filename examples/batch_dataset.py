@@ -5,10 +5,10 @@
         examples/batch_dataset.py rows.csv readings.jsonl --outputs emotion verdict             # two processes on a CPU
     python examples/batch_dataset.py rows.csv readings.jsonl                                    # one process
 
-The input is .csv, .jsonl or .parquet. Each row becomes a line: its reading, or the error where its text cannot be read,
-and its other columns, such as an id, as they were. The rows are cut into parts; a part is written in one step when all
-of it is read (in `readings.jsonl.parts`), so that after a kill the same command goes on with the parts that are
-missing, also with another number of processes. In the end the parts are put together and removed.
+The input is .csv, .jsonl or .parquet. Each row becomes a line: its reading, or the error where the row or its text
+cannot be read, and its other columns, such as an id, as JSON has them. The rows are cut into parts; a part is written
+in one step when all of it is read (in `readings.jsonl.parts`), so that after a kill the same command goes on with the
+parts that are missing, also with another number of processes. In the end the parts are put together and removed.
 """
 
 import argparse
@@ -28,20 +28,23 @@ from accelerate import Accelerator, InitProcessGroupKwargs
 from redheart.configuration.labels import OUTPUTS
 from redheart.configuration.shipped import DEFAULT_MODEL
 from redheart.loading import load_pipeline
-from redheart.texts import Item, read_batches
-from redheart.training.rows import as_json, read_rows
+from redheart.strict_json import json_line
+from redheart.tables import columns_of
+from redheart.texts import Item, read_batches, read_items
 
 
 def main() -> None:
     """The command line."""
     options = parse()
+    columns = columns_of(options.input)
+    if columns is not None and options.text_column not in columns:
+        raise SystemExit(f"{options.input} has no column {options.text_column!r}; name one with --text-column.")
     folder = options.output.with_name(f"{options.output.name}.parts")
     if options.output.exists() and not folder.exists():
         raise SystemExit(f"{options.output} is there already; remove it, or name another output.")
     # A process that is done waits for the others, however long these still read.
     accelerator = Accelerator(kwargs_handlers=[InitProcessGroupKwargs(timeout=timedelta(days=7))])
-    rows = read_rows(options.input)
-    count = sum(1 for _ in rows)
+    count = sum(1 for _ in rows_of(options))
     parts = range(-(-count // options.part_rows))
     with accelerator.main_process_first():
         agree(folder, {"input": digest(options.input), "rows": count, **asked(options)})
@@ -53,15 +56,14 @@ def main() -> None:
         pipe.model.to(accelerator.device)
         pipe.device = accelerator.device
         call = {"outputs": options.outputs} if options.outputs else {}
-        for number, part in enumerate(in_parts(rows, options.part_rows)):
+        for number, part in enumerate(in_parts(rows_of(options), options.part_rows)):
             if number in mine:
-                items = (to_item(row, options.text_column) for row in part)
-                batches = read_batches(pipe, items, call, options.batch_size)
+                batches = read_batches(pipe, part, call, options.batch_size)
                 write(part_path(folder, number), (item.answer() for batch in batches for item in batch))
     accelerator.wait_for_everyone()
     if accelerator.is_main_process:
-        join(folder, parts, options.output, count)
-        print(f"{count} rows in {options.output}")
+        failed = join(folder, parts, options.output, count)
+        print(f"{count} rows in {options.output}{f', {failed} of them with an error' if failed else ''}")
     accelerator.end_training()
 
 
@@ -118,11 +120,12 @@ def in_parts(rows: Iterable[Any], size: int) -> Iterator[list[Any]]:
         yield part
 
 
-def to_item(row: Any, text_column: str) -> Item:
-    """A row to read; its other columns go with it."""
-    if text_column not in row:
-        raise SystemExit(f"There is no column {text_column!r}; there are {', '.join(row)}. Name it with --text-column.")
-    return Item(row[text_column], "", {name: value for name, value in row.items() if name != text_column})
+def rows_of(options: argparse.Namespace) -> Iterator[Item]:
+    """The rows to read; their other columns go with them."""
+    for item in read_items((), [options.input], options.text_column):
+        if item.is_source:
+            raise SystemExit(item.error)
+        yield item
 
 
 def write(path: Path, answers: Iterable[dict[str, Any]]) -> None:
@@ -130,27 +133,32 @@ def write(path: Path, answers: Iterable[dict[str, Any]]) -> None:
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     with partial.open("w", encoding="utf-8") as file:
         for answer in answers:
-            file.write(json.dumps(as_json(answer), allow_nan=False) + "\n")
+            file.write(json_line(answer) + "\n")
         file.flush()
         os.fsync(file.fileno())
     os.replace(partial, path)
 
 
-def join(folder: Path, parts: Iterable[int], output: Path, count: int) -> None:
-    """Put the parts together in their order, and remove them. Raises `RuntimeError` unless there is a line per row."""
+def join(folder: Path, parts: Iterable[int], output: Path, count: int) -> int:
+    """Put the parts together in their order, and remove them; returns how many rows have an error.
+
+    Raises `RuntimeError` unless there is a line per row.
+    """
     partial = folder / ".joined"
-    lines = 0
+    lines, failed = 0, 0
     with partial.open("wb") as file:
         for number in parts:
             for line in part_path(folder, number).open("rb"):
                 file.write(line)
                 lines += 1
+                failed += "error" in json.loads(line)
         file.flush()
         os.fsync(file.fileno())
     if lines != count:
         raise RuntimeError(f"{lines} lines for {count} rows: something else writes to {folder}; remove it, start anew.")
     os.replace(partial, output)
     shutil.rmtree(folder)
+    return failed
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from redheart.configuration.shipped import DEFAULT_MODEL
 from redheart.loading import load_pipeline
+from redheart.printable import printable
 from redheart.training.column_map import ON_COMMAND_LINE, parse_columns
 from redheart.training.own_rows import own_units
 from redheart.training.recipe import DataRecipe, ModelRecipe, PeftRecipe, Recipe, Source
@@ -59,8 +60,8 @@ try:
     )
     report = run(recipe, overwrite=options.overwrite)
 except (ValueError, OSError, ImportError) as error:
-    raise SystemExit(f"error: {error}") from error
-print(summary(report))
+    raise SystemExit(printable(f"error: {error}")) from error
+print(printable(summary(report)))
 
 trained = options.output / "model"
 for name in (options.model, str(trained)):

@@ -16,7 +16,9 @@ import numpy as np
 
 from redheart.configuration.shipped import DEFAULT_MODEL
 from redheart.loading import load_pipeline
-from redheart.training.rows import as_json, read_rows
+from redheart.printable import printable
+from redheart.strict_json import json_line
+from redheart.texts import read_items
 
 
 def embed(model: str, texts: list[str]) -> np.ndarray:
@@ -31,7 +33,7 @@ def embed(model: str, texts: list[str]) -> np.ndarray:
 parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
 commands = parser.add_subparsers(dest="command", required=True)
 index = commands.add_parser("index", help="embed the rows of a file")
-index.add_argument("rows", help=".csv, .jsonl or .parquet with a column of texts")
+index.add_argument("rows", type=Path, help=".csv, .jsonl or .parquet with a column of texts")
 index.add_argument("folder", type=Path)
 index.add_argument("--text-column", default="text")
 index.add_argument("--model", default=DEFAULT_MODEL)
@@ -42,21 +44,17 @@ query.add_argument("--top", type=int, default=5)
 options = parser.parse_args()
 
 if options.command == "index":
-    rows = [dict(row) for row in read_rows(options.rows)]
-    if not rows or options.text_column not in rows[0]:
-        named = ", ".join(rows[0]) if rows else "no rows"
-        raise SystemExit(f"{options.rows} has no column {options.text_column!r} (--text-column); it has {named}.")
-    try:
-        vectors = embed(options.model, [row.get(options.text_column) for row in rows])
-    except ValueError as error:
-        raise SystemExit(f"{options.rows}: {error}") from error
+    items = list(read_items((), [options.rows], options.text_column))
+    if wrong := [item.error for item in items if item.error]:
+        raise SystemExit(printable(f"error: {wrong[0]} (--text-column names the column that has the text)"))
+    vectors = embed(options.model, [item.text for item in items])
     options.folder.mkdir(parents=True, exist_ok=True)
     np.save(options.folder / "embeddings.npy", vectors, allow_pickle=False)
-    lines = [json.dumps(as_json(row)) + "\n" for row in rows]
+    lines = [json_line({options.text_column: item.text, **item.fields}) + "\n" for item in items]
     (options.folder / "rows.jsonl").write_text("".join(lines), encoding="utf-8")
     about = {"model": options.model, "text_column": options.text_column}
     (options.folder / "index.json").write_text(json.dumps(about), encoding="utf-8")
-    print(f"{len(rows)} rows, {vectors.shape[1]} dimensions, in {options.folder}")
+    print(f"{len(items)} rows, {vectors.shape[1]} dimensions, in {options.folder}")
 else:
     about = json.loads((options.folder / "index.json").read_text(encoding="utf-8"))
     vectors = np.load(options.folder / "embeddings.npy", mmap_mode="r", allow_pickle=False)
@@ -64,4 +62,4 @@ else:
         rows = [json.loads(line) for line in lines]
     similarity = vectors @ embed(about["model"], [options.text])[0]
     for place in np.argsort(-similarity)[: options.top]:
-        print(f"{similarity[place]:.3f}  {rows[place][about['text_column']]}")
+        print(f"{similarity[place]:.3f}  {printable(rows[place][about['text_column']])}")

@@ -12,6 +12,7 @@ import os
 import sys
 import tempfile
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -55,20 +56,39 @@ def bundle_code(folder: Path, package: Path = _PACKAGE) -> list[str]:
     Raises `ValueError` for a missing entry point and for an import that cannot be bundled, naming file and line; then
     nothing has been written.
     """
-    sources = _collect(package)
-    sources[f"{ENTRY_MODULE}.py"] = _entry_source()
+    sources = _own_bundle() if package == _PACKAGE else _bundle(package)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".bundle-", dir=folder) as partial:
-        for name, source in sources.items():
-            Path(partial, name).write_text(source, encoding="utf-8")
-        _check_what_transformers_copies(Path(partial), set(sources))
+        _write(sources, Path(partial))
         for name in sources:
             os.replace(Path(partial, name), folder / name)
     return sorted(sources)
 
 
+@lru_cache
+def _own_bundle() -> dict[str, str]:
+    """That of this package, which every save of a model writes."""
+    return _bundle(_PACKAGE)
+
+
+def _bundle(package: Path) -> dict[str, str]:
+    """File name -> source of all that ``package`` gives, checked."""
+    sources = _collect(package)
+    sources[f"{ENTRY_MODULE}.py"] = _entry_source()
+    with tempfile.TemporaryDirectory(prefix="redheart-bundle-") as partial:
+        _write(sources, Path(partial))
+        _check_what_transformers_copies(Path(partial), set(sources))
+    return sources
+
+
+def _write(sources: dict[str, str], folder: Path) -> None:
+    for name, source in sources.items():
+        (folder / name).write_text(source, encoding="utf-8")
+
+
 def add_auto_map(folder: Path) -> None:
-    """Make ``config.json`` in ``folder`` name the bundled classes: ``auto_map`` and ``custom_pipelines``.
+    """Make ``config.json`` in ``folder`` name the bundled classes: ``auto_map``, and ``custom_pipelines`` where the
+    model is one for them. Of a classifier they would load the body alone, without a word.
 
     Raises `ValueError` where there is no Red Heart config or no bundled code.
     """
@@ -81,9 +101,11 @@ def add_auto_map(folder: Path) -> None:
     if options.get("model_type") != "redheart":
         raise ValueError(f"{path} describes a {options.get('model_type')!r} model, not a 'redheart' one.")
     options["auto_map"] = {auto: f"{ENTRY_MODULE}.{name}" for auto, name in AUTO_CLASSES.items()}
-    options["custom_pipelines"] = {
-        task: {**entry, "impl": f"{ENTRY_MODULE}.{entry['impl']}"} for task, entry in PIPELINES.items()
-    }
+    options.pop("custom_pipelines", None)
+    if (options.get("architectures") or [AUTO_CLASSES["AutoModel"]])[0] == AUTO_CLASSES["AutoModel"]:
+        options["custom_pipelines"] = {
+            task: {**entry, "impl": f"{ENTRY_MODULE}.{entry['impl']}"} for task, entry in PIPELINES.items()
+        }
     text = json.dumps(options, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     with tempfile.TemporaryDirectory(prefix=".config-", dir=folder) as partial:
         Path(partial, path.name).write_text(text, encoding="utf-8")

@@ -202,8 +202,18 @@ def trained_on(config: RedHeartConfig, known: DataSets) -> dict[str, DataSet]:
     return {name: one for name, one in known.items() if name in names}
 
 
-def card_header(config: RedHeartConfig, sets: DataSets, more: Mapping[str, Any], tags: Sequence[str] = ()) -> str:
-    """The YAML header of a card, between its two lines of dashes. more: further keys, last. tags: beside the usual."""
+def card_header(
+    config: RedHeartConfig,
+    sets: DataSets,
+    more: Mapping[str, Any],
+    tags: Sequence[str] = (),
+    task: str | None = None,
+) -> str:
+    """The YAML header of a card, between its two lines of dashes. more: further keys, last. tags: beside the usual.
+
+    task: of transformers, where one does all that the model does. An analysis has none: what `pipeline` would take for
+    it by a similar one is another head, with random weights.
+    """
     base = [MODELS[source] for source in sources_of(config) if source in MODELS]
     on_hub = dict.fromkeys(hub[0] for name in sets if name in SETS and (hub := SETS[name].hub))
     languages = sorted({language for one in sets.values() for language in one.languages})
@@ -211,7 +221,7 @@ def card_header(config: RedHeartConfig, sets: DataSets, more: Mapping[str, Any],
         "license": "apache-2.0",
         **({"language": languages} if languages else {}),
         "library_name": "transformers",
-        "pipeline_tag": "text-classification",
+        **({"pipeline_tag": task} if task else {}),
         "tags": list(dict.fromkeys([*_TAGS, *tags])),
         **({"datasets": list(on_hub)} if on_hub else {}),
         **({"base_model": base} if base else {}),

@@ -1,13 +1,13 @@
-"""Checkpoints: which ones ship, where a name leads, and loading that refuses what transformers would let pass.
+"""Checkpoints: loading that refuses what transformers would let pass.
 
 Notable: `from_pretrained` fills a missing weight with random numbers and a warning, leaves out an unexpected one, and
 reads pickles; `load_strict` raises instead, and compares the weights with their recorded sums where there are any.
+Which checkpoints ship stands in `configuration.shipped`.
 """
 
 import hashlib
 import json
 import math
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -16,55 +16,18 @@ import torch
 from safetensors import SafetensorError, safe_open
 from transformers import BitsAndBytesConfig
 
-from ..configuration.configuration_redheart import preset_names
 from ..configuration.labels import closest
+from ..configuration.shipped import checkpoint_path, list_checkpoints, shipped_folder
 from ..modeling_redheart.classification import RedHeartForSequenceClassification
 from ..modeling_redheart.modeling_redheart import RedHeartModel, RedHeartPreTrainedModel
 
 # The sums of the weight files, in the format of `sha256sum --check`.
 SUMS = "SHA256SUMS"
-# A model on the Hugging Face Hub: owner/name.
-_HUB_ID = re.compile(r"[\w][\w.-]*/[\w][\w.-]*")
 
-_SHIPPED = Path(__file__).parent.parent / "checkpoints"
 _CLASSES: dict[str, type[RedHeartPreTrainedModel]] = {
     cls.__name__: cls for cls in (RedHeartModel, RedHeartForSequenceClassification)
 }
 PICKLED_WEIGHTS = (".bin", ".ckpt", ".h5", ".msgpack", ".pkl", ".pt", ".pth")
-
-
-def list_checkpoints() -> list[str]:
-    """Names of the trained checkpoints that ship inside the package."""
-    return sorted(path.parent.name for path in _SHIPPED.glob("*/config.json"))
-
-
-def shipped_folder(name: str) -> Path:
-    """The folder of the checkpoint ``name`` that ships. Raises `ValueError` for another name."""
-    if name not in list_checkpoints():
-        raise ValueError(f"No checkpoint {name!r} ships in this package; {closest(name, list_checkpoints())}")
-    return _SHIPPED / name
-
-
-def checkpoint_path(name_or_path: str) -> str:
-    """Where to load ``name_or_path`` from: a folder here, a checkpoint that ships, or a Hub id, in this order.
-
-    Raises `ValueError` for a preset that has no weights here, and, with the nearest name, for what is none of these.
-    """
-    if Path(name_or_path).is_dir():
-        return name_or_path
-    if name_or_path in list_checkpoints():
-        return str(shipped_folder(name_or_path))
-    if name_or_path in preset_names():
-        raise ValueError(
-            f"{name_or_path!r} has no trained weights in this package and no folder here. "
-            f"`redheart create {name_or_path}` makes that folder, with random weights to train."
-        )
-    if not _HUB_ID.fullmatch(name_or_path):
-        beside = Path(name_or_path).parent
-        folders = [str(path) for path in beside.iterdir() if path.is_dir()] if beside.is_dir() else []
-        known = [*list_checkpoints(), *preset_names(), *folders]
-        raise ValueError(f"No checkpoint or folder {name_or_path!r}; {closest(name_or_path, known)}")
-    return name_or_path
 
 
 def load_strict(
@@ -102,9 +65,12 @@ def load_strict(
         "not whole": _torn_weights(model),
     }
     if told := [f"{len(names)} {kind}: {_some(names)}" for kind, names in faults.items() if names]:
+        saved = _class_of(place, options)
+        remedy = "Take the config.json and the weights of one and the same save."
+        if saved is not cls:
+            remedy = f"They are of a {saved.__name__}: name a checkpoint of a {cls.__name__}."
         raise ValueError(
-            f"The weights of {place} do not fit {cls.__name__} with its config; {'; '.join(told)}. "
-            "Take the config.json and the weights of one and the same save."
+            f"The weights of {place} do not fit {cls.__name__} with its config; {'; '.join(told)}. {remedy}"
         )
     if report.get("error_msgs"):
         raise ValueError(f"{place} did not load: {report['error_msgs']}")

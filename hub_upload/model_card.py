@@ -61,13 +61,15 @@ def model_card(
     evaluation: Evaluation,
     config: RedHeartConfig,
     *,
+    place: str = "",
     data_sets: DataSets = DATA_SETS,
     limits: Sequence[str] = LIMITS,
     tags: Sequence[str] = (),
 ) -> str:
     """The card as Markdown under a YAML header.
 
-    evaluation: of the model that ``config`` is of. data_sets: facts by the names in ``config.supervision``; for your
+    evaluation: of the model that ``config`` is of. place: where it is loaded from, such as user/name; by default its
+    name in the evaluation. data_sets: facts by the names in ``config.supervision``; for your
     own data pass ``DATA_SETS | {...}``. limits: sentences; those of the data sets are added.
     tags: beside the family's own.
 
@@ -89,7 +91,8 @@ def model_card(
         raise ValueError("The card has no limits; say what the model must not be trusted with.")
     limits = [*limits, *(one.limit for one in sets.values() if one.limit)]
     header = card_header(config, sets, {"model-index": model_index(evaluation)}, tags)
-    body = "\n\n".join(f"## {title}\n\n{text}" for title, text in _sections(evaluation, config, sets, rows, limits))
+    sections = _sections(evaluation, config, sets, rows, limits, place or evaluation.model)
+    body = "\n\n".join(f"## {title}\n\n{text}" for title, text in sections)
     return f"{header}\n# {escape(evaluation.model)}\n\n{ABOUT}\n\n{body}\n"
 
 
@@ -128,14 +131,19 @@ def _result(output: str, dataset: str, split: str, metrics: list[dict[str, Any]]
 
 
 def _sections(
-    evaluation: Evaluation, config: RedHeartConfig, sets: DataSets, rows: Sequence[Row], limits: Sequence[str]
+    evaluation: Evaluation,
+    config: RedHeartConfig,
+    sets: DataSets,
+    rows: Sequence[Row],
+    limits: Sequence[str],
+    place: str,
 ) -> Iterator[tuple[str, str]]:
     yield "What it is", (
         f"A model of {evaluation.parameters:,} parameters. One forward pass gives the whole reading, and each part has "
         "its own confidence. It describes a text; where nothing supervised a part, it says nothing.")  # fmt: skip
     yield "Intended use", INTENDED_USE
     yield "Out of scope", "It is not for:\n\n" + bullets(OUT_OF_SCOPE)
-    yield "How to use", USE.format(model=evaluation.model)
+    yield "How to use", USE.format(model=place)
     yield "Who rated the data", who_rated(sets)
     heads = ("data", "measure", "rule", CONSTANT, LINEAR, f"{MODEL}, 95 % interval", "")
     yield "Figures", STANDING + "\n\n" + table(heads, map(_figure, rows))

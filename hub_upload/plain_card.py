@@ -46,12 +46,14 @@ def plain_card(
     config: RedHeartConfig,
     *,
     remark: str = "",
+    place: str = "",
     data_sets: DataSets = DATA_SETS,
     tags: Sequence[str] = (),
 ) -> str:
     """The card of a model that was not evaluated, as Markdown under a YAML header.
 
-    parameters: their number. remark: a sentence on where the weights come from. data_sets: facts by the names in
+    parameters: their number. remark: a sentence on where the weights come from. place: where it is
+    loaded from, such as user/name; by default ``name``. data_sets: facts by the names in
     ``config.supervision``. tags: beside the family's own.
 
     Raises `ValueError` for a data set without a known licence, or under one that Apache-2.0 weights cannot keep.
@@ -62,7 +64,7 @@ def plain_card(
         "What it is": f"{size} {remark}".strip(),
         "Intended use": INTENDED_USE,
         "Out of scope": "It is not for:\n\n" + bullets(OUT_OF_SCOPE),
-        "How to use": USE.format(model=name),
+        "How to use": USE.format(model=place or name),
         "Data": _data(config, sets),
         "Figures": NO_FIGURES,
         "Limits": bullets([*LIMITS, *(one.limit for one in sets.values() if one.limit)]),

@@ -52,8 +52,8 @@ class Pushed:
 
 
 def check_repo(repo: str) -> None:
-    """Raise `ValueError` unless ``repo`` is user/name as the hub takes it."""
-    if repo.count("/") != 1:
+    """Raise `ValueError` unless ``repo`` is user/name, or the name alone, as the hub takes it."""
+    if repo.count("/") > 1:
         raise ValueError(f"{repo!r} is no name of a repository; write user/name, user being your account.")
     try:
         validate_repo_id(repo)
@@ -79,6 +79,8 @@ def push(stage: Stage, target: Target) -> Pushed:
     the upload breaks off.
     """
     check_repo(target.repo)
+    if "/" not in target.repo:
+        raise ValueError(f"{target.repo!r} does not say whose repository; see `full_name`.")
     token = hub_token(target.token)
     api = HfApi(token=token, library_name="redheart")
     with _told(target.repo, api.endpoint):
@@ -114,6 +116,15 @@ def _has_card(api: HfApi, target: Target) -> bool:
     """Whether the repository has a complete card, which a generated one must not replace."""
     card = api.hf_hub_download(target.repo, CARD, revision=target.revision)
     return not missing_parts(Path(card).read_text(encoding="utf-8"))
+
+
+def full_name(repo: str, token: str) -> str:
+    """``repo`` with the name of the token's account before it where it has none. Raises as `push` does."""
+    if "/" in repo:
+        return repo
+    api = HfApi(token=token, library_name="redheart")
+    with _told(repo, api.endpoint):
+        return f"{api.whoami()['name']}/{repo}"
 
 
 @contextmanager
@@ -154,4 +165,4 @@ def _refusal(error: HfHubHTTPError, repo: str) -> Exception:
     return ValueError(f"The hub refused the push to {repo} with status {status}: {said}")
 
 
-__all__ = ["Pushed", "Target", "check_repo", "hub_token", "push"]
+__all__ = ["Pushed", "Target", "check_repo", "full_name", "hub_token", "push"]

@@ -1,7 +1,6 @@
 """`push_to_hub` of models, pipelines and trainers: what goes up loads without this package, with a card and a licence.
 
-Notable: remote code is made from the classes and has nothing of this folder, so `redheart/__init__.py` puts the method
-on them; a model loaded by remote code pushes as transformers does, with its code.
+Notable: everything is checked, the model loaded from what was saved among it, before a repository is made.
 """
 
 import shutil
@@ -30,9 +29,9 @@ def push_to_hub(
 ) -> str:
     """Upload the model, or the pipeline with its tokenizer, as `redheart push` does.
 
-    Takes what transformers' own method takes. repo_id: user/name. token: True or None for the usual places.
-    max_shard_size: most bytes in a weight file, or such as "500MB"; 2 GB by default. tags: of a card that is made; a
-    complete card that is in the repository stays.
+    Takes what transformers' own method takes. repo_id: user/name, or a name in the token's account. token: True or
+    None for the usual places. max_shard_size: most bytes in a weight file, or such as "500MB"; 2 GB by default. tags:
+    of a card that is made; a complete card that is in the repository stays.
 
     Goes up: weights, config, the code for ``trust_remote_code=True``, label schema, card, licence and handler; with a
     bare model no tokenizer: push it, too (``tokenizer.push_to_hub``).
@@ -42,22 +41,16 @@ def push_to_hub(
     """
     from transformers.utils.hub import convert_file_size_to_int
 
-    from .push import Target, check_repo, hub_token
+    from .push import Target, check_repo, full_name, hub_token
     from .staging import Extras
     from .weights import MAX_SHARD_SIZE
 
     if token is False:
         raise ValueError("`token=False` cannot write to the hub; leave it out, or give a token.")
     check_repo(repo_id)
-    target = Target(
-        repo_id,
-        private,
-        revision,
-        commit_message or "Upload model",
-        commit_description or "",
-        create_pr,
-        hub_token(token if isinstance(token, str) else None),
-    )
+    key = hub_token(token if isinstance(token, str) else None)
+    message = commit_message or "Upload model"
+    target = Target(full_name(repo_id, key), private, revision, message, commit_description or "", create_pr, key)
     shard = convert_file_size_to_int(MAX_SHARD_SIZE if max_shard_size is None else max_shard_size)
     extras = Extras(tags=[tags] if isinstance(tags, str) else tags or (), max_shard_size=shard, tokenizer=False)
     with tempfile.TemporaryDirectory(prefix="redheart-model-") as folder:
@@ -77,24 +70,25 @@ def push_trained(
     from transformers.trainer import TRAINING_ARGS_NAME
     from transformers.trainer_utils import unwrap_peft_model
 
-    from .push import Target, check_repo, hub_token
+    from .push import Target, check_repo, full_name, hub_token
     from .staging import Extras
 
     args = trainer.args
     if args.hub_model_id is None:
-        raise ValueError("`hub_model_id` of the arguments says where to: user/name. It is missing.")
+        raise ValueError("`hub_model_id` of the arguments says where to, such as user/name. It is missing.")
     if unwrap_peft_model(trainer.model) is not trainer.model:
         raise ValueError(
             "The model has an adapter, which is no checkpoint of its own: merge it (`merge_adapter`) and push that, or "
             "upload its folder as PEFT does."
         )
     check_repo(args.hub_model_id)
+    key = hub_token(token or args.hub_token)
     target = Target(
-        args.hub_model_id,
+        full_name(args.hub_model_id, key),
         args.hub_private_repo if private is None else private,
         revision or args.hub_revision,
         commit_message or "End of training",
-        token=hub_token(token or args.hub_token),
+        token=key,
     )
     # Below the output folder, as a model that is saved by several processes must be where all of them see it.
     folder = Path(args.output_dir) / ".pushed"
@@ -113,17 +107,9 @@ def _upload(folder: str | Path, target: "Target", extras: "Extras") -> str:
     from .push import push
     from .staging import staged
 
-    with staged(folder, Path(target.repo).name, extras) as stage:
+    with staged(folder, target.repo, extras) as stage:
         pushed = push(stage, target)
     return pushed.pull_request or pushed.url
 
 
-def refuse_upload(self: Any, *_: Any, **__: Any) -> None:
-    """In the place of transformers' own upload of saved files, which ``save_pretrained(push_to_hub=True)`` runs."""
-    raise ValueError(
-        "`save_pretrained(push_to_hub=True)` would upload the weights without their code, card and label schema. The "
-        "folder is saved and nothing was uploaded; call `push_to_hub(repo_id)` instead."
-    )
-
-
-__all__ = ["push_to_hub", "push_trained", "refuse_upload"]
+__all__ = ["push_to_hub", "push_trained"]

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import AutoTokenizer
@@ -23,6 +24,7 @@ from . import label_schema
 from .bundle import add_auto_map, bundle_code
 from .card_parts import DATA_SETS, DataSets
 from .checkpoint import SUMS, checkpoint_path, load_strict, sum_lines, weight_files
+from .classifier_card import classifier_card
 from .inspection import (
     foreign_figures,
     incomplete_card,
@@ -90,8 +92,9 @@ class Extras:
 def staged(folder: str | Path, name: str, extras: Extras | None = None, workdir: Path | None = None) -> Iterator[Stage]:
     """A checked copy of a checkpoint with everything that a repository of it has, as long as the block runs.
 
-    folder: of a checkpoint, or the name of one that ships. name: of the model, for a generated card. workdir: where the
-    copy lies; weights take space there only if they are sharded anew, all else are links and small files.
+    folder: of a checkpoint, or the name of one that ships. name: of the repository, such as user/name, for a generated
+    card. workdir: where the copy lies; weights take space there only if they are sharded anew, all else are links and
+    small files.
 
     Raises `ValueError` that names every fault: weights that do not load strictly, pickles, paths of the machine, an
     incomplete card, results of another model, files too large for the hub.
@@ -110,9 +113,11 @@ def staged(folder: str | Path, name: str, extras: Extras | None = None, workdir:
             (stage / one).parent.mkdir(parents=True, exist_ok=True)
             (stage / one).symlink_to((source / one).resolve())
         _write_anew(stage, extras.max_shard_size, extras.dtype)
-        made = _generate(stage)
+        made = _generate(stage, isinstance(model, RedHeartModel))
         results = extras.results or source / RESULTS
         evaluation = Evaluation.load(results) if extras.results is not None or results.is_file() else None
+        if evaluation is not None and not isinstance(model, RedHeartModel):
+            raise ValueError(f"{results} is of an analysis model, and {folder} holds a classifier; leave it out.")
         if evaluation is not None:
             _put(stage / RESULTS, results.read_text(encoding="utf-8"))
         if not (stage / CARD).is_file():
@@ -195,11 +200,14 @@ def _say_floats(stage: Path) -> None:
         _put(stage / CONFIG, json.dumps(options, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
 
 
-def _generate(stage: Path) -> set[str]:
-    """Write code, label schema, handler and, where there is none, the licence; returns their names."""
-    made = {*bundle_code(stage), label_schema.NAME, HANDLER}
+def _generate(stage: Path, analysis: bool) -> set[str]:
+    """Write code, for an analysis model the label schema, handler and, where there is none, the licence; returns their
+    names."""
+    made = {*bundle_code(stage), HANDLER}
     add_auto_map(stage)
-    _put(stage / label_schema.NAME, label_schema.label_schema_text())
+    if analysis:
+        _put(stage / label_schema.NAME, label_schema.label_schema_text())
+        made.add(label_schema.NAME)
     _put(stage / HANDLER, (_HERE / HANDLER).read_text(encoding="utf-8"))
     if not (stage / LICENCE).is_file():
         _put(stage / LICENCE, (_HERE / LICENCE).read_text(encoding="utf-8"))
@@ -208,12 +216,15 @@ def _generate(stage: Path) -> set[str]:
 
 
 def _card(name: str, model: RedHeartPreTrainedModel, evaluation: Evaluation | None, extras: Extras) -> str:
-    data_sets = extras.data_sets or DATA_SETS
+    known: dict[str, Any] = {"place": name, "data_sets": extras.data_sets or DATA_SETS, "tags": extras.tags}
+    title = name.rpartition("/")[2]
+    if not isinstance(model, RedHeartModel):
+        return classifier_card(title, model.num_parameters(), model.config, **known)
     if evaluation is None:
-        return plain_card(name, model.num_parameters(), model.config, data_sets=data_sets, tags=extras.tags)
+        return plain_card(title, model.num_parameters(), model.config, **known)
     from .model_card import model_card  # its figures and plots need what only some commands do
 
-    return model_card(evaluation, model.config, data_sets=data_sets, tags=extras.tags)
+    return model_card(evaluation, model.config, **known)
 
 
 def _licence_faults(stage: Path, made: set[str]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from transformers import AutoModel
+from transformers import AutoConfig, AutoModel
 from transformers.masking_utils import create_bidirectional_mask
 
 from ..configuration.configuration_redheart import RedHeartConfig
@@ -78,11 +78,8 @@ class PretrainedTextEncoder(nn.Module):
     def __init__(self, config: RedHeartConfig) -> None:
         super().__init__()
         encoder: Any = config.encoder_config
-        if encoder.is_encoder_decoder:
-            raise ValueError(
-                f"`encoder_config` ({encoder.model_type}) is an encoder-decoder; "
-                "give the config of a text encoder such as BERT, RoBERTa or ModernBERT."
-            )
+        check_encoder(encoder)
+        self.num_states = config.num_layer_states
         self.model = AutoModel.from_config(encoder)
         if getattr(self.model, "pooler", None) is not None:
             self.model.pooler = None
@@ -104,7 +101,59 @@ class PretrainedTextEncoder(nn.Module):
             return_dict=True,
             **kwargs,
         )
-        return tuple(self.adapter(states) for states in output.hidden_states), tuple(output.get("attentions") or ())
+        states = output.get("hidden_states") or ()
+        if len(states) != self.num_states or any(state.shape[1] != attention_mask.shape[1] for state in states):
+            shapes = ", ".join(str(tuple(state.shape[:2])) for state in states) or "none"
+            raise _unfit(
+                self.model.config,
+                f"has not a state of each token in each of {self.num_states} layers, the embeddings included, but "
+                f"{shapes} of {tuple(attention_mask.shape)}",
+            )
+        return tuple(self.adapter(state) for state in states), tuple(output.get("attentions") or ())
+
+
+def load_encoder(place: str) -> Any:
+    """The text encoder at ``place``, a path or hub id, in float32. Raises `ValueError` as `check_encoder` does."""
+    check_encoder(AutoConfig.from_pretrained(place))
+    encoder: Any = AutoModel.from_pretrained(place, dtype=torch.float32)
+    encoder.config.name_or_path = ""  # where it lay here says nothing to who loads the model elsewhere
+    return encoder
+
+
+def check_encoder(config: Any) -> None:
+    """Raise `ValueError` where ``config`` is of no text encoder with attention."""
+    if config.is_encoder_decoder:
+        raise _unfit(config, "is an encoder-decoder")
+    for name in ("hidden_size", "num_hidden_layers", "num_attention_heads", "vocab_size"):
+        if getattr(config, name, None) is None:
+            raise _unfit(config, f"has no `{name}`")
+
+
+@torch.no_grad()
+def try_encoder(encoder: PretrainedTextEncoder) -> None:
+    """Raise `ValueError` unless ``encoder`` reads a text, alone and padded, and reads the same."""
+    config, training = encoder.model.config, encoder.training
+    pad = config.pad_token_id or 0
+    words = [token for token in range(min(8, config.vocab_size)) if token != pad]
+    text = torch.tensor([words])
+    padded = F.pad(text, (0, 3), value=pad)
+    encoder.eval()
+    try:
+        alone, _ = encoder(text, torch.ones_like(text), None)
+        beside, _ = encoder(padded, F.pad(torch.ones_like(text), (0, 3)), None)
+    except (AttributeError, IndexError, RuntimeError, TypeError) as error:
+        raise _unfit(config, f"cannot read token ids and a mask alone ({error})") from error
+    finally:
+        encoder.train(training)
+    if not torch.allclose(alone[-1], beside[-1][:, : len(words)], rtol=1e-3, atol=1e-3):
+        raise _unfit(config, "reads a text otherwise where padding follows, which no mask keeps out")
+
+
+def _unfit(config: Any, reason: str) -> ValueError:
+    return ValueError(
+        f"`encoder_config` ({config.model_type}) {reason}; give that of a text encoder such as BERT, RoBERTa or "
+        "ModernBERT."
+    )
 
 
 class TaskProjection(nn.Module):
@@ -146,4 +195,13 @@ class RedHeartBackbone(nn.Module):
         )
 
 
-__all__ = ["NativeEncoder", "PretrainedTextEncoder", "RedHeartBackbone", "TaskProjection", "TextSummary"]
+__all__ = [
+    "NativeEncoder",
+    "PretrainedTextEncoder",
+    "RedHeartBackbone",
+    "TaskProjection",
+    "TextSummary",
+    "check_encoder",
+    "load_encoder",
+    "try_encoder",
+]

@@ -1,7 +1,9 @@
 """Text classification on top of the joint state, for the ordinary `text-classification` user."""
 
+import math
 from typing import Any
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers.modeling_outputs import SequenceClassifierOutput
@@ -10,22 +12,52 @@ from transformers.utils.generic import can_return_tuple
 from ..configuration.configuration_redheart import RedHeartConfig
 from ..configuration.labels import OUTPUTS
 from .layers import Linear
-from .modeling_redheart import RedHeartModel, RedHeartPreTrainedModel
+from .modeling_redheart import RedHeartModel
+from .pretrained import RedHeartPreTrainedModel
 
 # What the joint state is made of: every module, but not the confidence and the embedding, which come after it.
 _READ = tuple(name for name in OUTPUTS if name not in ("confidence", "embedding"))
 
 
 class RedHeartForSequenceClassification(RedHeartPreTrainedModel):
-    """A classifier or regressor that reads the bridge's joint state."""
+    """A classifier or regressor that reads the bridge's joint state.
+
+    What only the outputs of an analysis need, such as their read-outs, is there and is not trained. Its config is a
+    copy of the given one, without what that records of an analysis (`RedHeartConfig.without_records`).
+    """
+
+    # Nothing of these reaches the joint state, but for the recovery where a state is not finite.
+    _unread = (
+        *(f"model.{name}_head.readout" for name in ("emotion", "bentham", "regret", "surd")),
+        "model.emotion_head.affect_readout",
+        *(f"model.emotion_analyzer.{name}" for name in ("nuance_readout", "arc_hidden", "arc_out")),
+        *(f"model.{name}.readout" for name in ("bentham_calculator", "regret_analyzer", "surd_analyzer")),
+        *(f"model.{name}.readout" for name in ("counterfactual_reasoner", "perspectives")),
+        *(f"model.bridge.coordination.{name}_readout" for name in ("verdict", "acceptability")),
+        "model.bridge.asynchrony",
+        "model.bridge.recovery",
+        "model.sweet_spot",
+        "model.projector",
+    )
 
     def __init__(self, config: RedHeartConfig) -> None:
-        super().__init__(config)
+        super().__init__(config.without_records())
         self.num_labels = config.num_labels
-        self.model = RedHeartModel(config)
+        self._new_head: Tensor | None = None  # the random weights of the classifier, until they have changed
+        self.model = RedHeartModel(self.config)
         self.dropout = nn.Dropout(config.hidden_dropout)
         self.classifier = Linear(config.hidden_size, config.num_labels)
         self.post_init()
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: Any, *args: Any, **kwargs: Any) -> Any:
+        """As the base. Of a checkpoint without a classifier's own layer, that layer is new, and must be trained."""
+        with_info = kwargs.pop("output_loading_info", False)
+        load: Any = super().from_pretrained
+        model, info = load(pretrained_model_name_or_path, *args, output_loading_info=True, **kwargs)
+        if "classifier.weight" in info["missing_keys"]:
+            model._new_head = model.classifier.weight.detach().clone()
+        return (model, info) if with_info else model
 
     @can_return_tuple
     def forward(
@@ -35,15 +67,21 @@ class RedHeartForSequenceClassification(RedHeartPreTrainedModel):
         token_type_ids: Tensor | None = None,
         inputs_embeds: Tensor | None = None,
         labels: Tensor | None = None,
-        output_hidden_states: bool | None = None,
+        output_hidden_states: bool | int | list[int] | None = None,
         output_attentions: bool | None = None,
     ) -> SequenceClassifierOutput:
         """Classify texts.
 
-        labels: (batch,) class indices, (batch,) or (batch, labels) floats for regression, (batch, labels) 0/1 floats
-        for several labels per text. ``config.problem_type`` says which; when it is None, one label means regression,
-        integer labels mean one class per text, and float labels several.
+        labels: class indices, (batch,) or (batch, 1); or floats, (batch, labels): several labels per text, each 0 or 1,
+        or what a regression is to give. ``config.problem_type`` says which; when it is None, one label means
+        regression, integers mean one class per text, and floats several, and a forward pass in training records it.
+        output_hidden_states: see `chosen_states`.
+
+        Raises `ValueError` for labels of another type or shape, for texts without labels while the classifier's own
+        layer is as random as it began, and what `RedHeartModel.forward` raises.
         """
+        if labels is None and not self.training:
+            self._check_head()
         output = self.model(
             input_ids=input_ids,
             attention_mask=attention_mask,
@@ -62,16 +100,41 @@ class RedHeartForSequenceClassification(RedHeartPreTrainedModel):
             attentions=output.attentions,
         )
 
+    def _check_head(self) -> None:
+        """Raise `ValueError` for a head that nobody has trained: pipelines would tell its random numbers as labels."""
+        if self._new_head is None or torch.compiler.is_compiling():
+            return
+        weight = getattr(self.classifier, "weight", None)
+        if weight is None or not torch.equal(weight, self._new_head.to(weight)):
+            self._new_head = None  # trained, loaded, or taken over by an adapter
+            return
+        raise ValueError(
+            f"{self.config.name_or_path or 'The checkpoint'} holds no classifier, and this one's own layer has random "
+            "weights: train it first; pipeline('ethical-analysis') reads with the checkpoint as it is."
+        )
+
     def _loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         kind: Any = self.config.problem_type
         if kind is None:
             several = "multi_label_classification" if labels.is_floating_point() else "single_label_classification"
             kind = "regression" if self.num_labels == 1 else several
-        if kind == "regression":
-            return F.mse_loss(logits.view_as(labels), labels.to(logits.dtype))
-        if kind == "single_label_classification":
-            return F.cross_entropy(logits, labels)
-        return F.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype))
+            if self.training:
+                self.config.problem_type = kind  # who reads with the saved model must know what it learned
+        one = kind == "single_label_classification"
+        wanted = tuple(logits.shape[:1] if one else logits.shape)
+        if labels.numel() != math.prod(wanted) or len(labels) != len(logits):
+            raise ValueError(
+                f"`labels` of the shape {tuple(labels.shape)} do not fit {kind} of {self.num_labels} labels, which "
+                f"takes {wanted}. Class indices are integers, one for each text; several labels per text are floats, "
+                "0 or 1."
+            )
+        labels = labels.reshape(wanted)
+        if one:
+            if labels.is_floating_point():
+                raise ValueError(f"{kind} takes class indices, which are integers, got labels of {labels.dtype}.")
+            return F.cross_entropy(logits, labels.long())
+        loss = F.mse_loss if kind == "regression" else F.binary_cross_entropy_with_logits
+        return loss(logits, labels.to(logits.dtype))
 
 
 __all__ = ["RedHeartForSequenceClassification"]

@@ -126,7 +126,8 @@ class Attention(nn.Module):
         attended, weights = attend(
             self, query, key, value, mask, dropout=dropout, scaling=self.head_dim**-0.5, **kwargs
         )
-        return self.o_proj(attended.flatten(2)), weights
+        # Not `flatten`, which cannot be exported to ONNX where the fused kernel leaves the heads in another order.
+        return self.o_proj(attended.reshape(*attended.shape[:2], -1)), weights
 
     def _split(self, projected: Tensor) -> Tensor:
         return projected.unflatten(-1, (-1, self.head_dim)).transpose(1, 2)

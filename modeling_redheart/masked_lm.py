@@ -1,7 +1,5 @@
 """Masked language modelling: what the native encoder learns from plain text before anything is labelled."""
 
-from typing import Any
-
 import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers.modeling_outputs import MaskedLMOutput
@@ -10,7 +8,7 @@ from transformers.utils.generic import can_return_tuple
 from ..configuration.configuration_redheart import RedHeartConfig
 from .backbone import NativeEncoder
 from .layers import Linear, RMSNorm
-from .modeling_redheart import RedHeartPreTrainedModel
+from .pretrained import RedHeartPreTrainedModel, chosen_states
 
 
 class _Backbone(nn.Module):
@@ -48,17 +46,18 @@ class RedHeartForMaskedLM(RedHeartPreTrainedModel):
         attention_mask: Tensor | None = None,
         inputs_embeds: Tensor | None = None,
         labels: Tensor | None = None,
-        output_hidden_states: bool | None = None,
+        output_hidden_states: bool | int | list[int] | None = None,
         output_attentions: bool | None = None,
     ) -> MaskedLMOutput:
         """Score every token of the vocabulary at every place.
 
         input_ids, attention_mask: (batch, tokens). labels: (batch, tokens), -100 where nothing was masked; with them
-        ``loss`` is the mean cross entropy over the masked tokens, in nats (0 when there is none).
+        ``loss`` is the mean cross entropy over the masked tokens, in nats (0 when there is none). output_hidden_states:
+        see `chosen_states`.
         Returns logits (batch, tokens, vocabulary).
         """
-        source: Any = input_ids if input_ids is not None else inputs_embeds
-        mask = source.new_ones(source.shape[:2]).long() if attention_mask is None else attention_mask
+        mask = self._check_input(input_ids, attention_mask, inputs_embeds)
+        states_out, attend_out = self._asked_for(output_hidden_states, output_attentions)
         states, attentions = self.backbone.encoder(input_ids, mask, inputs_embeds)
         hidden = F.gelu(self.transform(self.norm(states[-1])))
         logits = F.linear(hidden, self.backbone.encoder.embed_tokens.weight, self.token_bias.weight.squeeze(1))
@@ -69,8 +68,8 @@ class RedHeartForMaskedLM(RedHeartPreTrainedModel):
         return MaskedLMOutput(
             loss=loss,
             logits=logits,
-            hidden_states=states if output_hidden_states else None,
-            attentions=attentions if output_attentions else None,
+            hidden_states=chosen_states(states, states_out),
+            attentions=attentions if attend_out else None,
         )
 
 

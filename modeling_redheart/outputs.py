@@ -128,6 +128,8 @@ class RedHeartOutput(ModelOutput):
     loss: Tensor | None = None  # scalar, mean over the texts of what each costs: its weighted losses
     losses: dict[str, Tensor] | None = None  # name -> scalar, mean over the texts that have the target
     loss_texts: dict[str, Tensor] | None = None  # name -> how many texts of the batch these are
+    # First of what is read, since transformers' feature-extraction pipeline takes the first output.
+    embedding: Tensor | None = None  # (batch, hidden), of length 1
     emotion: EmotionOutput | None = None
     bentham: BenthamOutput | None = None
     regret: RegretOutput | None = None
@@ -136,7 +138,6 @@ class RedHeartOutput(ModelOutput):
     perspectives: PerspectivesOutput | None = None
     verdict: VerdictOutput | None = None
     expected_loss: Tensor | None = None  # (batch, 13), of each of `labels.RATED`
-    embedding: Tensor | None = None  # (batch, hidden), of length 1
     joint: Tensor | None = None  # (batch, hidden), the bridge's state of the whole text
     importance: Tensor | None = None  # (batch, tokens of the whole text), 0..1
     mixture: Tensor | None = None  # (batch, 5 tasks, layers + 1)

@@ -5,28 +5,29 @@ not; claims that nothing supervised are withheld unless asked for (see `reading.
 """
 
 import inspect
-import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
 from transformers import AutoModel
 from transformers.pipelines import PIPELINE_REGISTRY
 from transformers.pipelines.base import ChunkPipeline
 from transformers.utils.generic import ModelOutput
 
+from ..configuration.inputs import check_batch_size, check_options, check_text
 from ..configuration.labels import FAST_OUTPUTS, OUTPUTS, closest
 from .derived import is_derived
 from .reading import Reading
+from .text_sources import texts_in
 from .windows import cut, merge
 
 TASK = "ethical-analysis"
 
-_PARAMETERS = ("outputs", "depth", "token_budget", "include_untrained", "batch_size", "num_workers")
+_OF_THE_BASE = ("batch_size", "num_workers")
+_PARAMETERS = ("outputs", "depth", "token_budget", "include_untrained", *_OF_THE_BASE)
 # What describes the text; goes past the model.
 _TEXT_KEYS = ("offset_mapping", "special_tokens_mask", "truncated", "unknown_tokens", "windows", "text", "is_last")
 
@@ -42,13 +43,15 @@ class EthicalAnalysisPipeline(ChunkPipeline):
     - ``token_budget``: most tokens that go on after the backbone; None takes the config's.
     - ``include_untrained``: also return claims that nothing supervised; ``flags.untrained`` names them.
 
-    A str gives one reading (see `postprocess`), a list a list of readings; a generator, iterator, dataset or
-    `KeyDataset` an iterator that reads a text when its reading is asked for.
+    A str gives one reading (see `postprocess`); a list, tuple, array or Series a list of readings in its order; a
+    generator, iterator, dataset or `KeyDataset` an iterator that reads a text when its reading is asked for. Of a table
+    (a DataFrame, a `datasets.Dataset`) the column "text" is read.
 
     Raises `ValueError` for an unknown parameter or value, for an input that is not a text or has nothing to read (with
     its index), for a model or tokenizer that does not fit, and when what was asked for is not finite.
     """
 
+    task_name = TASK
     _load_tokenizer = True  # type: ignore[assignment]  # the base declares its default, None
     _load_processor = False  # type: ignore[assignment]
     _load_image_processor = False  # type: ignore[assignment]
@@ -56,15 +59,11 @@ class EthicalAnalysisPipeline(ChunkPipeline):
     _load_video_processor = False  # type: ignore[assignment]
 
     def __init__(self, model: Any, tokenizer: Any = None, **kwargs: Any) -> None:
-        accepted = inspect.signature(model.forward).parameters.values()
-        if not any(item.name == "outputs" or item.kind is item.VAR_KEYWORD for item in accepted):
-            raise ValueError(
-                f"{TASK!r} needs a RedHeartModel, got {type(model).__name__}; load it with AutoModel.from_pretrained."
-            )
+        self._check_model(model)
         if tokenizer is None or not tokenizer.is_fast:
             raise ValueError(
-                f"{TASK!r} needs a fast tokenizer (it gives the position of words), got {type(tokenizer).__name__}; "
-                "give tokenizer=AutoTokenizer.from_pretrained(the model's folder)."
+                f"{self.task_name!r} needs a fast tokenizer (it gives the position of words), got "
+                f"{type(tokenizer).__name__}; give tokenizer=AutoTokenizer.from_pretrained(the model's folder)."
             )
         rows = _embedded_tokens(model)
         if len(tokenizer) > rows:
@@ -75,38 +74,46 @@ class EthicalAnalysisPipeline(ChunkPipeline):
         super().__init__(model=model, tokenizer=tokenizer, **kwargs)
         self.model.eval()  # with dropout the same text would give other numbers each time
 
+    @classmethod
+    def _check_model(cls, model: Any) -> None:
+        accepted = inspect.signature(model.forward).parameters.values()
+        if not any(item.name == "outputs" or item.kind is item.VAR_KEYWORD for item in accepted):
+            raise ValueError(
+                f"{TASK!r} needs a RedHeartModel, got {type(model).__name__}; load it with AutoModel.from_pretrained."
+            )
+        saved = getattr(model.config, "architectures", None) or [""]
+        if saved[0] == "RedHeartForSequenceClassification":
+            raise ValueError(
+                f"{model.config.name_or_path} holds a classifier, whose labels {TASK!r} would leave out; use "
+                "pipeline('text-classification')."
+            )
+
     def _sanitize_parameters(self, **parameters: Any) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
         parameters.pop("local_files_only", None)  # `transformers.pipeline` hands its own loading option on
         for name in parameters:
             if name not in _PARAMETERS:
                 raise ValueError(f"Unknown parameter {name!r} of {TASK!r}; {closest(name, _PARAMETERS)}")
-        forward = {name: value for name, value in parameters.items() if value is not None}
-        postprocess = {}
-        if "include_untrained" in forward:
-            include = postprocess["include_untrained"] = forward.pop("include_untrained")
-            if not isinstance(include, bool):
-                raise ValueError(f"`include_untrained` must be True or False, got {include!r}.")
-        if "outputs" in forward:
-            forward["outputs"] = postprocess["outputs"] = _check_outputs(forward["outputs"])
-        if (depth := forward.get("depth", "full")) not in ("full", "fast"):
-            raise ValueError(f"No depth {depth!r}; {closest(str(depth), ('full', 'fast'))}")
-        budget = forward.get("token_budget", 1)
-        if not isinstance(budget, int) or isinstance(budget, bool) or budget < 1:
-            raise ValueError(f"`token_budget` must be a number of tokens, at least 1, or None; got {budget!r}.")
+        forward = check_options(parameters, known=_OF_THE_BASE)
+        for_reading = ("include_untrained", "outputs")
+        postprocess: dict[str, Any] = {name: forward[name] for name in for_reading if name in forward}
+        forward.pop("include_untrained", None)
         return {}, forward, postprocess
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """Read texts; see the class. The texts of a list are all checked before the first is read."""
-        if isinstance(inputs, (list, tuple)):
-            for index, text in enumerate(inputs):
-                check_text(text, index)
-            return super().__call__(list(inputs), *args, **kwargs) if inputs else []
-        if not isinstance(inputs, (str, bytes, bytearray, Mapping)):
-            if isinstance(inputs, Sized) and hasattr(inputs, "__getitem__"):
-                return super().__call__(_CheckedTexts(inputs), *args, **kwargs)
-            if isinstance(inputs, Iterable):
-                return super().__call__(_checked(inputs), *args, **kwargs)
-        return super().__call__(check_text(inputs), *args, **kwargs)
+        texts = texts_in(inputs)
+        return super().__call__(texts, *args, **kwargs) if texts != [] else []
+
+    def get_iterator(self, inputs: Any, num_workers: int, batch_size: int, *parameters: Any) -> Any:
+        """The base's, with padding on the right whatever the tokenizer's side: a position counts from the start, and no
+        text is to be read otherwise because of those beside it."""
+        tokenizer: Any = self.tokenizer
+        side, tokenizer.padding_side = tokenizer.padding_side, "right"
+        try:
+            # It makes what pads, which keeps the side.
+            return super().get_iterator(inputs, num_workers, check_batch_size(batch_size), *parameters)
+        finally:
+            tokenizer.padding_side = side
 
     def preprocess(self, input_: str, **_: Any) -> Iterator[dict[str, Any]]:  # type: ignore[override]
         """Tokenize one text, in as many windows as it needs (see `windows.cut`).
@@ -146,9 +153,8 @@ class EthicalAnalysisPipeline(ChunkPipeline):
         if outputs is not None:
             unknown = [name for name in outputs if name not in available]  # the model says why
             needed = [name for name in available if name in self._needed_for(outputs, depth)] + unknown
-        inputs = {name: value for name, value in input_tensors.items() if name not in _TEXT_KEYS}
+        inputs, described = split_inputs(input_tensors)
         reading = self.model(**inputs, outputs=needed, depth=depth, token_budget=token_budget)
-        described = {name: input_tensors[name] for name in ("attention_mask", *_TEXT_KEYS)}
         return {**named_tensors(reading), **described}
 
     def _needed_for(self, outputs: Sequence[str], depth: str) -> set[str]:
@@ -206,68 +212,17 @@ class EthicalAnalysisPipeline(ChunkPipeline):
         tokenizer.save_pretrained(save_directory)
 
 
+def split_inputs(tensors: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Of what `preprocess` yields: the inputs of the model, and what describes the text."""
+    inputs = {name: value for name, value in tensors.items() if name not in _TEXT_KEYS}
+    return inputs, {name: tensors[name] for name in ("attention_mask", *_TEXT_KEYS)}
+
+
 def _embedded_tokens(model: Any) -> int:
     """How many tokens the model knows; an exported one has only its config to tell."""
     if hasattr(model, "get_input_embeddings"):
         return int(model.get_input_embeddings().weight.shape[0])
     return int((model.config.encoder_config or model.config).vocab_size)
-
-
-class _CheckedTexts(Dataset[str]):
-    """A dataset of texts that names the index of what is not a text."""
-
-    def __init__(self, texts: Any) -> None:
-        self.texts = texts
-
-    def __len__(self) -> int:
-        return len(self.texts)
-
-    def __getitem__(self, index: int) -> str:
-        return check_text(self.texts[index], index)
-
-
-def _checked(texts: Iterable[Any]) -> Iterator[str]:
-    for index, text in enumerate(texts):
-        yield check_text(text, index)
-
-
-def check_text(text: Any, index: int | None = None) -> str:
-    """Return ``text`` if it can be read. index: its place in a list, for the message.
-
-    Raises `ValueError` for what is not a str, has nothing visible, or has a lone surrogate.
-    """
-    where = "The text" if index is None else f"The text at index {index}"
-    if not isinstance(text, str):
-        remedy = ""
-        if isinstance(text, (bytes, bytearray)):
-            remedy = "; decode it first, for example with text.decode('utf-8')"
-        elif isinstance(text, Mapping):
-            remedy = "; give the text alone, or for a dataset KeyDataset(dataset, 'name of its text column')"
-        raise ValueError(f"{where} must be a str, got {type(text).__name__}{remedy}.")
-    if not text:
-        raise ValueError(f"{where} is empty; leave it out, there is nothing to read.")
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise ValueError(
-            f"{where} has a lone surrogate, U+{ord(text[error.start]):04X}, at character {error.start}, so it is no "
-            "valid Unicode; decode its bytes with the right encoding, or with errors='replace'."
-        ) from error
-    if all(unicodedata.category(char)[0] in "ZC" for char in text):
-        raise ValueError(f"{where} is blank ({text[:20]!r}); leave it out, there is nothing to read.")
-    return text
-
-
-def _check_outputs(outputs: Any) -> list[str]:
-    if isinstance(outputs, str) or not isinstance(outputs, Iterable):
-        raise ValueError(f"`outputs` must be a list of names, got {outputs!r}; write [{outputs!r}].")
-    names = list(outputs)
-    for name in names:
-        if name not in OUTPUTS:
-            raise ValueError(f"No output {name!r}; {closest(str(name), OUTPUTS)}")
-    if not names:
-        raise ValueError(f"`outputs` is empty; name at least one of {', '.join(OUTPUTS)}, or leave it out.")
-    return names
 
 
 def named_tensors(outputs: Any, prefix: str = "") -> dict[str, Tensor]:
@@ -293,4 +248,11 @@ def register_pipeline(default_model: str | Path) -> None:
     )
 
 
-__all__ = ["TASK", "EthicalAnalysisPipeline", "check_text", "named_tensors", "register_pipeline"]
+__all__ = [
+    "TASK",
+    "EthicalAnalysisPipeline",
+    "check_text",
+    "named_tensors",
+    "register_pipeline",
+    "split_inputs",
+]

@@ -34,9 +34,8 @@ from ..configuration.labels import (
 from ..configuration.raters import rated_by
 from .bentham import felicific_value
 from .derived import RULES, is_derived
-from .risk import risks
+from .flags import text_flags
 from .sentences import sentences
-from .speakers import count_speakers
 
 _RATIONALE_WORDS = 10
 _NEUTRAL = EMOTIONS.index("neutral")
@@ -147,7 +146,7 @@ class Reading:
         include_untrained: bool = False,
         selected: Collection[str] | None = None,
     ) -> None:
-        self.config, self.text = config, str(outputs["text"])
+        self.config, self.text, self.text_flags = config, str(outputs["text"]), text_flags(outputs)
         self.tensors: dict[str, Tensor] = {
             name: value[0] for name, value in outputs.items() if isinstance(value, Tensor)
         }
@@ -191,13 +190,7 @@ class Reading:
         reading["rated_by"] = self._rated_by(reading)
         reading["ranges"] = {path: list(ends) for path, ends in RANGES.items() if _leads(reading, path.split("."))}
         reading["flags"] = {
-            "windows": int(self.tensors["windows"]),
-            "truncated": bool(self.tensors["truncated"]),
-            "tokens": int(self.tensors["attention_mask"].sum()),
-            "unknown_tokens": float(self.tensors["unknown_tokens"]),
-            "no_letters": not any(char.isalpha() for char in self.text),
-            "speakers": count_speakers(self.text),
-            "risk": risks(self.text),
+            **self.text_flags,
             "recovered": self.recovered,
             "withheld": withheld,
             "derived": self.derived,

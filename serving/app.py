@@ -26,6 +26,7 @@ from .middleware import BodyLimit, Guard
 from .problems import MEDIA_TYPE, Problem, ProblemError, invalid_request
 from .schema import Health, ModelFacts, ReadResponse, read_request
 from .service import Service
+from .strict_body import StrictRoute
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,14 +44,15 @@ def create_app(
     limits: Limits | None = None,
     on_failure: "Callable[[], None]" = lambda: None,
     docs: bool = False,
+    on_ready: "Callable[[], None]" = lambda: None,
 ) -> FastAPI:
     """The application; its `Service` is ``app.state.service``.
 
     name: of the model, as clients see it. load: makes the pipeline, in the worker thread, once the server runs.
-    on_failure: is called when that fails. docs: pages at /docs and /redoc, whose scripts a browser gets from the
-    internet.
+    on_failure: is called when that fails, on_ready when it is there. docs: pages at /docs and /redoc, whose scripts a
+    browser gets from the internet.
     """
-    service = Service(name, load, limits or Limits(), on_failure)
+    service = Service(name, load, limits or Limits(), on_failure, on_ready)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -66,6 +68,7 @@ def create_app(
         redoc_url="/redoc" if docs else None,
     )
     app.state.service = service
+    app.router.route_class = StrictRoute
     _answer_errors(app)
     _add_routes(app, service)
     paths = frozenset(getattr(route, "path", "") for route in app.routes)

@@ -1,6 +1,7 @@
 """Dynamic batching: texts of requests that arrive about the same time are read together, in one worker thread.
 
-Notable: everything but the reading happens in the event loop, so there are no locks. Texts are read in the order in
+Notable: everything but the reading and the counting of tokens happens in the event loop, so there are no locks; these
+two have a thread each, since a request of the largest size takes a second to count. Texts are read in the order in
 which they came, except that one whose options or length do not go with the oldest waits for a batch of its own kind; as
 the oldest is in every batch, none waits for ever. A text that fails in a batch fails alone.
 """
@@ -52,10 +53,10 @@ class _Item:
 class Batcher:
     """Collects texts and reads them in batches. Use it as an asynchronous context manager.
 
-    read: is called in the worker thread with texts and the options that they have in common. size: tokens of a text.
-    max_batch: texts of a batch. max_tokens: of a batch, padding included (texts x the longest). max_wait: seconds that
-    a text waits for others; while a batch is read, others gather anyway. max_queue: texts that may wait. observe: is
-    told the texts and the seconds of each batch.
+    read: is called in the worker thread with texts and the options that they have in common. size: tokens of a text, is
+    called in a thread of its own. max_batch: texts of a batch. max_tokens: of a batch, padding included (texts x the
+    longest). max_wait: seconds that a text waits for others; while a batch is read, others gather anyway. max_queue:
+    texts that may wait. observe: is told the texts and the seconds of each batch.
     """
 
     def __init__(
@@ -72,10 +73,12 @@ class Batcher:
         self.read, self.size, self.observe = read, size, observe
         self.max_batch, self.max_tokens, self.max_wait, self.max_queue = max_batch, max_tokens, max_wait, max_queue
         self._waiting: list[_Item] = []
+        self._coming = 0  # texts that are being counted, and have their place in the queue
         self._news = asyncio.Event()
         self._closing = False
         self._seconds_per_text = 0.0
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reader")
+        self._counter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="counter")
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -102,16 +105,15 @@ class Batcher:
         """
         if self._closing or self._task is None:
             raise ClosedError("The server is stopping.")
-        if len(self._waiting) + len(texts) > self.max_queue:
-            raise QueueFullError(len(self._waiting), self._retry_after())
-        loop = asyncio.get_running_loop()
-        now = loop.time()
-        items = [_Item(text, options, self.size(text), now, loop.create_future()) for text in texts]
-        self._waiting += items
-        self._news.set()
+        if (waiting := len(self._waiting) + self._coming) + len(texts) > self.max_queue:
+            raise QueueFullError(waiting, self._retry_after())
         limit = asyncio.timeout(timeout)
+        items: list[_Item] = []
         try:
             async with limit:
+                items = await self._counted(texts, options)
+                self._waiting += items
+                self._news.set()
                 return list(await asyncio.gather(*(item.reading for item in items)))
         except TimeoutError as error:
             if not limit.expired():  # the reader's own
@@ -121,6 +123,19 @@ class Batcher:
             for item in items:
                 item.reading.cancel()
             self._waiting = [item for item in self._waiting if not item.reading.done()]
+
+    async def _counted(self, texts: Sequence[str], options: Hashable) -> list[_Item]:
+        """The items of texts that have come now. Raises `ClosedError` when the batcher was closed meanwhile."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        self._coming += len(texts)
+        try:
+            sizes = await loop.run_in_executor(self._counter, lambda: [self.size(text) for text in texts])
+        finally:
+            self._coming -= len(texts)
+        if self._closing:
+            raise ClosedError("The server is stopping.")
+        return [_Item(text, options, size, now, loop.create_future()) for text, size in zip(texts, sizes, strict=True)]
 
     async def in_worker(self, function: Callable[[], Any]) -> Any:
         """What ``function`` returns in the worker thread, between two batches."""
@@ -133,6 +148,7 @@ class Batcher:
         if self._task is not None:
             await self._task
         self._executor.shutdown()
+        self._counter.shutdown(wait=False)  # what it still counts finds the batcher closed
 
     def _retry_after(self) -> int:
         """Whole seconds until what waits now is likely read, at least 1."""

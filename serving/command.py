@@ -1,6 +1,7 @@
 """The command `redheart serve`.
 
-Notable: no text is logged. The port is open before the model is loaded, so that /health and /ready can say so.
+Notable: no text is logged. The port is open before the model is loaded, so that /health and /ready can say so; the
+address is printed when there is somebody to talk to.
 """
 
 import math
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..configuration.shipped import DEFAULT_MODEL
+from ..options import known_model
 from .limits import Limits
 
 if TYPE_CHECKING:
@@ -25,7 +27,12 @@ _GRACE_SECONDS = 5
 
 def serve(
     model: Annotated[
-        str, typer.Option(metavar="MODEL", help="A checkpoint that ships, a folder, or a Hugging Face Hub id.")
+        str,
+        typer.Option(
+            metavar="MODEL",
+            callback=known_model,
+            help="A checkpoint that ships, a folder, or a Hugging Face Hub id.",
+        ),
     ] = DEFAULT_MODEL,
     host: Annotated[str, typer.Option(metavar="ADDRESS", help="Where to listen.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="0 = any free one.")] = 8000,
@@ -87,9 +94,8 @@ def serve(
         raise ImportError(f"`redheart serve` needs {error.name}: pip install 'redheart[serve]'") from error
     import torch
 
-    from ..loading import load_pipeline, model_place
+    from ..loading import load_pipeline
 
-    model_place(model)  # a name that is wrong ends the command before it listens
     if threads is not None:
         torch.set_num_threads(threads)
     listening = _listen(host, port)
@@ -97,7 +103,10 @@ def serve(
     def stop() -> None:
         server.should_exit = True
 
-    app = create_app(Path(model).name, lambda: load_pipeline(model), limits, stop, docs)
+    def tell() -> None:
+        typer.echo(f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}")
+
+    app = create_app(Path(model).name, lambda: load_pipeline(model), limits, stop, docs, tell)
     config = uvicorn.Config(
         app,
         lifespan="on",
@@ -108,7 +117,6 @@ def serve(
     )
     server = uvicorn.Server(config)
     _log()
-    typer.echo(f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}")
     _run(server, listening)
     _raise_failure(app)
 

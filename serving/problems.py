@@ -38,7 +38,6 @@ _REMEDIES = {
     "missing": "Add it.",
     "string_too_long": "Split the text.",
     "too_long": "Send the texts in several requests.",
-    "string_unicode": "Decode the text's bytes with the right encoding, or with errors='replace'.",
 }
 _SEE = "/openapi.json says what a request may hold."
 
@@ -111,12 +110,10 @@ def _fault(item: Mapping[str, Any]) -> Fault:
     remedy = _REMEDIES.get(kind, _SEE)
     detail = str(item["msg"]).removeprefix("Value error, ")
     if kind == "json_invalid":
-        return Fault(pointer="", detail=f"no JSON: {context.get('error', detail)}.", value=None, remedy=remedy)
+        return Fault(pointer="", detail=f"It {context.get('error', detail)}", value=None, remedy=remedy)
     if kind == "extra_forbidden":
         detail = "There is no such field."
         remedy = f"Leave it out; {closest(place[-1][:80], ReadRequest.model_fields)}"
-    elif kind == "string_unicode":
-        detail = "It has a lone surrogate, so it is no valid Unicode."
     elif kind == "value_error":  # our own, which have the remedy after the semicolon
         remedy = detail.partition("; ")[2] or detail
     return Fault(pointer=pointer, detail=detail, value=_shown(item.get("input")), remedy=remedy)
@@ -132,6 +129,8 @@ def _shown(value: Any) -> Any:
         return f"{'array' if isinstance(value, list) else 'object'} of {len(value):,}"
     if isinstance(value, bytes):
         return f"{len(value):,} bytes"
+    if isinstance(value, int) and abs(value) >= 10**_LONGEST_VALUE:
+        return f"integer of {len(str(abs(value))):,} digits"
     return value if value is None or isinstance(value, (bool, int, float)) else type(value).__name__
 
 

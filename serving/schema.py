@@ -8,14 +8,23 @@ absent from a reading, so that no key of it is required; the one null is the lab
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal, Required, cast
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model, model_validator
 from typing_extensions import TypedDict
 
+from ..configuration.inputs import (
+    DEPTHS,
+    check_depth,
+    check_include_untrained,
+    check_output,
+    check_output_list,
+    check_outputs,
+    check_text,
+    check_token_budget,
+)
 from ..configuration.labels import (
     AFFECT,
     BENTHAM,
     EMOTIONS,
-    FAST_OUTPUTS,
     NUANCE_LEVELS,
     OUTPUTS,
     PERSPECTIVES,
@@ -25,10 +34,8 @@ from ..configuration.labels import (
     SURD,
     VERDICTS,
     VIEWS,
-    closest,
 )
 from ..configuration.raters import DERIVED, MIXED, MODEL, PEOPLE
-from ..modeling_redheart.pipeline_redheart import check_text
 from ..modeling_redheart.reading import RANGES
 from .limits import Limits
 
@@ -36,14 +43,9 @@ from .limits import Limits
 Options = tuple[tuple[str, Any], ...]
 
 
-def _check_output(name: str) -> str:
-    if name not in OUTPUTS:
-        raise ValueError(f"No output {name!r}; {closest(name, OUTPUTS)}")
-    return name
-
-
-Text = Annotated[str, AfterValidator(check_text)]
-Output = Annotated[str, AfterValidator(_check_output), Field(json_schema_extra={"enum": list(OUTPUTS)})]
+Text = Annotated[str, BeforeValidator(check_text)]
+Output = Annotated[str, BeforeValidator(check_output), Field(json_schema_extra={"enum": list(OUTPUTS)})]
+Depth = Annotated[str, BeforeValidator(check_depth), Field(json_schema_extra={"enum": list(DEPTHS)})]
 
 
 class ReadRequest(BaseModel):
@@ -53,22 +55,25 @@ class ReadRequest(BaseModel):
 
     text: Text | None = Field(None, description="One text.")
     texts: list[Text] | None = Field(None, min_length=1, description="Several; their readings come in this order.")
-    outputs: list[Output] | None = Field(
+    outputs: Annotated[list[Output], BeforeValidator(check_output_list)] | None = Field(
         None,
         min_length=1,
         description="Only these; by default all that the depth can give, but not the long embedding.",
     )
-    depth: Literal["full", "fast"] = Field("full", description="fast is the heads' direct reading.")
-    token_budget: int | None = Field(None, ge=1, description="Most tokens that go on after the backbone.")
-    include_untrained: bool = Field(False, description="Also what nothing supervised; `flags.untrained` names it.")
+    depth: Depth = Field("full", description="fast is the heads' direct reading.")
+    token_budget: Annotated[int | None, BeforeValidator(check_token_budget)] = Field(
+        None, ge=1, description="Most tokens that go on after the backbone."
+    )
+    include_untrained: Annotated[bool, BeforeValidator(check_include_untrained)] = Field(
+        False, description="Also what nothing supervised; `flags.untrained` names it."
+    )
 
     @model_validator(mode="after")
     def _belong_together(self) -> "ReadRequest":
         if (self.text is None) == (self.texts is None):
             raise ValueError("Give either `text` or `texts`.")
-        deep = [name for name in self.outputs or () if name not in FAST_OUTPUTS]
-        if self.depth == "fast" and deep:
-            raise ValueError(f"{deep[0]!r} needs the depth 'full'; 'fast' gives {', '.join(FAST_OUTPUTS)}.")
+        if self.outputs is not None:
+            check_outputs(self.outputs, self.depth)
         return self
 
     def all_texts(self) -> list[str]:
@@ -87,7 +92,7 @@ class ReadRequest(BaseModel):
 
 def read_request(limits: Limits) -> type[ReadRequest]:
     """`ReadRequest` with the limits of a server."""
-    text: Any = Annotated[str, Field(max_length=limits.characters), AfterValidator(check_text)]
+    text: Any = Annotated[str, Field(max_length=limits.characters), BeforeValidator(check_text)]
     fields: dict[str, Any] = {
         "text": (text | None, Field(None, description=_about("text"))),
         "texts": (list[text] | None, Field(None, min_length=1, max_length=limits.texts, description=_about("texts"))),

@@ -32,8 +32,8 @@ _CHARACTERS_PER_TOKEN = 8
 class Service:
     """A pipeline that many ask at the same time. Use it as an asynchronous context manager.
 
-    name: of the model, as clients see it. load: makes the pipeline; is called in the worker thread. on_failure: is
-    called when it fails; the error is then in ``failure``.
+    name: of the model, as clients see it. load: makes the pipeline; is called in the worker thread. on_ready: is called
+    when the pipeline is there and warm. on_failure: is called when it fails; the error is then in ``failure``.
     """
 
     def __init__(
@@ -42,8 +42,10 @@ class Service:
         load: "Callable[[], EthicalAnalysisPipeline]",
         limits: Limits,
         on_failure: Callable[[], None] = lambda: None,
+        on_ready: Callable[[], None] = lambda: None,
     ) -> None:
-        self.name, self.load, self.limits, self.on_failure = name, load, limits, on_failure
+        self.name, self.load, self.limits = name, load, limits
+        self.on_failure, self.on_ready = on_failure, on_ready
         self.pipeline: EthicalAnalysisPipeline | None = None
         self.failure: Exception | None = None
         self.metrics = Metrics(lambda: self.batcher.waiting)
@@ -78,6 +80,7 @@ class Service:
         else:
             self.pipeline = pipeline
             logger.info("%s is ready", self.name)
+            self.on_ready()
 
     def _loaded(self) -> "EthicalAnalysisPipeline":
         pipeline = self.load()
@@ -192,7 +195,9 @@ def token_counter(pipeline: "EthicalAnalysisPipeline") -> Callable[[str], int]:
     counting.no_padding()
 
     def count(text: str) -> int:
-        return min(len(counting.encode(text[: _CHARACTERS_PER_TOKEN * longest]).ids), longest)
+        # As a batch of one, since only then others may run meanwhile.
+        (encoded,) = counting.encode_batch_fast([text[: _CHARACTERS_PER_TOKEN * longest]])
+        return min(len(encoded.ids), longest)
 
     return count
 

@@ -13,7 +13,8 @@ from transformers import BertModel
 from typer.testing import CliRunner
 
 from redheart import benchmark, measuring
-from redheart.benchmark import AIMS, Report, bench, compare, judge, run_benchmark
+from redheart.benching import bench
+from redheart.benchmark import AIMS, Report, compare, judge, run_benchmark
 from redheart.measuring import (
     ImportTime,
     Load,
@@ -185,7 +186,7 @@ def test_the_json_is_the_report_and_stdout_the_table(
         return report
 
     monkeypatch.setattr(benchmark, "run_benchmark", measured)
-    monkeypatch.setattr(benchmark, "quiet", lambda: None)
+    monkeypatch.setattr(measuring, "quiet", lambda: None)
     file = tmp_path / "result.json"
     arguments = ["--preset", "redheart-tiny", "--json", str(file), "--workdir", str(tmp_path)]
     result = CliRunner().invoke(APP, arguments)

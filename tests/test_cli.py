@@ -1,11 +1,14 @@
 """The command line: what goes to which stream, in which order, with which exit status."""
 
 import json
+import math
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +17,9 @@ import torch
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
-from redheart import RedHeartModel, __version__
+from redheart import RedHeartConfig, RedHeartModel, __version__
 from redheart.cli import main
-from redheart.configuration import budget, load_preset
-from redheart.configuration import configuration_redheart as presets
+from redheart.configuration import budget, load_preset, shipped
 from redheart.configuration.labels import record_keys
 from redheart.evaluation.results import MODEL, Evaluation, Figure
 from redheart.modeling_redheart.pipeline_redheart import EthicalAnalysisPipeline
@@ -49,7 +51,7 @@ def tiny_preset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     folder = tmp_path / "presets"
     folder.mkdir()
     (folder / "small.json").write_text(json.dumps(load_preset("redheart-tiny")))
-    monkeypatch.setattr(presets, "_PRESETS", folder)
+    monkeypatch.setattr(shipped, "_PRESETS", folder)
     return "small"
 
 
@@ -90,7 +92,7 @@ def test_version(run: Run) -> None:
         (["analyze", "--outputs", "emotion", "x"], ["--outputs", "--output"]),
         (["analyze", "--output", "emotoin", "x"], ["did you mean 'emotion'"]),
         (["analyze", "--output", "regret", "--depth", "fats", "x"], ["fast"]),
-        (["analyze", "--output", "counterfactual", "--depth", "fast", "x"], ["needs --depth full"]),
+        (["analyze", "--output", "counterfactual", "--depth", "fast", "x"], ["needs depth='full'"]),
         (["analyze"], ["TEXT", "--file"]),
         (["analyze", "--batch-size", "0", "x"], ["--batch-size"]),
         (["analyze", "--token-budget", "0", "x"], ["--token-budget"]),
@@ -105,8 +107,8 @@ def test_wrong_usage_is_one_line_and_status_2(run: Run, arguments: list[str], wo
 
 
 def test_other_files_are_refused(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text("I lied.")
-    assert_one_error(run("analyze", "--file", tmp_path / "a.csv"), 2, "'.csv'", ".jsonl")
+    (tmp_path / "a.xlsx").write_text("I lied.")
+    assert_one_error(run("analyze", "--file", tmp_path / "a.xlsx"), 2, "'.xlsx'", ".jsonl", ".csv")
 
 
 # Reading texts as JSON
@@ -155,22 +157,126 @@ def test_jsonl_passes_the_other_fields_on(analyze: Run, tmp_path: Path) -> None:
 
 
 def test_bad_jsonl_lines_are_answered(analyze: Run, tmp_path: Path) -> None:
-    lines = ['{"text": "I lied."}', '{"txt": "x"}', "[1]", "{", "", '{"text": 5, "id": 1}', '{"text": "a", "x": NaN}',
+    lines = ['{"text": "I lied."}', '{"txt": "x"}', "[1]", "{", '{"text": 5, "id": 1}', '{"text": "a", "x": NaN}',
              '{"text": "\\ud800"}', '{"text": null}', "[" * 100_000]  # fmt: skip
     path = tmp_path / "posts.jsonl"
     path.write_text("\n".join(lines) + "\n")
     result = analyze("--json", "--output", "verdict", "--file", path)
     assert result.exit_code == 1
     found = answers(result)
-    assert ["error" in answer for answer in found] == [False] + [True] * 9
+    assert ["error" in answer for answer in found] == [False] + [True] * 8
     messages = [answer.get("error", {}).get("message", "") for answer in found]
     assert "'text'" in messages[1]
     assert "JSON object" in messages[2]
-    assert "got int" in messages[5]
-    assert found[5]["id"] == 1
-    assert "NaN" in messages[6]
-    assert "surrogate" in messages[7]
-    assert "NoneType" in messages[8]
+    assert "got int" in messages[4]
+    assert found[4]["id"] == 1
+    assert "NaN" in messages[5]
+    assert "surrogate" in messages[6]
+    assert "NoneType" in messages[7]
+    assert [f"line {number}" in messages[number - 1] for number in range(2, 10)] == [True] * 8
+
+
+def test_one_number_that_json_has_not_loses_no_line(analyze: Run, tmp_path: Path) -> None:
+    """Of its kind: a number too large, too long or none, in a file beside others."""
+    path = tmp_path / "posts.jsonl"
+    path.write_text('{"id": 1, "text": "He kept his word."}\n{"id": 2, "text": "I lied.", "score": 1e999}\n\n'
+                    '{"id": 4, "text": "She stole it."}\n')  # fmt: skip
+    result = analyze("--json", "--output", "verdict", "--file", path, "I lied.")
+    assert result.exit_code == 1
+    found = answers(result)
+    assert [answer.get("id") for answer in found] == [None, 1, None, 4]
+    assert found[2]["error"]["message"].startswith(f"{path}, line 2 is not JSON that can be read: the number 1e999")
+    assert ["verdict" in answer for answer in found] == [True, True, False, True]
+
+
+def test_tables_pass_every_column_on(analyze: Run, tmp_path: Path) -> None:
+    """Of its kind: .csv, .tsv, .json, .jsonl and .parquet, with times, Decimals, NaN, bytes and lists."""
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    rows: list[dict[str, Any]] = [
+        {"body": "I lied.", "at": datetime(2024, 5, 2, tzinfo=UTC), "cost": Decimal("1.10"), "score": math.nan},
+        {"body": None, "at": None, "cost": Decimal("2.00"), "score": math.inf},
+        {"body": KOREAN, "at": None, "cost": None, "score": 0.5},
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "posts.parquet")
+    result = analyze("--json", "--output", "verdict", "--file", tmp_path / "posts.parquet", "--column", "body")
+    assert result.exit_code == 1
+    first, second, third = answers(result)
+    assert (first["text"], first["at"]) == ("I lied.", "2024-05-02T00:00:00+00:00")
+    assert (first["cost"], first["score"]) == ("1.10", None)
+    assert (second["text"], second["score"]) == (None, "Infinity")
+    assert "posts.parquet, row 1: The text must be a str, got NoneType" in second["error"]["message"]
+    assert (third["text"], third["score"]) == (KOREAN, 0.5)
+    (tmp_path / "posts.csv").write_text("id,text,verdict\n7,I lied.,author\n8,,other\n9,She left.\n")
+    result = analyze("--json", "--output", "verdict", "--file", tmp_path / "posts.csv")
+    assert result.exit_code == 1
+    found = answers(result)
+    assert [(answer.get("id"), answer["text"]) for answer in found] == [
+        ("7", "I lied."),
+        ("8", ""),
+        (None, "9,She left."),
+    ]
+    assert found[0]["input"] == {"verdict": "author"}
+    assert "row 1 (line 3): The text is empty" in found[1]["error"]["message"]
+    assert "has 2 cells" in found[2]["error"]["message"]
+
+
+def test_a_column_that_is_not_there_is_told_before_any_work(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "posts.csv").write_text("id,Text\n7,I lied.\n")
+    assert_one_error(run("analyze", "--file", tmp_path / "posts.csv"), 2, "--column", "did you mean 'Text'")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("a.jsonl", b"", "has no rows"),
+        ("a.jsonl", b"\n \n", "has no rows"),
+        ("a.json", b"[]", "has no rows"),
+        ("a.csv", b"", "is empty"),
+        ("a.csv", b"text\n", "has no rows"),
+        ("a.jsonl", '{"text": "a"}'.encode("utf-16"), "is UTF-16"),
+        ("a.parquet", b"PAR1", "not a whole parquet file"),
+    ],
+)
+def test_a_file_without_texts_says_so_and_the_others_are_answered(
+    analyze: Run, tmp_path: Path, name: str, content: bytes, words: str
+) -> None:
+    """Of its kind: each kind of table, empty, of blank lines, or not whole."""
+    (tmp_path / name).write_bytes(content)
+    (tmp_path / "b.txt").write_text("She left.")
+    for more in ([], ["--json"]):
+        files = ("--file", tmp_path / name, "--file", tmp_path / "b.txt")
+        result = analyze(*more, "--output", "verdict", "I lied.", *files)
+        assert result.exit_code == 1
+        assert result.stderr.startswith(f"error: {tmp_path / name} ")
+        assert words in result.stderr
+        assert result.stderr.count("\n") == 1
+    assert [answer["text"] for answer in answers(result)] == ["I lied.", "She left."]
+
+
+def test_nothing_on_standard_input_is_said(analyze: Run) -> None:
+    result = analyze("--json", "-", stdin=b"")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "standard input has no lines" in result.stderr
+
+
+def test_every_end_of_a_line_ends_a_text(analyze: Run) -> None:
+    result = analyze("--json", "--output", "verdict", "-", stdin=b"one\r\ntwo\rthree\nfour")
+    assert [answer["text"] for answer in answers(result)] == ["one", "two", "three", "four"]
+
+
+@pytest.mark.parametrize("mark", ["\x1b[2J", "\x1bc", "\x9b1m", "\x07", "\u202e"], ids=repr)
+def test_no_text_commands_the_terminal(analyze: Run, tmp_path: Path, mark: str) -> None:
+    """Of its kind: a reading and its arc, JSON, an error that quotes a line, the name of a file."""
+    long = f"I lied {mark} to my mother about the money, and {mark} then my brother told everyone. He left {mark}."
+    path = tmp_path / "posts.jsonl"
+    path.write_text(f"{json.dumps({'text': long})}\n{{'text': '{mark}'}}\n", encoding="utf-8")
+    for more in ([], ["--json"]):
+        result = analyze(*more, long, mark, "--file", path)
+        assert mark not in result.stdout + result.stderr
+        assert result.exit_code == 1
+    assert answers(result)[0]["text"] == long
+    shown = analyze("--output", "emotion", long).stdout
+    assert f"\\x{ord(mark[0]):02x}" in shown or f"\\u{ord(mark[0]):04x}" in shown
 
 
 def test_a_txt_file_is_one_text(analyze: Run, tmp_path: Path) -> None:
@@ -194,7 +300,7 @@ def test_a_text_that_fails_does_not_fail_its_batch(analyze: Run, monkeypatch: py
     result = analyze("--json", "--output", "verdict", "-", stdin=b"one\nbad\ntwo\n")
     assert result.exit_code == 1
     assert ["error" in answer for answer in answers(result)] == [False, True, False]
-    assert answers(result)[1]["error"] == {"type": "ValueError", "message": "not finite"}
+    assert answers(result)[1]["error"] == {"type": "ValueError", "message": "standard input, line 2: not finite"}
 
 
 def test_what_libraries_print_stays_off_standard_output(analyze: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -319,7 +425,7 @@ def test_create_hands_its_options_on(run: Run, tmp_path: Path, monkeypatch: pyte
 
 def test_params_prints_the_table_and_the_total_last(run: Run, tiny_preset: str) -> None:
     with torch.device("meta"):
-        model = RedHeartModel(presets.RedHeartConfig.from_preset(tiny_preset))
+        model = RedHeartModel(RedHeartConfig.from_preset(tiny_preset))
     total = sum(value.numel() for value in model.parameters())
     result = run("params", tiny_preset)
     assert result.exit_code == 0
@@ -407,7 +513,7 @@ def test_what_is_not_installed_is_named_with_the_extra_that_brings_it(
     def load(name: str) -> None:
         raise ModuleNotFoundError(f"No module named {module!r}", name=module)
 
-    monkeypatch.setattr("redheart.cli.load_pipeline", load)
+    monkeypatch.setattr("redheart.cli.load_text_pipeline", load)
     result = run("analyze", "I lied.")
     assert result.exit_code == 1
     assert result.stderr == f"error: {message}\n"

@@ -12,13 +12,15 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from huggingface_hub import snapshot_download
-from torch import nn
-from transformers import PreTrainedTokenizerBase
+from torch import Tensor, nn
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils import cached_file
 
 from ..configuration.configuration_redheart import COMPONENT_SIZES, RedHeartConfig, component_path
 from ..hub_upload.checkpoint import checkpoint_path, load_strict, weight_files
@@ -29,7 +31,7 @@ from ..modeling_redheart.modeling_redheart import RedHeartModel
 from ..modeling_redheart.quantization import FINE, SCORERS
 from .recipe import PeftRecipe
 from .snapshots import digest, write_json
-from .supervision import clear_fitted, extended
+from .supervision import FITTED, clear_fitted, extended
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -138,16 +140,16 @@ def add_adapter(model: RedHeartModel, recipe: PeftRecipe) -> "PeftModel":
 # ---- Which weights it belongs to ----
 
 
-def weights_digest(base: str | Path | RedHeartModel) -> str:
+def weights_digest(base: str | Path | PreTrainedModel) -> str:
     """SHA-256 of a checkpoint's names, types, shapes and values, in hexadecimal, however they are cut into files.
 
     base: a folder, a checkpoint that ships, a Hub id, or a loaded model: of one in INT8 or NF4 its checkpoint counts,
-    of any other the weights that it has now. Of a checkpoint that is stored in 8 bits count the floats that it is read
-    as. Raises `ValueError` where there is no checkpoint.
+    of any other the weights that it has now, without those of adapters. Of a checkpoint that is stored in 8 bits count
+    the floats that it is read as. Raises `ValueError` where there is no checkpoint.
     """
-    if isinstance(base, RedHeartModel):
+    if isinstance(base, PreTrainedModel):
         if getattr(base, "hf_quantizer", None) is None:
-            return digest(base.state_dict())
+            return digest(_without_adapters(base.state_dict()))
         if not base.config.name_or_path:
             raise ValueError(
                 "This quantised model is not as it was loaded from a checkpoint; name a checkpoint instead."
@@ -155,6 +157,16 @@ def weights_digest(base: str | Path | RedHeartModel) -> str:
         base = base.config.name_or_path
     files = weight_files(_local(base))
     return digest(dict(float_tensors(files)))
+
+
+def _without_adapters(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors of the base by the names that they have without adapters."""
+    found = {}
+    for name, tensor in state.items():
+        parts = name.split(".")
+        if not any(map(is_tuner, parts)):
+            found[".".join(part for part in parts if part not in ("base_layer", "original_module"))] = tensor
+    return found
 
 
 def _local(base: str | Path) -> Path:
@@ -175,6 +187,7 @@ def save_adapter(
         said = "; ".join(f"{claim}: {', '.join(sources)}" for claim, sources in record.supervision.items()) or "unknown"
         card = _CARD.format(rank=config.r, base=record.base, weights=record.weights, supervision=said)
         (partial / "README.md").write_text(card, encoding="utf-8")
+        config.base_model_name_or_path = record.base  # by its name, not where it lies on this machine
         model.save_pretrained(str(partial))
         tokenizer.save_pretrained(partial)
         write_json(partial / RECORD, asdict(record))
@@ -211,7 +224,7 @@ def load_adapter(
     weights = weights_digest(base)
     for name, record in records.items():
         if record.weights != weights:
-            raise ValueError(_stranger(folders[name], record, base, weights))
+            raise _stranger(folders[name], record, base, weights)
     configs = {name: peft.PeftConfig.from_pretrained(place) for name, place in folders.items()}
     _refuse_shared_readouts({name: config.modules_to_save or () for name, config in configs.items()})
     model = base if isinstance(base, RedHeartModel) else load_strict(_local(base), RedHeartModel, **options)
@@ -219,16 +232,25 @@ def load_adapter(
     for name, place in folders.items():
         if wrapped is None:
             wrapped = peft.PeftModel(model, configs[name], name)
-        missing = wrapped.load_adapter(place, name).missing_keys
-        if missing:
-            raise ValueError(f"{place} lacks weights of its adapter, such as {missing[0]!r}; copy all of it.")
+        try:
+            missing = wrapped.load_adapter(place, name).missing_keys
+        except KeyError as error:  # of a read-out that is saved whole
+            missing = [f"{error.args[0]}.modules_to_save.{name}"]
+        check_whole(place, name, missing)
     wrapped.base_model.set_adapter(list(folders), inference_mode=True)
     # A config of its own: without its adapters, the base must not claim what only they were trained on.
     wrapped.config = deepcopy(model.config)
-    clear_fitted(wrapped.config)  # to the base's weights, which the adapter changes
-    for record in records.values():
-        wrapped.config.supervision = extended(wrapped.config.supervision, record.supervision)
+    _claim(wrapped.config, records.values())
     return wrapped
+
+
+def _claim(config: Any, records: Iterable[AdapterRecord | None]) -> None:
+    """Let the config of a base claim what its adapters were trained on, too, and nothing that was fitted to its own
+    weights, which they change."""
+    clear_fitted(config)
+    for record in records:
+        if record is not None:
+            config.supervision = extended(config.supervision, record.supervision)
 
 
 def _refuse_shared_readouts(readouts: Mapping[str, Sequence[str]]) -> None:
@@ -243,13 +265,87 @@ def _refuse_shared_readouts(readouts: Mapping[str, Sequence[str]]) -> None:
                 )
 
 
-def _stranger(folder: str | Path, record: AdapterRecord, base: str | Path | RedHeartModel, weights: str) -> str:
-    name = f"the loaded model ({base.config.name_or_path})" if isinstance(base, RedHeartModel) else base
-    return (
+def check_whole(folder: str | Path | None, name: str, missing: Iterable[str]) -> None:
+    """Raise `ValueError` where weights of the adapter ``name`` are among the ``missing``, which may be of others, too:
+    PEFT looks for the name anywhere in theirs."""
+    for key in sorted(missing):
+        if any(part == name and is_tuner(before) for before, part in pairwise(key.split("."))):
+            raise ValueError(f"{folder} lacks weights of its adapter, such as {key!r}; copy all of it.")
+
+
+def is_tuner(part: str) -> bool:
+    """Whether the part of a parameter's name that the name of an adapter follows is this one."""
+    return part.startswith("lora_") or part == "modules_to_save"
+
+
+def _stranger(
+    folder: str | Path, record: AdapterRecord, base: str | Path | PreTrainedModel, weights: str
+) -> ValueError:
+    name = f"the loaded model ({base.config.name_or_path})" if isinstance(base, PreTrainedModel) else base
+    return ValueError(
         f"The adapter {folder} was trained on {record.base} (weights {record.weights[:12]}...), and {name} has other "
         f"weights ({weights[:12]}...). It fits no other checkpoint, nor that one pruned, merged, trained further or in "
         "another type of number: name the folder that it was trained on, or train it anew on this one."
     )
+
+
+# ---- Adapters that transformers loads into a model: `pipeline(task, model=FOLDER)`, `model.load_adapter` ----
+
+
+def find_record(place: str | Path | None) -> AdapterRecord | None:
+    """The record in an adapter's folder, here or on the Hub; None where `redheart train` did not write the adapter."""
+    found = None if place is None else cached_file(str(place), RECORD, _raise_exceptions_for_missing_entries=False)
+    return None if found is None else AdapterRecord(**json.loads(Path(found).read_text(encoding="utf-8")))
+
+
+def check_base(model: PreTrainedModel, folder: str | Path, record: AdapterRecord) -> None:
+    """Raise `ValueError` unless ``model`` has the weights that the adapter in ``folder`` was trained on."""
+    weights, place = weights_digest(model), model.config.name_or_path
+    if weights != record.weights and model.dtype is not torch.float32 and place:
+        weights = weights_digest(place)  # of what was loaded in another type of number
+    if weights != record.weights:
+        raise _stranger(folder, record, model, weights)
+
+
+def note_record(model: PreTrainedModel, name: str, record: AdapterRecord | None) -> None:
+    """Remember the record of the adapter ``name`` that was loaded into ``model``, and claim what it was trained on."""
+    noted: Any = model
+    if not hasattr(model, "_own_claims"):
+        names = ("supervision", *FITTED)
+        noted._own_claims, noted._adapter_records = {name: getattr(model.config, name) for name in names}, {}
+    noted._adapter_records[name] = record
+    settle_claims(model)
+
+
+def settle_claims(model: PreTrainedModel) -> None:
+    """Let the config of ``model`` claim what supervised its own weights and those of the adapters in use, as that of
+    `load_adapter` does; without adapters in use it is its own again."""
+    own = getattr(model, "_own_claims", None)
+    if own is None:
+        return
+    for name, value in own.items():
+        setattr(model.config, name, value)
+    if in_use := _in_use(model):
+        records = getattr(model, "_adapter_records", {})
+        _claim(model.config, [records.get(name) for name in in_use])
+
+
+def write_records(model: PreTrainedModel, folder: str | Path) -> None:
+    """Write the record of the adapter in use beside what transformers has saved of it."""
+    for name in _in_use(model):
+        record = getattr(model, "_adapter_records", {}).get(name)
+        if record is not None:
+            write_json(Path(folder) / RECORD, asdict(record))
+
+
+def _in_use(model: nn.Module) -> list[str]:
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    layers = [module for module in model.modules() if isinstance(module, BaseTunerLayer)]
+    return list(dict.fromkeys(name for one in layers if not one.disable_adapters for name in one.active_adapters))
+
+
+# ---- Without adapters ----
 
 
 def unload_adapters(model: "PeftModel") -> RedHeartModel:

@@ -10,10 +10,10 @@ from .arguments import RedHeartTrainingArguments
 from .collator import LengthBatches
 from .data import DataError, Unit
 from .loss_means import LossMeans
-from .own_rows import as_units
 from .prepared import Prepared, once_per_set, prepare
 from .retrying_trainer import RetryingTrainer
 from .sharding import even_out
+from .unit_sources import as_units
 
 
 class BatchingTrainer(RetryingTrainer):

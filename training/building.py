@@ -16,12 +16,13 @@ from transformers.distributed.configuration_utils import DistributedConfig
 
 from ..compression.quantize import SCHEMES
 from ..configuration.configuration_redheart import RedHeartConfig, load_preset
+from ..configuration.inputs import check_text
 from ..configuration.labels import closest
 from ..hub_upload.checkpoint import checkpoint_path, load_strict, weight_files
 from ..modeling_redheart.masked_lm import RedHeartForMaskedLM
 from ..modeling_redheart.modeling_redheart import RedHeartModel
-from ..modeling_redheart.pipeline_redheart import check_text
 from ..modeling_redheart.stored_int8 import keeps_integers
+from ..tables import ending, text_lines
 from .collator import source_sizes
 from .column_map import IN_RECIPE
 from .data import (
@@ -41,7 +42,7 @@ from .dilemmas import dilemma_halves
 from .own_rows import own_units
 from .pretraining import load_encoder
 from .recipe import DataRecipe, ModelRecipe, Source
-from .rows import may_be_on_hub, read_rows, text_lines
+from .rows import may_be_on_hub, read_rows
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +71,7 @@ def _check_place(source: Source, split: str) -> None:
 def check_texts(sources: Sequence[Source]) -> None:
     """Raises `DataError` for a source of texts that is not there; nothing is read."""
     for source in sources:
-        if source.path is None or Path(source.path).suffix != ".txt":
+        if source.path is None or ending(Path(source.path)) != ".txt":
             _check_place(source, "train")
         elif not Path(source.path).is_file():
             raise DataError(f"There is no file {source.path!r}.")
@@ -179,22 +180,23 @@ def _texts(source: Source) -> Iterator[str]:
     split = source.split or "train"
     if source.name is not None:
         yield from texts_of(source.name, source.root, split)
-    elif Path(str(source.path)).suffix == ".txt":
-        for number, line in enumerate(text_lines(Path(str(source.path)))):
-            if line.strip():
-                yield _readable(line.strip(), source, number)
+    elif ending(Path(str(source.path))) == ".txt":
+        for line in text_lines(Path(str(source.path))):
+            yield _readable(line.row.strip(), line.where, line.problem)
     else:
         rows = read_rows(source.path, split, streaming=True, config=source.config, revision=source.revision,
                          column_names=source.columns, option=IN_RECIPE)  # fmt: skip
         for number, row in enumerate(rows):
-            yield _readable(row.get("text"), source, number)
+            yield _readable(row.get("text"), f"{source.path}, row {number}, column 'text'")
 
 
-def _readable(text: Any, source: Source, number: int) -> str:
+def _readable(text: Any, where: str, problem: str = "") -> str:
+    if problem:
+        raise DataError(f"{where} {problem}")
     try:
-        return check_text(text)
+        return check_text(text, subject="It")
     except ValueError as error:
-        raise DataError(f"{source.path}, row {number}, column 'text': {error}") from error
+        raise DataError(f"{where}: {error}") from error
 
 
 def build_model(

@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from ..modeling_redheart.pipeline_redheart import check_text
+from ..configuration.inputs import check_text
+from ..tables import is_table
 from .column_map import IN_PYTHON, Row
 from .columns import AXES, COLUMNS, DISTRIBUTIONS, element, is_missing, outside, shown
 from .examples import INTEGERS, MISSING, PAIRS, SHAPES, Example, is_labelled, normalised
@@ -103,7 +104,7 @@ def _by_target(values: Iterable[tuple[str, Any]]) -> dict[str, Any]:
 def _example_problems(item: Example, number: int, source: str) -> Iterator[Problem]:
     """What is wrong with an example, as `schema.read_row` says it of a row."""
     try:
-        check_text(item.text)
+        check_text(item.text, subject="It")
     except ValueError as error:
         yield Problem(source, number, "text", str(error))
     for name, value in item.targets.items():
@@ -145,8 +146,7 @@ class _Side:
             values = item.items()
             self._add_columns(item, number)
             examples, wrong = read_row(item, number, self.source)
-            # That there is no column `text` is said once, by the columns.
-            self.found.add(one for one in wrong if one.column != "text" or "text" in item)
+            self.found.add(wrong)
         for name, value in _by_target(values).items():
             self.constants.add(name, value, number)
             if name == "emotion":
@@ -175,7 +175,7 @@ class _Side:
 
 
 def _named(data: Any, split: str, options: dict[str, Any]) -> tuple[str, Iterable[Any]]:
-    if isinstance(data, str | Path | Mapping) or options:
+    if isinstance(data, str | Path | Mapping) or is_table(data) or options:
         data = read_rows(data, split, **options)
     return str(getattr(data, "name", None) or split), data
 

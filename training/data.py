@@ -62,7 +62,7 @@ def find_data(given: Path | str | None = None) -> Path:
     return root
 
 
-def _folder_of(name: str, data_root: Path | str | None) -> Path:
+def folder_of(name: str, data_root: Path | str | None) -> Path:
     """The folder of a set: in a checkout the project's own lies beside the code, every other one among the sets."""
     own = OWN / name
     return own if own.is_dir() else find_data(data_root) / name
@@ -189,7 +189,7 @@ def examples_of(
 
 def find_split(name: str, data_root: Path | str | None, split: str) -> Path:
     """The file of a split of a set, without reading it. Raises `DataError` as `load`."""
-    return _split_file(_folder_of(name, data_root), split)
+    return _split_file(folder_of(name, data_root), split)
 
 
 def _load_folder(folder: Path, split: str) -> list[Example]:
@@ -226,7 +226,7 @@ def load(
     `DataError`: no such set, folder, split or column, a licence that was not allowed, or a row that does not fit.
     """
     supervised(name, allow_non_commercial)
-    folder = _folder_of(name, data_root)
+    folder = folder_of(name, data_root)
     examples = _load_folder(folder, split)
     if not examples:
         raise DataError(f"{folder}/{split}.parquet has no rows. Copy it again.")
@@ -271,7 +271,7 @@ def texts_of(
     """
     _public_set(name, allow_non_commercial)
     if rows is None:
-        rows, where = _read(_folder_of(name, data_root), split), f"{name}/{split}"
+        rows, where = _read(folder_of(name, data_root), split), f"{name}/{split}"
     else:
         where = str(getattr(rows, "name", None) or name)
     seen: set[str] = set()

@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from transformers import PreTrainedTokenizerBase
 
-from ..modeling_redheart.pipeline_redheart import check_text
+from ..configuration.inputs import check_text
 from .examples import PAIRS, SHAPES, DataError, Example, Unit, is_labelled
 
 logger = logging.getLogger(__name__)

@@ -22,6 +22,7 @@ from transformers import PreTrainedTokenizerBase, TrainingArguments
 
 from ..hub_upload.create import whole_or_nothing
 from ..modeling_redheart.modeling_redheart import RedHeartModel
+from ..printable import printable
 from .adapters import AdapterRecord, add_adapter, merge_adapter, save_adapter, weights_digest
 from .arguments import RedHeartTrainingArguments
 from .building import (
@@ -306,10 +307,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         recipe = read_recipe(options.recipe, output=options.output)
         report = run(recipe, options.resume, options.overwrite)
     except (ValueError, OSError, ImportError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(str(error))}", file=sys.stderr)
         return 1
     if int(os.environ.get("RANK", "0")) == 0:
-        print(summary(report))
+        print(printable(summary(report)))
     return 0
 
 

@@ -36,12 +36,14 @@ from functools import lru_cache
 
 import numpy as np
 
+from ..configuration.inputs import check_text
 from ..configuration.labels import closest
-from ..modeling_redheart.pipeline_redheart import check_text
+from ..tables import is_table
 from .column_map import IN_PYTHON, Row, Unmapped, remedy
 from .columns import COLUMNS, DISTRIBUTIONS, WrongValueError, element, empty, is_missing
 from .examples import PAIRS, Array, DataError, Example, is_known
 from .problems import Problem, refuse
+from .rows import read_rows
 
 RANKINGS: dict[str, str] = {name.removesuffix("_pair_labels"): name for name in PAIRS}
 TEXTS = ("text", "context", "rejected", "ranking", "group", "better", "worse")
@@ -80,24 +82,22 @@ def _text(row: Row, name: str) -> str:
     value = row.get(name)
     if isinstance(value, Unmapped):
         raise WrongValueError(value.value, value.template)
-    if is_missing(value) and not (name == "text" and isinstance(value, str)):
+    if name != "text" and is_missing(value):
         return ""
     if name == "group" and isinstance(value, int | np.integer):
         return str(value)
-    return check_text(value)
+    return check_text(value, subject="It")
 
 
 def _texts(row: Row) -> tuple[dict[str, str], list[tuple[str, ValueError | str]]]:
     """The columns of TEXTS, and (column, what is wrong with it)."""
     texts: dict[str, str] = dict.fromkeys(TEXTS, "")
     wrong: list[tuple[str, ValueError | str]] = []
-    for name in TEXTS:
+    for name in (name for name in TEXTS if name in row):
         try:
             texts[name] = _text(row, name)
         except ValueError as error:
             wrong.append((name, error))
-    if not texts["text"] and not any(name == "text" for name, _ in wrong):
-        wrong.append(("text", "It is missing. Leave the row out."))
     if texts["worse"] and texts["ranking"] and not texts["rejected"]:
         wrong.append(
             ("worse", "It is what could have been, worse than `text`; the other text of a pair is `rejected`.")
@@ -139,8 +139,8 @@ def _problem(source: str, number: int, name: str, what: ValueError | str) -> Pro
 def read_row(row: Row, number: int, source: str, pair: int | None = None) -> tuple[list[Example], list[Problem]]:
     """The examples of a row, two for a pair and else one, and what is wrong with its values.
 
-    number: of the row, for the messages. pair: the id of its pair, unique in the set; None = ``number``. Columns that
-    are not of the schema are passed over: `column_problems` finds them.
+    number: of the row, for the messages. pair: the id of its pair, unique in the set; None = ``number``. A row without
+    the column `text` has no example. That, and columns that are not of the schema, is what `column_problems` finds.
     """
     texts, wrong = _texts(row)
     targets: dict[str, Array] = {}
@@ -161,7 +161,7 @@ def read_row(row: Row, number: int, source: str, pair: int | None = None) -> tup
     if texts["rejected"] and (given := [name for name in PAIRS if name in targets]):
         wrong.append((given[0], "It and `rejected` both make a pair of the row. Keep one of them."))
     wrong += _share_problems(targets) if not wrong else ()
-    if wrong:
+    if wrong or "text" not in row:
         return [], [_problem(source, number, name, what) for name, what in wrong]
     targets = {name: value for name, value in targets.items() if is_known(name, value)}
     before = f"{texts['context']} " if texts["context"] else ""
@@ -185,6 +185,8 @@ def row_examples(row: Row, number: int, source: str, option: str = IN_PYTHON) ->
 
 def iter_examples(rows: Iterable[Row], source: str | None = None) -> Iterator[Example]:
     """The examples of rows, one row at a time, for data that is streamed. As `to_examples`."""
+    if is_table(rows):
+        rows = read_rows(rows, source or "rows")
     source = source or str(getattr(rows, "name", None) or "rows")
     for number, row in enumerate(rows):
         yield from row_examples(row, number, source, getattr(rows, "option", IN_PYTHON))
@@ -193,8 +195,9 @@ def iter_examples(rows: Iterable[Row], source: str | None = None) -> Iterator[Ex
 def to_examples(rows: Iterable[Row], source: str | None = None) -> list[Example]:
     """The examples of rows in the schema of this module.
 
-    source: the name of the set, by which sets are mixed; None = the name of what `read_rows` read. Raises `DataError`
-    at the first row that does not fit, naming it and each wrong column (`check.check` goes through all rows).
+    rows: mappings, or a table as `read_rows` takes it. source: the name of the set, by which sets are mixed; None = the
+    name of what `read_rows` read. Raises `DataError` at the first row that does not fit, naming it and each wrong
+    column (`check.check` goes through all rows).
     """
     examples = list(iter_examples(rows, source))
     if not examples:

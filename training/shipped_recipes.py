@@ -4,6 +4,7 @@ Used by `train_100m` and `train_mini`, which say what is particular to each.
 """
 
 import argparse
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -90,9 +91,9 @@ def recipe_units(
 
 
 def epoch_sizes(units: list[Unit], rounds: Mapping[str, float]) -> dict[str, int]:
-    """Units of each set in the one epoch that holds ``rounds`` of it."""
-    available = {name: sum(unit[0].source == name for unit in units) for name in rounds}
-    wanted = {name: count * rounds[name] for name, count in available.items()}
+    """Units of each set in the one epoch that holds ``rounds`` of it; none of a set that has no rounds."""
+    available = Counter(unit[0].source for unit in units)
+    wanted = {name: count * rounds.get(name, 0.0) for name, count in available.items()}
     return source_sizes(available, total=round(sum(wanted.values())), weights=wanted)
 
 

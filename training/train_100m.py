@@ -4,16 +4,17 @@
     python -m redheart.hub_upload.ship RUN/model src/redheart/checkpoints/redheart-100m --form int8
     redheart evaluate redheart-100m --data DIR --fit
 
-The encoder is all-mpnet-base-v2 with ten of its twelve layers and Korean pieces (`bilingual_encoder`). The first cycle
-trains everything on all sets at once, the cases among them several times; the second one on the cases, with a little of
-the rest so that it is not forgotten. A cycle that OUTPUT already holds is not trained again. Last, all but the
-sweet-spot network is frozen, and that learns from rows that no cycle saw. Sets under a non-commercial licence, and
-crowd_envent, are never read.
+The encoder is all-mpnet-base-v2 with ten of its twelve layers and Korean pieces (`bilingual_encoder`). First everything
+behind it learns to read it while it stands still, then all is trained (Kumar et al. 2022, arXiv:2202.10054: what is new
+and knows nothing would otherwise pull the encoder from what it knows). Both on the cases, with a little of the other
+sets. A cycle that OUTPUT already holds is not trained again. Last, all but the sweet-spot network is frozen, and that
+learns from rows that no cycle saw. Sets under a non-commercial licence, and crowd_envent, are never read.
 
 Notable: derived verdicts tell the truth about roles. Who does wrong in a story is `other` where the story is told about
-a third person, and `author` where the same story is told by that person; the moral branch is `nobody`. When the shipped
-weights were trained, cases were still being written: their first cycle had not read those whose id begins with NL, NM,
-NO or NP, nor the Korean tellings of NE to NO.
+a third person, and `author` where the same story is told by that person; the moral branch is `nobody`.
+
+The weights that ship are of this file as it was in revision 6e8a7d9, whose encoder learned to imitate the whole one and
+whose cycles were longer; those of the recipe as it stands have not been shipped (README, "Results").
 """
 
 import random
@@ -55,50 +56,46 @@ STORY_VERDICT = f"{PREFIX}the actor of an immoral story is in the wrong (author 
 class Cycle:
     """One rise and fall of the learning rate.
 
-    rounds: through each set. rate, encoder_rate: of everything else and of the encoder, at the top.
+    rounds: through each set. rate, encoder_rate: of everything else and of the encoder, at the top; without an
+    encoder_rate the encoder stands still.
     """
 
     rounds: Mapping[str, float]
     rate: float
-    encoder_rate: float
+    encoder_rate: float | None = None
 
 
 CYCLES = (
     Cycle(
         {
-            "cases": 2.0,
-            "goemotions": 0.25,
-            "goemotions_translated": 0.06,
-            "emotion_intensity_en": 0.5,
-            "emobank": 0.4,
-            "scruples_anecdotes": 0.015,
-            "scruples_titles": 0.12,
-            "scruples_dilemmas": 1.5,
-            "ethics_utilitarianism": 0.04,
-            "moral_stories": 0.08,
+            "cases": 0.35,
+            "goemotions": 0.02,
+            "emobank": 0.04,
+            "emotion_intensity_en": 0.03,
+            "scruples_dilemmas": 0.2,
         },
         rate=7e-4,
-        encoder_rate=6e-5,
     ),
     Cycle(
         {
-            "cases": 2.6,
-            "goemotions": 0.07,
-            "goemotions_translated": 0.02,
-            "emotion_intensity_en": 0.2,
-            "emobank": 0.1,
-            "scruples_anecdotes": 0.006,
-            "scruples_titles": 0.03,
-            "scruples_dilemmas": 0.7,
+            "cases": 1.35,
+            "goemotions": 0.05,
+            "goemotions_translated": 0.01,
+            "emotion_intensity_en": 0.1,
+            "emobank": 0.2,
+            "scruples_anecdotes": 0.002,
+            "scruples_titles": 0.04,
+            "scruples_dilemmas": 0.9,
             "ethics_utilitarianism": 0.015,
-            "moral_stories": 0.025,
+            "moral_stories": 0.012,
         },
-        rate=3e-4,
-        encoder_rate=3e-5,
+        rate=5e-4,
+        encoder_rate=5e-5,
     ),
 )
-SETS = tuple(CYCLES[0].rounds)
+SETS = tuple(CYCLES[-1].rounds)
 LONGEST = 320
+WEIGHTS = {"verdict": 4.0, "acceptability": 6.0}  # more than by default: what a reading stands and falls with
 
 
 def in_both_persons(stories: Sequence[Example], seed: int = 0) -> list[Example]:
@@ -136,7 +133,7 @@ def arguments(output: Path) -> dict[str, Any]:
         "output_dir": str(output),
         "num_train_epochs": 1,
         "per_device_train_batch_size": 48,
-        "batch_tokens": 1920,
+        "batch_tokens": 1280,
         "optim": "adamw_torch_fused",
         "longest_text": LONGEST,
         "use_cpu": not torch.cuda.is_available(),
@@ -164,11 +161,14 @@ def train_cycle(
         weight_decay=0.01,
         warmup_steps=0.06,
         full_every=8,
-        loss_weights={"confidence": 0.0},  # its own phase
+        loss_weights={"confidence": 0.0, **WEIGHTS},
         save_steps=200,
         save_total_limit=1,
     )
+    encoder = model.backbone.encoder
+    encoder.requires_grad_(cycle.encoder_rate is not None)
     run_cycle(model, tokenizer, units, cycle.rounds, settings, folder, resume)
+    encoder.requires_grad_(True)
 
 
 def record_of(units: Sequence[Unit]) -> dict[str, list[str]]:
@@ -196,7 +196,7 @@ def train(data: Path, encoder: Path, output: Path, share: float = 1.0, resume: b
         rounds = {name: value * share for name, value in CYCLES[number].rounds.items()}
         train_cycle(model, tokenizer, units, replace(CYCLES[number], rounds=rounds), folders[number], number, resume)
     options = arguments(output / "confidence") | {"seed": 0}
-    history = train_confidence(model, tokenizer, _confidence_units(unseen), options, ConfidenceRecipe(epochs=2 * share))
+    history = train_confidence(model, tokenizer, _confidence_units(unseen), options, ConfidenceRecipe(epochs=share))
     write_json(output / HISTORY, history)
 
     save_trained(model, tokenizer, record_of(units), output / "model")
@@ -207,7 +207,7 @@ def _confidence_units(unseen: Sequence[Unit]) -> list[Unit]:
     by_set: dict[str, list[Unit]] = {}
     for unit in unseen:
         by_set.setdefault(unit[0].source, []).append(unit)
-    most = 2 * len(by_set["cases"])
+    most = len(by_set["cases"])
     return [unit for units in by_set.values() for unit in units[:most]]
 
 

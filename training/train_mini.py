@@ -168,8 +168,8 @@ def add_embeddings(units: Sequence[Unit], encoder: Path) -> None:
     tokenizer, teacher = AutoTokenizer.from_pretrained(encoder), AutoModel.from_pretrained(encoder).eval()
     for start in range(0, len(chosen), 128):
         chunk = chosen[start : start + 128]
-        batch = tokenizer([unit[0].text for unit in chunk], padding=True, truncation=True, max_length=LONGEST,
-                          return_tensors="pt")  # fmt: skip
+        batch = tokenizer([unit[0].text for unit in chunk], padding=True, padding_side="right", truncation=True,
+                          max_length=LONGEST, return_tensors="pt")  # fmt: skip
         with torch.no_grad():
             states: Tensor = teacher(**batch).last_hidden_state
         weight = batch["attention_mask"].unsqueeze(-1)

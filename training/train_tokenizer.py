@@ -30,6 +30,8 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped, unused-ignore]
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast
 
+from ..printable import printable
+
 VOCAB_SIZE = 9_931
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")  # the position is the id
 MODEL_MAX_LENGTH = 2_048
@@ -280,7 +282,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         run(options.data, options.output)
     except (FileNotFoundError, TokenizerTrainingError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(str(error))}", file=sys.stderr)
         return 2
     return 0
 

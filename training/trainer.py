@@ -32,9 +32,9 @@ from .layer_decay import parameter_groups
 from .loss_means import LOGGED, LossMeans
 from .metrics import Metrics, Readings, reading_metrics
 from .out_of_memory import split
-from .own_rows import UnitStream
 from .regularization import consistency_loss, divergence, smooth_targets, twice
 from .sharding import in_any_process, refuse_whole_weights, reshard
+from .unit_sources import UnitStream
 
 
 class RedHeartTrainer(BatchingTrainer):

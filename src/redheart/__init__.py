@@ -1,29 +1,31 @@
 """Red Heart: structured readings of texts about moral conflict.
 
 Importing the package registers it with transformers: `AutoConfig`, `AutoModel`, `AutoModelForSequenceClassification`
-and `pipeline("ethical-analysis")` then know Red Heart checkpoints without remote code.
+and `pipeline("ethical-analysis")` then know Red Heart checkpoints without remote code, and the names of those that ship
+(`names` says how, and how to undo it). Neither transformers nor torch is imported by that; see `registration`.
 """
 
-from pathlib import Path
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification
+from .registration import register_with_transformers
 
-from .configuration import RedHeartConfig
-from .configuration.shipped import DEFAULT_MODEL
-from .hub_upload.push_to_hub import push_to_hub, refuse_upload
-from .modeling_redheart import RedHeartForSequenceClassification, RedHeartModel
-from .modeling_redheart.pipeline_redheart import EthicalAnalysisPipeline, register_pipeline
+if TYPE_CHECKING:
+    from .configuration.configuration_redheart import RedHeartConfig
+    from .modeling_redheart import RedHeartForSequenceClassification, RedHeartModel
+    from .modeling_redheart.pipeline_redheart import EthicalAnalysisPipeline
+    from .names import forget_names
 
 __version__ = "0.1.0"
 
-AutoConfig.register(RedHeartConfig.model_type, RedHeartConfig, exist_ok=True)
-AutoModel.register(RedHeartConfig, RedHeartModel, exist_ok=True)
-AutoModelForSequenceClassification.register(RedHeartConfig, RedHeartForSequenceClassification, exist_ok=True)
-# From outside, because remote code is made from these classes and has no hub_upload.
-for _class in (RedHeartModel, RedHeartForSequenceClassification, EthicalAnalysisPipeline):
-    setattr(_class, "push_to_hub", push_to_hub)  # noqa: B010 - mypy takes no assignment to a method
-    setattr(_class, "_upload_modified_files", refuse_upload)  # noqa: B010
-register_pipeline(Path(__file__).parent / "checkpoints" / DEFAULT_MODEL)
+# Public name -> the module that defines it, imported when somebody asks for it.
+_MODULES = {
+    "EthicalAnalysisPipeline": "modeling_redheart.pipeline_redheart",
+    "RedHeartConfig": "configuration.configuration_redheart",
+    "RedHeartForSequenceClassification": "modeling_redheart.classification",
+    "RedHeartModel": "modeling_redheart.modeling_redheart",
+    "forget_names": "names",
+}
 
 __all__ = [
     "EthicalAnalysisPipeline",
@@ -31,4 +33,14 @@ __all__ = [
     "RedHeartForSequenceClassification",
     "RedHeartModel",
     "__version__",
+    "forget_names",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+
+
+register_with_transformers()

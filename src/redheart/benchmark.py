@@ -1,4 +1,4 @@
-"""The command `redheart bench`: a preset beside a plain encoder of the same size, and beside its aims.
+"""What `redheart bench` measures: a preset beside a plain encoder of the same size, and beside its aims.
 
 Notable: both models are measured in one run, in turn, so that a busy machine disturbs both alike and their ratio stays
 true; standard output holds the table and nothing else.
@@ -6,23 +6,19 @@ true; standard output holds the table and nothing else.
 
 import errno
 import gc
-import json
 import os
 import platform
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import transformers
-import typer
 
 from . import __version__
 from .configuration import RedHeartConfig
@@ -41,7 +37,6 @@ from .measuring import (
     measure_loads,
     plain_encoder,
     plain_slots,
-    quiet,
     resident,
     summary,
     texts,
@@ -299,49 +294,6 @@ def _memory(side: Figures, size: float) -> str:
     return f"{size / 1e9:.2f} GB, {size / side.load.weights_bytes:.2f}x"
 
 
-def bench(
-    preset: Annotated[str, typer.Option(metavar="NAME", help="What to measure.")] = "redheart-730m",
-    tokens: Annotated[int, typer.Option(metavar="N", min=1, help="Length of each text.")] = 128,
-    batch: Annotated[int, typer.Option(metavar="N", min=1, help="Texts per run.")] = 1,
-    threads: Annotated[int, typer.Option(metavar="N", min=1, help="Threads of torch.")] = 2,
-    runs: Annotated[int, typer.Option(metavar="N", min=1, help="Measured runs of each model, in turn.")] = 15,
-    dtype: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Repeatable; float32 and bfloat16 by default.")
-    ] = None,
-    depth: Annotated[str, typer.Option(metavar="NAME", help="full, or fast: the heads' direct reading.")] = "full",
-    json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", dir_okay=False, help="Also write everything here.")
-    ] = None,
-    workdir: Annotated[
-        Path | None,
-        typer.Option(metavar="FOLDER", exists=True, file_okay=False, help="Where the weights lie meanwhile."),
-    ] = None,
-) -> None:
-    """Measure speed and memory beside a plain encoder with as many parameters, in turn.
-
-    [bold]redheart bench[/bold]
-    the full model; takes 6 GB of disk for a few minutes, and a machine that does nothing else
-
-    [bold]redheart bench --preset redheart-100m --dtype float32 --depth fast --json fast.json[/bold]
-    a smaller one, its heads only
-    """
-    try:
-        dtypes = tuple(dict.fromkeys(dtype)) if dtype else Setting().dtypes
-        setting = Setting(preset, tokens, batch, threads, runs, depth, dtypes)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
-    if json_file is not None and not json_file.parent.is_dir():
-        raise typer.BadParameter(f"{json_file.parent} is not a folder.", param_hint="--json")
-    from rich.console import Console
-
-    quiet()
-    with redirect_stdout(sys.stderr), Console(stderr=True).status(preset) as status:
-        report = run_benchmark(setting, workdir, status.update)
-    if json_file is not None:
-        json_file.write_text(json.dumps(asdict(report), indent=2) + "\n", encoding="utf-8")
-    render(report, Console(highlight=False, emoji=False, markup=False))
-
-
 __all__ = [
     "AIMS",
     "Aim",
@@ -349,7 +301,6 @@ __all__ = [
     "Figures",
     "Judgement",
     "Report",
-    "bench",
     "compare",
     "judge",
     "render",

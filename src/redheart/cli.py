@@ -2,7 +2,8 @@
 
 Notable: with ``--json`` standard output holds one JSON object per text and nothing else; a text that fails has its
 error in its place and the others are still answered; every error is one line on standard error, without a traceback,
-and one for each kind of fault where rows have several.
+and one for each kind of fault where rows have several. What a command needs torch for is imported when it has been
+asked for something that can be done.
 """
 
 import json
@@ -19,28 +20,26 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from .benchmark import bench
-from .configuration.labels import FAST_OUTPUTS, OUTPUTS, closest
+from .benching import bench
+from .configuration.inputs import check_batch_size, check_options, check_token_budget
+from .configuration.labels import OUTPUTS, closest
 from .configuration.shipped import DEFAULT_MODEL
 from .evaluating import evaluate
 from .informing import info
-from .loading import load_pipeline
+from .loading import load_text_pipeline
+from .options import checked, depth_option, known_model, known_preset, outputs_option
 from .planning import memory
+from .printable import printable
 from .pushing import push
 from .serving.command import serve
 from .showing import demo
 from .shrinking import distill, export, prune, quantize, sizes
+from .strict_json import json_line
+from .tables import columns_of, ending
 from .texts import ENDINGS, Item, read_batches, read_items
 
 # Where a module and what is installed for it have different names.
 _DISTRIBUTIONS = {"sklearn": "scikit-learn", "yaml": "pyyaml"}
-
-
-class Depth(StrEnum):
-    """How far the model reads."""
-
-    full = "full"
-    fast = "fast"
 
 
 class Dtype(StrEnum):
@@ -93,7 +92,7 @@ def _report(error: Exception) -> int:
     first, *others = getattr(error, "lines", [message])  # of rows: a line for each kind of fault
     _complain(first if expected else f"{type(error).__name__}: {message}")
     for line in others:
-        typer.echo(f"  {' '.join(line.split())}", err=True)
+        typer.echo(f"  {printable(' '.join(line.split()))}", err=True)
     return 1
 
 
@@ -111,7 +110,7 @@ def _how_to_install(module: str) -> str | None:
 
 
 def _complain(message: str) -> None:
-    typer.echo(f"error: {' '.join(message.split())}", err=True)
+    typer.echo(f"error: {printable(' '.join(message.split()))}", err=True)
 
 
 def _wrong_usage(message: str, option: str) -> NoReturn:
@@ -148,13 +147,6 @@ def _root(
     """
 
 
-def _known_outputs(names: list[str] | None) -> list[str]:
-    for name in names or []:
-        if name not in OUTPUTS:
-            raise typer.BadParameter(f"No output {name!r}; {closest(name, OUTPUTS)}")
-    return names or []
-
-
 @main.command()
 def analyze(
     texts: Annotated[
@@ -162,30 +154,52 @@ def analyze(
     ] = None,
     file: Annotated[
         list[Path] | None,
-        typer.Option(exists=True, dir_okay=False, help="A .txt file (one text) or a .jsonl file (one text per line)."),
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="A .txt file (one text), or a table (one text per row): .jsonl, .json, .csv, .tsv, .parquet.",
+        ),
     ] = None,
     model: Annotated[
-        str, typer.Option(help="A checkpoint that ships, a folder, or a Hugging Face Hub id.")
+        str,
+        typer.Option(
+            callback=known_model,
+            help="A checkpoint that ships, a folder, or a Hugging Face Hub id; also of a classifier.",
+        ),
     ] = DEFAULT_MODEL,
     output: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", callback=_known_outputs, help=f"Only this; repeatable. {', '.join(OUTPUTS)}."),
+        typer.Option(metavar="NAME", callback=outputs_option, help=f"Only this; repeatable. {', '.join(OUTPUTS)}."),
     ] = None,
-    depth: Annotated[Depth, typer.Option(help="fast is the heads' direct reading.")] = Depth.full,
+    depth: Annotated[
+        str, typer.Option(metavar="[full|fast]", callback=depth_option, help="fast is the heads' direct reading.")
+    ] = "full",
     token_budget: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Read on with the N best tokens.")
+        int | None,
+        typer.Option(metavar="N", callback=checked(check_token_budget), help="Read on with the N best tokens."),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object per text and line, and nothing else.")
     ] = False,
-    jsonl_field: Annotated[
-        str, typer.Option(metavar="NAME", help="Field of a .jsonl line that has the text; the others are passed on.")
+    column: Annotated[
+        str,
+        typer.Option(
+            "--column",
+            "--jsonl-field",
+            metavar="NAME",
+            help="Column of a table (field of a .jsonl line) that has the text; the others are passed on.",
+        ),
     ] = "text",
     include_untrained: Annotated[
         bool, typer.Option("--include-untrained", help="Also show what nothing supervised, marked.")
     ] = False,
     batch_size: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Texts read together; with 1 each line is answered at once.")
+        int,
+        typer.Option(
+            metavar="N",
+            callback=checked(check_batch_size),
+            help="Texts read together; with 1 each line is answered at once.",
+        ),
     ] = 8,
 ) -> None:
     """Read texts: emotions, verdict, felicific calculus, regret, and how far to trust each.
@@ -196,57 +210,64 @@ def analyze(
     [bold]redheart analyze --output verdict --output emotion --file letter.txt[/bold]
     only what you need
 
-    [bold]redheart analyze --json --file posts.jsonl --jsonl-field body > readings.jsonl[/bold]
-    one JSON object per line, with the other fields of the line
+    [bold]redheart analyze --json --file posts.csv --column body > readings.jsonl[/bold]
+    one JSON object per row, with the other columns of the row
 
     [bold]tail -f chat.log | redheart analyze --json --batch-size 1 - | jq .verdict.label[/bold]
     answers each line as it comes
 
-    Exit status: 0, 1 when a text could not be read (the others are answered), 2 for wrong usage.
+    Exit status: 0, 1 when a text could not be read or a file has none (the others are answered), 2 for wrong usage.
     """
-    _check_usage(texts, file, output, depth)
-    options: dict[str, Any] = {"depth": depth.value, "include_untrained": include_untrained}
-    options |= {"outputs": output} if output else {}
-    options |= {"token_budget": token_budget} if token_budget else {}
+    if not texts and not file:
+        _wrong_usage("give a TEXT, - for standard input, or --file.", "TEXT")
+    _check_files(file or [], column)
+    asked = {"outputs": output or None, "depth": depth, "token_budget": token_budget}
+    try:
+        options = check_options({**asked, "include_untrained": include_untrained})
+    except ValueError as error:
+        _wrong_usage(str(error), "--output")
     stdout = sys.stdout
     with redirect_stdout(sys.stderr):  # what a library prints must not get between the answers
-        pipe = load_pipeline(model)
-        answers = read_batches(pipe, read_items(texts or [], file or [], jsonl_field), options, batch_size)
-        failed = _write_json(answers, stdout) if as_json else _write_for_people(answers, stdout)
-    if failed:
-        if as_json:
-            _complain(f'{failed} of the texts could not be read; their lines have an "error".')
+        pipe = load_text_pipeline(model)
+        answers = read_batches(pipe, read_items(texts or [], file or [], column), options, batch_size)
+        all_read = _write_json(answers, stdout) if as_json else _write_for_people(answers, stdout)
+    if not all_read:
         raise typer.Exit(1)
 
 
-def _check_usage(texts: list[str] | None, files: list[Path] | None, outputs: list[str] | None, depth: Depth) -> None:
-    if not texts and not files:
-        _wrong_usage("give a TEXT, - for standard input, or --file.", "TEXT")
-    if depth is Depth.fast and (deep := [name for name in outputs or [] if name not in FAST_OUTPUTS]):
-        _wrong_usage(f"{deep[0]!r} needs --depth full; fast gives {', '.join(FAST_OUTPUTS)}.", "--output")
-    for path in files or []:
-        if path.suffix not in ENDINGS:
-            _wrong_usage(f"{path} ends in {path.suffix!r}; give a .txt or a .jsonl file.", "--file")
+def _check_files(files: Iterable[Path], column: str) -> None:
+    """Refuse a file of another kind, and a table whose first line says that it has no such column."""
+    for path in files:
+        if ending(path) not in ENDINGS:
+            _wrong_usage(f"{path} ends in {path.suffix!r}; give one of {', '.join(ENDINGS)}.", "--file")
+        try:
+            columns = columns_of(path)
+        except ValueError:
+            continue  # it is answered in its place, beside the other files
+        if columns is not None and column not in columns:
+            _wrong_usage(f"{path} has no column {column!r}; {closest(column, columns)}", "--column")
 
 
-def _write_json(batches: Iterable[list[Item]], stdout: Any) -> int:
-    """Write one JSON object per item; returns how many have an error."""
-    failed = 0
+def _write_json(batches: Iterable[list[Item]], stdout: Any) -> bool:
+    """Write one JSON object per text, and what is wrong with a whole source on standard error; returns whether every
+    text was read."""
+    failed, sources = 0, 0
     for batch in batches:
         for item in batch:
-            answer = item.answer()
-            try:
-                line = json.dumps(answer, ensure_ascii=False, allow_nan=False).encode("utf-8")
-            except UnicodeEncodeError:  # a lone surrogate, which JSON can only write as an escape
-                line = json.dumps(answer, allow_nan=False).encode("ascii")
-            stdout.buffer.write(line + b"\n")
+            if item.is_source:
+                _complain(str(item.error))
+                sources += 1
+                continue
+            stdout.buffer.write(json_line(item.answer()).encode("utf-8") + b"\n")
             failed += item.error is not None
         stdout.buffer.flush()
-    return failed
+    if failed:
+        _complain(f'{failed} of the texts could not be read; their lines have an "error".')
+    return not failed + sources
 
 
-def _write_for_people(batches: Iterable[list[Item]], stdout: Any) -> int:
-    """Print the readings, and the errors on standard error; returns how many errors there were."""
+def _write_for_people(batches: Iterable[list[Item]], stdout: Any) -> bool:
+    """Print the readings, and the errors on standard error; returns whether every text was read."""
     from rich.console import Console
 
     from .terminal import render
@@ -256,7 +277,7 @@ def _write_for_people(batches: Iterable[list[Item]], stdout: Any) -> int:
     failed, shown = 0, 0
     for item in (item for batch in batches for item in batch):
         if item.reading is None:
-            _complain(f"{item.where}: {item.error}")
+            _complain(str(item.error))
             failed += 1
             continue
         if shown:
@@ -265,7 +286,7 @@ def _write_for_people(batches: Iterable[list[Item]], stdout: Any) -> int:
         render(item.reading, console)
         shown += 1
         stdout.flush()
-    return failed
+    return not failed
 
 
 @main.command()
@@ -290,12 +311,14 @@ def train(
     from .training.recipe import read_recipe
     from .training.run import run, summary
 
-    typer.echo(summary(run(read_recipe(recipe, output=output), resume, overwrite)))
+    typer.echo(printable(summary(run(read_recipe(recipe, output=output), resume, overwrite))))
 
 
 @main.command()
 def create(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A preset, such as redheart-730m.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", callback=known_preset, help="A preset, such as redheart-730m.")
+    ],
     output: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Where to; ./NAME by default.")] = None,
     dtype: Annotated[
         Dtype | None, typer.Option(help="By default that of the trained weights, float32 for new ones.")
@@ -311,7 +334,6 @@ def create(
     [bold]redheart create redheart-tiny --output tiny --seed 1[/bold]
     a very small one, for tests
     """
-    _known_preset(name)
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
     from transformers.utils import logging
@@ -347,7 +369,9 @@ for command in (quantize, prune, distill, export, sizes, push):
 
 @main.command()
 def params(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A preset, such as redheart-730m.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", callback=known_preset, help="A preset, such as redheart-730m.")
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
     """Count the parameters of each component, and compare them with their budget.
@@ -355,7 +379,6 @@ def params(
     [bold]redheart params redheart-730m[/bold]
     the table; exit status 1 when a component does not have exactly its number
     """
-    _known_preset(name)
     import torch
 
     from .configuration import RedHeartConfig
@@ -381,13 +404,6 @@ def params(
         render_budget(rows, Console(highlight=False))
     if not all(row.exact for row in rows):
         raise typer.Exit(1)
-
-
-def _known_preset(name: str) -> None:
-    from .configuration import preset_names
-
-    if name not in preset_names():
-        _wrong_usage(f"no preset {name!r}; {closest(name, preset_names())}", "NAME")
 
 
 __all__ = ["DEFAULT_MODEL", "main"]

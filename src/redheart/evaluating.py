@@ -2,20 +2,27 @@
 
 import shlex
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from .configuration.shipped import DEFAULT_MODEL
+from .configuration.shipped import ADAPTER, DEFAULT_MODEL, checkpoint_path
+from .options import columns_option, known_model
 
 
 def evaluate(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A shipped checkpoint, or a folder.")] = DEFAULT_MODEL,
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", callback=known_model, help="A shipped checkpoint, or a folder.")
+    ] = DEFAULT_MODEL,
     data: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="Folder of the public sets; else $REDHEART_DATA, or shared/data beside the code."
+            metavar="DIR",
+            exists=True,
+            file_okay=False,
+            help="Folder of the public sets; else $REDHEART_DATA, or shared/data beside the code.",
         ),
     ] = None,
     sets: Annotated[list[str] | None, typer.Option("--set", metavar="NAME", help="Only this public set.")] = None,
@@ -30,6 +37,7 @@ def evaluate(
         typer.Option(
             "--column",
             metavar="YOURS=OURS",
+            callback=columns_option,
             help="A column of your rows under another name; YOURS= leaves it out, YOURS=OURS:yes=author,no=other also "
             "says what its values are. Repeatable.",
         ),
@@ -46,9 +54,14 @@ def evaluate(
     texts: Annotated[
         int, typer.Option(min=0, help="Texts of each set whose readings are compared with those of variants.")
     ] = 100,
-    as_json: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write every figure there.")] = None,
+    as_json: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", dir_okay=False, help="Write every figure there.")
+    ] = None,
     report: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Write a page with plots (index.html) and the plots there.")
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", file_okay=False, help="Write a page with plots (index.html) and the plots there."
+        ),
     ] = None,
     card: Annotated[
         bool, typer.Option("--card", help="Write the model card (README.md) into the folder of the model.")
@@ -57,12 +70,15 @@ def evaluate(
         Path | None,
         typer.Option(
             metavar="FILE",
+            exists=True,
+            dir_okay=False,
             help="YAML for the card of a model trained on your own data: a name, and under it title, texts, raters, "
             "languages (a list), licence and, if you like, limit.",
         ),
     ] = None,
     cache: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Keep what the floor said there, for the next time.")
+        Path | None,
+        typer.Option(metavar="FOLDER", file_okay=False, help="Keep what the floor said there, for the next time."),
     ] = None,
 ) -> None:
     """Measure a checkpoint: every figure with its interval, beside majority or mean and TF-IDF.
@@ -81,27 +97,31 @@ def evaluate(
         raise typer.BadParameter("it is about the columns of --rows; give --rows, too.", param_hint="--column")
     if facts is not None and not card:
         raise typer.BadParameter("they are for the model card; give --card, too.", param_hint="--facts")
+    place = Path(checkpoint_path(model))
+    if (fit or card) and not place.is_dir():
+        raise typer.BadParameter(f"{model} is not here; fetch it into a folder, which is then written to.")
+    if fit and (place / ADAPTER).is_file():
+        raise typer.BadParameter("an adapter has no config to fit into: merge it, or fit its base.", param_hint="--fit")
+    # Rows need no torch: what is wrong with them is told before it is imported.
+    from .evaluation.rows import EVENTS, fitting_units, own_rows, public_rows
+    from .training.column_map import parse_columns
+
+    own = None if rows is None else own_rows(rows, train, parse_columns(columns or ()))
+    chosen = public_rows(data, sets or (), floor) if own is None else [own]
+
     from rich.console import Console
 
-    from .compression.readers import ADAPTER
     from .evaluation.evaluate import evaluate as run
     from .evaluation.evaluate import load_for_evaluation, store_fit
     from .evaluation.html_report import write_report
+    from .evaluation.own_events import own_events
     from .evaluation.plots import save_plots
-    from .evaluation.rows import fitting_units, own_rows, public_rows
     from .evaluation.terminal_report import render
-    from .hub_upload.checkpoint import checkpoint_path
     from .hub_upload.model_card import DATA_SETS, read_facts, write_model_card
     from .measuring import quiet
-    from .training.column_map import parse_columns
 
     quiet()
-    if fit and (Path(model) / ADAPTER).is_file():
-        raise typer.BadParameter("an adapter has no config to fit into: merge it, or fit its base.", param_hint="--fit")
     data_sets = DATA_SETS | (read_facts(facts) if facts is not None else {})
-    checkpoint_path(model)  # what is misspelt is told before anything is read
-    own = None if rows is None else own_rows(rows, train, parse_columns(columns or ()))
-    chosen = public_rows(data, sets or (), floor) if own is None else [own]
     loaded, tokenizer, folder = load_for_evaluation(model)
     fitting = [] if not fit else list(own.units) if own is not None else fitting_units(data)
     found = run(
@@ -113,6 +133,7 @@ def evaluate(
         texts=texts,
         cache=cache,
         command=_command(model, rows, train, columns or ()),
+        events=partial(own_events, root=data) if own is None and (not sets or EVENTS in sets) else None,
     )
     if fit:
         store_fit(found, folder)

@@ -7,11 +7,15 @@ from typing import Annotated
 
 import typer
 
-from .configuration.shipped import DEFAULT_MODEL
+from .configuration.shipped import DEFAULT_MODEL, checkpoint_path
+from .options import known_model
+from .printable import printable
 
 
 def info(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A shipped checkpoint, or a folder.")] = DEFAULT_MODEL,
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", callback=known_model, help="A shipped checkpoint, or a folder.")
+    ] = DEFAULT_MODEL,
     as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
     """Tell of each output what it learned from, who rated that, and how far it may be trusted.
@@ -24,14 +28,14 @@ def info(
     """
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     from .configuration import RedHeartConfig
     from .evaluation.results import Evaluation
     from .hub_upload.output_record import HEADS, output_record
     from .hub_upload.staging import RESULTS
-    from .loading import model_place
 
-    folder = Path(model_place(model))
+    folder = Path(checkpoint_path(model))
     if not (folder / "config.json").is_file():
         raise typer.BadParameter(f"{folder} has no config.json; name a checkpoint that ships, or a model's folder.")
     config = RedHeartConfig.from_pretrained(folder)
@@ -43,7 +47,12 @@ def info(
         typer.echo(json.dumps({"name": name, "outputs": [asdict(row) for row in record]}, ensure_ascii=False))
         return
     console = Console(highlight=False)
-    console.print(f"[bold]{name}[/bold]")
+    console.print(Text(printable(name), style="bold"))
+    if config.architectures == ["RedHeartForSequenceClassification"]:
+        kind = config.problem_type or "not trained"
+        labels = printable(", ".join(config.id2label.values()))
+        console.print(f"A classifier ({kind}): {labels}.", markup=False)
+        return
     if not record:
         console.print("Nothing supervised it, as far as its config says: its readings mean nothing.")
         return
@@ -55,9 +64,9 @@ def info(
         table.add_column(overflow="fold")
         for head, cell in zip(HEADS[1:], row.cells()[1:], strict=True):
             if cell:
-                table.add_row(f"  {head}", cell)
+                table.add_row(f"  {head}", Text(printable(cell)))
         console.print()
-        console.print(row.part, style="bold")
+        console.print(Text(printable(row.part), style="bold"))
         console.print(table)
 
 

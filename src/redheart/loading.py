@@ -2,26 +2,33 @@
 
 from typing import TYPE_CHECKING
 
+from .configuration.shipped import checkpoint_path
+
 if TYPE_CHECKING:
     from .modeling_redheart.pipeline_redheart import EthicalAnalysisPipeline
 
 
-def model_place(name: str) -> str:
-    """Where to load what reads texts from: a checkpoint that ships, a folder, or a Hub id.
+def load_text_pipeline(name: str) -> "EthicalAnalysisPipeline":
+    """As `load_pipeline`; of a classifier a `LabelPipeline`."""
+    place = checkpoint_path(name)
 
-    Raises `ValueError` for what is none of the three, and for a preset without weights.
-    """
-    from .hub_upload.checkpoint import checkpoint_path
+    from .compression.readers import is_classifier, load_any
+    from .measuring import quiet
+    from .modeling_redheart.pipeline_labels import LabelPipeline
+    from .modeling_redheart.pipeline_redheart import EthicalAnalysisPipeline
 
-    return checkpoint_path(name)
+    quiet()
+    model, tokenizer = load_any(place)
+    kind = LabelPipeline if is_classifier(model) else EthicalAnalysisPipeline
+    return kind(model=model, tokenizer=tokenizer, task=kind.task_name)
 
 
 def load_pipeline(name: str) -> "EthicalAnalysisPipeline":
-    """The pipeline of what lies at `model_place`: a checkpoint, an exported model or an adapter, checked as it loads.
+    """The pipeline of a checkpoint, an exported model or an adapter, checked as it loads. name: of `checkpoint_path`.
 
     Raises what `compression.readers.load_reader` raises.
     """
-    place = model_place(name)
+    place = checkpoint_path(name)
 
     from .compression.readers import load_reader
     from .measuring import quiet
@@ -32,4 +39,4 @@ def load_pipeline(name: str) -> "EthicalAnalysisPipeline":
     return EthicalAnalysisPipeline(model=model, tokenizer=tokenizer, task=TASK)
 
 
-__all__ = ["load_pipeline", "model_place"]
+__all__ = ["load_pipeline", "load_text_pipeline"]

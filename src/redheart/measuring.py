@@ -24,6 +24,7 @@ from torch import Tensor
 from transformers.utils import logging
 
 from .configuration import RedHeartConfig, preset_names
+from .configuration.inputs import check_depth
 from .configuration.labels import closest
 from .hub_upload.create import DTYPES
 from .hub_upload.weights import Slot, write_weights
@@ -73,8 +74,7 @@ class Setting:
     def __post_init__(self) -> None:
         if self.preset not in preset_names():
             raise ValueError(f"No preset {self.preset!r}; {closest(self.preset, preset_names())}")
-        if self.depth not in ("full", "fast"):
-            raise ValueError(f"No depth {self.depth!r}; {closest(self.depth, ('full', 'fast'))}")
+        check_depth(self.depth)
         for dtype in self.dtypes:
             if dtype not in DTYPES:
                 raise ValueError(f"No dtype {dtype!r}; {closest(dtype, DTYPES)}")

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .options import depth_option, known_preset, outputs_option
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -17,7 +19,9 @@ if TYPE_CHECKING:
 
 
 def memory(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A preset, such as redheart-730m.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", callback=known_preset, help="A preset, such as redheart-730m.")
+    ],
     batch: Annotated[int, typer.Option(metavar="N", min=1, help="Texts at a time.")] = 8,
     seq: Annotated[int, typer.Option(metavar="N", min=1, help="Tokens of each text, padding included.")] = 128,
     optim: Annotated[str, typer.Option(metavar="NAME", help="adamw, adamw_8bit, sgd or sgd_momentum.")] = "adamw",
@@ -27,8 +31,13 @@ def memory(
         bool, typer.Option("--checkpointing", help="Recompute each layer in the backward pass.")
     ] = False,
     accumulate: Annotated[int, typer.Option(metavar="N", min=1, help="Batches per update.")] = 1,
-    output: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this is computed; repeatable.")] = None,
-    depth: Annotated[str, typer.Option(metavar="NAME", help="full, or fast: the heads' direct reading.")] = "full",
+    output: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", callback=outputs_option, help="Only this is computed; repeatable."),
+    ] = None,
+    depth: Annotated[
+        str, typer.Option(metavar="NAME", callback=depth_option, help="full, or fast: the heads' direct reading.")
+    ] = "full",
     inference: Annotated[bool, typer.Option("--inference", help="Read only, without training.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="As one JSON object, in bytes.")] = False,
 ) -> None:

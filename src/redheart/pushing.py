@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .options import known_folder
+from .printable import printable
+
 if TYPE_CHECKING:
     import torch
     from rich.console import Console
@@ -18,8 +21,13 @@ _WIDTH = 100
 
 
 def push(
-    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="Of a checkpoint, or the name of one that ships.")],
-    repo: Annotated[str, typer.Option(metavar="USER/NAME", help="Repository on the hub; made if it is not there.")],
+    folder: Annotated[
+        str,
+        typer.Argument(metavar="FOLDER", callback=known_folder, help="Of a checkpoint, or the name of one that ships."),
+    ],
+    repo: Annotated[
+        str, typer.Option(metavar="USER/NAME", help="Repository on the hub, made if it is not there; NAME: in yours.")
+    ],
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check, and show what would go up; without network.")
     ] = False,
@@ -72,14 +80,14 @@ def push(
     from rich.console import Console
 
     from .hub_upload.card_parts import DATA_SETS, read_facts
-    from .hub_upload.push import Target, check_repo, hub_token
+    from .hub_upload.push import Target, check_repo, full_name, hub_token
     from .hub_upload.push import push as run
     from .hub_upload.staging import Extras, staged
     from .measuring import quiet
 
     check_repo(repo)
     if not dry_run:
-        hub_token()  # before minutes go into checks
+        repo = full_name(repo, hub_token())  # before minutes go into checks
     quiet()
     extras = Extras(
         results=results,
@@ -88,7 +96,7 @@ def push(
         dtype=None if dtype is None else _dtype(dtype),
     )
     console = Console(highlight=False)
-    with staged(folder, repo.split("/")[1], extras, workdir) as stage:
+    with staged(folder, repo, extras, workdir) as stage:
         render(stage, repo, console)
         if not dry_run:
             pushed = run(stage, Target(repo, private or None, revision, message))
@@ -114,6 +122,7 @@ def _dtype(name: str) -> "torch.dtype":
 def render(stage: "Stage", repo: str, console: "Console") -> None:
     """Print what goes up as a table, with the total and what stays here."""
     from rich.table import Table
+    from rich.text import Text
 
     console.width = width = max(console.width, _WIDTH)
     table = Table(title=f"to {repo}", title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0),
@@ -123,17 +132,18 @@ def render(stage: "Stage", repo: str, console: "Console") -> None:
     table.add_column("bytes", justify="right", footer=f"{total:,}")
     table.add_column("what it is", footer=f"{total / 1e6:,.1f} MB")
     for file in stage.files:
-        table.add_row(file.name, f"{file.size:,}", file.what)
+        table.add_row(Text(printable(file.name)), f"{file.size:,}", file.what)
     console.print(table, width=width)
     if stage.left_out:
-        console.print(f"left out (hidden, or a cache): {', '.join(stage.left_out)}", style="dim", markup=False)
+        left_out = printable(", ".join(stage.left_out))
+        console.print(f"left out (hidden, or a cache): {left_out}", style="dim", markup=False)
 
 
 def _tell(pushed: "Pushed", console: "Console") -> None:
     if pushed.kept_card:
         console.print("The card of the repository stays; FOLDER has none of its own.", markup=False)
     for name in pushed.removed:
-        console.print(f"Removed there, of an earlier push: {name}", markup=False)
+        console.print(f"Removed there, of an earlier push: {printable(name)}", markup=False)
     state = f"commit {pushed.commit}" if pushed.changed else "nothing has changed since the last push"
     console.print(f"{pushed.url} ({state})", markup=False, soft_wrap=True)
 

@@ -8,6 +8,7 @@ import typer
 
 from .configuration.shipped import DEFAULT_MODEL
 from .demo.names import Language
+from .options import known_model
 
 
 class PageLanguage(StrEnum):
@@ -20,7 +21,7 @@ class PageLanguage(StrEnum):
 
 def demo(
     model: Annotated[
-        str, typer.Option(help="A checkpoint that ships, a folder, or a Hugging Face Hub id.")
+        str, typer.Option(callback=known_model, help="A checkpoint that ships, a folder, or a Hugging Face Hub id.")
     ] = DEFAULT_MODEL,
     host: Annotated[str, typer.Option(help="Address to listen on; by default only this machine reaches it.")] = (
         "127.0.0.1"

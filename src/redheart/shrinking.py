@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .configuration.shipped import DEFAULT_MODEL
+from .configuration.shipped import DEFAULT_MODEL, checkpoint_path
+from .options import (
+    columns_option,
+    depth_option,
+    has_random_weights,
+    known_model,
+    known_source,
+    new_file,
+    outputs_option,
+)
+from .printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,7 +36,12 @@ _WIDTH = 100
 
 def sizes(
     model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="A shipped checkpoint, a folder, or a preset (random weights).")
+        str,
+        typer.Argument(
+            metavar="MODEL",
+            callback=known_source,
+            help="A shipped checkpoint, a folder, or a preset (random weights).",
+        ),
     ] = DEFAULT_MODEL,
     forms: Annotated[
         list[str] | None, typer.Option("--form", metavar="NAME", help="Only this one; repeatable. All by default.")
@@ -38,13 +53,19 @@ def sizes(
         ),
     ] = None,
     data: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder of the public sets: every figure of each form, too.")
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            exists=True,
+            file_okay=False,
+            help="Folder of the public sets: every figure of each form, too.",
+        ),
     ] = None,
     rows: Annotated[int, typer.Option(min=1, help="Units of each split, for the figures.")] = 1000,
     runs: Annotated[int, typer.Option(min=1, help="Timed readings of each form, in turn with float32.")] = 15,
     threads: Annotated[int, typer.Option(min=1, help="Threads of each form.")] = 2,
     json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", dir_okay=False, help="Also write everything here.")
+        Path | None, typer.Option("--json", metavar="FILE", callback=new_file, help="Also write everything here.")
     ] = None,
     workdir: Annotated[
         Path | None,
@@ -59,21 +80,19 @@ def sizes(
     [bold]redheart sizes redheart-730m[/bold]
     the full model, with random weights: sizes, memory and time
     """
+    random = has_random_weights(model)
+    if random and data is not None:
+        raise typer.BadParameter(f"{model} has random weights, whose figures say nothing.", param_hint="--data")
     from rich.console import Console
 
     from .compression.forms import FORMS
-    from .configuration import preset_names
     from .evaluation.rows import public_rows
-    from .hub_upload.checkpoint import checkpoint_path, list_checkpoints
     from .hub_upload.create import create_checkpoint
     from .measuring import quiet
     from .sizes import SizeSetting, measure_sizes
 
     quiet()
     setting = SizeSetting(tuple(forms) if forms else FORMS, threads=threads, runs=runs, rows=rows)
-    random = model in preset_names() and model not in list_checkpoints()
-    if random and data is not None:
-        raise typer.BadParameter(f"{model} has random weights, whose figures say nothing.", param_hint="--data")
     with (
         tempfile.TemporaryDirectory(prefix="redheart-sizes-", dir=workdir) as place,
         redirect_stdout(sys.stderr),
@@ -95,7 +114,9 @@ def sizes(
 
 
 def quantize(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A shipped checkpoint, or a folder.")],
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", callback=known_model, help="A shipped checkpoint, or a folder.")
+    ],
     to: Annotated[str, typer.Option("--to", metavar="NAME", help="int8 or nf4.")],
     output: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Where to; ./MODEL-NAME by default.")] = None,
 ) -> None:
@@ -105,7 +126,6 @@ def quantize(
     0.41 GB of weights in ./redheart-730m-nf4, which loads as any other checkpoint
     """
     from .compression.quantize import quantize as run
-    from .hub_upload.checkpoint import checkpoint_path
     from .measuring import quiet
 
     quiet()
@@ -113,13 +133,17 @@ def quantize(
 
 
 def prune(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A shipped checkpoint, or a folder.")],
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", callback=known_model, help="A shipped checkpoint, or a folder.")
+    ],
     targets: Annotated[
         list[str],
         typer.Option("--target", metavar="SIZE", help="Parameters (200m), or a share (0.5); repeatable."),
     ],
     output: Annotated[Path, typer.Option(metavar="FOLDER", help="A folder below it for each target, and the report.")],
-    data: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of the public sets.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(metavar="DIR", exists=True, file_okay=False, help="Folder of the public sets.")
+    ] = None,
     sets: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME", help="Only this public set; repeatable.")
     ] = None,
@@ -130,6 +154,7 @@ def prune(
         typer.Option(
             "--column",
             metavar="YOURS=OURS",
+            callback=columns_option,
             help="A column of your rows under another name; YOURS= leaves it out, "
             "YOURS=OURS:yes=author,no=other also says what its values are. Repeatable.",
         ),
@@ -166,7 +191,7 @@ def prune(
         share=share,
         training=training,
     )
-    typer.echo(summary(report))
+    typer.echo(printable(summary(report)))
 
 
 def _rows(
@@ -200,7 +225,9 @@ def distill(
     recipe: Annotated[
         Path | None, typer.Argument(exists=True, dir_okay=False, metavar="[RECIPE]", help="YAML file of the run.")
     ] = None,
-    teacher: Annotated[str | None, typer.Option(metavar="MODEL", help="Instead of the recipe's.")] = None,
+    teacher: Annotated[
+        str | None, typer.Option(metavar="MODEL", callback=known_model, help="Instead of the recipe's.")
+    ] = None,
     student: Annotated[str | None, typer.Option(metavar="PRESET", help="Instead of the recipe's student.")] = None,
     output: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Instead of the recipe's.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the newest whole checkpoint.")] = False,
@@ -224,16 +251,21 @@ def distill(
         raise typer.BadParameter("give a RECIPE, or the preset of a --student.", param_hint="RECIPE")
     if recipe is None and output is None:
         output = Path("runs", str(student))
-    typer.echo(summary(run(read_distillation(recipe, output, teacher, student), resume, overwrite)))
+    typer.echo(printable(summary(run(read_distillation(recipe, output, teacher, student), resume, overwrite))))
 
 
 def export(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A shipped checkpoint, or a folder.")] = DEFAULT_MODEL,
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", callback=known_model, help="A shipped checkpoint, or a folder.")
+    ] = DEFAULT_MODEL,
     output: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Where to; ./MODEL-onnx by default.")] = None,
     outputs: Annotated[
-        list[str] | None, typer.Option("--output-name", metavar="NAME", help="Only this output; repeatable.")
+        list[str] | None,
+        typer.Option("--output-name", metavar="NAME", callback=outputs_option, help="Only this output; repeatable."),
     ] = None,
-    depth: Annotated[str, typer.Option(metavar="NAME", help="full, or fast for the heads' direct reading.")] = "full",
+    depth: Annotated[
+        str, typer.Option(metavar="NAME", callback=depth_option, help="full, or fast for the heads' direct reading.")
+    ] = "full",
     int8: Annotated[bool, typer.Option("--int8", help="Weights and products in 8 bits, for CPUs.")] = False,
 ) -> None:
     """Write a model as ONNX, for any number of texts of any length, checked against the model's own outputs.
@@ -242,7 +274,6 @@ def export(
     ./redheart-100m-onnx, which onnxruntime reads without this package
     """
     from .compression.onnx_export import export_onnx
-    from .hub_upload.checkpoint import checkpoint_path
     from .measuring import quiet
 
     quiet()

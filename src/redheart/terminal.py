@@ -1,7 +1,7 @@
 """Readings for people: a headline, tables, bars and the words that mattered, for a terminal or a plain file.
 
 Notable: nothing is told by colour alone, so the output reads the same in a pipe or under NO_COLOR; it fits 80 columns,
-with wide (Korean, Chinese, Japanese) letters counted as two.
+with wide (Korean, Chinese, Japanese) letters counted as two; a text's control characters are shown, not sent.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -13,12 +13,13 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from .bars import BAR, Bars
 from .configuration.budget import BudgetRow
 from .configuration.labels import NUANCE_LEVELS, SURD, VERDICTS, VIEWS
 from .modeling_redheart.headline import headline
+from .printable import printable
 
 _WIDTH = 80
-_BAR = 24
 _TOP_EMOTIONS = 5
 _MOST_ASSERTED = 10
 _SHOWN_CHARACTERS = 600
@@ -34,6 +35,7 @@ _SECTION_PARTS = {
 }
 
 _TITLES = {
+    "classification": "Labels",
     "emotion": "Emotions",
     "arc": "Course of the emotions",
     "verdict": "Verdict: who is in the wrong",
@@ -68,7 +70,7 @@ def render(reading: Mapping[str, Any], console: Console) -> None:
         if number == 0:
             console.print()
         console.print(Text(line, style="bold"), width=width)
-    bars = _Bars(console)
+    bars = Bars(console)
     for name, body in _sections(reading, bars):
         title = Text(f"{_TITLES[name]}{_mark(name, reading['flags']['untrained'])} ", style="bold")
         console.print()
@@ -149,51 +151,14 @@ def render_budget(rows: Sequence[BudgetRow], console: Console) -> None:
     console.print(table)
 
 
-class _Bars:
-    """Bars of a fixed width, in line-drawing characters or in ASCII."""
-
-    def __init__(self, console: Console) -> None:
-        self.unicode = console.encoding.lower().replace("-", "").startswith("utf")
-        self.full, self.empty, self.middle = ("━", "─", "┃") if self.unicode else ("#", "-", "|")
-        self.asserted = "●" if self.unicode else "*"
-        self.stack = ("█", "▓", "░") if self.unicode else ("#", "=", "-")
-
-    def share(self, value: float, style: str = "cyan", width: int = _BAR) -> Text:
-        """value: 0..1."""
-        filled = round(min(max(value, 0.0), 1.0) * width)
-        return Text.assemble((self.full * filled, style), (self.empty * (width - filled), "dim"))
-
-    def signed(self, value: float, width: int = _BAR) -> Text:
-        """value: -1..1, from the middle."""
-        half = (width - 1) // 2
-        filled = round(min(abs(value), 1.0) * half)
-        rest = self.empty * (half - filled)
-        if value < 0:
-            parts = [(rest, "dim"), (self.full * filled, "red"), (self.middle, ""), (self.empty * half, "dim")]
-        else:
-            parts = [(self.empty * half, "dim"), (self.middle, ""), (self.full * filled, "green"), (rest, "dim")]
-        return Text.assemble(*parts)
-
-    def stacked(self, values: Sequence[float], styles: Sequence[str], width: int) -> Text:
-        """values: not below 0; their sum fills the bar, unless it rounds to nothing."""
-        total = sum(values)
-        ends, done = [], 0.0
-        for value in values:
-            done += value
-            ends.append(round(done / total * width) if total >= 0.0005 else 0)
-        starts = [0, *ends[:-1]]
-        pieces = zip(self.stack, starts, ends, styles, strict=True)
-        bar = Text.assemble(*((char * (end - start), style) for char, start, end, style in pieces))
-        return bar or Text(self.empty * width, style="dim")
-
-
-def _sections(reading: Mapping[str, Any], bars: _Bars) -> Iterator[tuple[str, RenderableType]]:
+def _sections(reading: Mapping[str, Any], bars: Bars) -> Iterator[tuple[str, RenderableType]]:
     emotion = reading.get("emotion", {})
     if any(name != "arc" for name in emotion):
         yield "emotion", _emotion(emotion, bars)
     if "arc" in emotion:
         yield "arc", _arc(emotion["arc"])
-    builders: dict[str, Callable[[Any, _Bars], RenderableType]] = {
+    builders: dict[str, Callable[[Any, Bars], RenderableType]] = {
+        "classification": _classification,
         "verdict": _verdict,
         "perspectives": _perspectives,
         "bentham": _bentham,
@@ -215,7 +180,7 @@ def _grid(*justify: Any) -> Table:
     return table
 
 
-def _emotion(emotion: Mapping[str, Any], bars: _Bars) -> Table:
+def _emotion(emotion: Mapping[str, Any], bars: Bars) -> Table:
     labels, asserted = emotion.get("labels", {}), emotion.get("asserted", [])
     intensity, nuance = emotion.get("intensity", {}), emotion.get("nuance", {})
     by_strength = sorted(labels or intensity or nuance, key=lambda name: -labels.get(name, intensity.get(name, 0)))
@@ -244,6 +209,17 @@ def _emotion(emotion: Mapping[str, Any], bars: _Bars) -> Table:
     return table
 
 
+def _classification(found: Mapping[str, Any], bars: Bars) -> Table:
+    """The labels of a classifier, the likeliest first, or the numbers of a regression."""
+    table = _grid("left", "left", "right")
+    for name, value in found.get("values", {}).items():
+        table.add_row("", Text(name), f"{value:.3f}")
+    told = found.get("asserted", [found.get("label")])
+    for name, value in sorted(found.get("labels", {}).items(), key=lambda item: -item[1]):
+        table.add_row(bars.asserted if name in told else "", Text(name), f"{value:.2f}", bars.share(value))
+    return table
+
+
 def _signed(value: float) -> str:
     return f"{value:+.2f}" if abs(value) >= 0.005 else "0.00"
 
@@ -262,14 +238,14 @@ def _arc(arc: Sequence[Mapping[str, Any]]) -> Table:
     table.add_column(overflow="ellipsis", no_wrap=True, ratio=1)
     for number, segment in enumerate(arc[:_SHOWN_SENTENCES], 1):
         name = max(segment["labels"], key=segment["labels"].__getitem__)
-        snippet = Text(" ".join(segment["text"].split()), style="italic")
+        snippet = Text(printable(" ".join(segment["text"].split())), style="italic")
         table.add_row(str(number), name, f"{segment['labels'][name]:.2f}", snippet)
     if len(arc) > _SHOWN_SENTENCES:
         table.add_row("", "", "", f"and {len(arc) - _SHOWN_SENTENCES} more; --json gives all")
     return table
 
 
-def _verdict(verdict: Mapping[str, Any], bars: _Bars) -> Table:
+def _verdict(verdict: Mapping[str, Any], bars: Bars) -> Table:
     table = _grid("left", "left", "left", "right")
     for name, value in verdict.get("probabilities", {}).items():
         sure = name == verdict["label"]  # None where the model abstained
@@ -286,11 +262,11 @@ def _verdict(verdict: Mapping[str, Any], bars: _Bars) -> Table:
     return table
 
 
-def _perspectives(perspectives: Mapping[str, Any], _: _Bars) -> Table:
+def _perspectives(perspectives: Mapping[str, Any], _: Bars) -> Table:
     return _matrix(perspectives, VERDICTS, "{:.2f}".format)
 
 
-def _regret(regret: Mapping[str, Any], _: _Bars) -> Table:
+def _regret(regret: Mapping[str, Any], _: Bars) -> Table:
     return _matrix(regret, VIEWS, _signed)
 
 
@@ -306,7 +282,7 @@ def _matrix(rows: Mapping[str, Mapping[str, float]], columns: Iterable[str], for
     return table
 
 
-def _bentham(bentham: Mapping[str, Any], bars: _Bars) -> Table:
+def _bentham(bentham: Mapping[str, Any], bars: Bars) -> Table:
     table = _grid("left", "left", "right", "left")
     for name, cell in bentham.get("dimensions", {}).items():
         signed = name == "valence"
@@ -320,7 +296,7 @@ def _bentham(bentham: Mapping[str, Any], bars: _Bars) -> Table:
     return table
 
 
-def _counterfactual(views: Mapping[str, Any], bars: _Bars) -> Table:
+def _counterfactual(views: Mapping[str, Any], bars: Bars) -> Table:
     table = _grid("left", "left", "right", "right")
     table.add_row(*(Text(head, style="dim") for head in ("", "utility: harm -1 .. good 1", "", "plausibility")))
     for name, cell in views.items():
@@ -334,13 +310,13 @@ def _counterfactual(views: Mapping[str, Any], bars: _Bars) -> Table:
     return table
 
 
-def _surd(surd: Mapping[str, Any], bars: _Bars) -> RenderableType:
+def _surd(surd: Mapping[str, Any], bars: Bars) -> RenderableType:
     if surd.get("not_determined"):
         return Text("not determined: it does not stand out from chance")
     styles = ("magenta", "cyan", "yellow")
     bits = {name: value for name, value in surd.items() if name != SURD[-1]}
     table = Table.grid()
-    table.add_row(bars.stacked(list(bits.values()), styles, 2 * _BAR))
+    table.add_row(bars.stacked(list(bits.values()), styles, 2 * BAR))
     legend = Text("  ").join(
         Text.assemble((char, style), f" {name} {value:.3f}")
         for (name, value), char, style in zip(bits.items(), bars.stack, styles, strict=True)
@@ -350,14 +326,14 @@ def _surd(surd: Mapping[str, Any], bars: _Bars) -> RenderableType:
     return table
 
 
-def _confidence(confidence: Mapping[str, Any], bars: _Bars) -> Table:
+def _confidence(confidence: Mapping[str, Any], bars: Bars) -> Table:
     table = _grid("left", "left", "right")
     for name, cell in confidence.items():
         table.add_row(name, bars.share(cell["confidence"]), f"{cell['confidence']:.2f}")
     return table
 
 
-def _embedding(values: Sequence[float], _: _Bars) -> Text:
+def _embedding(values: Sequence[float], _: Bars) -> Text:
     start = ", ".join(f"{value:+.3f}" for value in values[:4])
     return Text(f"{start}, ... ({len(values)} numbers; --json gives all)")
 
@@ -371,10 +347,11 @@ def _highlighted(reading: Mapping[str, Any], marked: bool) -> Text:
     text, done = Text(), 0
     for word in words:
         if word["end"] <= len(shown):
-            text.append(shown[done : word["start"]])
-            text.append(f"*{word['word']}*" if marked else word["word"], style="bold underline")
+            text.append(printable(shown[done : word["start"]]))
+            chosen = printable(word["word"])
+            text.append(f"*{chosen}*" if marked else chosen, style="bold underline")
             done = word["end"]
-    text.append(shown[done:])
+    text.append(printable(shown[done:]))
     if len(whole) > len(shown):
         text.append(f"... ({len(whole):,} characters)", style="dim")
     return text

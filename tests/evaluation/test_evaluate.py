@@ -78,7 +78,8 @@ def test_what_was_fitted_is_in_the_config_and_nowhere_else(evaluated: tuple[Path
     )
     assert set(after["thresholds"]) == set(EMOTIONS)
     changed = {key for key in after if after[key] != before.get(key)}
-    assert changed - {"supervision"} == {"thresholds", "verdict_temperature", "verdict_threshold"}
+    by_chance = {"supervision", "withheld"}  # which claims a model of noise follows differs between machines
+    assert changed - by_chance == {"thresholds", "verdict_temperature", "verdict_threshold"}
 
 
 def test_a_page_plots_and_a_card_are_written(evaluated: tuple[Path, str]) -> None:

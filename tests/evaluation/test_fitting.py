@@ -6,8 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from redheart.configuration.labels import EMOTIONS, VERDICTS
-from redheart.evaluation.fitting import fit, fit_asserting, fit_threshold_of_naming, fit_withheld
+from redheart.configuration.labels import EMOTIONS, RATED, VERDICTS
+from redheart.evaluation.fitting import (
+    fit,
+    fit_asserting,
+    fit_threshold_of_naming,
+    fit_unordered,
+    fit_withheld,
+)
 from redheart.evaluation.rows import FITTED_ON, fitting_units
 from redheart.training.data import Array, DataError, Example, Unit
 
@@ -90,7 +96,8 @@ def test_everything_goes_into_the_config() -> None:
         (Example(str(n), "set", {"emotion_labels": actual[n], "verdict_labels": shares[n]}),) for n in range(300)
     ]
     model: Any = SimpleNamespace(config=SimpleNamespace())
-    predictor: Any = lambda _: {"emotion_labels": 0.2 + 0.1 * actual, "verdict_logits": 3 * logits}  # noqa: E731
+    said = {"emotion_labels": 0.2 + 0.1 * actual, "verdict_logits": 3 * logits, "expected_loss": np.ones((300, 13))}
+    predictor: Any = lambda _: said  # noqa: E731
     found = fit(model, predictor, units)
     assert set(model.config.thresholds) == set(EMOTIONS)
     assert all(0.2 < model.config.thresholds[name] <= 0.3 for name in EMOTIONS if name != "neutral")
@@ -98,6 +105,7 @@ def test_everything_goes_into_the_config() -> None:
     assert 0.2 < model.config.verdict_threshold < 1
     assert found["verdict_threshold"] == model.config.verdict_threshold
     assert found["verdict fitted on"] == "300 texts of set"
+    assert model.config.withheld == ["confidence.emotion", "confidence.verdict"]  # all of them equally sure
 
 
 def test_what_does_not_follow_its_labels_is_withheld() -> None:
@@ -109,6 +117,24 @@ def test_what_does_not_follow_its_labels_is_withheld() -> None:
     assert fit_withheld({"affect_labels": said}, units) == ["affect.arousal", "affect.dominance"]
     assert fit_withheld({"affect_labels": said[:20]}, units[:20]) == []  # too few to judge
     assert fit_withheld({"affect_labels": -said}, units)[0] == "affect.valence"
+
+
+def test_a_confidence_that_does_not_order_the_errors_is_withheld() -> None:
+    generator = np.random.default_rng(0)
+    actual = generator.random((80, 3)).astype(np.float32)
+    units: list[Unit] = [(Example(str(n), "set", {"affect_labels": actual[n]}),) for n in range(80)]
+    wrong_by = generator.random(80)
+    said = {"affect_labels": actual + wrong_by[:, None]}
+
+    def withheld(expected: Array) -> list[str]:
+        return fit_unordered(said | {"expected_loss": np.tile(expected[:, None], (1, len(RATED)))}, units)
+
+    assert withheld(wrong_by**2 + 0.1 * generator.random(80)) == []
+    for useless in (generator.random(80), np.full(80, 0.3), -wrong_by):
+        assert withheld(useless) == ["confidence.affect"]  # and nothing that has no labels here
+    assert (
+        fit_unordered({"affect_labels": said["affect_labels"][:9], "expected_loss": np.zeros((9, 13))}, units[:9]) == []
+    )
 
 
 def test_there_must_be_something_to_fit_on() -> None:

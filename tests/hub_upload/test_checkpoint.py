@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from redheart import RedHeartForSequenceClassification, RedHeartModel
+from redheart.configuration import shipped as shipped_names
 from redheart.hub_upload import checkpoint
 from redheart.hub_upload.checkpoint import checkpoint_path, list_checkpoints, load_strict
 
@@ -159,7 +160,7 @@ def test_its_own_options_cannot_be_overruled(copy: Path) -> None:
 
 
 def test_names_lead_to_folders(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checkpoint, "_SHIPPED", tmp_path / "package")
+    monkeypatch.setattr(shipped_names, "_SHIPPED", tmp_path / "package")
     monkeypatch.chdir(tmp_path)
     assert list_checkpoints() == []
     assert checkpoint_path("someone/redheart-730m") == "someone/redheart-730m"

@@ -19,6 +19,7 @@ from torch import Tensor
 from transformers import AutoModel, AutoTokenizer
 
 from redheart import RedHeartConfig, RedHeartModel
+from redheart.configuration import shipped as shipped_names
 from redheart.hub_upload import checkpoint, create
 from redheart.hub_upload.create import create_checkpoint
 from redheart.hub_upload.weights import Slot, write_weights
@@ -35,7 +36,7 @@ def shipped(tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     for name in ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"):
         (folder / name).write_bytes((tiny / name).read_bytes())
     (folder / "README.md").write_text("# Trained\n", encoding="utf-8")
-    monkeypatch.setattr(checkpoint, "_SHIPPED", folder.parent)
+    monkeypatch.setattr(shipped_names, "_SHIPPED", folder.parent)
     return folder
 
 
@@ -156,7 +157,7 @@ def test_unknown_names_are_refused(tmp_path: Path, name: str, options: dict[str,
 
 
 def test_a_preset_with_a_text_encoder_must_ship(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checkpoint, "_SHIPPED", tmp_path / "nothing")
+    monkeypatch.setattr(shipped_names, "_SHIPPED", tmp_path / "nothing")
     monkeypatch.setattr(create, "load_preset", lambda name: {"encoder_config": {"model_type": "bert"}})
     with pytest.raises(ValueError, match="from_text_encoder"):
         create_checkpoint("redheart-mini", tmp_path / "x")

@@ -41,8 +41,8 @@ def test_parameters_reach_the_pipeline(handler: EndpointHandler) -> None:
         (["x"], 'Send {"inputs": "a text"}'),
         ({"inputs": 3}, "must be a text or a list of texts, got int 3"),
         ({"inputs": None}, "got NoneType None"),
-        ({"inputs": ["x", 3]}, "number 1 is int 3"),
-        ({"inputs": " "}, "with something to read; number 0"),
+        ({"inputs": ["x", 3]}, "at index 1 must be a str, got int"),
+        ({"inputs": " "}, "at index 0 is blank"),
         ({"inputs": "x", "parameters": ["fast"]}, '"parameters" must be names with their values'),
         ({"inputs": "x", "options": {}}, "Unknown key 'options'"),
         ({"inputs": "x", "parameters": {"dept": "fast"}}, "did you mean 'depth'"),
@@ -58,6 +58,8 @@ def test_a_classifier_classifies(tiny: Path, tmp_path: Path) -> None:
     AutoTokenizer.from_pretrained(tiny).save_pretrained(tmp_path)
     answers = EndpointHandler(str(tmp_path))({"inputs": TEXTS})
     assert [set(answer) for answer in answers] == [{"label", "score"}] * 2
+    with pytest.raises(ValueError, match="number 1 is str ' '"):
+        EndpointHandler(str(tmp_path))({"inputs": ["x", " "]})
 
 
 def test_a_folder_of_another_model_is_told(tmp_path: Path) -> None:

@@ -178,7 +178,7 @@ def test_a_change_can_be_proposed(tiny: Path, hub: Hub) -> None:
     assert _push(tiny, create_pr=True).pull_request == f"{hub.url}/{REPO}/discussions/1"
 
 
-@pytest.mark.parametrize("repo", ["mine", "user/mi ne", "user/", "a/b/c", "user/mine.git", "https://hub/user/mine"])
+@pytest.mark.parametrize("repo", ["mi ne", "user/mi ne", "user/", "a/b/c", "user/mine.git", "https://hub/user/mine"])
 def test_a_malformed_name_is_told_before_anything_else(repo: str, run: Run, tmp_path: Path) -> None:
     result = run(tmp_path / "absent", "--repo", repo)
     assert result.exit_code == 1
@@ -263,20 +263,45 @@ def test_push_to_hub_of_a_classifier_names_its_class(hub: Hub) -> None:
     assert config["auto_map"]["AutoModelForSequenceClassification"] == (
         "redheart_remote.RedHeartForSequenceClassification"
     )
+    assert "custom_pipelines" not in config
+    assert "labels.json" not in hub.repositories[REPO].files  # the label schema is of an analysis
 
 
-def test_saving_with_an_upload_is_refused_because_it_would_leave_the_code_behind(hub: Hub, tmp_path: Path) -> None:
+def test_saving_with_an_upload_is_refused_before_anything_is_made(hub: Hub, tiny: Path, tmp_path: Path) -> None:
+    """Also of a classifier and of a pipeline; what cannot go up for another reason leaves no repository, either."""
+    from transformers import pipeline
+
+    make: Any = pipeline
+    config = RedHeartConfig.from_preset("redheart-tiny")
+    savers: list[Any] = [RedHeartModel(config), RedHeartForSequenceClassification(config)]
+    for saver in (*savers, make("ethical-analysis", model=str(tiny))):
+        with pytest.raises(ValueError, match=r"call `push_to_hub\(repo_id\)` instead"):
+            saver.save_pretrained(tmp_path / "saved", push_to_hub=True, repo_id=REPO)
+    unknown = RedHeartModel(RedHeartConfig.from_preset("redheart-tiny", supervision={"verdict": ["of nobody"]}))
+    with pytest.raises(ValueError, match="No licence is known of 'of nobody'"):
+        unknown.push_to_hub(REPO)
+    with pytest.raises(ValueError, match="is no name of a repository"):
+        savers[0].push_to_hub("user/mine/more")
+    assert not (tmp_path / "saved").exists()
+    assert hub.repositories == {}
+
+
+def test_a_name_alone_is_in_the_account_of_the_token(hub: Hub, tiny: Path, run: Run) -> None:
+    """As with the hub's own methods: by `push_to_hub`, the command, and a trainer (`test_push_trained`)."""
     model: Any = RedHeartModel(RedHeartConfig.from_preset("redheart-tiny"))
-    with pytest.raises(ValueError, match=r"call `push_to_hub\(repo_id\)` instead"):
-        model.save_pretrained(tmp_path / "saved", push_to_hub=True, repo_id=REPO)
-    assert hub.repositories[REPO].files == {}
+    assert model.push_to_hub("mine") == f"{hub.url}/user/mine"
+    assert run(tiny, "--repo", "second").exit_code == 0
+    assert set(hub.repositories) == {"user/mine", "user/second"}
+    hub.requests.clear()
+    assert run(tiny, "--repo", "third", "--dry-run").exit_code == 0
+    assert hub.requests == []
 
 
 def test_a_name_that_is_no_folder_is_told(run: Run) -> None:
     result = run("absent", "--repo", REPO, "--dry-run")
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "no folder 'absent'" in result.stderr
-    assert "is no size" in run("absent", "--repo", REPO, "--dry-run", "--max-shard-size", "big").stderr
+    assert "No checkpoint or folder 'absent'" in result.stderr
+    assert "is no size" in run(".", "--repo", REPO, "--dry-run", "--max-shard-size", "big").stderr
 
 
 def test_a_pipeline_pushes_its_tokenizer_with_it(tiny: Path, hub: Hub) -> None:

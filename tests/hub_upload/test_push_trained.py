@@ -47,6 +47,10 @@ def test_it_pushes_a_checkpoint_and_leaves_the_output_folder_as_it_was(tiny: Pat
     assert all(torch.equal(value, pushed[name]) for name, value in trainer.model.state_dict().items())
 
 
+def test_a_name_alone_is_in_the_account_of_the_token(tiny: Path, hub: Hub, tmp_path: Path) -> None:
+    assert trainer_of(tiny, tmp_path / "run", hub_model_id="trained").push_to_hub() == f"{hub.url}/{REPO}"
+
+
 def test_what_it_cannot_push_is_said(tiny: Path, hub: Hub, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="`hub_model_id`"):
         trainer_of(tiny, tmp_path).push_to_hub()

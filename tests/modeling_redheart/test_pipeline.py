@@ -339,6 +339,22 @@ def test_padding_on_the_left_changes_nothing(make: Make, checkpoint: Path) -> No
         assert {word["word"] for word in one["rationale"]} == {word["word"] for word in other["rationale"]}
 
 
+def test_no_reading_depends_on_the_texts_beside_it(
+    checkpoint: Path, lively_model: Any, tokenizer: PreTrainedTokenizerBase, bert_options: dict[str, Any]
+) -> None:
+    """Of its kind: the side of the padding, the number of texts; lists, streams, and the tokenizer stays as it is."""
+    left = PreTrainedTokenizerFast.from_pretrained(checkpoint, padding_side="left")
+    model = lively_model(
+        encoder_config={**bert_options, "vocab_size": len(tokenizer)},  # whose positions count from the start
+        supervision={key: ["made-up"] for key in record_keys()},
+    )
+    pipe = EthicalAnalysisPipeline(model=model, tokenizer=left)
+    alone = pipe(TEXTS[0])
+    for several in (TEXTS, iter(TEXTS)):
+        assert_same(next(iter(pipe(several, batch_size=4))), alone)
+    assert pipe.tokenizer.padding_side == "left"
+
+
 def test_one_text_gives_one_reading_and_a_list_gives_a_list(pipe: EthicalAnalysisPipeline) -> None:
     assert isinstance(pipe("I lied."), dict)
     for texts in (["I lied."], ("I lied.",)):

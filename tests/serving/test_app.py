@@ -237,6 +237,55 @@ def test_what_is_no_json_and_where_nothing_is(reader: EthicalAnalysisPipeline, t
     run(test)
 
 
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b'{"text": "I lied\xff."}', "is not UTF-8 (byte 0xff at position 16)"),
+        ('{"text": "그만"}'.encode("cp949"), "is not UTF-8"),
+        ('{"text": "a"}'.encode("utf-16"), "is not UTF-8"),
+        (b'{"text": "a", "token_budget": ' + b"9" * 5000 + b"}", "an integer of more than 4,300 digits"),
+        (b'{"text": "a", "token_budget": NaN}', "NaN is no number there"),
+        (b'{"text": "a", "token_budget": 1e999}', "the number 1e999 is too large"),
+        (b"[" * 50_000, "nested too deeply"),
+        (b'{"text": ' + b"9" * 4000 + b"}", "must be a str, got int"),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_a_body_that_python_would_choke_on(
+    reader: EthicalAnalysisPipeline, talk_to: Any, content: bytes, words: str
+) -> None:
+    """Of its kind: other encodings and numbers; what is answered is in /openapi.json and names what to do."""
+
+    async def test() -> None:
+        async with talk_to(make(reader)) as client:
+            answer = await client.post("/read", content=content, headers={"content-type": "application/json"})
+            problem = assert_problem(answer, 422, "invalid_request", words)
+            assert len(str(problem)) < 1000
+            assert "UTF-8" in problem["remedy"] or "/text" in problem["errors"][0]["pointer"]
+            described = (await client.get("/openapi.json")).json()["paths"]["/read"]["post"]["responses"]
+            assert str(answer.status_code) in described
+
+    run(test)
+
+
+def test_who_runs_it_is_told_when_it_is_ready_and_not_before(reader: EthicalAnalysisPipeline) -> None:
+    told: list[str] = []
+
+    def fails() -> Any:
+        raise ValueError("the weights are torn")
+
+    async def test() -> None:
+        for name, load in (("whole", lambda: reader), ("torn", fails)):
+            app = create_app(name, load, on_ready=lambda: told.append("ready"))
+            async with app.router.lifespan_context(app):
+                assert told == []
+                await app.state.service.loading
+                assert told == (["ready"] if name == "whole" else [])
+                told.clear()
+
+    run(test)
+
+
 def test_a_full_queue_and_a_deadline(gated: Any, talk_to: Any) -> None:
     async def test() -> None:
         app = make(gated, queue=2, texts=2, batch_wait=0, deadline=PATIENCE)

@@ -68,6 +68,52 @@ def test_a_batch_that_is_not_full_is_read_when_it_has_waited() -> None:
     run(test)
 
 
+def test_tokens_are_counted_beside_the_loop() -> None:
+    """Of its kind: everything that takes long is done in a thread, so that other requests are answered meanwhile."""
+
+    async def test() -> None:
+        begun, go, threads = threading.Event(), threading.Event(), set()
+
+        def size(text: str) -> int:
+            threads.add(threading.current_thread().name.partition("_")[0])
+            begun.set()
+            assert go.wait(PATIENCE)
+            return len(text)
+
+        async with Batcher(Reader(), size=size, max_wait=0, max_queue=3) as batcher:
+            first = asyncio.create_task(batcher.submit(["a", "b"]))
+            assert await asyncio.to_thread(begun.wait, PATIENCE)  # the loop goes on while it is counted
+            with pytest.raises(QueueFullError, match="2 texts are waiting"):
+                await batcher.submit(["c", "d"])
+            with pytest.raises(DeadlineError):
+                await batcher.submit(["c"], timeout=0.01)
+            go.set()
+            assert await first == [("a", None), ("b", None)]
+        assert threads == {"counter"}
+
+    run(test)
+
+
+def test_what_is_being_counted_when_it_closes_is_refused() -> None:
+    async def test() -> None:
+        begun, go = threading.Event(), threading.Event()
+
+        def size(text: str) -> int:
+            begun.set()
+            assert go.wait(PATIENCE)
+            return len(text)
+
+        batcher = Batcher(Reader(), size=size)
+        async with batcher:
+            waiting = asyncio.create_task(batcher.submit(["a"]))
+            assert await asyncio.to_thread(begun.wait, PATIENCE)
+        go.set()
+        with pytest.raises(ClosedError):
+            await waiting
+
+    run(test)
+
+
 def test_a_request_larger_than_a_batch_keeps_its_order() -> None:
     async def test() -> None:
         reader, texts = Reader(), [str(i) for i in range(10)]

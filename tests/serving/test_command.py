@@ -104,8 +104,9 @@ def test_it_answers_logs_no_text_and_finishes_what_it_accepted(server: Start) ->
 def test_a_model_that_does_not_load_ends_it(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "redheart"}))
     server = start("--model", tmp_path)
-    _, told = server.communicate(timeout=PATIENCE)
+    address, told = server.communicate(timeout=PATIENCE)
     assert server.returncode == 1
+    assert address == ""  # nobody is sent where nobody answers
     assert "error: " in told
     assert "Traceback" not in told
 

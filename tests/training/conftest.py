@@ -11,14 +11,19 @@ import torch
 from accelerate import debug_launcher
 from accelerate.state import AcceleratorState
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+from torch import Tensor, nn
 from transformers import MPNetConfig, MPNetModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from redheart import RedHeartConfig, RedHeartModel
 from redheart.configuration.labels import AFFECT, VERDICTS, VIEWS
 from redheart.training import bilingual_encoder, data
+from redheart.training.adapters import AdapterRecord, save_adapter, weights_digest
 from redheart.training.arguments import RedHeartTrainingArguments
 from redheart.training.data import INTENSITY_EMOTIONS, Example, Unit
+from redheart.training.recipe import PeftRecipe
 from redheart.training.trainer import RedHeartTrainer
+
+from .small_adapters import CLAIMS, EMOTION, adapted
 
 JOY, SADNESS = 17, 25
 # What `make_trainer` hands to the trainer; anything else is a training argument.
@@ -157,6 +162,7 @@ def sets_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shares = {f"verdict.{name}": [3 * (i % 5 == place) for i in numbers] for place, name in enumerate(VERDICTS)}
     write(
         "cases",
+        id=[f"k{i}" if i < 20 else f"k{i - 20}-ko" for i in numbers],
         text=[f"I {text} so" for text in english[:20]] + [f"나는 {text}" for text in korean[20:]],
         group=[f"g{i}" for i in numbers],
         emotion=[["remorse"] if i % 2 else ["joy"] for i in numbers],
@@ -202,3 +208,45 @@ def small_bilingual(sets_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in sizes.items():
         monkeypatch.setattr(bilingual_encoder, name, value)
     monkeypatch.setattr(data, "OWN", sets_folder)  # not the cases of this checkout
+
+
+# ---- Adapters ----
+
+
+@pytest.fixture(scope="session")
+def base(tmp_path_factory: pytest.TempPathFactory, tokenizer: PreTrainedTokenizerBase) -> Path:
+    """Folder of a small model whose matrices are large enough to be quantised and whose readings depend on the text."""
+    folder = tmp_path_factory.mktemp("base") / "small"
+    torch.manual_seed(0)
+    model = RedHeartModel(RedHeartConfig(initializer_range=0.1, supervision={"verdict": ["scruples"]}))
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def read(batch: dict[str, Tensor]) -> Callable[..., Tensor]:
+    """All that a model says about four texts, as one vector; or of one output."""
+
+    @torch.no_grad()
+    def of(model: nn.Module, *outputs: str) -> Tensor:
+        said = model.eval()(**batch, outputs=outputs or None)
+        if outputs:
+            return torch.cat([said[name].logits.flatten() for name in outputs])
+        parts = (said.emotion.nuance_logits, said.emotion.arc_logits, said.bentham.mean, said.verdict.logits)
+        return torch.cat([part.flatten() for part in (*parts, said.expected_loss, said.embedding)])
+
+    return of
+
+
+@pytest.fixture
+def trained(base: Path, tokenizer: PreTrainedTokenizerBase, tmp_path: Path) -> Callable[..., Path]:
+    """Makes the folder of an adapter that changes a lot."""
+
+    def make(recipe: PeftRecipe = EMOTION, name: str = "adapter", scheme: str | None = None) -> Path:
+        model = adapted(base, recipe, scheme)
+        record = AdapterRecord(str(base), weights_digest(base), CLAIMS)
+        save_adapter(model, tokenizer, record, tmp_path / name)
+        return tmp_path / name
+
+    return make

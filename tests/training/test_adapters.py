@@ -2,10 +2,7 @@
 
 import json
 import math
-import shutil
 from collections.abc import Callable
-from copy import deepcopy
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +14,15 @@ from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase, pipeline
 
 from redheart import RedHeartConfig, RedHeartForSequenceClassification, RedHeartModel
-from redheart.compression.quantize import SCHEMES
 from redheart.configuration.configuration_redheart import COMPONENT_SIZES
-from redheart.hub_upload.checkpoint import load_strict
 from redheart.modeling_redheart.backbone import TextSummary
 from redheart.modeling_redheart.layers import AdaptiveNorm
 from redheart.training.adapters import (
-    AdapterRecord,
     add_adapter,
     load_adapter,
     merge_adapter,
     read_record,
     readout_modules,
-    save_adapter,
     target_modules,
     unload_adapters,
     weights_digest,
@@ -40,96 +33,13 @@ from redheart.training.recipe import ConfidenceRecipe, PeftRecipe, read_recipe
 from redheart.training.run import run
 from redheart.training.trainer import RedHeartTrainer
 
+from .small_adapters import CLAIMS, EMOTION, QUANTISED, VERDICT, adapted, changed, load, options
+
 peft = pytest.importorskip("peft")
 pytest.importorskip("bitsandbytes")
 
 # PEFT asks transformers for what that calls by another name now.
 pytestmark = pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is deprecated:FutureWarning")
-
-EMOTION = PeftRecipe(rank=4, components=["emotion_head", "emotion_analyzer"])
-VERDICT = PeftRecipe(rank=2, components=["cache", "coordination"])
-CLAIMS = {"emotion.joy": ["mine"]}
-QUANTISED = sorted(SCHEMES)
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory, tokenizer: PreTrainedTokenizerBase) -> Path:
-    """Folder of a small model whose matrices are large enough to be quantised and whose readings depend on the text."""
-    folder = tmp_path_factory.mktemp("base") / "small"
-    torch.manual_seed(0)
-    model = RedHeartModel(RedHeartConfig(initializer_range=0.1, supervision={"verdict": ["scruples"]}))
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def read(batch: dict[str, Tensor]) -> Callable[..., Tensor]:
-    """All that a model says about four texts, as one vector; or of one output."""
-
-    @torch.no_grad()
-    def of(model: nn.Module, *outputs: str) -> Tensor:
-        said = model.eval()(**batch, outputs=outputs or None)
-        if outputs:
-            return torch.cat([said[name].logits.flatten() for name in outputs])
-        parts = (said.emotion.nuance_logits, said.emotion.arc_logits, said.bentham.mean, said.verdict.logits)
-        return torch.cat([part.flatten() for part in (*parts, said.expected_loss, said.embedding)])
-
-    return of
-
-
-@pytest.fixture
-def trained(base: Path, tokenizer: PreTrainedTokenizerBase, tmp_path: Path) -> Callable[..., Path]:
-    """Makes the folder of an adapter that changes a lot."""
-
-    def make(recipe: PeftRecipe = EMOTION, name: str = "adapter", scheme: str | None = None) -> Path:
-        model = adapted(base, recipe, scheme)
-        record = AdapterRecord(str(base), weights_digest(base), CLAIMS)
-        save_adapter(model, tokenizer, record, tmp_path / name)
-        return tmp_path / name
-
-    return make
-
-
-def load(base: Path, scheme: str | None = None) -> RedHeartModel:
-    """The model in eval mode, in float32 a copy of what was loaded once."""
-    return deepcopy(loaded_once(base)) if scheme is None else read_in(base, scheme)
-
-
-@cache
-def loaded_once(base: Path) -> RedHeartModel:
-    return read_in(base, None)
-
-
-def read_in(base: Path, scheme: str | None) -> RedHeartModel:
-    loaded: Any = load_strict(base, RedHeartModel, dtype=torch.float32, **options(scheme))
-    return loaded.eval()  # type: ignore[no-any-return]
-
-
-def options(scheme: str | None) -> dict[str, Any]:
-    return {} if scheme is None else {"quantization_config": SCHEMES[scheme]}
-
-
-def adapted(base: Path, recipe: PeftRecipe, scheme: str | None = None) -> Any:
-    """The model with an adapter of noise."""
-    torch.manual_seed(1)
-    model: Any = add_adapter(load(base, scheme), recipe)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.requires_grad:
-                parameter += 0.05 * torch.randn(parameter.shape)
-    return model
-
-
-def changed(base: Path, folder: Path) -> Path:
-    """The folder of the model with one weight a little larger, and the tokenizer."""
-    model = load(base)
-    with torch.no_grad():
-        model.emotion_head.decoder.norm.weight[0] += 1e-3
-    shutil.copytree(base, folder)
-    model.save_pretrained(folder)
-    return folder
-
 
 # ---- What is adapted ----
 
@@ -445,7 +355,7 @@ def test_a_run_leaves_the_adapter_its_record_and_the_merged_model(
     assert weights_digest(base) in (folder / "README.md").read_text()
     loaded, merged = load_adapter(base, folder), load(tmp_path / "run" / "model")
     # So the base of the run was as it was when it was merged, whatever the callbacks did.
-    torch.testing.assert_close(read(merged), read(loaded), atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(read(merged), read(loaded), atol=1e-5, rtol=1e-4)
     assert merged.config.supervision == loaded.config.supervision
     followed = json.loads((tmp_path / "run" / "sweet_spot_report.json").read_text())["modules"]
     assert set(followed) == {

@@ -12,10 +12,12 @@ from redheart.training.bilingual_encoder import (
     batches,
     cut_encoder,
     distil,
+    embeddings,
+    from_centre,
     make,
     precision,
+    retold_cases,
     sentence_embeddings,
-    taught,
     translated_comments,
 )
 from redheart.training.data import NON_COMMERCIAL
@@ -87,28 +89,45 @@ def test_the_cut_encoder_has_fewer_layers_and_reads_korean(sets_folder: Path, en
 
 
 @pytest.mark.usefixtures("small_bilingual")
-def test_it_learns_to_lie_where_the_whole_encoder_does(
+def test_korean_comes_to_lie_where_its_english_does_and_english_stays(
     sets_folder: Path, english_encoder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bilingual_encoder, "LEARNING_RATE", 5e-3)
     monkeypatch.setattr(bilingual_encoder, "EMBEDDING_RATE", 2e-2)
     pairs = translated_comments(sets_folder) * 4
-    meant = taught(english_encoder, [en for en, _ in pairs])
-    assert meant.shape == (96, 24)
+    english, korean = [en for en, _ in pairs], [ko for _, ko in pairs]
     torch.manual_seed(0)
     model, tokenizer = cut_encoder(sets_folder, english_encoder, pairs)
+    meant = embeddings(model, tokenizer, english)
+    assert meant.shape == (96, 24)
+    centre = meant.mean(0)
+    meant = from_centre(meant, centre)
+    words = model.get_input_embeddings()
+    assert isinstance(words, torch.nn.Embedding)
+    kept = words.weight[: bilingual_encoder.ENTRIES].detach().clone()
+    with torch.no_grad():  # nothing is known of a word of the new language
+        words.weight[bilingual_encoder.ENTRIES :].normal_(std=float(kept.std()))
 
-    def korean_is_near() -> float:
+    def is_near(texts: list[str]) -> float:
         model.eval()
-        ids = tokenizer([ko for _, ko in pairs], padding=True, return_tensors="pt")
+        ids = tokenizer(texts, padding=True, return_tensors="pt")
         with torch.no_grad(), precision():
-            return float((sentence_embeddings(model, ids) * meant).sum(dim=1).mean())
+            return float((from_centre(sentence_embeddings(model, ids), centre) * meant).sum(dim=1).mean())
 
-    before = korean_is_near()
+    before = is_near(korean)
     monkeypatch.setattr(bilingual_encoder, "BATCH_TOKENS", 48)
     monkeypatch.setattr(batches, "__defaults__", (48,))
-    assert -1 <= distil(model, tokenizer, [ko for _, ko in pairs], meant) <= 1
-    assert korean_is_near() > before + 0.05
+    assert -1 <= distil(model, tokenizer, korean + english, meant.repeat(2, 1), centre) <= 1
+    assert is_near(korean) > before + 0.05
+    assert is_near(english) > 0.5
+    torch.testing.assert_close(words.weight[: bilingual_encoder.ENTRIES], kept, rtol=0, atol=0)
+
+
+@pytest.mark.usefixtures("small_bilingual")
+def test_a_case_is_paired_with_its_own_telling(sets_folder: Path) -> None:
+    pairs = retold_cases(sets_folder)
+    assert len(pairs) == 4
+    assert pairs[0] == ("I love dog a so", "나는 사랑 돈은 u")
 
 
 @pytest.mark.usefixtures("small_bilingual")

@@ -49,7 +49,7 @@ def test_everything_that_is_wrong_is_named_at_once() -> None:
         "7 problems:",
         "train, row 0, column 'emotion.jo': There is no such column; did you mean 'emotion.joy'?",
         "train, row 1, column 'affect.valence': 7 must lie in -1..1",
-        "train, row 2, column 'text': The text is empty",
+        "train, row 2, column 'text': It is empty",
         "train, row 2, column 'affect.arousal': 'high' is not a number",
         "train, row 3, column 'rejected': It is the same as `text`",
         "train, row 4, column 'verdict': The shares sum to 0",
@@ -147,7 +147,7 @@ def test_examples_are_checked_as_rows_are() -> None:
         r"row 1, column 'affect_labels': It must have the shape (3,), got (2,)",
         "row 2, column 'verdict_labels': The shares must sum to 1",
         "row 4, column 'acceptability_pair_labels': Both texts of the pair are 'same '",
-        "row 5, column 'text': The text is blank",
+        "row 5, column 'text': It is blank",
     ):
         assert part in message
     assert message.startswith("5 problems:")

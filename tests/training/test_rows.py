@@ -1,16 +1,13 @@
 """Reading rows: every source gives the same rows, and what cannot be read is named."""
 
 import json
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from redheart.training.examples import DataError
-from redheart.training.rows import Rows, as_json, read_rows
+from redheart.training.rows import Rows, read_rows
 from redheart.training.schema import to_examples
 
 ROWS: list[dict[str, Any]] = [
@@ -102,13 +99,11 @@ BROKEN: list[tuple[str, bytes, str]] = [
     ("a.csv", b"text,group\na,1\nb, c,2\n", r"row 1 \(line 3\) has 3 cells.*2 columns.*quotes"),
     ("a.csv", b'text\n"a\n', "line 2 cannot be read"),
     ("a.parquet", b"PAR1 half a file", "not a whole parquet file"),
-    ("a.jsonl", b'{"text": "a"}\n{"text": "b", "id": ' + b"9" * 5000 + b"}", "a.jsonl, line 2 cannot be read: Exceeds"),
-    ("a.jsonl", b'{"text": "a", "id": ' + b"[" * 100_000 + b"}", "a.jsonl, line 1 (cannot be read|is not JSON)"),
-    ("a.jsonl", b'{"text": "a", "text": "b"}', "line 1 cannot be read: it names 'text' twice"),
-    ("a.json", b'[{"text": "a", "id": 1, "id": 2}]', "a.json cannot be read: it names 'id' twice"),
-    ("a.csv", b"text;emotion\na;joy\n", "first line of .*a.csv has ';' between its columns, and .* must have ','"),
-    ("a.csv", b"text\temotion\na\tjoy\n", "or as .tsv"),
-    ("a.jsonl", "{}".encode("utf-16"), "not UTF-8"),
+    ("a.jsonl", b'{"text": "a"}\n{"text": "b", "id": ' + b"9" * 5000 + b"}", "line 2 is not JSON .* 4,300 digits"),
+    ("a.jsonl", b'{"text": "a", "id": ' + b"[" * 100_000 + b"}", "a.jsonl, line 1 is not JSON"),
+    ("a.jsonl", b'{"text": "a", "text": "b"}', "line 1 is not JSON that can be read: it has 'text' twice"),
+    ("a.json", b'[{"text": "a", "id": 1, "id": 2}]', "a.json is not JSON that can be read: it has 'id' twice"),
+    ("a.jsonl", "{}".encode("utf-16"), "is UTF-16"),
 ]
 
 
@@ -137,16 +132,6 @@ def test_a_misspelt_file_is_named_with_its_nearest_neighbour(tmp_path: Path) -> 
     (tmp_path / "answers.csv").write_text("text\na\n")
     with pytest.raises(DataError, match=r"no file or folder '.*answer.csv'; did you mean 'answers.csv' in "):
         read_rows(tmp_path / "answer.csv")
-
-
-def test_any_value_of_a_table_has_a_form_in_json() -> None:
-    values = {"when": datetime(2024, 5, 1, 12, tzinfo=UTC), "day": date(2024, 5, 1), "price": Decimal("1.50"),
-              "none": float("nan"), "many": float("inf"), "list": (np.int64(3), np.float32(0.5)), "raw": b"a\xff",
-              "array": np.arange(2), "nested": {1: {"a"}}, "span": timedelta(days=1)}  # fmt: skip
-    assert json.loads(json.dumps(as_json(values), allow_nan=False)) == {
-        "when": "2024-05-01T12:00:00+00:00", "day": "2024-05-01", "price": "1.50", "none": None, "many": "inf",
-        "list": [3, 0.5], "raw": "a\\xff", "array": [0, 1], "nested": {"1": ["a"]}, "span": "1 day, 0:00:00",
-    }  # fmt: skip
 
 
 def test_what_is_not_there_is_named(tmp_path: Path) -> None:

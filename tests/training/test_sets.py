@@ -238,7 +238,7 @@ def test_errors_name_the_row_and_what_is_missing() -> None:
         ("emotion_intensity_en", [graded, {**graded, "joy": 5}], r"row 1: \['joy'\] must lie in 0..3, got \[5.0\]"),
         ("emotion_intensity_en", [{**graded, "joy": None}], "row 0: .* must be numbers"),
         ("emobank", [{"text": "a", "V": 1}], r"no column \['A', 'D'\]; it has \['text', 'V'\]"),
-        ("goemotions", [{"text": " ", "labels": [1], "id": "a"}], "row 0, column 'text': The text is blank"),
+        ("goemotions", [{"text": " ", "labels": [1], "id": "a"}], "row 0, column 'text': It is blank"),
         ("emobankk", [{}], "no set 'emobankk'; did you mean 'emobank'"),
     ]
     for name, rows, message in cases:

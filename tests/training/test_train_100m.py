@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from transformers import AutoTokenizer
+from transformers import AutoModel, AutoTokenizer
 
 from redheart import RedHeartConfig
 from redheart.configuration.configuration_redheart import load_preset
@@ -52,7 +52,7 @@ def votes(source: str, *shares: float) -> Unit:
 
 def test_nothing_non_commercial_is_read() -> None:
     assert not {*NON_COMMERCIAL, "crowd_envent"} & set(SETS)
-    assert all(set(cycle.rounds) == set(SETS) for cycle in CYCLES)
+    assert all(set(cycle.rounds) <= set(SETS) for cycle in CYCLES)
     assert "cases" in SETS
 
 
@@ -137,7 +137,7 @@ def test_the_whole_recipe_in_small(
 ) -> None:
     monkeypatch.setattr(train_100m, "HELD_OUT", 0.3)
     monkeypatch.setattr(train_100m, "build_model", small_model)
-    cycles = (Cycle(dict.fromkeys(SETS, 1.0), 1e-3, 1e-4), Cycle(dict.fromkeys(SETS, 0.5), 1e-3, 1e-4))
+    cycles = (Cycle({"cases": 1.0}, 1e-3), Cycle(dict.fromkeys(SETS, 0.5), 1e-3, 1e-4))
     monkeypatch.setattr(train_100m, "CYCLES", cycles)
     train(sets_folder, english_encoder, tmp_path)
     assert {path.name for path in tmp_path.iterdir()} >= {"encoder", "cycle-1", "cycle-2", "model", "history.json"}
@@ -154,7 +154,11 @@ def test_the_whole_recipe_in_small(
         reading = model(**tokenizer(["love dog", "사랑 강아지"], padding=True, return_tensors="pt"))
     assert bool(reading.verdict.logits.isfinite().all())
 
-    last = load_strict(tmp_path / "cycle-2" / "model").state_dict()
+    first, last = (load_strict(tmp_path / f"cycle-{number}" / "model").state_dict() for number in (1, 2))
+    # While everything else learned to read it, the encoder stood still.
+    encoder = AutoModel.from_pretrained(tmp_path / "encoder", add_pooling_layer=False).state_dict()
+    assert all(torch.equal(value, first[f"backbone.encoder.model.{name}"]) for name, value in encoder.items())
+    assert not all(torch.equal(value, last[f"backbone.encoder.model.{name}"]) for name, value in encoder.items())
     changed = {name.split(".")[0] for name, value in model.state_dict().items() if not torch.equal(value, last[name])}
     assert changed == {"sweet_spot"}  # the confidence is a phase of its own
 

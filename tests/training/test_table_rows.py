@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from redheart.configuration.labels import EMOTIONS
+from redheart.training.check import check
 from redheart.training.examples import DataError, Example
 from redheart.training.rows import read_rows
 from redheart.training.schema import to_examples
@@ -49,6 +50,10 @@ def test_labels_of_a_data_set_go_by_their_names(tmp_path: Path) -> None:
     (tmp_path / "a.parquet").with_name("train.parquet").write_bytes((tmp_path / "a.parquet").read_bytes())
     for source in forms:
         assert named(to_examples(read_rows(source), "mine")) == wanted, source
+    for source in forms[:2]:  # a table goes by its names without `read_rows`, too
+        assert named(to_examples(source, "mine")) == wanted
+    with pytest.raises(DataError, match="There is no emotion 'gloom'"):
+        check(labelled(datasets.ClassLabel(names=["joy", "gloom", "love"])))
     assert named(to_examples(read_rows(data.select([2, 0])), "mine")) == [["love"], ["sadness"]]
     single = labelled(datasets.ClassLabel(names=NAMES))
     assert named(to_examples(read_rows(single), "mine")) == [["sadness"], ["joy"], ["love"]]
@@ -93,8 +98,22 @@ def test_a_data_frame_is_read_row_by_row_in_its_order() -> None:
     assert [dict(row) for row in read_rows(odd)] == [{"text": "a", "features": "b"}]
     category = pandas.DataFrame({"text": ["a", "b"], "verdict": pandas.Categorical(["other", "author"])})
     assert [row["verdict"] for row in read_rows(category)] == ["other", "author"]
-    with pytest.raises(DataError, match="DataFrame cannot be read as a table"):
-        list(read_rows(pandas.DataFrame({"text": ["a", 3]})))
+
+
+def test_what_arrow_cannot_hold_is_told_of_its_row() -> None:
+    """Of its kind: several kinds of values in a column, half a character, numbers beyond 64 bits, a column twice."""
+    for given, words in (
+        (["a", 3], "row 1, column 'text': It must be a str, got int"),
+        (["a", "I lied \ud83d"], r"row 1, column 'text': It has a lone surrogate, U\+D83D, at character 7"),
+        ([10**30], "row 0, column 'text': It must be a str, got int"),
+    ):
+        for door in (check, to_examples):
+            with pytest.raises(DataError, match=words):
+                door(pandas.DataFrame({"text": given}, dtype=object))
+    twice = pandas.DataFrame([["a", "b"]], columns=["text", "text"])
+    for source in (twice, pa.table([["a"], ["b"]], names=["text", "text"])):
+        with pytest.raises(DataError, match=r"names the columns \['text'\] twice"):
+            list(read_rows(source))
 
 
 def test_a_filtered_frame_leaves_no_column_of_its_index_in_a_file(tmp_path: Path) -> None:

@@ -1,0 +1,155 @@
+"""What may be read, and how: the one check of a text, and the one of each option of a reading.
+
+Notable: every door (pipeline, model, commands, server, page, training rows) asks here, so that what one refuses no
+other accepts, and in the same words. Nothing here needs torch or transformers.
+"""
+
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from numbers import Integral
+from typing import Any
+
+from .labels import FAST_OUTPUTS, OUTPUTS, closest
+
+DEPTHS = ("full", "fast")
+
+# How much of a value a message shows.
+_SHOWN = 40
+
+
+def check_text(text: Any, index: int | None = None, subject: str = "The text") -> str:
+    """Return ``text`` if it can be read.
+
+    index: its place in a list, for the message. subject: what the message calls it, where it has no place.
+
+    Raises `ValueError` for what is not a str, has nothing visible, or has a lone surrogate.
+    """
+    where = subject if index is None else f"The text at index {index}"
+    if not isinstance(text, str):
+        raise ValueError(f"{where} must be a str, got {type(text).__name__}{_how_to_give(text)}.")
+    if not text:
+        raise ValueError(f"{where} is empty; leave it out, there is nothing to read.")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"{where} has a lone surrogate, U+{ord(text[error.start]):04X}, at character {error.start}, so it is no "
+            "valid Unicode; decode its bytes with the right encoding, or with errors='replace'."
+        ) from error
+    if is_blank(text):
+        raise ValueError(f"{where} is blank ({text[:20]!r}); leave it out, there is nothing to read.")
+    return text
+
+
+def is_blank(text: str) -> bool:
+    """Whether ``text`` has nothing that can be seen: only spaces, controls and the like."""
+    return all(unicodedata.category(char)[0] in "ZC" for char in set(text))
+
+
+def _how_to_give(value: Any) -> str:
+    """What to do about a value that is no str, for what is often given."""
+    if isinstance(value, (bytes, bytearray)):
+        return "; decode it first, for example with text.decode('utf-8')"
+    if isinstance(value, Mapping):
+        return "; give the text alone, or for a dataset KeyDataset(dataset, 'name of its text column')"
+    if hasattr(value, "read_text"):
+        return "; read the file first, for example with path.read_text(encoding='utf-8')"
+    return ""
+
+
+def check_depth(depth: Any) -> str:
+    """Return ``depth`` if it is one of `DEPTHS`. Raises `ValueError` otherwise."""
+    if not isinstance(depth, str) or depth not in DEPTHS:
+        raise ValueError(f"No depth {depth!r}; {closest(str(depth), DEPTHS)}")
+    return depth
+
+
+def check_output(name: Any) -> str:
+    """Return ``name`` if it is one of `labels.OUTPUTS`. Raises `ValueError` otherwise."""
+    if not isinstance(name, str) or name not in OUTPUTS:
+        raise ValueError(f"No output {_short(name)}; {closest(str(name)[:_SHOWN], OUTPUTS)}")
+    return name
+
+
+def check_output_list(outputs: Any) -> list[Any]:
+    """Return ``outputs`` as a list, whatever its items are. Raises `ValueError` for what is no list of some names."""
+    if isinstance(outputs, str) or not isinstance(outputs, Iterable):
+        given = f"{'the string ' if isinstance(outputs, str) else ''}{_short(outputs)}"
+        raise ValueError(f"`outputs` must be a list of names, got {given}; write [{_short(outputs)}].")
+    if not (names := list(outputs)):
+        raise ValueError(f"`outputs` is empty; name at least one of {', '.join(OUTPUTS)}, or leave it out.")
+    return names
+
+
+def check_outputs(outputs: Any, depth: str = "full") -> list[str]:
+    """Return ``outputs`` as a list if each can be given at this depth. Raises `ValueError` otherwise, and for none."""
+    names = [check_output(name) for name in check_output_list(outputs)]
+    if depth == "fast" and (deep := [name for name in names if name not in FAST_OUTPUTS]):
+        raise ValueError(f"The output {deep[0]!r} needs depth='full'; depth='fast' gives {', '.join(FAST_OUTPUTS)}.")
+    return names
+
+
+def check_token_budget(budget: Any) -> int | None:
+    """Return ``budget`` if it is a number of tokens, or None. Raises `ValueError` otherwise."""
+    if budget is None:
+        return None
+    if not isinstance(budget, Integral) or isinstance(budget, bool) or budget < 1:
+        raise ValueError(f"`token_budget` must be a number of tokens, at least 1, or None; got {_short(budget)}.")
+    return int(budget)
+
+
+def check_include_untrained(include: Any) -> bool:
+    """Return ``include`` if it is True or False. Raises `ValueError` otherwise."""
+    if not isinstance(include, bool):
+        raise ValueError(f"`include_untrained` must be True or False, got {_short(include)}.")
+    return include
+
+
+def check_batch_size(size: Any) -> int:
+    """Return ``size`` if so many texts can be read together. Raises `ValueError` otherwise."""
+    if not isinstance(size, Integral) or isinstance(size, bool) or size < 1:
+        raise ValueError(f"`batch_size` must be a number of texts, at least 1; got {_short(size)}.")
+    return int(size)
+
+
+def check_options(options: Mapping[str, Any], known: Iterable[str] = ()) -> dict[str, Any]:
+    """The options of a reading that are given (not None), checked, each and together.
+
+    known: names of further options, which are handed back as they are. Raises `ValueError` for an unknown name, and as
+    the checks of each.
+    """
+    checks: dict[str, Callable[[Any], Any]] = {
+        "outputs": check_outputs,
+        "depth": check_depth,
+        "token_budget": check_token_budget,
+        "include_untrained": check_include_untrained,
+    }
+    names = (*checks, *known)
+    for name in options:
+        if name not in names:
+            raise ValueError(f"There is no option {name[:_SHOWN]!r}; {closest(name[:_SHOWN], names)}")
+    given = {name: value for name, value in options.items() if value is not None}
+    checked = {name: checks[name](value) if name in checks else value for name, value in given.items()}
+    if "outputs" in checked:
+        check_outputs(checked["outputs"], checked.get("depth", "full"))
+    return checked
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
+
+
+__all__ = [
+    "DEPTHS",
+    "check_batch_size",
+    "check_depth",
+    "check_include_untrained",
+    "check_options",
+    "check_output",
+    "check_output_list",
+    "check_outputs",
+    "check_text",
+    "check_token_budget",
+    "is_blank",
+]

@@ -1,0 +1,88 @@
+"""Texts in, a classifier's labels out, as `redheart analyze` tells them.
+
+Notable: texts are checked, and long ones read in windows, as for an analysis; transformers' own `text-classification`
+pipeline reads a classifier, too, but neither.
+"""
+
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from ..configuration.labels import closest
+from .flags import text_flags
+from .pipeline_redheart import EthicalAnalysisPipeline, named_tensors, split_inputs
+from .windows import merge
+
+_PARAMETERS = ("batch_size", "num_workers")
+# Options of an analysis at the value that asks for nothing.
+_DEFAULTS = {"outputs": None, "depth": "full", "token_budget": None, "include_untrained": False}
+# Flags of an analysis, of which nothing is to be said here.
+_ANALYSIS_FLAGS = ("recovered", "withheld", "derived", "untrained")
+# From this probability on a label is asserted where a text can have several.
+_ASSERTED = 0.5
+
+
+class LabelPipeline(EthicalAnalysisPipeline):
+    """Reads texts with a `RedHeartForSequenceClassification` and its (fast) tokenizer.
+
+    Takes the inputs of `EthicalAnalysisPipeline`, and of its options only the defaults; see `postprocess` for what it
+    gives. Raises `ValueError` as that does.
+    """
+
+    task_name = "text-classification"
+
+    @classmethod
+    def _check_model(cls, model: Any) -> None:
+        if "outputs" in inspect.signature(model.forward).parameters:
+            raise ValueError(f"{cls.task_name!r} needs a classifier, got {type(model).__name__}.")
+
+    def _sanitize_parameters(self, **parameters: Any) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+        parameters.pop("local_files_only", None)
+        for name, value in parameters.items():
+            if name not in _PARAMETERS and not (name in _DEFAULTS and value in (None, _DEFAULTS[name])):
+                raise ValueError(f"A classifier takes no parameter {name!r}; {closest(name, _PARAMETERS)}")
+        return {}, {name: value for name, value in parameters.items() if name in _PARAMETERS}, {}
+
+    def _forward(self, input_tensors: dict[str, Any]) -> dict[str, Any]:  # type: ignore[override]
+        inputs, described = split_inputs(input_tensors)
+        return {**named_tensors(self.model(**inputs)), **described}
+
+    def postprocess(self, model_outputs: Sequence[dict[str, Any]]) -> dict[str, Any]:  # type: ignore[override]
+        """One text's labels, of the logits of its windows.
+
+        ``text``; ``classification``: ``labels`` {name: probability}, and ``label``, the most probable one, or
+        ``asserted``, those of 0.5 and more where a text can have several; of a regression ``values`` {name: number}
+        alone; ``rated_by``, ``ranges`` and ``flags`` as of an analysis, of which it is a reading with one part.
+
+        Raises `ValueError` where a logit is not finite.
+        """
+        outputs = merge(model_outputs)
+        text, logits = str(outputs["text"]), outputs["logits"][0].double()
+        if not bool(logits.isfinite().all()):
+            raise ValueError(f"The model's logits are not finite (NaN or infinite) for the text {text[:40]!r}.")
+        found = self._classification(logits)
+        return {
+            "text": text,
+            "classification": found,
+            "rated_by": {},
+            "ranges": {"classification.labels": [0, 1]} if "labels" in found else {},
+            "flags": {**text_flags(outputs), **{name: [] for name in _ANALYSIS_FLAGS}},
+        }
+
+    def _classification(self, logits: torch.Tensor) -> dict[str, Any]:
+        config: Any = self.model.config
+        names = [config.id2label[index] for index in range(len(logits))]
+        kind = config.problem_type or ("regression" if len(names) == 1 else "single_label_classification")
+        if kind == "regression":
+            return {"values": dict(zip(names, logits.tolist(), strict=True))}
+        several = kind == "multi_label_classification"
+        labels = dict(zip(names, (logits.sigmoid() if several else logits.softmax(-1)).tolist(), strict=True))
+        ranked = sorted(labels, key=lambda name: -labels[name])
+        if several:
+            return {"labels": labels, "asserted": [name for name in ranked if labels[name] >= _ASSERTED]}
+        return {"labels": labels, "label": ranked[0]}
+
+
+__all__ = ["LabelPipeline"]

@@ -1,0 +1,109 @@
+"""What the package gives to the classes of the model beside what their own code has: saving that the hub can read,
+`push_to_hub`, adapters that are checked.
+
+Notable: remote code is made from the same classes and has neither `hub_upload` nor `training`, so these methods are put
+on the classes from outside, once, by `registration`; a model that was loaded by remote code does all this as
+transformers does.
+"""
+
+import shutil
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+from transformers import PreTrainedModel
+
+from .hub_upload.bundle import AUTO_CLASSES, add_auto_map, bundle_code
+from .hub_upload.push_to_hub import push_to_hub
+from .modeling_redheart import RedHeartForSequenceClassification, RedHeartModel, RedHeartPreTrainedModel
+from .modeling_redheart.pipeline_redheart import EthicalAnalysisPipeline
+
+# After these of transformers' methods other adapters are in use than before.
+_CHANGES_ADAPTERS = ("set_adapter", "enable_adapters", "disable_adapters", "delete_adapter")
+
+
+def equip_classes() -> None:
+    """Put the methods of this module on the classes."""
+    classes: tuple[Any, ...] = (RedHeartModel, RedHeartForSequenceClassification, EthicalAnalysisPipeline)
+    for one in classes:
+        one.push_to_hub = push_to_hub
+    base: Any = RedHeartPreTrainedModel
+    base.save_pretrained = save_pretrained
+    base.load_adapter = load_adapter
+    for name in _CHANGES_ADAPTERS:
+        setattr(base, name, _with_claims(getattr(PreTrainedModel, name)))
+
+
+def save_pretrained(
+    self: Any,
+    save_directory: str | Path,
+    is_main_process: bool = True,
+    state_dict: dict[str, Any] | None = None,
+    push_to_hub: bool = False,
+    **options: Any,
+) -> None:
+    """As transformers does, and with the code that the folder loads with where this package is not installed.
+
+    So a plain `Trainer` can push what it saves. Of a model with adapters, as with transformers, the active one alone is
+    saved, with its record. Raises `ValueError` for ``push_to_hub=True``, before anything is written or uploaded, and
+    `FileExistsError` where ``save_directory`` is a file.
+    """
+    if push_to_hub:
+        raise ValueError(
+            "`save_pretrained(push_to_hub=True)` would upload the weights without card, label schema and licence. "
+            "Nothing was saved or uploaded; call `push_to_hub(repo_id)` instead."
+        )
+    folder = Path(save_directory)
+    if folder.is_file():
+        raise FileExistsError(f"{folder} is a file; give a folder to save in.")
+    PreTrainedModel.save_pretrained(self, folder, is_main_process, state_dict, **options)
+    if not self.should_save_on_this_rank(is_main_process):
+        return
+    if getattr(self, "_hf_peft_config_loaded", False):
+        from .training.adapters import write_records
+
+        write_records(self, folder)
+        return
+    for weights in folder.glob("*.safetensors"):
+        shutil.copymode(folder / "config.json", weights)  # safetensors lets nobody else read what it writes
+    if self.config.architectures[0] in AUTO_CLASSES.values() and not self.is_remote_code():
+        bundle_code(folder)
+        add_auto_map(folder)
+
+
+def load_adapter(self: Any, peft_model_id: Any = None, adapter_name: str | None = None, *rest: Any, **more: Any) -> Any:
+    """As transformers does, which `pipeline(task, model=FOLDER)` and `from_pretrained(FOLDER)` of an adapter's folder
+    end in: an adapter that `redheart train` wrote is checked as `training.adapters.load_adapter` checks it, and the
+    claims that it was trained on are told as long as it is in use.
+
+    Raises `ValueError` for an adapter of another base, and for one that is not whole.
+    """
+    from .training.adapters import check_base, check_whole, find_record, note_record
+
+    load = more.get("load_config")
+    place = peft_model_id or getattr(load, "pretrained_model_name_or_path", None)
+    record = find_record(place)
+    if record is not None:
+        check_base(self, place, record)
+    info = PreTrainedModel.load_adapter(self, peft_model_id, adapter_name, *rest, **more)
+    check_whole(place, adapter_name or "default", info.missing_keys)
+    note_record(self, adapter_name or "default", record)
+    return info
+
+
+def _with_claims(method: Callable[..., Any]) -> Callable[..., Any]:
+    """The method of transformers, after which the config claims what the adapters in use were trained on."""
+
+    @wraps(method)
+    def call(self: Any, *args: Any, **options: Any) -> Any:
+        from .training.adapters import settle_claims
+
+        result = method(self, *args, **options)
+        settle_claims(self)
+        return result
+
+    return call
+
+
+__all__ = ["equip_classes", "load_adapter", "save_pretrained"]

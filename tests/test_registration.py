@@ -1,0 +1,83 @@
+"""Importing redheart makes transformers know it, in whatever order both are imported, and costs nothing before that."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).resolve().parents[1] / "src"
+HEAVY = ("torch", "transformers", "pyarrow", "pandas", "datasets", "fastapi", "gradio")
+
+# What each process prints at its end.
+KNOWN = """
+from transformers import AutoConfig, AutoModel
+from transformers.pipelines import PIPELINE_REGISTRY
+import redheart, sys
+config = AutoConfig.for_model("redheart")
+named = [type(config) is redheart.RedHeartConfig, AutoModel._model_mapping[type(config)] is redheart.RedHeartModel]
+tasks = "ethical-analysis" in PIPELINE_REGISTRY.get_supported_tasks()
+left = [type(finder).__name__ for finder in sys.meta_path if type(finder).__module__.startswith("redheart")]
+print(named, tasks, redheart.RedHeartModel.push_to_hub.__module__, left)
+"""
+
+
+def run(code: str) -> str:
+    environment = os.environ | {"PYTHONPATH": str(SOURCE), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_help_and_what_can_be_refused_need_no_torch() -> None:
+    """Of its kind: every command's help, every name and path that is wrong, and the label schema from Python."""
+    code = f"""
+import contextlib, io, sys
+from redheart.cli import main
+from redheart.configuration.labels import OUTPUTS
+commands = ["analyze", "train", "create", "bench", "demo", "evaluate", "info", "memory", "serve", "quantize", "prune",
+            "distill", "export", "sizes", "push", "params"]
+wrong = [["analyze", "--model", "redheart-100", "x"], ["sizes", "redheart-100"], ["sizes", "--data", "absent"],
+         ["evaluate", "redheart-100"], ["evaluate", "--data", "absent"], ["evaluate", "--set", "goemotion"],
+         ["evaluate", "--rows", "absent.jsonl"], ["quantize", "redheart-100", "--to", "int8"],
+         ["export", "redheart-100"], ["export", "--output-name", "verdct"], ["export", "--depth", "fats"],
+         ["prune", "redheart-100", "--target", "1m", "--output", "x"], ["push", "redheart-100", "--repo", "me/mine"],
+         ["info", "redheart-100"], ["serve", "--model", "redheart-100"], ["demo", "--model", "redheart-100"],
+         ["params", "redheart-73m"], ["memory", "redheart-73m"], ["create", "redheart-73m"], ["train", "absent.yaml"],
+         ["bench", "--preset", "redheart-73m"], ["bench", "--json", "absent/x.json"], ["analyze", "--file", "absent"]]
+for arguments in [["--help"], ["--version"], *([name, "--help"] for name in commands), *wrong]:
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            main(arguments)
+        except SystemExit as end:
+            status = end.code
+    assert (status == 0) == (arguments not in wrong), arguments
+    assert bool(out.getvalue()) != bool(err.getvalue()), (arguments, err.getvalue())
+print([name for name in {HEAVY} if name in sys.modules])
+"""
+    assert run(code) == "[]\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "first",
+    [
+        "import redheart",
+        "import transformers; import redheart",
+        "from redheart import RedHeartModel",
+        "from redheart.modeling_redheart.layers import Linear",
+        "from redheart.configuration.configuration_redheart import RedHeartConfig",
+        "from redheart.hub_upload.checkpoint import load_strict",
+        "import redheart.training.rows; import torch",
+    ],
+)
+def test_transformers_knows_the_classes_whatever_comes_first(first: str) -> None:
+    """Of its kind: each road on which transformers may be imported, by the caller or by a module of ours."""
+    assert run(f"{first}\n{KNOWN}") == "[True, True] True redheart.hub_upload.push_to_hub []\n"
+
+
+def test_what_there_is_not_is_an_attribute_error() -> None:
+    code = "import redheart, redheart.configuration as c\nprint(hasattr(redheart, 'RedHart'), hasattr(c, 'RedHart'))"
+    assert run(code) == "False False\n"
