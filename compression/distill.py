@@ -26,14 +26,14 @@ from ..modeling_redheart.derived import PREFIX, derived_record
 from ..modeling_redheart.modeling_redheart import RedHeartModel
 from ..printable import printable
 from ..training.arguments import RedHeartTrainingArguments
-from ..training.building import build_model, build_options, build_sizes, build_units
-from ..training.checkpoints import complete_checkpoints
+from ..training.building import build_model, build_sizes, build_units, check_model, check_sources
 from ..training.confidence_phase import train_confidence
 from ..training.data import Unit, held_out
 from ..training.oom_callback import OOMCallback
+from ..training.output_folder import MODEL, claim_output
 from ..training.plots import plot_losses
 from ..training.snapshots import write_json
-from ..training.supervision import confidence_keys, supervision_of
+from ..training.supervision import HELD_OUT, clear_fitted, confidence_keys, supervision_of
 from ..training.trainer import RedHeartTrainer
 from .distillation import DistillationTrainer, with_embeddings
 from .distillation_recipe import DistillationRecipe, called, read_distillation
@@ -43,18 +43,21 @@ _DISTILLED = f"{PREFIX}distilled from "
 _FITTED = 1000  # training texts that the embeddings of a cut student are fitted on
 
 
-def distill(recipe: DistillationRecipe, resume: bool = False) -> dict[str, Any]:
+def distill(recipe: DistillationRecipe, resume: bool = False, overwrite: bool = False) -> dict[str, Any]:
     """Run what ``recipe`` describes; returns the report, which also lies in the output folder.
 
-    resume: go on from the newest whole checkpoint there. Raises `ValueError` when there is something to go on from and
-    ``resume`` does not say so, for a teacher that nothing supervised, and for a student that cannot be made.
+    resume: go on from the newest whole checkpoint there. overwrite: replace what an earlier run has trained there.
+    Raises `ValueError` when there is such a thing and neither is said, for a teacher that nothing supervised, and for a
+    student that cannot be made.
     """
     output = Path(recipe.output)
-    if not resume and complete_checkpoints(output):
-        raise ValueError(f"{output} holds checkpoints of a run: go on with --resume, or name another `output`.")
+    claim_output(output, resume, overwrite)
+    if recipe.student is not None:
+        check_model(recipe.student)
+    check_sources(recipe.data)
     own = {"report_to": "none", "restore_callback_states_from_checkpoint": True}
     options = {"output_dir": str(output), **own, **recipe.training}
-    args = build_options(RedHeartTrainingArguments, options)
+    args = RedHeartTrainingArguments(**options)
     teacher, teacher_tokenizer = _teacher(recipe.teacher)
     train, validation, unseen = _split(recipe, args)
     student, tokenizer = _student(recipe, teacher, teacher_tokenizer, train, args)
@@ -75,7 +78,7 @@ def distill(recipe: DistillationRecipe, resume: bool = False) -> dict[str, Any]:
     record = student_record(recipe, trainer.claims, teacher.config.supervision, train)
     if recipe.confidence is not None:
         train_confidence(student, tokenizer, unseen, options, recipe.confidence)
-        record |= {key: ["rows held out of training"] for key in confidence_keys(supervision_of(unseen))}
+        record |= {key: [HELD_OUT] for key in confidence_keys(supervision_of(unseen))}
     after = trainer.evaluate()
     report = {
         "teacher": called(recipe.teacher),
@@ -118,7 +121,7 @@ def _student(
 
 def _split(recipe: DistillationRecipe, args: RedHeartTrainingArguments) -> tuple[list[Unit], list[Unit], list[Unit]]:
     """The units to train on, to validate on, and of labelled ones those that only the confidence sees."""
-    train, validation = build_units(recipe.data, args.seed)
+    train, validation = build_units(recipe.data, args.seed, labelled=False)
     if recipe.embeddings is not None:
         embedded = with_embeddings([*train, *validation], recipe.embeddings, args.longest_text)
         train, validation = embedded[: len(train)], embedded[len(train) :]
@@ -167,7 +170,7 @@ def _teacher_losses(
     labelled = _labelled(validation)
     if not labelled:
         return {}
-    args = build_options(RedHeartTrainingArguments, options)
+    args = RedHeartTrainingArguments(**options)
     args.longest_text = min(args.longest_text, teacher.config.longest_text)
     return RedHeartTrainer(teacher, args, eval_dataset=labelled, processing_class=tokenizer).evaluate()
 
@@ -197,11 +200,9 @@ def _save(
 ) -> None:
     """Write the student with its record, whole or not at all; what was fitted to another model goes."""
     student.config.supervision = record
-    student.config.thresholds, student.config.verdict_threshold = {}, 0.0
-    student.config.verdict_temperature, student.config.information_null = 1.0, 0.0
-    student.config.withheld = []
+    clear_fitted(student.config)
     student.config.name_or_path = ""
-    with whole_or_nothing(output / "model", needed=student.get_memory_footprint()) as partial:
+    with whole_or_nothing(output / MODEL, needed=student.get_memory_footprint()) as partial:
         student.save_pretrained(partial)
         tokenizer.save_pretrained(partial)
 
@@ -230,10 +231,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--student", help="a preset, instead of the recipe's student")
     parser.add_argument("--output", type=Path, help="output folder, instead of the recipe's")
     parser.add_argument("--resume", action="store_true", help="go on from the newest whole checkpoint")
+    parser.add_argument("--overwrite", action="store_true", help="replace what an earlier run has trained there")
     options = parser.parse_args(arguments)
     try:
         recipe = read_distillation(options.recipe, options.output, options.teacher, options.student)
-        report = distill(recipe, options.resume)
+        report = distill(recipe, options.resume, options.overwrite)
     except (ValueError, OSError, ImportError, StrictDataclassError) as error:
         print(f"error: {printable(str(error))}", file=sys.stderr)
         return 1

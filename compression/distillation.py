@@ -53,6 +53,8 @@ class DistillationTrainer(RedHeartTrainer):
     that nothing supervised, and for one that cannot read what the student reads.
     """
 
+    needs_labels = False  # the teacher has something to say to every text
+
     def __init__(
         self,
         model: nn.Module,

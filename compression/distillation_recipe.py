@@ -18,7 +18,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..training.recipe import ConfidenceRecipe, DataRecipe, ModelRecipe, Source, build_part
+from ..training.arguments import RedHeartTrainingArguments
+from ..training.options import build_part, checked_options
+from ..training.recipe import ELSEWHERE, ConfidenceRecipe, DataRecipe, ModelRecipe, Source
 from ..training.yaml_file import read_yaml
 from .distillation_losses import Distillation
 from .student import Cut
@@ -74,6 +76,8 @@ class DistillationRecipe:
     confidence: ConfidenceRecipe | None = None
 
     def __post_init__(self) -> None:
+        training = checked_options(RedHeartTrainingArguments, self.training, "training.", ELSEWHERE)
+        object.__setattr__(self, "training", training)
         if (self.student is None) == (self.cut is None):
             raise ValueError(
                 "A distillation has either a `student`, such as {preset: redheart-mini}, or a `cut` of its teacher."

@@ -17,7 +17,8 @@ from ..configuration.budget import budget_table
 from ..hub_upload.create import whole_or_nothing
 from ..modeling_redheart.modeling_redheart import RedHeartModel
 from ..training.arguments import RedHeartTrainingArguments
-from ..training.building import build_model, build_sizes, build_units
+from ..training.building import build_model, build_sizes, build_units, check_sources
+from ..training.column_map import ON_COMMAND_LINE
 from ..training.data import DataError, Unit
 from ..training.plots import require_matplotlib
 from ..training.recipe import DataRecipe, ModelRecipe
@@ -69,11 +70,12 @@ def run(
         learning_rate=learning_rate,
         **{"save_strategy": "no", "report_to": "none", **(training or {})},
     )
+    check_sources(data)
     model, tokenizer = build_model(ModelRecipe(checkpoint=checkpoint), args.seed)
     goals = {text: parse_target(text, model.num_parameters()) for text in targets}
     for goal in goals.values():
         check_target(model, goal)
-    train, validation = build_units(data, args.seed)
+    train, validation = build_units(data, args.seed, labelled=False, option=ON_COMMAND_LINE)
     if not any(item.targets for unit in validation for item in unit):
         raise DataError("No validation row has a label to judge a pruned model by.")
     sizes = build_sizes(data, train)

@@ -4,6 +4,7 @@ Notable: nothing here needs torch or transformers, so that a misspelt name is an
 """
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ DEFAULT_MODEL = "redheart-100m"
 # What the folder of an adapter has, and no other; PEFT's.
 ADAPTER = "adapter_config.json"
 
+# A model on the Hugging Face Hub: owner/name.
+_HUB_ID = re.compile(r"[\w][\w.-]*/[\w][\w.-]*")
 _PRESETS = Path(__file__).parent / "presets"
 _SHIPPED = Path(__file__).parent.parent / "checkpoints"
 
@@ -51,7 +54,8 @@ def shipped_folder(name: str) -> Path:
 def checkpoint_path(name_or_path: str) -> str:
     """Where to load ``name_or_path`` from: a folder here, a checkpoint that ships, or a Hub id, in this order.
 
-    Raises `ValueError` for a preset that has no weights here.
+    Nothing is loaded for that. Raises `ValueError` for a preset that has no weights here, and, with the nearest name,
+    for what is none of these.
     """
     if Path(name_or_path).is_dir():
         return name_or_path
@@ -62,6 +66,14 @@ def checkpoint_path(name_or_path: str) -> str:
             f"{name_or_path!r} has no trained weights in this package and no folder here. "
             f"`redheart create {name_or_path}` makes that folder, with random weights to train."
         )
+    if not _HUB_ID.fullmatch(name_or_path):
+        beside = Path(name_or_path).parent
+        folders = [str(path) for path in beside.iterdir() if path.is_dir()] if beside.is_dir() else []
+        known = list(dict.fromkeys([*list_checkpoints(), *preset_names()]))
+        hint = closest(name_or_path, [*known, *folders])
+        if not hint.startswith("did"):
+            hint = closest(name_or_path, known)  # and not every folder that happens to lie there
+        raise ValueError(f"No checkpoint or folder {name_or_path!r}; {hint}")
     return name_or_path
 
 

@@ -22,6 +22,7 @@ from ..configuration.configuration_redheart import RedHeartConfig
 from ..hub_upload.checkpoint import checkpoint_path
 from ..modeling_redheart.modeling_redheart import RedHeartModel
 from ..training.data import DataError, Unit
+from ..training.supervision import FITTED
 from .cases import SET, case_figures, in_order, read_cases
 from .consistency import consistency
 from .cost import cost
@@ -138,7 +139,7 @@ def store_fit(report: Evaluation, folder: Path) -> None:
         raise DataError("Nothing was fitted, so that there is nothing to store.")
     path = folder / "config.json"
     config = json.loads(path.read_text(encoding="utf-8"))
-    for key in ("thresholds", "verdict_temperature", "verdict_threshold", "information_null", "withheld"):
+    for key in FITTED:
         if key in report.fitted:
             config[key] = report.fitted[key]
     path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")

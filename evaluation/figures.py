@@ -26,6 +26,7 @@ from .split import (
     add_risk,
     binary_losses,
     mean_of_known,
+    that_occur,
 )
 from .verdict_figures import LIKELY, NAMED, NAMED_ELSEWHERE, pairs_by_verdict, perspective_figures, verdict_figures
 
@@ -33,6 +34,7 @@ ONE, EACH, OTHERS = f"one threshold, {FITTED_HERE}", f"a threshold per label, {F
 STORED = "thresholds of the config"
 LIKELIEST = "right: the most probable emotion is one of the text's"
 FAULTLESS = "right: every emotion that is asserted is one of the text's"
+_FOLDS = 5  # that a cross-fitted rule is fitted on, but for one
 RISK = 0.1  # share of wrong assertions up to which a coverage is asked for
 
 _PLACES: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -81,6 +83,9 @@ def measure(split: Split, thresholds: Mapping[str, float], report: Evaluation, v
 
 def _emotion(split: Split, thresholds: Mapping[str, float], report: Evaluation) -> None:
     actual, places = target_column(split.units, "emotion_labels")
+    if not (actual > 0).any():
+        split.skip(report, "emotion", "no emotion occurs in its rows")
+        return
     for system, said in split.systems.items():
         if "emotion_labels" in said:
             report.figures += _emotion_figures(split, system, actual, said["emotion_labels"][places])
@@ -95,7 +100,7 @@ def _emotion(split: Split, thresholds: Mapping[str, float], report: Evaluation) 
         return
     asserted = asserted_emotions(scores, thresholds)
     report.figures += [
-        split.figure("emotion", "macro F1", MODEL, macro_f1, actual, asserted, rule=STORED),
+        split.figure("emotion", "macro F1", MODEL, macro_f1, actual, asserted, rule=that_occur(STORED, actual)),
         split.figure("emotion", "micro F1", MODEL, micro_f1, actual, asserted, rule=STORED),
         split.bare("emotion", "ECE", expected_calibration_error(scores.ravel(), actual.ravel()), len(actual)),
     ]
@@ -137,13 +142,20 @@ def _emotion_figures(split: Split, system: str, actual: Array, scores: Array, ou
     if output != "emotion":
         return figures
     one, each = fit_threshold(scores, actual), fit_thresholds(scores, actual)
+    rules = {ONE: scores >= one, EACH: scores >= each}
+    if len(actual) >= _FOLDS and not _rests_on_one_fold(actual):
+        rules[OTHERS] = cross_fitted(scores, actual, folds=_FOLDS)
     figures += [
-        split.figure(output, "macro F1", system, macro_f1, actual, scores >= one, rule=ONE),
-        split.figure(output, "macro F1", system, macro_f1, actual, scores >= each, rule=EACH),
-        split.figure(output, "macro F1", system, macro_f1, actual, cross_fitted(scores, actual), rule=OTHERS),
-        split.figure(output, "micro F1", system, micro_f1, actual, scores >= one, rule=ONE),
+        split.figure(output, "macro F1", system, macro_f1, actual, asserted, rule=that_occur(rule, actual))
+        for rule, asserted in rules.items()
     ]
+    figures.append(split.figure(output, "micro F1", system, micro_f1, actual, scores >= one, rule=ONE))
     return figures
+
+
+def _rests_on_one_fold(actual: Array) -> bool:
+    """Whether so few rows have any emotion that a fold may have all of them, and leave the others nothing to fit on."""
+    return int(actual.any(axis=1).sum()) <= -(-len(actual) // _FOLDS)
 
 
 def _masked_emotion(split: Split, system: str, actual: Array, scores: Array, output: str) -> list[Figure]:
@@ -155,6 +167,8 @@ def _masked_emotion(split: Split, system: str, actual: Array, scores: Array, out
         if rows.sum() >= FEWEST and 0 < column.sum() < len(column):
             precisions.append(average_precision(column, said))
             scores_of_labels.append(macro_f1(column, said >= fit_thresholds(said, column)))
+    if not precisions:
+        return []
     rule = f"{len(precisions)} labels, each over the rows that have it"
     figures = [split.bare(output, "average precision", float(np.mean(precisions)), len(actual), rule, system)]
     if output == "emotion":
@@ -184,6 +198,9 @@ def _regressions(split: Split, target: str, report: Evaluation) -> None:
     output, names = _PLACES[target]
     actual, places = target_column(split.units, target)
     actual = actual.reshape(len(actual), -1)
+    if not any(np.isfinite(column).sum() >= FEWEST and np.nanmin(column) < np.nanmax(column) for column in actual.T):
+        split.skip(report, output, f"no value of it differs over {FEWEST} rows or more")
+        return
     for system, said in split.systems.items():
         if target not in said:
             continue

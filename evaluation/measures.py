@@ -1,8 +1,8 @@
 """Measures of readings against labels, and a bootstrap interval for each.
 
-Notable: a score is 0 where its denominator is (no label there, none asserted), as with scikit-learn's
-``zero_division=0``. What an F1 or an average precision is made of are sums over rows, so that for these `bootstrap`
-takes many resamples in one matrix product: seconds for 5,000 texts, 28 labels and 1,000 resamples.
+Notable: a mean over labels is over those that occur, since what is not there can neither be found nor missed; where
+none does, it is undefined. What an F1 or an average precision is made of are sums over rows, so that for these
+`bootstrap` takes many resamples in one matrix product: seconds for 5,000 texts, 28 labels and 1,000 resamples.
 """
 
 import math
@@ -97,7 +97,7 @@ def pearson(predicted: Array, actual: Array) -> float:
 def soft_cross_entropy(probabilities: Array, shares: Array) -> float:
     """Mean cross entropy in nats against vote shares. Both (texts, classes), each row a distribution."""
     probabilities, shares = distributions(probabilities=probabilities, shares=shares)
-    return float(-(shares * np.log(np.clip(probabilities, SMALLEST, None))).sum(axis=1).mean())
+    return float(-(shares * np.log(np.clip(probabilities, SMALLEST, None))).sum(axis=1).mean()) + 0.0  # never -0.0
 
 
 def pair_accuracy(better: Array, worse: Array) -> float:
@@ -132,7 +132,7 @@ def average_precision(actual: Array, probabilities: Array) -> float:
 
 
 def macro_f1(actual: Array, asserted: Array) -> float:
-    """Mean over the labels of their F1, 0..1. Both (texts, labels), 0 or 1."""
+    """Mean over the labels that occur of their F1, 0..1; NaN when none does. Both (texts, labels), 0 or 1."""
     return float(_macro_f1(_once(actual), actual, asserted)[0])
 
 
@@ -142,7 +142,7 @@ def micro_f1(actual: Array, asserted: Array) -> float:
 
 
 def verdict_f1(probabilities: Array, shares: Array) -> float:
-    """Macro F1 of the most probable verdict against the majority's, over all five, 0..1, also those that never occur.
+    """Macro F1 of the most probable verdict against the majority's, over the verdicts that occur, 0..1.
 
     probabilities: (texts, 5), or logits. shares: (texts, 5), or votes. Between equals the first verdict in the order
     of ``labels.VERDICTS`` counts.
@@ -165,7 +165,7 @@ def _once(rows: Array) -> Array:
 
 
 def _ratio(part: Array, whole: Array) -> Array:
-    """The ratio, and 0 where the whole is 0."""
+    """The ratio, and 0 where the whole is 0, as with scikit-learn's ``zero_division=0``."""
     return np.divide(part, whole, out=np.zeros(np.shape(whole)), where=whole > 0)
 
 
@@ -182,7 +182,10 @@ def _f1(counts: Array) -> Array:
 
 
 def _macro_f1(weights: Array, actual: Array, asserted: Array) -> Array:
-    return _f1(_counts(weights, actual, asserted)).mean(axis=-1)
+    counts = _counts(weights, actual, asserted)
+    occurs = counts[..., 2, :] > 0
+    total, present = np.where(occurs, _f1(counts), 0).sum(axis=-1), occurs.sum(axis=-1)
+    return np.divide(total, present, out=np.full(len(weights), math.nan), where=present > 0)
 
 
 def _micro_f1(weights: Array, actual: Array, asserted: Array) -> Array:

@@ -15,10 +15,10 @@ from ..configuration.labels import OUTPUTS, RATED, VIEWS
 from ..modeling_redheart.modeling_redheart import RedHeartModel
 from ..modeling_redheart.windows import cut, first_read, weights_of
 from ..training.data import Array, Unit
+from ..training.predictions import ARC, by_target, values_of
 
 # Values of the model beside those of the targets, by name: (texts, ...).
-_ARC = "arc"
-EXTRA = (_ARC, "verdict_logits", "expected_loss", "foregone")
+EXTRA = (ARC, "verdict_logits", "expected_loss", "foregone")
 _MOST_TEXTS = 64  # at once
 
 
@@ -63,8 +63,8 @@ class Predictor:
             weights_here = torch.tensor([window.weight for window in batch])
             for name, value in self._read(batch).items():
                 if name not in told:
-                    told[name] = value.new_full((len(texts), *value.shape[1:]), -torch.inf if name == _ARC else 0.0)
-                if name == _ARC:
+                    told[name] = value.new_full((len(texts), *value.shape[1:]), -torch.inf if name == ARC else 0.0)
+                if name == ARC:
                     index = rows[:, None].expand_as(value)
                     told[name].scatter_reduce_(0, index, value, "amax")
                 else:
@@ -97,46 +97,15 @@ class Predictor:
         names = ("input_ids", "attention_mask")
         with torch.inference_mode():
             reading = self.model(**{name: inputs[name].to(self.model.device) for name in names}, outputs=OUTPUTS)
-        arc = reading.emotion.arc_logits.masked_fill(~reading.emotion.arc_mask.bool().unsqueeze(-1), -torch.inf)
-        said = {
-            "emotion": reading.emotion.logits,
-            _ARC: arc.amax(dim=1),
-            "intensity": reading.emotion.intensity,
-            "nuance": reading.emotion.nuance_logits,
-            "affect": reading.emotion.affect,
-            "bentham": reading.bentham.mean,
-            "utility": reading.counterfactual.utility,
-            "utility_logits": reading.counterfactual.utility_logits,
-            "regret": reading.regret.scores,
-            "plausibility": reading.counterfactual.plausibility_logits,
-            "verdict": reading.verdict.logits,
-            "acceptability": reading.verdict.acceptability_logits,
-            "perspectives": reading.perspectives.verdict_logits,
-            "expected_loss": reading.expected_loss,
-        }
-        return {name: value.float().cpu().clone() for name, value in said.items()}
+        return {name: value.float().cpu().clone() for name, value in values_of(reading).items()}
 
     def _values(self, said: Mapping[str, Tensor]) -> dict[str, Tensor]:
         better, actual = VIEWS.index("better"), VIEWS.index("actual")
         return {
-            "emotion_labels": said["emotion"].sigmoid(),
-            _ARC: said[_ARC].sigmoid(),
-            "intensity_labels": said["intensity"],
-            # The expected level: the sum over k of P(level >= k).
-            "nuance_labels": said["nuance"].sigmoid().sum(dim=-1),
-            "affect_labels": said["affect"],
-            "bentham_labels": said["bentham"],
-            "utility_labels": said["utility"],
-            "utility_pair_labels": said["utility_logits"][:, actual],
-            "regret_labels": said["regret"],
-            "branch_pair_labels": said["utility_logits"][:, actual],
+            **by_target(said, self.model.config.verdict_temperature),
+            ARC: said[ARC].sigmoid(),
             "foregone": said["utility"][:, better] - said["utility"][:, actual],
-            "plausibility_labels": said["plausibility"].sigmoid(),
-            "verdict_labels": (said["verdict"] / self.model.config.verdict_temperature).softmax(dim=-1),
             "verdict_logits": said["verdict"],
-            "acceptability_labels": said["acceptability"].sigmoid(),
-            "acceptability_pair_labels": said["acceptability"],
-            "perspective_labels": said["perspectives"].softmax(dim=-1),
             "expected_loss": said["expected_loss"],
         }
 

@@ -35,6 +35,10 @@ class Figure:
     high: float = math.nan
     rule: str = ""
 
+    def __post_init__(self) -> None:
+        for name in ("value", "low", "high"):
+            object.__setattr__(self, name, getattr(self, name) + 0.0)  # never -0.0
+
 
 @dataclass(frozen=True)
 class LabelTable:

@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..configuration.labels import closest
-from ..training.data import OWN, DataError, Unit, check, find_data, load, read_rows, to_examples, to_units
+from ..training.column_map import ON_COMMAND_LINE, ColumnNames
+from ..training.data import OWN, DataError, Unit, find_data, load, to_units
 from ..training.dilemmas import SCORED, dilemma_halves
+from ..training.examples import is_labelled
+from ..training.own_rows import own_units
 
 # Set -> the split that its floor is fitted on, and the splits that are evaluated.
 PUBLIC: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -86,14 +89,19 @@ def fitting_units(root: Path | str | None) -> list[Unit]:
     return [unit for name, split in FITTED_ON for unit in to_units(load(name, root, split))]
 
 
-def own_rows(path: str, train: str | None = None) -> Rows:
-    """A person's own rows, in the columns of `training.schema`. Raises `DataError` for what does not fit."""
-    return Rows(Path(path).stem, "all rows", _read(path), _read(train) if train else None)
+def own_rows(path: str, train: str | None = None, columns: ColumnNames | None = None) -> Rows:
+    """A person's own rows, in the columns of `training.schema`.
+
+    columns: new names of theirs, and of what is in them (`ColumnMap`). Raises `DataError` for what does not fit, and
+    where no row has a label.
+    """
+    return Rows(Path(path).stem, "all rows", _read(path, columns), _read(train, columns) if train else None)
 
 
-def _read(path: str) -> list[Unit]:
-    check(read_rows(path))
-    return to_units(to_examples(read_rows(path), Path(path).stem))
+def _read(path: str, columns: ColumnNames | None) -> list[Unit]:
+    # Rows of one class may be measured, though they teach nothing.
+    units = own_units(path, Path(path).stem, trained=False, column_names=columns, option=ON_COMMAND_LINE)
+    return [unit for unit in units if any(map(is_labelled, unit))]
 
 
 __all__ = ["EVENTS", "FITTED_ON", "PUBLIC", "Rows", "fitting_units", "own_rows", "public_rows"]

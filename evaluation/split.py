@@ -28,15 +28,29 @@ class Split:
     def figure(
         self, output: str, measure: str, system: str, function: Measure, *arrays: Array, rule: str = ""
     ) -> Figure:
-        """A measure with its interval over rows."""
-        found = bootstrap(function, *arrays)
+        """A measure with its interval over rows; without one where the rows are too few, or too much alike, for it."""
+        try:
+            found = bootstrap(function, *arrays)
+        except ValueError:
+            return self.bare(output, measure, function(*arrays), len(arrays[0]), rule, system)
         return Figure(
             self.dataset, self.split, output, measure, system, found.value, len(arrays[0]), found.low, found.high, rule
         )
 
+    def skip(self, report: Evaluation, what: str, why: str) -> None:
+        """Note that something is not measured here."""
+        report.skipped[f"{what} of {self.dataset} ({self.split})"] = why
+
     def bare(self, output: str, measure: str, value: float, rows: int, rule: str = "", system: str = MODEL) -> Figure:
         """A number without an interval."""
         return Figure(self.dataset, self.split, output, measure, system, value, rows, rule=rule)
+
+
+def that_occur(rule: str, actual: Array) -> str:
+    """The rule of a mean over labels, with how many of them occur, where not all do. actual: (texts, labels)."""
+    there, every = int(actual.any(axis=0).sum()), actual.shape[1]
+    told = f"over the {there} of {every} labels that occur"
+    return rule if there == every else f"{rule}; {told}" if rule else told
 
 
 def mean(values: Array) -> float:
@@ -104,4 +118,5 @@ __all__ = [
     "binary_losses",
     "mean",
     "mean_of_known",
+    "that_occur",
 ]

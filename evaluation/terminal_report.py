@@ -199,6 +199,7 @@ def words(value: Any) -> str:
         )
         return ", ".join(name + item for name, item in told)
     if isinstance(value, float):
+        value += 0.0  # never -0
         return "-" if not math.isfinite(value) else f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}"
     return "-" if value is None else f"{value:,}" if type(value) is int else str(value)
 

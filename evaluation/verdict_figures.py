@@ -14,7 +14,17 @@ from .measures import pair_accuracy, right_verdicts, soft_cross_entropy, verdict
 from .predict import expected_losses, target_column
 from .results import MODEL, Confusion, Evaluation, Figure
 from .selective import risk_at_coverage
-from .split import FEWEST, Split, add_auroc, add_ranked_losses, add_reliability, add_risk, mean, mean_of_known
+from .split import (
+    FEWEST,
+    Split,
+    add_auroc,
+    add_ranked_losses,
+    add_reliability,
+    add_risk,
+    mean,
+    mean_of_known,
+    that_occur,
+)
 
 LIKELY = "most probable"
 NAMED, NAMED_ELSEWHERE = "threshold of the config", "threshold cross-fitted"
@@ -27,13 +37,14 @@ _FOLDS = 5
 def verdict_figures(split: Split, threshold: float, report: Evaluation) -> None:
     """Add what is said of the verdict. threshold: the probability from which on the most probable one is named."""
     shares, places = target_column(split.units, "verdict_labels")
+    named_in = that_occur(LIKELY, shares.argmax(axis=1)[:, None] == np.arange(len(VERDICTS)))
     for system, said in split.systems.items():
         if "verdict_labels" in said:
             scores = said["verdict_labels"][places]
             hits = right_verdicts(scores, shares).astype(np.float64)
             report.figures += [
                 split.figure("verdict", "accuracy", system, mean, hits, rule=LIKELY),
-                split.figure("verdict", "macro F1", system, verdict_f1, scores, shares, rule=LIKELY),
+                split.figure("verdict", "macro F1", system, verdict_f1, scores, shares, rule=named_in),
                 split.figure("verdict", "soft cross entropy", system, soft_cross_entropy, scores, shares),
             ]
     said = split.systems[MODEL]

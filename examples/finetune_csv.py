@@ -2,10 +2,12 @@
 
     python examples/finetune_csv.py examples/own_rows.csv runs/own
     python examples/finetune_csv.py mine.csv runs/mine --column sentence=text --column mood=emotion --adapter
+    python examples/finetune_csv.py mine.csv runs/mine --column ticket= --column at_fault=verdict:yes=author,no=other
 
 The columns that a row may have stand in `redheart.training.schema`: `text` and any of the labels (`emotion`, `verdict`,
-`affect.valence`, ...); `--column` renames yours. What is wrong with the rows is told before training. This is what
-`redheart train` does with a recipe; everything else that a recipe may hold can be added to the one below.
+`affect.valence`, ...); `--column` renames yours, leaves one out, or says what its values are in ours. What is wrong
+with the rows is told before anything is loaded. This is what `redheart train` does with a recipe; everything else that
+a recipe may hold can be added to the one below.
 
 With a few dozen rows a whole model learns them by heart within some epochs; `--adapter` (pip install 'redheart[peft]')
 trains a small part of it only. Watch the column `after` of the table, which is the loss on the held-out rows.
@@ -16,6 +18,9 @@ from pathlib import Path
 
 from redheart.configuration.shipped import DEFAULT_MODEL
 from redheart.loading import load_pipeline
+from redheart.printable import printable
+from redheart.training.column_map import ON_COMMAND_LINE, parse_columns
+from redheart.training.own_rows import own_units
 from redheart.training.recipe import DataRecipe, ModelRecipe, PeftRecipe, Recipe, Source
 from redheart.training.run import run, summary
 
@@ -25,35 +30,38 @@ parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
 parser.add_argument("csv", help="also .jsonl or .parquet")
 parser.add_argument("output", type=Path, help="a new folder, for the model and the reports")
 parser.add_argument("--model", default=DEFAULT_MODEL)
-parser.add_argument("--column", action="append", default=[], metavar="YOURS=OURS")
+parser.add_argument("--column", action="append", default=[], metavar="YOURS=OURS", help="repeatable; see above")
 parser.add_argument("--held-out", type=float, default=0.25, help="share of the rows to evaluate on")
 parser.add_argument("--epochs", type=float, default=3)
 parser.add_argument("--learning-rate", type=float, default=1e-4)
 parser.add_argument("--adapter", action="store_true", help="train an adapter, not the whole model")
+parser.add_argument("--overwrite", action="store_true", help="replace what was trained into the folder before")
 options = parser.parse_args()
 
-recipe = Recipe(
-    output=str(options.output),
-    model=ModelRecipe(checkpoint=options.model),
-    data=DataRecipe(
-        train=[Source(path=options.csv, columns=dict(name.split("=", 1) for name in options.column))],
-        held_out=options.held_out,
-    ),
-    training={
-        "num_train_epochs": options.epochs,
-        "learning_rate": options.learning_rate,
-        "warmup_steps": 0.1,
-        "per_device_train_batch_size": 8,
-        "per_device_eval_batch_size": 16,
-        "longest_text": 128,
-        "save_strategy": "no",
-        "logging_steps": 5,
-        "disable_tqdm": True,
-    },
-    peft=PeftRecipe(rank=8, alpha=16, merge=True) if options.adapter else None,
-)
-report = run(recipe)
-print(summary(report))
+try:
+    columns = parse_columns(options.column)
+    own_units(options.csv, column_names=columns, option=ON_COMMAND_LINE)
+    recipe = Recipe(
+        output=str(options.output),
+        model=ModelRecipe(checkpoint=options.model),
+        data=DataRecipe(train=[Source(path=options.csv, columns=columns)], held_out=options.held_out),
+        training={
+            "num_train_epochs": options.epochs,
+            "learning_rate": options.learning_rate,
+            "warmup_steps": 0.1,
+            "per_device_train_batch_size": 8,
+            "per_device_eval_batch_size": 16,
+            "longest_text": 128,
+            "save_strategy": "no",
+            "logging_steps": 5,
+            "disable_tqdm": True,
+        },
+        peft=PeftRecipe(rank=8, alpha=16, merge=True) if options.adapter else None,
+    )
+    report = run(recipe, overwrite=options.overwrite)
+except (ValueError, OSError, ImportError) as error:
+    raise SystemExit(printable(f"error: {error}")) from error
+print(printable(summary(report)))
 
 trained = options.output / "model"
 for name in (options.model, str(trained)):

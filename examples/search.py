@@ -17,8 +17,8 @@ import numpy as np
 from redheart.configuration.shipped import DEFAULT_MODEL
 from redheart.loading import load_pipeline
 from redheart.printable import printable
-from redheart.strict_json import as_json, json_line
-from redheart.training.data import read_rows
+from redheart.strict_json import json_line
+from redheart.texts import read_items
 
 
 def embed(model: str, texts: list[str]) -> np.ndarray:
@@ -33,7 +33,7 @@ def embed(model: str, texts: list[str]) -> np.ndarray:
 parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
 commands = parser.add_subparsers(dest="command", required=True)
 index = commands.add_parser("index", help="embed the rows of a file")
-index.add_argument("rows", help=".csv, .jsonl or .parquet with a column of texts")
+index.add_argument("rows", type=Path, help=".csv, .jsonl or .parquet with a column of texts")
 index.add_argument("folder", type=Path)
 index.add_argument("--text-column", default="text")
 index.add_argument("--model", default=DEFAULT_MODEL)
@@ -44,17 +44,17 @@ query.add_argument("--top", type=int, default=5)
 options = parser.parse_args()
 
 if options.command == "index":
-    rows = [dict(row) for row in read_rows(options.rows)]
-    if lacking := [number for number, row in enumerate(rows) if options.text_column not in row]:
-        raise SystemExit(f"Row {lacking[0]} has no column {options.text_column!r}; name another with --text-column.")
-    vectors = embed(options.model, [row[options.text_column] for row in rows])
+    items = list(read_items((), [options.rows], options.text_column))
+    if wrong := [item.error for item in items if item.error]:
+        raise SystemExit(printable(f"error: {wrong[0]} (--text-column names the column that has the text)"))
+    vectors = embed(options.model, [item.text for item in items])
     options.folder.mkdir(parents=True, exist_ok=True)
     np.save(options.folder / "embeddings.npy", vectors, allow_pickle=False)
-    lines = [json_line(as_json(row)) + "\n" for row in rows]
+    lines = [json_line({options.text_column: item.text, **item.fields}) + "\n" for item in items]
     (options.folder / "rows.jsonl").write_text("".join(lines), encoding="utf-8")
     about = {"model": options.model, "text_column": options.text_column}
     (options.folder / "index.json").write_text(json.dumps(about), encoding="utf-8")
-    print(f"{len(rows)} rows, {vectors.shape[1]} dimensions, in {options.folder}")
+    print(f"{len(items)} rows, {vectors.shape[1]} dimensions, in {options.folder}")
 else:
     about = json.loads((options.folder / "index.json").read_text(encoding="utf-8"))
     vectors = np.load(options.folder / "embeddings.npy", mmap_mode="r", allow_pickle=False)

@@ -112,7 +112,7 @@ def model_index(evaluation: Evaluation) -> list[dict[str, Any]]:
     for figure in (row.model for row in _rows(evaluation)):
         if figure.measure in _METRICS and math.isfinite(figure.value) and FITTED_HERE not in figure.rule:
             name = f"{figure.measure} ({figure.rule})" if figure.rule else figure.measure
-            metric = {"type": _METRICS[figure.measure], "name": name, "value": round(figure.value, 4)}
+            metric = {"type": _METRICS[figure.measure], "name": name, "value": round(figure.value, 4) + 0.0}
             results.setdefault((figure.output, figure.dataset, figure.split), []).append(metric)
     return [{"name": evaluation.model, "results": [_result(*key, found) for key, found in results.items()]}]
 

@@ -76,7 +76,10 @@ def main() -> None:
     parser.add_argument("trained", type=Path, help="folder of the trained model")
     parser.add_argument("folder", type=Path, help="where the checkpoint goes")
     parser.add_argument("--form", choices=FORMS, default="bfloat16", help="of the weights; by default %(default)s")
+    parser.add_argument("--overwrite", action="store_true", help="replace the weights that are there")
     args = parser.parse_args()
+    if any(args.folder.glob("model*.safetensors")) and not args.overwrite:
+        parser.error(f"{args.folder} has weights; name another folder, or replace them with --overwrite.")
     logging.disable_progress_bar()
     ship(args.trained, args.folder, args.form)
 

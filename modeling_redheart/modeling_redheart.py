@@ -17,7 +17,7 @@ from transformers.utils.generic import can_return_tuple
 
 from ..configuration.configuration_redheart import RedHeartConfig
 from ..configuration.inputs import check_depth, check_outputs, check_token_budget
-from ..configuration.labels import FAST_OUTPUTS, OUTPUTS, SURD_SOURCES, TASKS
+from ..configuration.labels import FAST_OUTPUTS, OUTPUTS, SURD_SOURCES, TASKS, closest
 from .backbone import RedHeartBackbone, load_encoder, try_encoder
 from .bentham import NeuralBenthamCalculator
 from .bridge import ModuleBridge
@@ -148,52 +148,27 @@ class RedHeartModel(RedHeartPreTrainedModel):
         outputs: Sequence[str] | None = None,
         depth: str = "full",
         token_budget: int | None = None,
-        emotion_labels: Tensor | None = None,
-        intensity_labels: Tensor | None = None,
-        nuance_labels: Tensor | None = None,
-        affect_labels: Tensor | None = None,
-        bentham_labels: Tensor | None = None,
-        regret_labels: Tensor | None = None,
-        utility_labels: Tensor | None = None,
-        plausibility_labels: Tensor | None = None,
-        verdict_labels: Tensor | None = None,
-        acceptability_labels: Tensor | None = None,
-        perspective_labels: Tensor | None = None,
-        embedding_labels: Tensor | None = None,
-        utility_pair_labels: Tensor | None = None,
-        acceptability_pair_labels: Tensor | None = None,
-        branch_pair_labels: Tensor | None = None,
         output_hidden_states: bool | int | list[int] | None = None,
         output_attentions: bool | None = None,
+        return_loss: bool = True,
+        **columns: Tensor | None,
     ) -> RedHeartOutput:
         """Read texts.
 
         input_ids: (batch, tokens), or inputs_embeds: (batch, tokens, encoder width). attention_mask: (batch, tokens), 1
         where there is text. outputs: which of `labels.OUTPUTS` to compute; None for all that the depth can give.
         depth: "full", or "fast" for the heads' direct reading. token_budget: most tokens that go on after the backbone;
-        None takes the config's. ``*_labels``: see `Targets`; with any of them the output has ``loss`` and ``losses``.
-        output_hidden_states: see `chosen_states`.
+        None takes the config's. output_hidden_states: see `chosen_states`. columns: of `Targets`, by name; with any of
+        them the output has ``loss`` and ``losses``, unless return_loss is False.
 
         Raises `ValueError` for an unknown output or depth, a text that is too long, embeddings that are not finite, and
-        targets of the wrong shape or of an output that is not computed.
+        targets of the wrong shape or of an output that is not computed; `TypeError` for another column.
         """
-        targets = Targets(
-            emotion_labels=emotion_labels,
-            intensity_labels=intensity_labels,
-            nuance_labels=nuance_labels,
-            affect_labels=affect_labels,
-            bentham_labels=bentham_labels,
-            regret_labels=regret_labels,
-            utility_labels=utility_labels,
-            plausibility_labels=plausibility_labels,
-            verdict_labels=verdict_labels,
-            acceptability_labels=acceptability_labels,
-            perspective_labels=perspective_labels,
-            embedding_labels=embedding_labels,
-            utility_pair_labels=utility_pair_labels,
-            acceptability_pair_labels=acceptability_pair_labels,
-            branch_pair_labels=branch_pair_labels,
-        )
+        for name in columns:
+            if name not in TARGET_OUTPUTS:
+                raise TypeError(f"`forward` takes no {name!r}; {closest(name, TARGET_OUTPUTS)}")
+        # No parameter has "label" in its name: a plain `transformers.Trainer` takes such for what every batch has.
+        targets = Targets(**(columns if return_loss else {}))
         wanted = _check_request(outputs, depth, targets)
         mask = self._check_input(input_ids, attention_mask, inputs_embeds)
         states_out, attend_out = self._asked_for(output_hidden_states, output_attentions)

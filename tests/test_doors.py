@@ -117,6 +117,12 @@ def said(pipe: EthicalAnalysisPipeline, checkpoint: Path, tmp_path_factory: Any)
         "pipeline, in a stream": {n: told(lambda value: list(pipe(iter([value]))), values[n]) for n in numbers},
         "training rows": {n: told(check, [{"text": values[n], "affect.valence": 0.5}]) for n in numbers},
     }
+    pandas = pytest.importorskip("pandas")
+    found["training rows, of a table"] = {
+        n: told(check, pandas.DataFrame({"text": [values[n]], "affect.valence": [0.5]}, dtype=object))
+        for n in numbers
+        if not isinstance(values[n], (bytearray, dict))  # which become others in a table
+    }
     jsons = [n for n in numbers if is_json(values[n])]
     path = folder / "values.jsonl"
     path.write_text("".join(json.dumps({"text": values[n], "row": k}) + "\n" for k, n in enumerate(jsons)))
@@ -269,7 +275,7 @@ def test_an_option_is_the_same_option_at_every_door(
     def load(_: str) -> None:
         raise ValueError(LOADED)
 
-    monkeypatch.setattr("redheart.cli.load_pipeline", load)
+    monkeypatch.setattr("redheart.cli.load_text_pipeline", load)
     words = told(check_options, options)
     for door, message in option_doors(pipe, options):
         if words is None:

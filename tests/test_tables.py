@@ -77,6 +77,30 @@ def test_parquet_gives_every_kind_of_value(tmp_path: Path) -> None:
     assert columns_of(tmp_path / "a.PARQUET") == list(row)
 
 
+def test_labels_of_a_file_have_their_names_and_an_index_is_no_column(tmp_path: Path) -> None:
+    """Of its kind: what `datasets` and pandas put beside the columns of a parquet file. A label without a name, as of
+    another version of the set, is told in its row."""
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    table = pa.table({"text": ["a", "b", "c"], "verdict": [1, -1, 7], "__index_level_0__": [5, 6, 7]})
+    features = {"verdict": {"names": ["other", "author"], "_type": "ClassLabel"}}
+    stored = table.replace_schema_metadata({"huggingface": json.dumps({"info": {"features": features}})})
+    pq.write_table(stored, tmp_path / "a.parquet")
+    author, nobody, wrong = read_table(tmp_path / "a.parquet")
+    assert author.row == {"text": "a", "verdict": "author"}
+    assert nobody.row == {"text": "b", "verdict": None}
+    assert wrong.problem == "has the label 7 in the column 'verdict', which has names for 0..1."
+    assert [line.row["verdict"] for line in read_table(tmp_path / "a.parquet", label_names=False)] == [1, -1, 7]
+    assert columns_of(tmp_path / "a.parquet") == ["text", "verdict"]
+
+
+def test_lines_that_a_spreadsheet_leaves_are_no_rows(tmp_path: Path) -> None:
+    """Of its kind: blank lines, lines of commas, of spaces. An empty text of its own stands in quotes, and is a row."""
+    several = lines_of(tmp_path / "a.csv", "text,id\n\na,1\n  ,\n,\n   \nb,\n,\n")
+    assert [line.row["text"] for line in several] == ["a", "b"]
+    alone = lines_of(tmp_path / "a.csv", 'text\na\n\n  \n""\nb\n')
+    assert [line.row["text"] for line in alone] == ["a", "", "b"]
+
+
 def test_a_value_that_python_has_not_is_told_in_its_row(tmp_path: Path) -> None:
     pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     table = pa.table({"text": ["a", "b", "c"], "at": pa.array([0, 10**12, 0], pa.timestamp("s"))})
@@ -88,6 +112,9 @@ WHOLE: list[tuple[str, bytes, str]] = [
     ("a.csv", b"", "is empty"),
     ("a.csv", b"\xef\xbb\xbf", "is empty"),
     ("a.csv", b"a,a\n1,2\n", r"names the columns \['a'\] twice"),
+    ("a.csv", b"text;emotion\na;joy\n", "first line of .*a.csv has ';' between its columns, and .* must have ','"),
+    ("a.csv", b"text\temotion\na\tjoy\n", "or as .tsv"),
+    ("a.tsv", b"text,emotion\na,joy\n", "has ',' between its columns"),
     ("a.csv", b"\xb1\xd7,b\n1,2\n", "line 1 is not UTF-8"),
     ("a.csv", b'"text\n', "line 1 cannot be read"),
     ("a.jsonl", '{"text": "a"}\n'.encode("utf-16"), "is UTF-16"),

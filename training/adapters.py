@@ -31,6 +31,7 @@ from ..modeling_redheart.modeling_redheart import RedHeartModel
 from ..modeling_redheart.quantization import FINE, SCORERS
 from .recipe import PeftRecipe
 from .snapshots import digest, write_json
+from .supervision import FITTED, clear_fitted, extended
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -210,8 +211,8 @@ def load_adapter(
     base: a folder, a checkpoint that ships or a Hub id, loaded with the ``options`` of `load_strict` (such as
     ``quantization_config``); or a model, which is wrapped in place. folder: of the adapter, or of each by a name of
     your choice. All are active, and where two change the same layer their changes add up; ``set_adapter(name)`` makes
-    one the only one. ``config.supervision`` of what is returned has the records of the base and of all adapters; the
-    base's own stays as it is.
+    one the only one. ``config.supervision`` of what is returned has the records of the base and of all adapters, and no
+    threshold or temperature that was fitted to the base; the base's own config stays as it is.
 
     Raises `ValueError` for an adapter of another base, and for two that have each trained one and the same read-out.
     """
@@ -239,9 +240,17 @@ def load_adapter(
     wrapped.base_model.set_adapter(list(folders), inference_mode=True)
     # A config of its own: without its adapters, the base must not claim what only they were trained on.
     wrapped.config = deepcopy(model.config)
-    for record in records.values():
-        wrapped.config.supervision = {**wrapped.config.supervision, **record.supervision}
+    _claim(wrapped.config, records.values())
     return wrapped
+
+
+def _claim(config: Any, records: Iterable[AdapterRecord | None]) -> None:
+    """Let the config of a base claim what its adapters were trained on, too, and nothing that was fitted to its own
+    weights, which they change."""
+    clear_fitted(config)
+    for record in records:
+        if record is not None:
+            config.supervision = extended(config.supervision, record.supervision)
 
 
 def _refuse_shared_readouts(readouts: Mapping[str, Sequence[str]]) -> None:
@@ -302,18 +311,23 @@ def note_record(model: PreTrainedModel, name: str, record: AdapterRecord | None)
     """Remember the record of the adapter ``name`` that was loaded into ``model``, and claim what it was trained on."""
     noted: Any = model
     if not hasattr(model, "_own_claims"):
-        noted._own_claims, noted._adapter_records = model.config.supervision, {}
+        names = ("supervision", *FITTED)
+        noted._own_claims, noted._adapter_records = {name: getattr(model.config, name) for name in names}, {}
     noted._adapter_records[name] = record
     settle_claims(model)
 
 
 def settle_claims(model: PreTrainedModel) -> None:
-    """Let the config of ``model`` claim what supervised its own weights and those of the adapters in use."""
+    """Let the config of ``model`` claim what supervised its own weights and those of the adapters in use, as that of
+    `load_adapter` does; without adapters in use it is its own again."""
     own = getattr(model, "_own_claims", None)
-    if own is not None:
-        records = [getattr(model, "_adapter_records", {}).get(name) for name in _in_use(model)]
-        claims = {key: value for record in records if record for key, value in record.supervision.items()}
-        model.config.supervision = {**own, **claims}
+    if own is None:
+        return
+    for name, value in own.items():
+        setattr(model.config, name, value)
+    if in_use := _in_use(model):
+        records = getattr(model, "_adapter_records", {})
+        _claim(model.config, [records.get(name) for name in in_use])
 
 
 def write_records(model: PreTrainedModel, folder: str | Path) -> None:
@@ -351,6 +365,7 @@ def merge_adapter(model: "PeftModel") -> RedHeartModel:
     supervision = model.config.supervision
     merged: RedHeartModel = model.merge_and_unload(safe_merge=True)
     merged.config.supervision = supervision
+    clear_fitted(merged.config)
     merged.config.name_or_path = ""  # it is no longer what lies there
     return merged
 

@@ -1,8 +1,9 @@
 """What a recipe names, made: units from sources, and a model with its tokenizer."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
+from dataclasses import fields
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -15,34 +16,98 @@ from transformers.distributed.configuration_utils import DistributedConfig
 
 from ..compression.quantize import SCHEMES
 from ..configuration.configuration_redheart import RedHeartConfig, load_preset
-from ..hub_upload.checkpoint import checkpoint_path, load_strict
+from ..configuration.inputs import check_text
+from ..configuration.labels import closest
+from ..hub_upload.checkpoint import checkpoint_path, load_strict, weight_files
 from ..modeling_redheart.masked_lm import RedHeartForMaskedLM
 from ..modeling_redheart.modeling_redheart import RedHeartModel
 from ..modeling_redheart.stored_int8 import keeps_integers
-from .check import check
+from ..tables import ending, text_lines
 from .collator import source_sizes
-from .data import DataError, Unit, held_out, load, load_hub, normalised, overlap, texts_of, to_units
+from .column_map import IN_RECIPE
+from .data import (
+    DataError,
+    Unit,
+    find_split,
+    held_out,
+    load,
+    load_hub,
+    normalised,
+    overlap,
+    supervised,
+    texts_of,
+    to_units,
+)
 from .dilemmas import dilemma_halves
+from .own_rows import own_units
 from .pretraining import load_encoder
 from .recipe import DataRecipe, ModelRecipe, Source
-from .rows import read_rows
-from .schema import to_examples
+from .rows import may_be_on_hub, read_rows
 
 logger = logging.getLogger(__name__)
 
 TOKENIZER = Path(__file__).resolve().parent.parent / "configuration" / "tokenizer"
 
 
-def build_units(recipe: DataRecipe, seed: int) -> tuple[list[Unit], list[Unit]]:
+def check_sources(recipe: DataRecipe) -> None:
+    """Raises `DataError` for a source that is not there, or is not to be trained on; nothing is read."""
+    for split, sources in (("train", recipe.train), ("validation", recipe.validation)):
+        for source in sources:
+            if source.name is not None:
+                supervised(source.name)
+            _check_place(source, split)
+
+
+def _check_place(source: Source, split: str) -> None:
+    """Raises `DataError` for a set, file or folder that is not there; what may be on the hub is not asked for."""
+    split = source.split or split
+    if source.name is not None:
+        if source.root != "hub":
+            find_split(source.name, source.root, split)
+    elif Path(str(source.path)).exists() or not may_be_on_hub(str(source.path)):
+        read_rows(str(source.path), split)
+
+
+def check_texts(sources: Sequence[Source]) -> None:
+    """Raises `DataError` for a source of texts that is not there; nothing is read."""
+    for source in sources:
+        if source.path is None or ending(Path(source.path)) != ".txt":
+            _check_place(source, "train")
+        elif not Path(source.path).is_file():
+            raise DataError(f"There is no file {source.path!r}.")
+
+
+def check_model(recipe: ModelRecipe) -> None:
+    """Raises `ValueError` for a checkpoint, a folder or an option that is not there; nothing is loaded."""
+    if recipe.checkpoint is not None:
+        checkpoint_path(recipe.checkpoint)
+    if recipe.pretrained is not None:
+        weight_files(Path(recipe.pretrained))
+    known = [item.name for item in fields(RedHeartConfig)]
+    for name in recipe.options:
+        if name not in known:
+            raise ValueError(f"There is no option model.options.{name}; {closest(name, known)}")
+    if recipe.preset is not None and recipe.encoder is None:
+        RedHeartConfig(**{**load_preset(recipe.preset), **recipe.options})
+
+
+def build_units(
+    recipe: DataRecipe, seed: int, labelled: bool = True, option: str = IN_RECIPE
+) -> tuple[list[Unit], list[Unit]]:
     """The units to train and to validate on.
 
-    Raises `DataError` for what `check.check` refuses in a file, and for a text of a file that is in both.
+    labelled: whether rows of a file need labels, at least some of them. option: what their columns are renamed by, for
+    messages (`column_map.remedy`). Raises `DataError` for what `check_sources`
+    refuses, in a file for what `check.check` refuses, and for a text of a file that is in both.
     """
-    train = [(source, _units(source, "train", seed)) for source in recipe.train]
+    check_sources(recipe)
+    train = [(source, _units(source, "train", seed, labelled, option)) for source in recipe.train]
     if not recipe.validation:
         units, validation = held_out([unit for _, some in train for unit in some], recipe.held_out, seed)
     else:
-        validation = [unit for source in recipe.validation for unit in _units(source, "validation", seed)]
+        validation = [
+            unit for source in recipe.validation for unit in _units(source, "validation", seed, labelled, option)
+        ]
         units = [unit for source, some in train for unit in _unlike(some, validation, source)]
     if not units or not validation:
         raise DataError(
@@ -66,17 +131,17 @@ def _unlike(units: list[Unit], validation: Sequence[Unit], source: Source) -> li
     return kept
 
 
-def _units(source: Source, split: str, seed: int) -> list[Unit]:
-    split = source.split or split
+def _units(source: Source, split: str, seed: int, labelled: bool, option: str) -> list[Unit]:
+    trained, split = split == "train", source.split or split
     if source.path is not None:
         options: dict[str, Any] = {"config": source.config, "revision": source.revision, "column_names": source.columns}
-        check(read_rows(source.path, split, **options))
-        examples = to_examples(read_rows(source.path, split, **options), source.label)
+        units = own_units(
+            source.path, source.label, split, trained=trained, labelled=labelled, option=option, **options
+        )
     elif source.root == "hub":
-        examples = list(load_hub(str(source.name), split, revision=source.revision))
+        units = to_units(load_hub(str(source.name), split, revision=source.revision))
     else:
-        examples = load(str(source.name), source.root, split)
-    units = to_units(examples)
+        units = to_units(load(str(source.name), source.root, split))
     if source.half is not None:
         train, scored = dilemma_halves(units)
         units = train if source.half == "train" else scored
@@ -84,17 +149,6 @@ def _units(source: Source, split: str, seed: int) -> list[Unit]:
         chosen = np.random.default_rng(seed).permutation(len(units))[: source.rows]
         units = [units[place] for place in sorted(chosen.tolist())]
     return units
-
-
-def build_options(kind: Callable[..., Any], options: Mapping[str, Any]) -> Any:
-    """What ``kind``, such as training arguments, makes of the recipe's ``options``.
-
-    Raises `ValueError` for one that does not exist.
-    """
-    try:
-        return kind(**options)
-    except TypeError as error:  # as a dataclass says it: "unexpected keyword argument 'x'"
-        raise ValueError(f"training: {error}") from error
 
 
 def build_sizes(recipe: DataRecipe, units: Sequence[Unit]) -> dict[str, int] | None:
@@ -126,20 +180,23 @@ def _texts(source: Source) -> Iterator[str]:
     split = source.split or "train"
     if source.name is not None:
         yield from texts_of(source.name, source.root, split)
-    elif Path(str(source.path)).suffix == ".txt":
-        try:
-            with open(str(source.path), encoding="utf-8") as lines:
-                yield from (line.strip() for line in lines if line.strip())
-        except OSError as error:
-            raise DataError(f"{source.path} cannot be read: {error.strerror}.") from error
+    elif ending(Path(str(source.path))) == ".txt":
+        for line in text_lines(Path(str(source.path))):
+            yield _readable(line.row.strip(), line.where, line.problem)
     else:
         rows = read_rows(source.path, split, streaming=True, config=source.config, revision=source.revision,
-                         column_names=source.columns)  # fmt: skip
+                         column_names=source.columns, option=IN_RECIPE)  # fmt: skip
         for number, row in enumerate(rows):
-            text = row.get("text")
-            if not isinstance(text, str):
-                raise DataError(f"{source.path}, row {number}: the column 'text' holds {text!r:.40}, not a text.")
-            yield text
+            yield _readable(row.get("text"), f"{source.path}, row {number}, column 'text'")
+
+
+def _readable(text: Any, where: str, problem: str = "") -> str:
+    if problem:
+        raise DataError(f"{where} {problem}")
+    try:
+        return check_text(text, subject="It")
+    except ValueError as error:
+        raise DataError(f"{where}: {error}") from error
 
 
 def build_model(
@@ -218,4 +275,13 @@ def build_masked_lm(recipe: ModelRecipe, seed: int) -> tuple[RedHeartForMaskedLM
     return RedHeartForMaskedLM(config), _tokenizer(recipe.tokenizer or str(TOKENIZER))
 
 
-__all__ = ["build_masked_lm", "build_model", "build_options", "build_sizes", "build_texts", "build_units"]
+__all__ = [
+    "build_masked_lm",
+    "build_model",
+    "build_sizes",
+    "build_texts",
+    "build_units",
+    "check_model",
+    "check_sources",
+    "check_texts",
+]

@@ -3,7 +3,7 @@
     check("mine.jsonl", "mine-validation.jsonl")
 
 Notable: it goes through the rows once and holds a few bytes per text, so it works on data that is streamed; `max_rows`
-ends an endless one. Everything that is found is told at once, up to `limit` problems.
+ends an endless one. Everything that is found is told at once, in a line for each kind of fault, up to `limit` kinds.
 """
 
 import hashlib
@@ -16,24 +16,13 @@ from typing import Any
 import numpy as np
 
 from ..configuration.inputs import check_text
-from .columns import AXES, COLUMNS, DISTRIBUTIONS, element, is_missing, outside
-from .examples import INTEGERS, MISSING, PAIRS, SHAPES, Example, normalised
+from ..tables import is_table
+from .column_map import IN_PYTHON, Row
+from .columns import AXES, COLUMNS, DISTRIBUTIONS, element, is_missing, outside, shown
+from .examples import INTEGERS, MISSING, PAIRS, SHAPES, Example, is_labelled, normalised
+from .problems import Findings, Problem
 from .rows import read_rows
-from .schema import Problem, Row, column_problems, read_row, refuse
-
-
-class _Findings:
-    """Problems, of which the first ``limit`` are kept."""
-
-    def __init__(self, limit: int) -> None:
-        self.limit, self.kept, self.hidden = limit, list[Problem](), 0
-
-    def add(self, problems: Iterable[Problem]) -> None:
-        for problem in problems:
-            if len(self.kept) < self.limit:
-                self.kept.append(problem)
-            else:
-                self.hidden += 1
+from .schema import column_problems, read_row
 
 
 @dataclass(slots=True)
@@ -71,6 +60,29 @@ class _Constants:
                     "nothing. Leave the column out, or add rows where it differs."
                 )
                 yield Problem(source, first.number, name, message)
+
+
+class _Flags:
+    """Whether the ids in `emotion` are nothing but 0 and 1, and so say whether something is there."""
+
+    def __init__(self) -> None:
+        self.count, self.only, self.first = 0, True, 0
+
+    def add(self, value: Any, number: int) -> None:
+        items = value.split(",") if isinstance(value, str) else value
+        given = [str(item).strip() for item in items] if isinstance(items, list | tuple | np.ndarray) else []
+        self.only &= all(item in ("0", "1") for item in given)
+        if given:
+            self.first = self.first if self.count else number
+            self.count += 1
+
+    def problems(self, source: str) -> Iterator[Problem]:
+        if self.count > 1 and self.only:
+            message = (
+                f"It has nothing but 0 and 1 in all {self.count} rows that have it, which would be two emotions by id. "
+                "Whether one is there goes in `emotion.NAME`."
+            )
+            yield Problem(source, self.first, "emotion", message)
 
 
 def _by_target(values: Iterable[tuple[str, Any]]) -> dict[str, Any]:
@@ -115,15 +127,17 @@ def _example_problems(item: Example, number: int, source: str) -> Iterator[Probl
 class _Side:
     """One of the two sets, while it is gone through."""
 
-    def __init__(self, source: str, found: _Findings) -> None:
-        self.source, self.found = source, found
-        self.constants = _Constants()
+    def __init__(self, source: str, found: Findings, option: str) -> None:
+        self.source, self.found, self.option = source, found, option
+        self.constants, self.flags = _Constants(), _Flags()
+        self.count, self.labelled = 0, False
         self.columns: set[Problem] = set()
         self.halves: dict[tuple[str, str, int], str] = {}
 
     def add(self, item: Row | Example, number: int) -> list[Example]:
         """The examples of an item, after what is wrong with it is noted."""
         values: Iterable[tuple[str, Any]]
+        self.count += 1
         if isinstance(item, Example):
             examples, values = [item], item.targets.items()
             self.found.add(_example_problems(item, number, self.source))
@@ -132,15 +146,18 @@ class _Side:
             values = item.items()
             self._add_columns(item, number)
             examples, wrong = read_row(item, number, self.source)
-            # That there is no column `text` is said once, by the columns.
-            self.found.add(one for one in wrong if one.column != "text" or "text" in item)
+            self.found.add(wrong)
         for name, value in _by_target(values).items():
             self.constants.add(name, value, number)
+            if name == "emotion":
+                self.flags.add(value, number)
+        # A row that does not fit is not known to have no label.
+        self.labelled |= not examples or any(map(is_labelled, examples))
         return examples
 
     def _add_columns(self, row: Row, number: int) -> None:
         """Name each wrong column once, at the first row that has it."""
-        for one in column_problems(row, number, self.source):
+        for one in column_problems(row, number, self.source, self.option):
             known = replace(one, row=0)
             if known not in self.columns:
                 self.columns.add(known)
@@ -154,48 +171,65 @@ class _Side:
                 if other is None:
                     self.halves[key] = item.text
                 elif other.split() == item.text.split():
-                    yield Problem(self.source, number, name, f"Both texts of the pair are {item.text!r:.60}.")
+                    yield Problem(self.source, number, name, "Both texts of the pair are {}.", shown(item.text))
 
 
 def _named(data: Any, split: str, options: dict[str, Any]) -> tuple[str, Iterable[Any]]:
-    if isinstance(data, str | Path | Mapping) or options:
+    if isinstance(data, str | Path | Mapping) or is_table(data) or options:
         data = read_rows(data, split, **options)
     return str(getattr(data, "name", None) or split), data
 
 
-def check(train: Any, validation: Any = None, *, max_rows: int | None = None, limit: int = 20, **options: Any) -> None:
+def check(
+    train: Any,
+    validation: Any = None,
+    *,
+    max_rows: int | None = None,
+    limit: int = 20,
+    trained: bool = True,
+    labelled: bool = False,
+    **options: Any,
+) -> None:
     """Raise a `DataError` that names what is wrong with training data.
 
     train, validation: rows in the columns of `schema`, or whatever `rows.read_rows` takes, or examples. max_rows: look
-    at the first so many rows of each. limit: name so many problems. options: of `rows.read_rows`.
+    at the first so many rows of each. limit: name so many kinds of faults. trained: False for rows that something is
+    only measured on, where a column may stay the same. labelled: True to refuse rows none of which has a label.
+    options: of `rows.read_rows`.
 
     What is refused: a column that there is not, or two that say the same; a value that is not of its column's kind or
-    range; shares that sum to 0; an empty text; two equal texts as a pair; a column of train whose value never changes;
-    a text of validation that train has, too (by `examples.normalised`); and no rows at all.
+    range; shares that sum to 0; a text that cannot be read; two equal texts as a pair; a column of train whose value
+    never changes; a text of validation that train has, too (by `examples.normalised`); and no rows at all. Single rows
+    without a label pass: a trainer leaves them out, and says how many.
     """
-    found = _Findings(limit)
+    found = Findings(limit)
     seen: dict[bytes, int] = {}  # digest of a text of train -> the first row that has it
     train_name = ""
     for data, split in ((train, "train"), (validation, "validation")):
         if data is None:
             continue
         name, rows = _named(data, split, options)
-        side, count = _Side(name, found), 0
+        side = _Side(name, found, getattr(rows, "option", IN_PYTHON))
         for number, item in enumerate(islice(rows, max_rows)):
-            count += 1
             for example in side.add(item, number):
                 text = _digest(normalised(example.text).encode("utf-8", "surrogatepass"))
                 if split == "train":
                     seen.setdefault(text, number)
                 elif text in seen:
-                    same = f"It is also the text of {train_name}, row {seen[text]}: {example.text!r:.60}. Drop one."
-                    found.add([Problem(name, number, "text", same)])
-        if not count:
+                    same = f"{shown(example.text)} (row {seen[text]})"
+                    found.add(
+                        [Problem(name, number, "text", f"It is also a text of {train_name}: {{}}. Drop one.", same)]
+                    )
+        if not side.count:
             found.add([Problem(name, 0, "text", "There are no rows.")])
+        elif labelled and not side.labelled:
+            told = f"None of the {side.count} rows has a label; `redheart.training.schema` names the columns for them."
+            found.add([Problem(name, 0, "text", told)])
+        found.add(side.flags.problems(name))
         if split == "train":
-            found.add(side.constants.problems(name))
+            found.add(side.constants.problems(name) if trained else ())
             train_name = name
-    refuse(found.kept, found.hidden)
+    found.refuse()
 
 
 __all__ = ["check"]

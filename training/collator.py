@@ -4,6 +4,7 @@ Notable: a batch holds texts of one set and of similar length, up to a number of
 little is spent on padding and memory is even. What an epoch holds depends on the seed and the epoch number only.
 """
 
+import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -16,11 +17,15 @@ from transformers import PreTrainedTokenizerBase
 
 from ..configuration.labels import closest
 from .data import INTEGERS, MISSING, PAIRS, SHAPES, DataError, Example, Unit
+from .prepared import encode, is_pair
+
+logger = logging.getLogger(__name__)
 
 
 class RedHeartCollator:
     """Makes the batch that the model is called with from units.
 
+    A pair whose texts read the same once they are cut is not ranked: its label is missing, and a warning says so once.
     targets: the columns of every batch, all missing where no text has one (only `embedding_labels` is then left out:
     nothing says its width); None = those that occur in the batch. pad_to_multiple_of: 8 suits tensor cores.
     """
@@ -43,13 +48,14 @@ class RedHeartCollator:
         self.max_length = max_length
         self.targets = targets
         self.pad_to_multiple_of = pad_to_multiple_of
+        self._warned = False
 
     def __call__(self, units: Sequence[Sequence[Example]]) -> dict[str, Tensor]:
         """Returns `input_ids`, `attention_mask` (batch, tokens) and the targets (batch, ...); a pair is two rows."""
         examples = [item for unit in units for item in unit]
-        encoded = self.tokenizer(
-            [item.text for item in examples],
-            truncation=True,
+        encoded = encode(
+            self.tokenizer,
+            examples,
             max_length=self.max_length,
             padding=True,
             padding_side="right",
@@ -58,11 +64,27 @@ class RedHeartCollator:
         )
         batch: dict[str, Tensor] = dict(encoded)
         numbers = [number for number, unit in enumerate(units) for _ in unit]
+        same = self._same_texts(units, batch["input_ids"])
         for name in SHAPES if self.targets is None else self.targets:
             column = _column(name, examples, numbers, always=self.targets is not None)
             if column is not None:
+                if name in PAIRS and same:
+                    column[same] = MISSING
                 batch[name] = column
         return batch
+
+    def _same_texts(self, units: Sequence[Sequence[Example]], ids: Tensor) -> list[int]:
+        """The rows of pairs whose two texts are the same tokens."""
+        starts = np.cumsum([0, *map(len, units)]).tolist()
+        pairs = [start for start, unit in zip(starts, units, strict=False) if is_pair(unit)]
+        same = [start for start in pairs if torch.equal(ids[start], ids[start + 1])]
+        if same and not self._warned:
+            self._warned = True
+            logger.warning(
+                "A pair reads the same in the first %d tokens, and is not ranked: %r. Raise `max_length`.",
+                self.max_length, units[starts.index(same[0])][0].text[:60],
+            )  # fmt: skip
+        return [row for start in same for row in (start, start + 1)]
 
 
 def _column(name: str, examples: Sequence[Example], numbers: Sequence[int], always: bool) -> Tensor | None:
@@ -87,21 +109,6 @@ def _column(name: str, examples: Sequence[Example], numbers: Sequence[int], alwa
         if name in PAIRS:
             column[row, 0] = numbers[row]
     return torch.from_numpy(column)
-
-
-def token_lengths(
-    units: Sequence[Unit], tokenizer: PreTrainedTokenizerBase, max_length: int, chunk: int = 4096
-) -> list[int]:
-    """Tokens of the longest text of each unit, special tokens included, at most ``max_length``."""
-    texts = [item.text for unit in units for item in unit]
-    counts: list[int] = []
-    for start in range(0, len(texts), chunk):
-        encoded = tokenizer(
-            texts[start : start + chunk], truncation=True, max_length=max_length, return_attention_mask=False
-        )
-        counts += [len(ids) for ids in encoded["input_ids"]]
-    ends = np.cumsum([len(unit) for unit in units])
-    return [max(counts[end - len(unit) : end]) for unit, end in zip(units, ends, strict=True)]
 
 
 def source_sizes(
@@ -242,4 +249,4 @@ class LengthBatches(Sampler[list[int]]):
         return batches
 
 
-__all__ = ["LengthBatches", "RedHeartCollator", "source_sizes", "token_lengths"]
+__all__ = ["LengthBatches", "RedHeartCollator", "source_sizes"]

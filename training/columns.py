@@ -5,9 +5,11 @@ Notable: nothing here lists labels; the names are built from `configuration.labe
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import partial
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -85,25 +87,41 @@ def empty(target: str, width: int) -> Array:
     return np.full(_shape(target, width), MISSING if integer else math.nan, np.int64 if integer else np.float32)
 
 
+class WrongValueError(ValueError):
+    """A value that does not fit. template: what is wrong, with ``{}`` where the value stands."""
+
+    def __init__(self, value: Any, template: str) -> None:
+        self.value, self.template = shown(value), template
+        super().__init__(template.replace("{}", self.value, 1))
+
+
+def shown(value: Any) -> str:
+    """A value as a message shows it: written as in Python, and not endless."""
+    several = isinstance(value, list)
+    plain = [item.item() if isinstance(item, np.generic) else item for item in (value if several else [value])]
+    written = repr(plain if several else plain[0])
+    return written if len(written) <= 60 else f"{written[:57]}..."
+
+
 def is_missing(value: Any) -> bool:
-    """None, NaN, or the empty cell of a CSV file."""
-    return value is None or (isinstance(value, str) and not value.strip()) or _is_nan(value)
-
-
-def _is_nan(value: Any) -> bool:
-    return isinstance(value, float | np.floating) and math.isnan(value)
+    """None, NaN (of any type, pandas' NA and NaT among them), or the empty cell of a CSV file."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    if isinstance(value, str):
+        return not value.strip()
+    return isinstance(value, float | np.floating | Decimal) and bool(value != value)
 
 
 def _number(value: Any, low: float, high: float) -> float:
-    if not isinstance(value, str | int | float | np.number | np.bool_):
-        raise ValueError(f"{value!r} is not a number.")
+    if not isinstance(value, str | Real | Decimal | np.number | np.bool_):
+        raise WrongValueError(value, "{} is not a number.")
     try:
         number = float(value)
-    except ValueError as error:
-        raise ValueError(f"{value!r} is not a number.") from error
+    except (ValueError, OverflowError) as error:
+        raise WrongValueError(value, "{} is not a number.") from error
     if not (low <= number <= high and math.isfinite(number)):
         span = f"in {low:g}..{high:g}" if high < math.inf else f"{low:g} or more"
-        raise ValueError(f"{value!r} must lie {span}. It may be on another scale.")
+        raise WrongValueError(value, f"{{}} must lie {span}. It may be on another scale.")
     return number
 
 
@@ -111,44 +129,59 @@ def _level(value: Any) -> int:
     if isinstance(value, str) and value.strip().lower() in NUANCE_LEVELS:
         return NUANCE_LEVELS.index(value.strip().lower()) + 1
     if isinstance(value, str) and not value.strip().lstrip("-").replace(".", "", 1).isdigit():
-        raise ValueError(f"{value!r} is no level; {closest(value, NUANCE_LEVELS)}")
-    if value == MISSING:
-        return MISSING
-    number = _number(value, 0, len(NUANCE_LEVELS))
+        raise WrongValueError(value, f"{{}} is no level; {closest(value, NUANCE_LEVELS)}")
+    number = MISSING if value == MISSING else _number(value, 0, len(NUANCE_LEVELS))
     if number != int(number):
-        raise ValueError(f"{value!r} must be a whole level, 0..{len(NUANCE_LEVELS)}. A strength goes in `intensity`.")
+        raise WrongValueError(
+            value, f"{{}} must be a whole level, 0..{len(NUANCE_LEVELS)}. A strength goes in `intensity`."
+        )
     return int(number)
+
+
+def label_ids(given: Sequence[Any], count: int) -> list[int]:
+    """Ids of labels: whole numbers in 0..count-1, each once.
+
+    Raises `ValueError` for anything else, such as a vector of 0 and 1, which would pass for the ids 0 and 1.
+    """
+    whole = all(isinstance(item, int | np.integer) and not isinstance(item, bool) for item in given)
+    if not whole or len(set(given)) < len(given) or not all(0 <= item < count for item in given):
+        raise WrongValueError(
+            list(given), f"{{}} must be ids in 0..{count - 1}, each once; a number for each label is something else."
+        )
+    return [int(item) for item in given]
 
 
 def _emotions(value: Any) -> Array:
     """1 for each emotion that is named and 0 for the others, (28,)."""
     given = value.split(",") if isinstance(value, str) else value
-    if not isinstance(given, Iterable) or isinstance(given, Mapping):
-        raise ValueError(f"{value!r} must be a list of emotions, by name or id.")
-    labels = np.zeros(len(EMOTIONS), dtype=np.float32)
-    given = list(given)
+    if not isinstance(given, Iterable) or isinstance(given, Mapping) or getattr(given, "ndim", 1) == 0:
+        raise WrongValueError(value, "{} must be a list of emotions, by name or id. Whether one is there goes in "
+                           "`emotion.NAME`.")  # fmt: skip
+    names, ids = [], []
     for item in given:
         name = item.strip() if isinstance(item, str) else item
-        if isinstance(name, str) and not name.isdigit():
+        if isinstance(name, str) and not name.isdecimal():
             if name not in EMOTIONS:
-                raise ValueError(f"There is no emotion {name!r}; {closest(name, EMOTIONS)}")
-            labels[EMOTIONS.index(name)] = 1
-            continue
-        try:
-            place = int(name)
-        except (TypeError, ValueError, OverflowError) as error:
-            raise ValueError(f"{item!r} is neither the name nor the id of an emotion.") from error
-        if place != float(name) or not 0 <= place < len(EMOTIONS):
-            raise ValueError(f"{given} must be ids in 0..{len(EMOTIONS) - 1}, in the order of `labels.EMOTIONS`.")
-        labels[place] = 1
+                listed = " A list in one cell is written joy, anger." if name[:1] in ("[", "(") else ""
+                raise WrongValueError(name, f"There is no emotion {{}}; {closest(name, EMOTIONS)}{listed}")
+            names.append(EMOTIONS.index(name))
+        else:
+            ids.append(int(name) if isinstance(name, str) else name)
+    try:
+        ids = label_ids(ids, len(EMOTIONS))
+    except WrongValueError as error:
+        whole = f"Numbers for all {len(EMOTIONS)}, in the order of `labels.EMOTIONS`, go in `emotion_labels`."
+        raise WrongValueError(list(given), f"{error.template} {whole}") from error
+    labels = np.zeros(len(EMOTIONS), dtype=np.float32)
+    labels[[*names, *ids]] = 1
     return labels
 
 
 def _verdict(value: Any) -> Array:
     """All of the shares for one verdict, (5,)."""
     name = value.strip().lower() if isinstance(value, str) else value
-    if name not in VERDICTS:
-        raise ValueError(f"There is no verdict {value!r}; {closest(str(value), VERDICTS)}")
+    if not isinstance(name, str) or name not in VERDICTS:
+        raise WrongValueError(value, f"There is no verdict {{}}; {closest(str(value), VERDICTS)}")
     return np.array([name == verdict for verdict in VERDICTS], dtype=np.float32)
 
 
@@ -214,4 +247,17 @@ def _columns() -> dict[str, Column]:
 COLUMNS: dict[str, Column] = _columns()
 
 
-__all__ = ["AXES", "COLUMNS", "DISTRIBUTIONS", "Column", "element", "empty", "is_missing", "limits", "outside"]
+__all__ = [
+    "AXES",
+    "COLUMNS",
+    "DISTRIBUTIONS",
+    "Column",
+    "WrongValueError",
+    "element",
+    "empty",
+    "is_missing",
+    "label_ids",
+    "limits",
+    "outside",
+    "shown",
+]

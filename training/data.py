@@ -18,12 +18,14 @@ Notable:
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain, product
 from pathlib import Path
 from typing import TypeAlias
 
 from ..configuration.labels import closest
 from .check import check
+from .column_map import Row
 from .examples import (
     INTEGERS,
     MISSING,
@@ -39,8 +41,9 @@ from .examples import (
     overlap,
     to_units,
 )
+from .problems import RowsError, refuse
 from .rows import read_rows
-from .schema import Problem, Row, iter_examples, read_row, refuse, to_examples
+from .schema import iter_examples, read_row, to_examples
 from .sets import INTENSITY_EMOTIONS, NON_COMMERCIAL, SETS, PublicSet, SchemaRow, ranked
 
 OWN = Path(__file__).resolve().parents[1] / "data"
@@ -180,8 +183,13 @@ def examples_of(
         known = chain.from_iterable(map(_ranked, _scenes(known, one.same_scene)))
     for pair, (number, _, row) in enumerate(known):
         examples, problems = read_row(row, number, name, pair)
-        refuse([Problem(where, number, problem.column, problem.message) for problem in problems])
+        refuse(replace(problem, source=where) for problem in problems)
         yield from examples
+
+
+def find_split(name: str, data_root: Path | str | None, split: str) -> Path:
+    """The file of a split of a set, without reading it. Raises `DataError` as `load`."""
+    return _split_file(folder_of(name, data_root), split)
 
 
 def _load_folder(folder: Path, split: str) -> list[Example]:
@@ -195,7 +203,8 @@ LOADERS: dict[str, Loader] = {
 }
 
 
-def _supervised(name: str, allow_non_commercial: bool) -> PublicSet:
+def supervised(name: str, allow_non_commercial: bool = False) -> PublicSet:
+    """The set ``name``. Raises `DataError` for one that there is not, supervises nothing, or may not be used."""
     one = _public_set(name, allow_non_commercial)
     if one.why_not:
         raise DataError(f"{name!r} supervises nothing: {one.why_not}. For its texts there is `texts_of`.")
@@ -216,7 +225,7 @@ def load(
     have, by `normalised`; a split that the set does not have is passed over; ``()`` keeps every text. Raises
     `DataError`: no such set, folder, split or column, a licence that was not allowed, or a row that does not fit.
     """
-    _supervised(name, allow_non_commercial)
+    supervised(name, allow_non_commercial)
     folder = folder_of(name, data_root)
     examples = _load_folder(folder, split)
     if not examples:
@@ -235,7 +244,7 @@ def load_hub(
 
     Raises `DataError` as `load`, and for a set that has no known place on the hub.
     """
-    one = _supervised(name, allow_non_commercial)
+    one = supervised(name, allow_non_commercial)
     if one.hub is None:
         exist = [known for known, other in SETS.items() if other.hub]
         raise DataError(
@@ -243,7 +252,8 @@ def load_hub(
             "pass them to `examples_of`."
         )
     hub, config = one.hub
-    rows = read_rows(hub, split, streaming=streaming, config=config, revision=revision)
+    # The sets are written for the ids of their labels.
+    rows = read_rows(hub, split, streaming=streaming, config=config, revision=revision, label_names=False)
     return examples_of(name, rows, split, where=f"{hub}/{split}", allow_non_commercial=allow_non_commercial)
 
 
@@ -286,11 +296,13 @@ __all__ = [
     "DataError",
     "Example",
     "Loader",
+    "RowsError",
     "Unit",
     "check",
     "drop_seen",
     "examples_of",
     "find_data",
+    "find_split",
     "held_out",
     "iter_examples",
     "load",
@@ -298,6 +310,7 @@ __all__ = [
     "normalised",
     "overlap",
     "read_rows",
+    "supervised",
     "texts_of",
     "to_examples",
     "to_units",

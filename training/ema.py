@@ -108,6 +108,16 @@ class ExponentialAverage:
         self._fill({name: tensors[name] for name in self.parameters})
 
 
+def refuse_without_average(folder: Path) -> None:
+    """Raises `ValueError` for a checkpoint of `ExponentialAverage.save_weights`: its weights are the average, and the
+    optimiser's state is that of others."""
+    if (folder / WEIGHTS_IN_TRAINING).is_file():
+        raise ValueError(
+            f"{folder} was saved with `ema_decay`, and its weights are the average: set `ema_decay` to go on, or start "
+            "anew from these weights."
+        )
+
+
 class UpdateAverage(TrainerCallback):
     """Moves the average that ``get`` returns, if any, after each optimiser step."""
 
@@ -121,4 +131,4 @@ class UpdateAverage(TrainerCallback):
             average.update()
 
 
-__all__ = ["WEIGHTS_IN_TRAINING", "ExponentialAverage", "UpdateAverage"]
+__all__ = ["WEIGHTS_IN_TRAINING", "ExponentialAverage", "UpdateAverage", "refuse_without_average"]

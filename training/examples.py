@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+import numpy as np
 import numpy.typing as npt
 
 from ..configuration.labels import AFFECT, BENTHAM, EMOTIONS, PERSPECTIVES, REGRET_TYPES, VERDICTS, VIEWS
@@ -66,6 +67,17 @@ class Example:
 
 
 Unit: TypeAlias = tuple[Example, ...]
+
+
+def is_known(target: str, value: Array) -> bool:
+    """Whether anything of a target is there."""
+    array = np.asarray(value)
+    return bool((array != MISSING).any() if target in INTEGERS else np.isfinite(array.astype(np.float64)).any())
+
+
+def is_labelled(item: Example) -> bool:
+    """Whether anything about a text is known that can be trained on."""
+    return any(is_known(name, value) for name, value in item.targets.items() if name in SHAPES)
 
 
 def normalised(text: str) -> str:
@@ -156,6 +168,8 @@ __all__ = [
     "drop_seen",
     "fraction",
     "held_out",
+    "is_known",
+    "is_labelled",
     "normalised",
     "overlap",
     "to_units",

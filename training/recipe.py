@@ -10,7 +10,12 @@
     data:
       train:
         - {name: goemotions}         # a public set (`redheart.training.sets`), from the data folder or the hub
-        - {path: mine.jsonl, columns: {sentence: text}, weight: 2}
+        - path: mine.jsonl
+          weight: 2
+          columns:                   # of yours -> of `training.schema`
+            sentence: text
+            ticket: null             # left out
+            at_fault: {to: verdict, values: {yes: author, no: other}}
       validation:                    # without it, `held_out` of the training rows
         - {name: goemotions, split: validation}
     training: {num_train_epochs: 3, learning_rate: 5.0e-4}   # `RedHeartTrainingArguments`
@@ -28,17 +33,31 @@ Notable: an option that does not exist is an error that names the nearest one. P
 """
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_type_hints
+from typing import Any
+
+from transformers import TrainingArguments
 
 from ..compression.quantize import SCHEMES
-from ..configuration.configuration_redheart import component_path
+from ..configuration.configuration_redheart import component_path, preset_names
 from ..configuration.labels import closest
-from .data import DataError
+from .arguments import RedHeartTrainingArguments
+from .column_map import IN_RECIPE, ColumnMap
+from .crossover_callback import CrossoverCallback
+from .data import SETS, DataError
+from .lr_sweep import sweep_learning_rates
+from .options import build_part, checked_options
+from .schema import NAMES
+from .sweet_spot import SweetSpotCallback
 from .yaml_file import read_yaml
 
-T = TypeVar("T")
+# Options of the training arguments that a recipe, or the command that runs it, says elsewhere.
+ELSEWHERE = {
+    "output_dir": "`output` says where the run is written",
+    "resume_from_checkpoint": "a run is gone on with by --resume",
+    "push_to_hub": "`redheart push` uploads the model when it is trained",
+}
 
 
 @dataclass(frozen=True)
@@ -47,8 +66,9 @@ class Source:
 
     root: folder of the public sets (`find_data`), or "hub". split: which one; by default "train", and "validation"
     among the validation sources. half: "train" or "scored", of pairs whose actions are in several pairs: those of one
-    side of the cut by actions (`dilemma_halves`). columns: new names of a source's columns. rows: at most so many
-    units. weight: how often its units come in an epoch, 1 = each once. config, revision: of a hub data set.
+    side of the cut by actions (`dilemma_halves`). columns: new names of a source's columns, null to leave one out, or
+    ``{to: name, values: {value: new value}}`` (`ColumnMap`). rows: at most so many units. weight: how often its units
+    come in an epoch, 1 = each once. config, revision: of a hub data set.
     """
 
     name: str | None = None
@@ -56,7 +76,7 @@ class Source:
     root: str | None = None
     split: str | None = None
     half: str | None = None
-    columns: dict[str, str | None] = field(default_factory=dict)
+    columns: dict[str, Any] = field(default_factory=dict)
     rows: int | None = None
     weight: float = 1.0
     config: str | None = None
@@ -67,6 +87,11 @@ class Source:
             raise DataError(
                 "A source has either a `name` (of a public set) or a `path` (of a file, folder or hub set)."
             )
+        if self.name is not None and self.name not in SETS:
+            raise DataError(f"There is no set {self.name!r}; {closest(self.name, SETS)}")
+        for name, target in ColumnMap(self.columns, IN_RECIPE).targets.items():
+            if target.name is not None and target.name not in NAMES:
+                raise DataError(f"The column {name!r} cannot become {target.name!r}; {closest(target.name, NAMES)}")
         if self.half not in (None, "train", "scored"):
             raise DataError(f"`half` of {self.label!r} must be 'train' or 'scored', got {self.half!r}.")
         if self.rows is not None and self.rows < 1:
@@ -128,6 +153,8 @@ class ModelRecipe:
             )
         if self.preset is None and self.checkpoint is None and self.encoder is None:
             raise ValueError("`model` needs a `preset`, a `checkpoint` or an `encoder`.")
+        if self.preset is not None and self.preset not in preset_names():
+            raise ValueError(f"There is no preset {self.preset!r}; {closest(self.preset, preset_names())}")
 
 
 @dataclass(frozen=True)
@@ -191,6 +218,10 @@ class PretrainingRecipe:
     masked: float = 0.3
     length: int = 256
 
+    def __post_init__(self) -> None:
+        checked = checked_options(TrainingArguments, self.training, "pretraining.training.", ELSEWHERE)
+        object.__setattr__(self, "training", checked)
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -208,6 +239,7 @@ class Recipe:
     pretraining: PretrainingRecipe | None = None
 
     def __post_init__(self) -> None:
+        self._check_options()
         if self.pretraining is None and not self.data.train:
             raise ValueError("`data.train` names no source to train on.")
         if self.pretraining is not None and self.data.train:
@@ -224,6 +256,18 @@ class Recipe:
         if self.sweet_spot is not None and self.training.get("eval_strategy", "no") == "no":
             raise ValueError("`sweet_spot` looks at evaluations: set `training.eval_strategy` and `eval_steps`.")
         self._check_peft()
+
+    def _check_options(self) -> None:
+        """Raises `ValueError` for an option of training or of a callback that there is not, or of another type."""
+        givers: dict[str, tuple[Any, dict[str, str]]] = {
+            "training": (RedHeartTrainingArguments, ELSEWHERE),
+            "sweet_spot": (SweetSpotCallback, {}),
+            "crossover": (CrossoverCallback, dict.fromkeys(("trainer", "selection", "acceptance"), "the run gives it")),
+            "lr_sweep": (sweep_learning_rates, {"trainer": "the run gives it"}),
+        }
+        for part, (kind, without) in givers.items():
+            if (options := getattr(self, part)) is not None:
+                object.__setattr__(self, part, checked_options(kind, options, f"{part}.", without))
 
     def _check_peft(self) -> None:
         """Raises `ValueError` for what does not go together with an adapter, or without one."""
@@ -261,45 +305,8 @@ def read_recipe(path: Path, output: Path | None = None) -> Recipe:
         raise ValueError(f"{path}: {error}") from error
 
 
-def build_part(kind: type[T], content: Any, place: str) -> T:
-    """A dataclass from what YAML gives for it."""
-    if not isinstance(content, Mapping):
-        raise ValueError(f"{place or 'the file'} must hold options, not {content!r}.")
-    known = {item.name: item for item in fields(kind)}  # type: ignore[arg-type]
-    for name in content:
-        if name not in known:
-            raise ValueError(f"There is no option {place}{name}; {closest(str(name), known)}")
-    for name, item in known.items():
-        if item.default is MISSING and item.default_factory is MISSING and name not in content:
-            raise ValueError(f"The option {place}{name} is missing.")
-    hints = get_type_hints(kind)
-    return kind(**{name: _value(hints[name], value, f"{place}{name}") for name, value in content.items()})
-
-
-def _value(hint: Any, value: Any, place: str) -> Any:
-    """``value`` as the type ``hint`` says: a part of the recipe, a list of parts, or plain data of that type."""
-    options = get_args(hint)
-    if value is None:
-        if type(None) in options:
-            return None
-        raise ValueError(f"{place} has no value.")
-    for option in (hint, *options):
-        if isinstance(option, type) and is_dataclass(option):
-            if getattr(hint, "__origin__", None) is list:
-                if not isinstance(value, list):
-                    raise ValueError(f"{place} must be a list, got {value!r}.")
-                return [build_part(option, item, f"{place}[{number}].") for number, item in enumerate(value)]
-            return build_part(option, value, f"{place}.")
-    plain = [option for option in (options if type(None) in options else (hint,)) if option is not type(None)]
-    kinds = tuple(getattr(option, "__origin__", None) or option for option in plain)
-    if float in kinds and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
-        raise ValueError(f"{place} must be of type {' or '.join(kind.__name__ for kind in kinds)}, got {value!r}.")
-    return value
-
-
 __all__ = [
+    "ELSEWHERE",
     "ConfidenceRecipe",
     "DataRecipe",
     "ModelRecipe",
@@ -307,6 +314,5 @@ __all__ = [
     "PretrainingRecipe",
     "Recipe",
     "Source",
-    "build_part",
     "read_recipe",
 ]

@@ -49,7 +49,7 @@ class RetryingTrainer(Trainer):
     What must hold for that: every value of a batch is a tensor with a row per example, and the model's loss is a mean
     over its labels, or a sum divided by ``num_items_in_batch`` (which of the two is found out). FSDP, DeepSpeed and
     models that were sharded when they were loaded talk to the other processes within a pass, which cannot be taken
-    back: there, and with ``oom_retry=False`` among the arguments, the error is the caller's.
+    back: there, and with ``oom_retry=False`` or ``auto_find_batch_size=True`` among the arguments, the error goes on.
 
     ``out_of_memory`` lists each time; an `OOMCallback` among the callbacks reports them. Raises `MemoryExhaustedError`
     when memory runs out even row by row.
@@ -69,10 +69,11 @@ class RetryingTrainer(Trainer):
 
     # ---- Training ----
 
-    def train(self, *args: Any, **options: Any) -> Any:
-        """As in the base."""
-        self._step = RetriedStep()  # of an earlier run, which may have ended within a step
-        return super().train(*args, **options)
+    def _inner_training_loop(self, *args: Any, **options: Any) -> Any:
+        self._step = (
+            RetriedStep()
+        )  # of an earlier run, or of one with a larger batch, which may have ended within a step
+        return super()._inner_training_loop(*args, **options)
 
     def training_step(
         self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: Tensor | int | None = None
@@ -119,7 +120,9 @@ class RetryingTrainer(Trainer):
     def _can_retry_alone(self) -> bool:
         """Whether one process may run a batch again, if no other one waits for it within the pass."""
         alone = not self.sharded and getattr(self.accelerator, "parallelism_config", None) is None
-        return getattr(self.args, "oom_retry", True) and alone and self.args.n_gpu <= 1
+        # Whoever asks for another batch size is to get it.
+        wanted = getattr(self.args, "oom_retry", True) and not self.args.auto_find_batch_size
+        return wanted and alone and self.args.n_gpu <= 1
 
     def _backward(self, model: nn.Module, batch: MicroBatch, items: Tensor | int | None, pieces: int) -> Tensor:
         """Gradients of one batch, added to what is there, without a word to other processes; returns its loss."""
@@ -132,6 +135,7 @@ class RetryingTrainer(Trainer):
             cut = split(batch.inputs, pieces)
             if len(cut) > 1 and items is not None and self._by_items is None:
                 self._by_items = self._divides_by_items(model, cut, items)
+                self._begin(batch.note)  # what was noted meanwhile is no part of the step
             weights = [self._weight(piece) for piece in cut]
             for piece, weight in zip(cut, weights, strict=True):
                 if not weight and any(weights):

@@ -1,4 +1,4 @@
-"""Reads rows from wherever they are: a file, a folder of splits, the hub, `datasets`, a list.
+"""Reads rows from wherever they are: a file, a folder of splits, the hub, `datasets`, a table, a list.
 
 Notable: files are read row by row each time one iterates (`redheart.tables`), so that one larger than memory can be
 streamed. What a row must hold is in `schema`; here it is any mapping.
@@ -10,52 +10,43 @@ from pathlib import Path
 from typing import Any
 
 from ..configuration.labels import closest
-from ..tables import READERS, check_row, ending, read_table
+from ..tables import READERS, Line, check_ending, check_row, ending, is_table, memory_table, read_table
+from .column_map import IN_PYTHON, ColumnMap, ColumnNames, Row
 from .examples import DataError
-from .schema import Row
 
 HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
 
 class Rows:
-    """Rows that can be gone through again and again, if the source allows it. name: where they are from."""
+    """Rows that can be gone through again and again, if the source allows it.
 
-    def __init__(self, name: str, source: Callable[[], Iterable[Any]], column_names: Mapping[str, str | None]) -> None:
-        self.name, self.source, self.column_names = name, source, column_names
+    name: where they are from. columns: new names and values. `option` is what a person writes such a map with.
+    """
+
+    def __init__(
+        self, name: str, source: Callable[[], Iterable[Any]], columns: ColumnMap | ColumnNames | None = None
+    ) -> None:
+        self.name, self.source = name, source
+        self.columns = columns if isinstance(columns, ColumnMap) else ColumnMap(columns)
+        self.option = self.columns.option
 
     def __iter__(self) -> Iterator[Row]:
+        return self.columns.rows(self._checked(), self.name)
+
+    def _checked(self) -> Iterator[tuple[int, Row]]:
         for number, row in enumerate(self.source()):
             try:
-                check_row(row)
+                yield number, check_row(row)
             except ValueError as error:
                 raise DataError(f"{self.name}, row {number} {error}") from error
-            yield self._renamed(row, number) if self.column_names else row
-
-    def _renamed(self, row: Row, number: int) -> Row:
-        if number == 0 and (absent := [name for name in self.column_names if name not in row]):
-            hint = closest(absent[0], map(str, row))
-            raise DataError(f"{self.name} has no column {absent[0]!r} to rename; {hint}")
-        renamed: dict[str, Any] = {}
-        for name, value in row.items():
-            new = self.column_names.get(name, name)
-            if new in renamed:
-                raise DataError(f"{self.name}, row {number} gets two columns {new!r} by `column_names`. Drop one.")
-            if new is not None:
-                renamed[new] = value
-        return renamed
 
 
-def _file_rows(path: Path) -> Callable[[], Iterable[Any]]:
-    if ending(path) not in READERS:
-        raise DataError(f"{path} must end in one of {', '.join(READERS)}, got {path.suffix or 'no ending'!r}.")
-
-    def rows() -> Iterator[Any]:
-        for line in read_table(path):
-            if line.problem:
-                raise DataError(f"{line.where} {line.problem}")
-            yield line.row
-
-    return rows
+def _read(lines: Iterable[Line]) -> Iterator[Any]:
+    """What stands in the lines. Raises `DataError` for the first one that cannot be read."""
+    for line in lines:
+        if line.problem:
+            raise DataError(f"{line.where} {line.problem}")
+        yield line.row
 
 
 def _of_split(folder: Path, split: str) -> Path:
@@ -92,36 +83,61 @@ def read_rows(
     streaming: bool = False,
     config: str | None = None,
     revision: str | None = None,
-    column_names: Mapping[str, str | None] | None = None,
+    column_names: ColumnNames | None = None,
+    option: str = IN_PYTHON,
+    label_names: bool = True,
 ) -> Rows:
     """Rows of a source, to be gone through.
 
-    source: a `datasets` data set (or a dict of them by split), any iterable of mappings, the path of a .jsonl, .json,
-    .csv, .tsv or .parquet file, a folder with one such file per split, or a hub name as ``"owner/name"``. split: which
-    one, for a folder, a hub name or a dict. streaming: do not download a hub data set first. config, revision: of the
-    hub data set. column_names: new name of a column of the source; None leaves the column out.
+    source: a `datasets` data set (or a dict of them by split), a table (pandas, polars, pyarrow), any iterable of
+    mappings, the path of a .jsonl, .json, .csv, .tsv or .parquet file, a folder with one such file per split, or a hub
+    name as ``"owner/name"``. split: which one, for a folder, a hub name or a dict. streaming: do not download a hub
+    data set first. config, revision: of the hub data set. column_names: as `ColumnMap` takes them: new name of a
+    column, None to leave it out, or its name and that of its values. option: what a person has written these with, for
+    the messages. label_names: a label of `datasets` that is a number with a name comes out as its name.
 
     Raises `DataError`: no such file, split or data set, a wrong ending, a row that cannot be read (with its number).
     """
-    names = dict(column_names or {})
+    columns = ColumnMap(column_names, option)
     if isinstance(source, Mapping):
         if split not in source:
-            raise DataError(f"There is no split {split!r}; there are {list(source)}.")
-        return read_rows(source[split], split, column_names=names)
+            raise DataError(f"There is no split {split!r}; {closest(split, map(str, source))}")
+        source = source[split]
     if not isinstance(source, str | Path):
-        if not isinstance(source, Iterable):
-            raise DataError(f"`source` must be rows, a path or a hub name, got {type(source).__name__}.")
-        given: Iterable[Any] = source
-        return Rows(str(getattr(source, "name", split)), lambda: given, names)
+        return Rows(*_given(source, split, label_names), columns)
     path = Path(source)
     if path.is_dir():
         path = _of_split(path, split)
     if path.is_file():
-        return Rows(str(path), _file_rows(path), names)
-    if isinstance(source, Path) or ending(path) in READERS or not HUB_NAME.fullmatch(source):
-        raise DataError(f"There is no file or folder {str(source)!r}. (A hub name is written 'owner/name'.)")
+        check_ending(path)
+        return Rows(str(path), lambda: _read(read_table(path, label_names)), columns)
+    if isinstance(source, Path) or not may_be_on_hub(source):
+        raise DataError(
+            f"There is no file or folder {str(source)!r}{_neighbour(path)}. (A hub name is written 'owner/name'.)"
+        )
     data = _hub_rows(source, split, streaming, config, revision)
-    return Rows(source, lambda: data, names)
+    return Rows(source, lambda: _read(memory_table(data, source, label_names)) if is_table(data) else data, columns)
 
 
-__all__ = ["READERS", "Rows", "read_rows"]
+def may_be_on_hub(source: str) -> bool:
+    """Whether a name that is no file or folder here may be that of a data set of the hub."""
+    return HUB_NAME.fullmatch(source) is not None and ending(Path(source)) not in READERS
+
+
+def _given(source: Any, split: str, label_names: bool) -> tuple[str, Callable[[], Iterable[Any]]]:
+    """The name and the rows of what is no path."""
+    if is_table(source):
+        return split, lambda: _read(memory_table(source, split, label_names))
+    if not isinstance(source, Iterable):
+        raise DataError(f"`source` must be rows, a path or a hub name, got {type(source).__name__}.")
+    return str(getattr(source, "name", None) or split), lambda: source
+
+
+def _neighbour(path: Path) -> str:
+    """The file or folder whose name is nearest to that of ``path``, as a hint; "" where none is near."""
+    folder = path.parent
+    hint = closest(path.name, (item.name for item in folder.iterdir())) if folder.is_dir() else ""
+    return f"; {hint.rstrip('?')} in {str(folder)!r}" if hint.startswith("did") else ""
+
+
+__all__ = ["Rows", "may_be_on_hub", "read_rows"]

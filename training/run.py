@@ -25,23 +25,35 @@ from ..modeling_redheart.modeling_redheart import RedHeartModel
 from ..printable import printable
 from .adapters import AdapterRecord, add_adapter, merge_adapter, save_adapter, weights_digest
 from .arguments import RedHeartTrainingArguments
-from .building import build_masked_lm, build_model, build_options, build_sizes, build_texts, build_units
-from .checkpoints import complete_checkpoints
+from .building import (
+    build_masked_lm,
+    build_model,
+    build_sizes,
+    build_texts,
+    build_units,
+    check_model,
+    check_sources,
+    check_texts,
+)
 from .confidence_phase import train_confidence
 from .constant_baseline import constant_losses
 from .crossover_callback import CrossoverCallback
 from .data import Unit, held_out
 from .lr_sweep import sweep_learning_rates
 from .oom_callback import OOMCallback
+from .output_folder import ADAPTER, MODEL, claim_output, discard_other
 from .plots import plot_losses
 from .pretraining import pretrain
 from .recipe import PretrainingRecipe, Recipe, read_recipe
 from .snapshots import write_json
-from .supervision import confidence_keys, supervision_of
+from .supervision import HELD_OUT, clear_fitted, confidence_keys, extended, supervision_of
 from .sweet_spot import SweetSpotCallback, redheart_modules
 from .trainer import RedHeartTrainer
 
 logger = logging.getLogger(__name__)
+
+# How the names of `metrics.reading_metrics` end.
+_MEASURES = ("_accuracy", "_average_precision", "_f1")
 
 
 @dataclass
@@ -55,24 +67,28 @@ class _Split:
     acceptance: list[Unit]
 
 
-def run(recipe: Recipe, resume: bool = False) -> dict[str, Any]:
+def run(recipe: Recipe, resume: bool = False, overwrite: bool = False) -> dict[str, Any]:
     """Train what ``recipe`` describes; returns the report, which also lies in the output folder.
 
-    resume: go on from the newest whole checkpoint there. Raises `ValueError` when there is something to go on from and
-    ``resume`` does not say so.
+    resume: go on from the newest whole checkpoint there. overwrite: replace what an earlier run has trained there.
+    Raises `ValueError` when there is such a thing and neither is said, and, before anything is loaded, for what does
+    not exist.
     """
     output = Path(recipe.output)
-    if not resume and complete_checkpoints(output):
-        raise ValueError(f"{output} holds checkpoints of a run: go on with --resume, or name another `output`.")
+    claim_output(output, resume, overwrite)
+    check_model(recipe.model)
     if recipe.pretraining is not None:
+        check_texts([*recipe.pretraining.texts, *recipe.pretraining.validation])
         return _pretrain(recipe, recipe.pretraining, output, resume)
+    check_sources(recipe.data)
     # Without the callbacks' own states, a resumed run would train on what the sweet spot had frozen.
     own = {"report_to": "none", "restore_callback_states_from_checkpoint": True}
     options = {"output_dir": str(output), **own, **recipe.training}
-    args = build_options(RedHeartTrainingArguments, options)
+    args = RedHeartTrainingArguments(**options)
     split = _split(recipe, args.seed)
     model: Any  # a `RedHeartModel`, or a `peft.PeftModel` of one
     model, tokenizer = build_model(recipe.model, args.seed, args)
+    clear_fitted(model.config)
     adapter = None
     if recipe.peft is not None:
         adapter = _bound(str(recipe.model.checkpoint), args, output, resume)
@@ -92,20 +108,23 @@ def run(recipe: Recipe, resume: bool = False) -> dict[str, Any]:
         report["lr_sweep"] = _sweep(trainer, recipe, output, resume)
     before = trainer.evaluate()
     trainer.train(resume_from_checkpoint=resume or None)
-    record = supervision_of(split.train)
+    record = supervision_of(trainer.prepared(split.train).units)
     if recipe.confidence is not None:
         train_confidence(model, tokenizer, split.unseen, options, recipe.confidence)
-        record |= {key: ["rows held out of training"] for key in confidence_keys(record)}
+        record |= {key: [HELD_OUT] for key in confidence_keys(record)}
     after = trainer.evaluate()
     report |= _comparison(constant_losses(split.train, split.validation), before, after)
     report["units"] = {name: len(getattr(split, name)) for name in vars(split)}
+    report["left_out"] = {
+        name: trainer.prepared(units).left_out()
+        for name, units in (("train", split.train), ("validation", split.validation))
+    }
+    report["supervision"] = record
     if trainer.is_world_process_zero():
-        if recipe.peft is None or adapter is None:
-            _save(model, tokenizer, record, output)
-        else:
-            save_adapter(model, tokenizer, replace(adapter, supervision=record), output / "adapter")
-            if recipe.peft.merge:
-                _save(merge_adapter(model), tokenizer, record, output)
+        _write(recipe, model, tokenizer, adapter, record, output)
+        if overwrite:
+            merged = recipe.peft is not None and recipe.peft.merge
+            discard_other(output, {MODEL} if recipe.peft is None else {ADAPTER, *([MODEL] if merged else [])})
         plot_losses(trainer.state.log_history, output / "losses.png")
         write_json(output / "report.json", report)
     elif recipe.model.sharded:
@@ -154,9 +173,9 @@ def _add_callbacks(trainer: RedHeartTrainer, recipe: Recipe, split: _Split) -> N
     if recipe.crossover is not None:  # first: a candidate is what was evaluated, before a module is put back
         given = {"trainer": trainer, "selection": split.selection, "acceptance": split.acceptance, "modules": modules}
         chosen_by = {"metric": "eval_loss_supervised"}
-        trainer.add_callback(build_options(CrossoverCallback, {**given, **chosen_by, **recipe.crossover}))
+        trainer.add_callback(CrossoverCallback(**{**given, **chosen_by, **recipe.crossover}))
     if recipe.sweet_spot is not None:
-        trainer.add_callback(build_options(SweetSpotCallback, {"modules": modules, **recipe.sweet_spot}))
+        trainer.add_callback(SweetSpotCallback(**{"modules": modules, **recipe.sweet_spot}))
 
 
 def _adapted(model: Any, modules: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
@@ -192,27 +211,49 @@ def _sweep(trainer: RedHeartTrainer, recipe: Recipe, output: Path, resume: bool)
 
 
 def _comparison(constant: dict[str, float], before: dict[str, float], after: dict[str, float]) -> dict[str, Any]:
-    """Validation loss of each supervised output: of the best constant, before, and after."""
+    """Validation loss of each supervised output: of the best constant, before, and after; and accuracy and F1."""
     rows = {
         name: {"constant": value, "before": before[f"eval_loss_{name}"], "after": after[f"eval_loss_{name}"]}
         for name, value in constant.items()
         if f"eval_loss_{name}" in after
     }
     missed = sorted(name for name, row in rows.items() if not row["after"] < row["constant"])
-    return {"validation": rows, "not_better_than_constant": missed}
+    measured = {
+        name.removeprefix("eval_"): {"before": before[name], "after": value}
+        for name, value in after.items()
+        if name.endswith(_MEASURES) and name in before
+    }
+    return {"validation": rows, "not_better_than_constant": missed, "metrics": measured}
+
+
+def _write(
+    recipe: Recipe,
+    model: Any,
+    tokenizer: PreTrainedTokenizerBase,
+    adapter: AdapterRecord | None,
+    record: dict[str, list[str]],
+    output: Path,
+) -> None:
+    """Write the model, or its adapter, with the record of what its own rows supervised."""
+    if recipe.peft is None or adapter is None:
+        _save(model, tokenizer, record, output)
+        return
+    save_adapter(model, tokenizer, replace(adapter, supervision=record), output / ADAPTER)
+    if recipe.peft.merge:
+        _save(merge_adapter(model), tokenizer, record, output)
 
 
 def _save(model: RedHeartModel, tokenizer: PreTrainedTokenizerBase, record: dict[str, list[str]], output: Path) -> None:
     """Write the model with the record of what supervised it, whole or not at all."""
-    model.config.supervision = {**model.config.supervision, **record}
+    model.config.supervision = extended(model.config.supervision, record)
     model.config.name_or_path = ""
-    with whole_or_nothing(output / "model", needed=model.get_memory_footprint()) as partial:
+    with whole_or_nothing(output / MODEL, needed=model.get_memory_footprint()) as partial:
         model.save_pretrained(partial)
         tokenizer.save_pretrained(partial)
 
 
 def _pretrain(recipe: Recipe, plan: PretrainingRecipe, output: Path, resume: bool) -> dict[str, Any]:
-    args = build_options(TrainingArguments, {"output_dir": str(output), "report_to": "none", **plan.training})
+    args = TrainingArguments(**{"output_dir": str(output), "report_to": "none", **plan.training})
     model, tokenizer = build_masked_lm(recipe.model, args.seed)
     trainer = pretrain(
         model,
@@ -227,7 +268,7 @@ def _pretrain(recipe: Recipe, plan: PretrainingRecipe, output: Path, resume: boo
     report: dict[str, Any] = {"steps": trainer.state.global_step, "log": trainer.state.log_history}
     if plan.validation:
         report["validation"] = trainer.evaluate()["eval_loss"]
-    trainer.save_model(str(output / "model"))
+    trainer.save_model(str(output / MODEL))
     if trainer.is_world_process_zero():
         write_json(output / "report.json", report)
     return report
@@ -237,11 +278,21 @@ def summary(report: dict[str, Any]) -> str:
     """The report as a person reads it."""
     if "validation" not in report or not isinstance(report["validation"], dict):
         return f"Trained {report.get('steps')} steps; report.json has the figures."
-    lines = [f"{'validation loss':<18}{'constant':>10}{'before':>10}{'after':>10}"]
+    lines = [f"{'validation loss':<24}{'constant':>10}{'before':>10}{'after':>10}"]
     for name, row in report["validation"].items():
         mark = "" if row["after"] < row["constant"] else "  not better than a constant"
-        lines.append(f"{name:<18}{row['constant']:>10.4f}{row['before']:>10.4f}{row['after']:>10.4f}{mark}")
+        lines.append(f"{name:<24}{_number(row['constant'])}{_number(row['before'])}{_number(row['after'])}{mark}")
+    if report.get("metrics"):
+        lines.append("validation")
+        lines += [
+            f"{name.replace('_', ' '):<34}{_number(row['before'])}{_number(row['after'])}"
+            for name, row in report["metrics"].items()
+        ]
     return "\n".join(lines)
+
+
+def _number(value: float) -> str:
+    return f"{round(value, 4) + 0.0:>10.4f}"  # + 0.0: never -0.0000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -249,11 +300,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m redheart.training.run", description=__doc__.split("\n")[0])
     parser.add_argument("recipe", type=Path, help="YAML file of the run")
     parser.add_argument("--resume", action="store_true", help="go on from the newest whole checkpoint")
+    parser.add_argument("--overwrite", action="store_true", help="replace what an earlier run has trained there")
     parser.add_argument("--output", type=Path, help="output folder, instead of the recipe's")
     options = parser.parse_args(arguments)
     try:
         recipe = read_recipe(options.recipe, output=options.output)
-        report = run(recipe, options.resume)
+        report = run(recipe, options.resume, options.overwrite)
     except (ValueError, OSError, ImportError) as error:
         print(f"error: {printable(str(error))}", file=sys.stderr)
         return 1

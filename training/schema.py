@@ -31,58 +31,35 @@ Notable: names and their order are those of `configuration.labels`. Two columns 
 are counted from 0, as in `dataset[0]`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import Any, TypeAlias
 
 import numpy as np
 
 from ..configuration.inputs import check_text
 from ..configuration.labels import closest
-from .columns import COLUMNS, DISTRIBUTIONS, element, empty, is_missing
-from .examples import PAIRS, Array, DataError, Example
-
-Row: TypeAlias = Mapping[str, Any]
+from ..tables import is_table
+from .column_map import IN_PYTHON, Row, Unmapped, remedy
+from .columns import COLUMNS, DISTRIBUTIONS, WrongValueError, element, empty, is_missing
+from .examples import PAIRS, Array, DataError, Example, is_known
+from .problems import Problem, refuse
+from .rows import read_rows
 
 RANKINGS: dict[str, str] = {name.removesuffix("_pair_labels"): name for name in PAIRS}
 TEXTS = ("text", "context", "rejected", "ranking", "group", "better", "worse")
 IGNORED = ("id", "language", "kind")
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What is wrong with one column of one row."""
-
-    source: str
-    row: int
-    column: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.source}, row {self.row}, column {self.column!r}: {self.message}"
-
-
-def refuse(problems: Sequence[Problem], hidden: int = 0) -> None:
-    """Raise a `DataError` that names every problem, if there is one. hidden: how many more there are."""
-    if not problems:
-        return
-    lines = [str(problem) for problem in problems]
-    if len(lines) > 1 or hidden:
-        more = f" (the first {len(lines)} are named)" if hidden else ""
-        lines.insert(0, f"{len(lines) + hidden} problems{more}:")
-    raise DataError("\n  ".join(lines))
+NAMES = (*TEXTS, *IGNORED, *COLUMNS)
 
 
 @lru_cache(maxsize=256)
-def _wrong_columns(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+def _wrong_columns(names: tuple[str, ...], option: str) -> tuple[tuple[str, str], ...]:
     """(column, what is wrong) for columns that are unknown, or that say the same thing twice."""
     wrong = []
     for name in names:
-        if name not in COLUMNS and name not in TEXTS and name not in IGNORED:
+        if name not in NAMES:
             hint = closest(str(name), [*TEXTS, *COLUMNS]) if len(str(name)) < 80 else ""
             hint = hint if hint.startswith("did") else "the columns there are stand in `redheart.training.schema`."
-            wrong.append((str(name), f"There is no such column; {hint} Rename it or leave it out with `column_names`."))
+            wrong.append((str(name), f"There is no such column; {hint} {remedy(str(name), option)}"))
     known = [(name, COLUMNS[name]) for name in names if name in COLUMNS]
     for number, (name, column) in enumerate(known):
         for other, earlier in known[:number]:
@@ -95,44 +72,46 @@ def _wrong_columns(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     return tuple(wrong)
 
 
-def column_problems(row: Row, number: int, source: str) -> list[Problem]:
-    """What is wrong with the columns that a row has, whatever they hold."""
-    return [Problem(source, number, name, message) for name, message in _wrong_columns(tuple(row))]
+def column_problems(row: Row, number: int, source: str, option: str = IN_PYTHON) -> list[Problem]:
+    """What is wrong with the columns that a row has, whatever they hold. option: as in `column_map.remedy`."""
+    return [Problem(source, number, name, message) for name, message in _wrong_columns(tuple(row), option)]
 
 
 def _text(row: Row, name: str) -> str:
-    """A column that holds text; ``""`` where it is missing. A group may be numbered."""
+    """A column that holds text; ``""`` where it is missing. A group may be numbered, a ranking is a name."""
     value = row.get(name)
-    if is_missing(value):
+    if isinstance(value, Unmapped):
+        raise WrongValueError(value.value, value.template)
+    if name != "text" and is_missing(value):
         return ""
-    if name == "group" and isinstance(value, int):
+    if name == "group" and isinstance(value, int | np.integer):
         return str(value)
     return check_text(value, subject="It")
 
 
-def _texts(row: Row) -> tuple[dict[str, str], list[tuple[str, str]]]:
+def _texts(row: Row) -> tuple[dict[str, str], list[tuple[str, ValueError | str]]]:
     """The columns of TEXTS, and (column, what is wrong with it)."""
-    texts, wrong = dict.fromkeys(TEXTS, ""), []
-    for name in TEXTS:
+    texts: dict[str, str] = dict.fromkeys(TEXTS, "")
+    wrong: list[tuple[str, ValueError | str]] = []
+    for name in (name for name in TEXTS if name in row):
         try:
-            texts[name] = check_text(row.get(name, ""), subject="It") if name == "text" else _text(row, name)
+            texts[name] = _text(row, name)
         except ValueError as error:
-            wrong.append((name, str(error)))
+            wrong.append((name, error))
     if texts["worse"] and texts["ranking"] and not texts["rejected"]:
         wrong.append(
             ("worse", "It is what could have been, worse than `text`; the other text of a pair is `rejected`.")
         )
     if texts["rejected"]:
         if texts["ranking"] not in RANKINGS:
-            wrong.append(
-                ("ranking", f"{texts['ranking']!r} must be one of {', '.join(RANKINGS)} where `rejected` is given.")
-            )
+            known = f"{{}} must be one of {', '.join(RANKINGS)} where `rejected` is given."
+            wrong.append(("ranking", WrongValueError(texts["ranking"], known)))
         if texts["rejected"].split() == texts["text"].split():
             wrong.append(("rejected", "It is the same as `text`, and equal texts cannot be ranked. Leave the row out."))
     return texts, wrong
 
 
-def _share_problems(targets: dict[str, Array]) -> Iterator[tuple[str, str]]:
+def _share_problems(targets: dict[str, Array]) -> Iterator[tuple[str, ValueError | str]]:
     """Bring each distribution to the sum 1; yields (column, what is wrong) where that cannot be done."""
     for target in DISTRIBUTIONS:
         if target not in targets:
@@ -151,11 +130,17 @@ def _share_problems(targets: dict[str, Array]) -> Iterator[tuple[str, str]]:
                 targets[target][place] = shares / shares.sum()
 
 
+def _problem(source: str, number: int, name: str, what: ValueError | str) -> Problem:
+    if isinstance(what, WrongValueError):
+        return Problem(source, number, name, what.template, what.value)
+    return Problem(source, number, name, str(what))
+
+
 def read_row(row: Row, number: int, source: str, pair: int | None = None) -> tuple[list[Example], list[Problem]]:
     """The examples of a row, two for a pair and else one, and what is wrong with its values.
 
-    number: of the row, for the messages. pair: the id of its pair, unique in the set; None = ``number``. Columns that
-    are not of the schema are passed over: `column_problems` finds them.
+    number: of the row, for the messages. pair: the id of its pair, unique in the set; None = ``number``. A row without
+    the column `text` has no example. That, and columns that are not of the schema, is what `column_problems` finds.
     """
     texts, wrong = _texts(row)
     targets: dict[str, Array] = {}
@@ -164,9 +149,11 @@ def read_row(row: Row, number: int, source: str, pair: int | None = None) -> tup
         if column is None or is_missing(value):
             continue
         try:
+            if isinstance(value, Unmapped):
+                raise WrongValueError(value.value, value.template)
             parsed = column.parse(value)
         except ValueError as error:
-            wrong.append((name, str(error)))
+            wrong.append((name, error))
             continue
         if column.target not in targets:
             targets[column.target] = empty(column.target, np.size(parsed))
@@ -174,8 +161,9 @@ def read_row(row: Row, number: int, source: str, pair: int | None = None) -> tup
     if texts["rejected"] and (given := [name for name in PAIRS if name in targets]):
         wrong.append((given[0], "It and `rejected` both make a pair of the row. Keep one of them."))
     wrong += _share_problems(targets) if not wrong else ()
-    if wrong:
-        return [], [Problem(source, number, name, message) for name, message in wrong]
+    if wrong or "text" not in row:
+        return [], [_problem(source, number, name, what) for name, what in wrong]
+    targets = {name: value for name, value in targets.items() if is_known(name, value)}
     before = f"{texts['context']} " if texts["context"] else ""
     first = Example(before + texts["text"], source, targets, texts["group"], texts["better"], texts["worse"])
     if not texts["rejected"]:
@@ -187,21 +175,29 @@ def read_row(row: Row, number: int, source: str, pair: int | None = None) -> tup
     return [first, second], []
 
 
+def row_examples(row: Row, number: int, source: str, option: str = IN_PYTHON) -> list[Example]:
+    """The examples of a row. Raises `DataError` for a row that does not fit, naming each wrong column."""
+    problems = column_problems(row, number, source, option)
+    examples, more = read_row(row, number, source)
+    refuse([*problems, *more])
+    return examples
+
+
 def iter_examples(rows: Iterable[Row], source: str | None = None) -> Iterator[Example]:
     """The examples of rows, one row at a time, for data that is streamed. As `to_examples`."""
+    if is_table(rows):
+        rows = read_rows(rows, source or "rows")
     source = source or str(getattr(rows, "name", None) or "rows")
     for number, row in enumerate(rows):
-        problems = column_problems(row, number, source)
-        examples, more = read_row(row, number, source)
-        refuse([*problems, *more])
-        yield from examples
+        yield from row_examples(row, number, source, getattr(rows, "option", IN_PYTHON))
 
 
 def to_examples(rows: Iterable[Row], source: str | None = None) -> list[Example]:
     """The examples of rows in the schema of this module.
 
-    source: the name of the set, by which sets are mixed; None = the name of what `read_rows` read. Raises `DataError`
-    at the first row that does not fit, naming it and each wrong column (`check.check` goes through all rows).
+    rows: mappings, or a table as `read_rows` takes it. source: the name of the set, by which sets are mixed; None = the
+    name of what `read_rows` read. Raises `DataError` at the first row that does not fit, naming it and each wrong
+    column (`check.check` goes through all rows).
     """
     examples = list(iter_examples(rows, source))
     if not examples:
@@ -210,6 +206,7 @@ def to_examples(rows: Iterable[Row], source: str | None = None) -> list[Example]
 
 
 __all__ = [
+    "NAMES",
     "RANKINGS",
     "Problem",
     "Row",
@@ -217,5 +214,6 @@ __all__ = [
     "iter_examples",
     "read_row",
     "refuse",
+    "row_examples",
     "to_examples",
 ]

@@ -28,9 +28,9 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from ..configuration.labels import AFFECT, EMOTIONS, VERDICTS
-from .columns import COLUMNS, is_missing
+from .column_map import Row
+from .columns import COLUMNS, is_missing, label_ids
 from .examples import DataError
-from .schema import Row
 
 # Sets whose licence forbids commercial use, with the reason why they are not read unless asked for.
 NON_COMMERCIAL: dict[str, str] = {
@@ -137,9 +137,10 @@ def cases(row: Row) -> list[SchemaRow]:
 
 def kote(row: Row) -> list[SchemaRow]:
     """Up to 44 Korean labels, through `KOTE`."""
-    given = set(row["labels"])
-    if any(not 0 <= label < KOTE_LABELS for label in given):
-        raise DataError(f"labels {sorted(given)} must be ids in 0..{KOTE_LABELS - 1}.")
+    try:
+        given = set(label_ids(row["labels"], KOTE_LABELS))
+    except ValueError as error:
+        raise DataError(f"labels: {error}") from error
     known: SchemaRow = {"text": row["text"], "emotion.neutral": int(KOTE_NEUTRAL in given)}
     for emotion, (same, near) in KOTE.items():
         known[f"emotion.{emotion}"] = 1 if given & set(same) else None if given & set(near) else 0

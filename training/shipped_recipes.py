@@ -22,7 +22,7 @@ from .collator import source_sizes
 from .data import PAIRS, Example, Unit, drop_seen, held_out, load, to_units
 from .dilemmas import dilemma_halves
 from .snapshots import write_json
-from .supervision import confidence_keys, supervision_of
+from .supervision import HELD_OUT, confidence_keys, supervision_of
 from .trainer import RedHeartTrainer
 
 HISTORY = "history.json"  # losses by step; of a cycle, it is written last
@@ -127,7 +127,7 @@ def record_of_recipe(units: Sequence[Unit], story_verdict: str) -> dict[str, lis
     for key in ("verdict", "surd"):
         if "moral_stories" in record.get(key, ()):
             record[key] = [name for name in record[key] if name != "moral_stories"] + [story_verdict]
-    return record | derived_record(record) | {key: ["rows held out of training"] for key in confidence_keys(record)}
+    return record | derived_record(record) | {key: [HELD_OUT] for key in confidence_keys(record)}
 
 
 def save_trained(
@@ -150,6 +150,8 @@ def command_line(description: str | None, encoder: str, train: Callable[[Path, P
     parser.add_argument("--share", type=float, default=1.0, help="of the recipe, for a trial run")
     parser.add_argument("--resume", action="store_true", help="go on from a cycle's newest checkpoint")
     args = parser.parse_args()
+    if (args.output / "model" / "config.json").is_file():
+        parser.error(f"{args.output} holds a trained model; name another output, or remove it.")
     train(args.data, args.encoder, args.output, args.share, args.resume)
 
 

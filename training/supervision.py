@@ -1,9 +1,16 @@
-"""What supervised each claim of a model: the record that its config keeps, from the targets that it was trained on."""
+"""What supervised each claim of a model: the record that its config keeps, from the targets that it was trained on.
 
-from collections.abc import Iterable, Iterator, Sequence
+Notable: a model that is trained further keeps what supervised it before, as its weights do, and adds the new rows by
+their name. What was fitted to its weights it does not keep.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import MISSING, fields
+from typing import Any
 
 import numpy as np
 
+from ..configuration.configuration_redheart import RedHeartConfig
 from ..configuration.labels import (
     AFFECT,
     BENTHAM,
@@ -77,10 +84,31 @@ def _keys(target: str, value: Array) -> Iterator[str]:
                 yield f"perspectives.{name}"
 
 
+# Options of the config that were fitted to the weights: with other weights they say nothing.
+FITTED = ("thresholds", "verdict_temperature", "verdict_threshold", "information_null", "withheld")
+HELD_OUT = "rows held out of training"
+
+
+def clear_fitted(config: Any) -> None:
+    """Put everything that was fitted to a model back to neutral, for one that is trained further."""
+    for item in fields(RedHeartConfig):
+        if item.name in FITTED:
+            setattr(config, item.name, item.default if item.default_factory is MISSING else item.default_factory())
+
+
+def extended(record: Mapping[str, Sequence[str]], own: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """The record of a model that was trained further: what supervised a claim before, and then its own rows.
+
+    record: of the model before. own: of the rows that it was trained on since.
+    """
+    keys = [key for key in record_keys() if key in record or key in own]
+    return {key: list(dict.fromkeys([*record.get(key, ()), *own.get(key, ())])) for key in keys}
+
+
 def confidence_keys(record: Sequence[str] | dict[str, list[str]]) -> list[str]:
     """The confidences that follow: of the rated parts that ``record`` has any key of."""
     parts = {key.split(".")[0] for key in record}
     return [f"confidence.{part}" for part in RATED if part in parts]
 
 
-__all__ = ["KEYS_OF_VALUES", "confidence_keys", "supervision_of"]
+__all__ = ["FITTED", "HELD_OUT", "KEYS_OF_VALUES", "clear_fitted", "confidence_keys", "extended", "supervision_of"]

@@ -7,12 +7,14 @@ the order of sums.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate.utils import gather_object
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, IterableDataset
+from torch.utils.data import DataLoader
 from transformers import PreTrainedTokenizerBase, TrainerCallback
 from transformers.trainer_utils import unwrap_peft_model
 
@@ -20,52 +22,55 @@ from ..configuration.labels import LOSSES, OUTPUTS, UNLABELLED_LOSSES
 from ..hub_upload.push_to_hub import push_trained
 from ..modeling_redheart.modeling_redheart import TARGET_OUTPUTS
 from .arguments import RedHeartTrainingArguments
+from .batching_trainer import BatchingTrainer
 from .checkpoints import discard_torn, is_disk_full, last_complete_checkpoint
-from .collator import LengthBatches, RedHeartCollator, token_lengths
+from .collator import RedHeartCollator
 from .data import DataError, Unit
-from .ema import ExponentialAverage, UpdateAverage
+from .ema import ExponentialAverage, UpdateAverage, refuse_without_average
+from .inherited import refuse_without_effect
 from .layer_decay import parameter_groups
-from .lengths import measured_once
 from .loss_means import LOGGED, LossMeans
+from .metrics import Metrics, Readings, reading_metrics
 from .out_of_memory import split
 from .regularization import consistency_loss, divergence, smooth_targets, twice
-from .retrying_trainer import RetryingTrainer
-from .sharding import even_out, in_any_process, refuse_whole_weights, reshard
+from .sharding import in_any_process, refuse_whole_weights, reshard
+from .unit_sources import UnitStream
 
 
-class RedHeartTrainer(RetryingTrainer):
-    """Trains a Red Heart model on units (`training.data`): single texts, or the two texts of a pair.
+class RedHeartTrainer(BatchingTrainer):
+    """Trains a Red Heart model on rows, or on units (`training.data`): single texts, or the two texts of a pair.
 
-    train_dataset, eval_dataset: lists of units, the latter also by name; a training set may be an iterable of units
-    (then ``args.max_steps`` is needed and batches are not sorted by length). sizes: units of each set per epoch
-    (`collator.source_sizes`). processing_class: the tokenizer. model: a `RedHeartModel`, or a `peft.PeftModel` of one
-    (`adapters.add_adapter`), of which the adapter alone is trained, averaged and saved.
+    train_dataset, eval_dataset: a data set of `datasets`, a table, or rows in the columns of `training.schema`; or a
+    list of units; the latter also by name. A training set may be a stream of rows or units (then ``args.max_steps`` is
+    needed and batches are not sorted by length). sizes: units of each set per epoch (`collator.source_sizes`).
+    processing_class: the tokenizer. model: a `RedHeartModel`, or a `peft.PeftModel` of one (`adapters.add_adapter`), of
+    which the adapter alone is trained, averaged and saved. compute_loss_func: instead of the model's loss, called with
+    the output, the targets of the batch by name, and ``num_items_in_batch``, the texts of the whole step, by which it
+    divides a sum; None in an evaluation, for a mean. compute_metrics: of an evaluation; its ``predictions`` and
+    ``label_ids`` are arrays by target (`metrics.Readings`). By default accuracy and F1; None for none.
 
     Every loss is logged by its name, ``loss_emotion`` in training and ``eval_loss_emotion`` in evaluation, as the mean
-    over the texts that have its target. Raises `ValueError` for options that do not fit the model or each other.
+    over the texts that have its target. Raises `ValueError` for options that do not fit the model or each other, or
+    would have no effect.
     """
 
     args: RedHeartTrainingArguments
     # The loss is divided by the texts of the whole step, in `compute_loss`.
-    loss_is_scaled_for_ga = True
+    loss_is_scaled_for_ga: bool | None = True
 
     def __init__(
         self,
         model: nn.Module,
         args: RedHeartTrainingArguments,
-        train_dataset: Sequence[Unit] | IterableDataset[Any] | None = None,
-        eval_dataset: Sequence[Unit] | Mapping[str, Sequence[Unit]] | None = None,
+        train_dataset: Any = None,
+        eval_dataset: Any = None,
         processing_class: PreTrainedTokenizerBase | None = None,
         data_collator: Callable[[Sequence[Unit]], dict[str, Tensor]] | None = None,
         sizes: Mapping[str, int] | None = None,
         callbacks: Sequence[TrainerCallback] = (),
+        compute_metrics: Metrics | None = reading_metrics,
         **options: Any,
     ) -> None:
-        if options.get("compute_metrics") is not None:
-            raise ValueError(
-                "`compute_metrics` gets flat arrays, which a reading is not; evaluation gives every loss by its name, "
-                "and `redheart evaluate` the measures."
-            )
         if args.push_to_hub:
             raise ValueError(
                 "`push_to_hub=True` uploads the output folder while it trains: pickled arguments, and no code, card or "
@@ -73,9 +78,18 @@ class RedHeartTrainer(RetryingTrainer):
             )
         if processing_class is None:
             raise ValueError("`processing_class` is missing: the tokenizer that the texts are to be read with.")
+        config: Any = unwrap_peft_model(model).config
+        if args.longest_text > config.longest_text:
+            raise ValueError(
+                f"`longest_text` is {args.longest_text}, but the model reads at most {config.longest_text} tokens."
+            )
         if data_collator is None:
             longest = args.longest_text // args.pad_to_multiple_of * args.pad_to_multiple_of
             data_collator = RedHeartCollator(processing_class, longest, pad_to_multiple_of=args.pad_to_multiple_of)
+        if compute_metrics is reading_metrics:
+            compute_metrics = partial(reading_metrics, thresholds=config.thresholds)
+        if options.get("compute_loss_func") is not None:
+            self.loss_is_scaled_for_ga = None  # whether it divides by the texts of the step is its own, and found out
         super().__init__(
             model=model,
             args=args,
@@ -83,88 +97,21 @@ class RedHeartTrainer(RetryingTrainer):
             eval_dataset=eval_dataset,
             processing_class=processing_class,
             data_collator=data_collator,
+            sizes=sizes,
             callbacks=list(callbacks),
+            compute_metrics=compute_metrics,
             **options,
         )
+        refuse_without_effect(args, options, streamed=isinstance(self.train_dataset, UnitStream))
         if self.sharded:
             refuse_whole_weights(args, at_load=self.is_distributed_loading_by_transformers)
-        config: Any = unwrap_peft_model(model).config
         if isinstance(args.loss_weights, dict):  # as JSON it has been read by now
             config.loss_weights = {**config.loss_weights, **args.loss_weights}
-        if args.longest_text > config.longest_text:
-            raise ValueError(
-                f"`longest_text` is {args.longest_text}, but the model reads at most {config.longest_text} tokens."
-            )
-        self.sizes = sizes
         self.average: ExponentialAverage | None = None
-        self._lengths = measured_once(self._measure)
-        self._means = {"train": LossMeans(), "eval": LossMeans()}
-        self._attempt = LossMeans()
-        self._position = 0  # of the next batch in its optimiser step
+        self._attempt, self._readings = LossMeans(), Readings()
         self._outputs: tuple[str, ...] = OUTPUTS
         if args.ema_decay is not None:
             self.add_callback(UpdateAverage(lambda: self.average))
-
-    # ---- Data ----
-
-    def get_train_dataloader(self) -> DataLoader[Any]:
-        """Batches of one set and of similar length each; of an iterable, the units as they come."""
-        units: Any = self.train_dataset
-        if units is None:
-            raise ValueError("There is no `train_dataset` to train on.")
-        if isinstance(units, IterableDataset):
-            return super().get_train_dataloader()
-        batches = LengthBatches(
-            units,
-            self._lengths(units),
-            self.args.batch_tokens,
-            self.args.train_batch_size,
-            sizes=self.sizes,
-            seed=self.args.data_seed if self.args.data_seed is not None else self.args.seed,
-            multiple_of=self.args.world_size,
-            pad_to_multiple_of=self.args.pad_to_multiple_of,
-        )
-        loader: DataLoader[Any] = DataLoader(units, batch_sampler=batches, **self._loading())
-        prepared: DataLoader[Any] = self.accelerator.prepare(loader)
-        return prepared
-
-    def get_eval_dataloader(self, eval_dataset: Any = None) -> DataLoader[Any]:
-        """Every unit once; each process has its share of the batches."""
-        units: Any = self.eval_dataset if eval_dataset is None else eval_dataset
-        if isinstance(units, str):
-            sets: Any = self.eval_dataset
-            units = sets[units]
-        if units is None:
-            raise ValueError("There is no `eval_dataset` to evaluate on.")
-        batches = list(
-            LengthBatches(
-                units,
-                self._lengths(units),
-                self.args.batch_tokens,
-                self.args.eval_batch_size,
-                shuffle=False,
-                pad_to_multiple_of=self.args.pad_to_multiple_of,
-            )
-        )
-        if self.sharded:
-            batches = even_out(batches, self.args.world_size)
-        share = batches[self.args.process_index :: self.args.world_size]
-        return DataLoader(units, batch_sampler=share, **self._loading())
-
-    def _measure(self, units: Sequence[Unit]) -> list[int]:
-        tokenizer: Any = self.processing_class
-        return token_lengths(units, tokenizer, self.args.longest_text)
-
-    def _loading(self) -> dict[str, Any]:
-        workers = self.args.dataloader_num_workers
-        return {"collate_fn": self.data_collator, "num_workers": workers, "pin_memory": self.args.dataloader_pin_memory}
-
-    def _get_num_items_in_batch(self, batch_samples: list[Any], device: torch.device) -> int:
-        """Texts of the whole optimiser step, over all its batches and processes."""
-        texts = torch.tensor([sum(len(batch["input_ids"]) for batch in batch_samples)], device=device)
-        if self.args.world_size > 1:
-            texts = self.accelerator.reduce(texts, "sum")
-        return int(texts.item())
 
     # ---- Optimiser ----
 
@@ -173,7 +120,7 @@ class RedHeartTrainer(RetryingTrainer):
         module: Any = unwrap_peft_model(self.model if model is None else model)
         if self.optimizer is None:
             reshard(module)
-            kind, options = self.get_optimizer_cls_and_kwargs(self.args, module)
+            kind, options = self.optimizer_cls_and_kwargs or self.get_optimizer_cls_and_kwargs(self.args, module)
             groups = parameter_groups(
                 module,
                 set(self.get_decay_parameter_names(module)),
@@ -196,23 +143,34 @@ class RedHeartTrainer(RetryingTrainer):
         num_items_in_batch: Tensor | int | None = None,
     ) -> Any:
         """Mean cost of the batch's texts; in training, its share in the mean over the texts of the step."""
+        targets = {name: inputs[name] for name in TARGET_OUTPUTS if name in inputs}
         if not model.training:
             output = model(**inputs, outputs=OUTPUTS)
             self._remember(output)
-            return (output.loss, output) if return_outputs else output.loss
+            loss = self._own_loss(output, targets, None)
+            loss = output.loss if loss is None else loss
+            return (loss, output) if return_outputs else loss
         texts = len(inputs["input_ids"])
         if self.args.label_smoothing_factor:
             inputs = smooth_targets(inputs, self.args.label_smoothing_factor)
+            targets = {name: inputs[name] for name in targets}
         output = model(**(twice(inputs) if self.args.r_drop else inputs), outputs=self._outputs)
-        loss = output.loss
         self._remember(output)
+        # Processes average their gradients, hence the number of them.
+        processes = 1 if num_items_in_batch is None else self.args.world_size
+        share = 1.0 if num_items_in_batch is None else texts * processes / int(num_items_in_batch)
+        own = self._own_loss(output, targets, num_items_in_batch)
+        loss = output.loss * share if own is None else own * processes
         for name, weight, extra in self._extra_losses(inputs, output):
-            loss = loss + weight * extra
+            loss = loss + weight * extra * share
             self._attempt.add(name, extra, torch.tensor(texts, device=extra.device))
-        if num_items_in_batch is not None:
-            # Processes average their gradients, hence the number of them.
-            loss = loss * (texts * self.args.world_size / int(num_items_in_batch))
         return (loss, output) if return_outputs else loss
+
+    def _own_loss(self, output: Any, targets: dict[str, Tensor], items: Tensor | int | None) -> Any:
+        """The loss of `compute_loss_func`; None without one."""
+        if self.compute_loss_func is None:
+            return None
+        return self.compute_loss_func(output, targets, num_items_in_batch=items)
 
     def _extra_losses(self, inputs: dict[str, Tensor], output: Any) -> Iterator[tuple[str, float, Tensor]]:
         if self.args.r_drop and (output.emotion or output.verdict or output.perspectives):
@@ -275,16 +233,21 @@ class RedHeartTrainer(RetryingTrainer):
     ) -> tuple[None, None, None]:
         """Add the batch to the means of `evaluation_loop`; in smaller pieces when memory runs out."""
         prepared: dict[str, Tensor] = self._prepare_inputs(inputs)
+        config: Any = unwrap_peft_model(self.model).config
 
-        def forward(pieces: int) -> LossMeans:
-            self._attempt = LossMeans()
+        def forward(pieces: int) -> tuple[LossMeans, Readings]:
+            self._attempt, readings = LossMeans(), Readings()
             for piece in split(prepared, pieces):
                 with torch.no_grad(), self.compute_loss_context_manager():
-                    loss = self.compute_loss(model, piece)
+                    loss, output = self.compute_loss(model, piece, return_outputs=True)
                 self._attempt.add("", loss, torch.tensor(len(piece["input_ids"]), device=loss.device))
-            return self._attempt
+                if not prediction_loss_only:
+                    readings.add(output, piece, config.verdict_temperature)
+            return self._attempt, readings
 
-        self._means["eval"].merge(self._in_pieces(prepared, forward))
+        means, readings = self._in_pieces(prepared, forward)
+        self._means["eval"].merge(means)
+        self._readings.merge([readings])
         return None, None, None
 
     def evaluation_loop(
@@ -300,7 +263,7 @@ class RedHeartTrainer(RetryingTrainer):
         ``eval_loss_supervised`` is the weighted sum of the losses that have labels: what a checkpoint is to be chosen
         by, since the others say how well modules agree, which they do best before anything is learned.
         """
-        self._means["eval"] = LossMeans()
+        self._means["eval"], self._readings = LossMeans(), Readings()
         output = super().evaluation_loop(dataloader, description, prediction_loss_only, ignore_keys, metric_key_prefix)
         means = self._drain("eval", ("", *LOGGED))
         model: Any = self.model
@@ -310,8 +273,21 @@ class RedHeartTrainer(RetryingTrainer):
             means["supervised"] = sum(config.loss_weight(name) * means[name] for name in labelled)
         for name, value in means.items():
             output.metrics[f"{metric_key_prefix}_loss{'_' if name else ''}{name}"] = value
+        for name, value in self._measured().items():
+            output.metrics[name if name.startswith(f"{metric_key_prefix}_") else f"{metric_key_prefix}_{name}"] = value
         reshard(model)
         return output
+
+    def _measured(self) -> dict[str, float]:
+        """What `compute_metrics` says of the readings of all processes."""
+        found, self._readings = self._readings, Readings()
+        if self.args.world_size > 1:
+            everything: list[Readings] = gather_object([found])
+            found = Readings()
+            found.merge(everything)
+        if self.compute_metrics is None or not found.found:
+            return {}
+        return dict(self.compute_metrics(found.prediction()))
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """As in the base, with the averaged weights where there are any."""
@@ -356,7 +332,6 @@ class RedHeartTrainer(RetryingTrainer):
             resume_from_checkpoint = str(last_complete_checkpoint(Path(str(self.args.output_dir))))
         if self.args.ema_decay is not None:
             self.average = ExponentialAverage(model, self.args.ema_decay)
-        self._position = 0
         # An evaluation before has marked the model as prepared, and without more it would then be trained as it is:
         # in several processes, each a model of its own.
         if getattr(model, "_is_accelerate_prepared", False) and self.model_wrapped is model:
@@ -411,6 +386,8 @@ class RedHeartTrainer(RetryingTrainer):
         self.accelerator.wait_for_everyone()
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
+        if self.average is None:
+            refuse_without_average(Path(resume_from_checkpoint))
         super()._load_from_checkpoint(resume_from_checkpoint, model)
         if self.average is not None:
             self.average.load(Path(resume_from_checkpoint))

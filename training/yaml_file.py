@@ -5,13 +5,32 @@ from typing import Any
 
 import yaml
 
+_PREFIX = "tag:yaml.org,2002:"
+
+
+class _Loader(yaml.SafeLoader):
+    """Keys are names: ``yes`` is the name "yes", and not true; and each is there once."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if key.tag == f"{_PREFIX}bool":
+                key.tag = f"{_PREFIX}str"
+            name = key.value if isinstance(key.value, str) else None
+            if name in seen and key.tag != f"{_PREFIX}merge":
+                raise yaml.constructor.ConstructorError(None, None, f"the key {name!r} is there twice", key.start_mark)
+            seen.add(name)
+        return super().construct_mapping(node, deep)
+
 
 def read_yaml(path: Path) -> Any:
     """What the file holds. Raises `ValueError` that names the file and the place where it is not YAML."""
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_Loader)
     except yaml.YAMLError as error:
         raise ValueError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not UTF-8 text ({error}). Save it as UTF-8.") from error
 
 
 __all__ = ["read_yaml"]

@@ -1,8 +1,9 @@
 """The command `redheart`: read texts, make checkpoints, show the parameter budget.
 
 Notable: with ``--json`` standard output holds one JSON object per text and nothing else; a text that fails has its
-error in its place and the others are still answered; every error is one line on standard error, without a traceback.
-What a command needs torch for is imported when it has been asked for something that can be done.
+error in its place and the others are still answered; every error is one line on standard error, without a traceback,
+and one for each kind of fault where rows have several. What a command needs torch for is imported when it has been
+asked for something that can be done.
 """
 
 import json
@@ -88,7 +89,10 @@ def _report(error: Exception) -> int:
     if isinstance(error, ModuleNotFoundError) and error.name:
         message = _how_to_install(error.name) or message
     expected = isinstance(error, (ValueError, OSError, ImportError))
-    _complain(message if expected else f"{type(error).__name__}: {message}")
+    first, *others = getattr(error, "lines", [message])  # of rows: a line for each kind of fault
+    _complain(first if expected else f"{type(error).__name__}: {message}")
+    for line in others:
+        typer.echo(f"  {printable(' '.join(line.split()))}", err=True)
     return 1
 
 
@@ -292,6 +296,9 @@ def train(
     ],
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the newest whole checkpoint.")] = False,
     output: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Instead of the recipe's.")] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace what an earlier run has trained in the output folder.")
+    ] = False,
 ) -> None:
     """Train what a recipe describes: model, data, options, callbacks. redheart.training.recipe says what it may hold.
 
@@ -304,7 +311,7 @@ def train(
     from .training.recipe import read_recipe
     from .training.run import run, summary
 
-    typer.echo(printable(summary(run(read_recipe(recipe, output=output), resume))))
+    typer.echo(printable(summary(run(read_recipe(recipe, output=output), resume, overwrite))))
 
 
 @main.command()

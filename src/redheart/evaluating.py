@@ -1,6 +1,7 @@
 """The command `redheart evaluate`."""
 
 import shlex
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +9,7 @@ from typing import Annotated
 import typer
 
 from .configuration.shipped import ADAPTER, DEFAULT_MODEL, checkpoint_path
-from .options import known_model
+from .options import columns_option, known_model
 
 
 def evaluate(
@@ -30,6 +31,16 @@ def evaluate(
     ] = None,
     train: Annotated[
         str | None, typer.Option(metavar="FILE", help="Rows that the floor of your own rows is fitted on.")
+    ] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--column",
+            metavar="YOURS=OURS",
+            callback=columns_option,
+            help="A column of your rows under another name; YOURS= leaves it out, YOURS=OURS:yes=author,no=other also "
+            "says what its values are. Repeatable.",
+        ),
     ] = None,
     fit: Annotated[
         bool,
@@ -82,6 +93,8 @@ def evaluate(
         raise typer.BadParameter("it is what the floor of --rows is fitted on; give --rows, too.", param_hint="--train")
     if rows is not None and sets:
         raise typer.BadParameter("--rows are your own; leave --set out.", param_hint="--set")
+    if rows is None and columns:
+        raise typer.BadParameter("it is about the columns of --rows; give --rows, too.", param_hint="--column")
     if facts is not None and not card:
         raise typer.BadParameter("they are for the model card; give --card, too.", param_hint="--facts")
     place = Path(checkpoint_path(model))
@@ -91,8 +104,10 @@ def evaluate(
         raise typer.BadParameter("an adapter has no config to fit into: merge it, or fit its base.", param_hint="--fit")
     # Rows need no torch: what is wrong with them is told before it is imported.
     from .evaluation.rows import EVENTS, fitting_units, own_rows, public_rows
+    from .training.column_map import parse_columns
 
-    chosen = [own_rows(rows, train)] if rows is not None else public_rows(data, sets or (), floor)
+    own = None if rows is None else own_rows(rows, train, parse_columns(columns or ()))
+    chosen = public_rows(data, sets or (), floor) if own is None else [own]
 
     from rich.console import Console
 
@@ -108,7 +123,7 @@ def evaluate(
     quiet()
     data_sets = DATA_SETS | (read_facts(facts) if facts is not None else {})
     loaded, tokenizer, folder = load_for_evaluation(model)
-    fitting = [] if not fit else list(own_rows(rows).units) if rows is not None else fitting_units(data)
+    fitting = [] if not fit else list(own.units) if own is not None else fitting_units(data)
     found = run(
         Path(model).name,
         loaded,
@@ -117,8 +132,8 @@ def evaluate(
         fitting=fitting,
         texts=texts,
         cache=cache,
-        command=_command(model, rows, train),
-        events=partial(own_events, root=data) if rows is None and (not sets or EVENTS in sets) else None,
+        command=_command(model, rows, train, columns or ()),
+        events=partial(own_events, root=data) if own is None and (not sets or EVENTS in sets) else None,
     )
     if fit:
         store_fit(found, folder)
@@ -132,11 +147,12 @@ def evaluate(
     render(found, Console(highlight=False))
 
 
-def _command(model: str, rows: str | None, train: str | None) -> str:
+def _command(model: str, rows: str | None, train: str | None, columns: Sequence[str] = ()) -> str:
     """What gives the same figures again, without where things lie on this machine."""
     words = ["redheart", "evaluate", Path(model).name]
     words += ["--data", "DATA"] if rows is None else ["--rows", Path(rows).name]
-    return shlex.join([*words, *(["--train", Path(train).name] if train else [])])
+    words += ["--train", Path(train).name] if train else []
+    return shlex.join([*words, *(word for column in columns for word in ("--column", column))])
 
 
 __all__ = ["evaluate"]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .configuration.shipped import DEFAULT_MODEL
+from .configuration.shipped import DEFAULT_MODEL, checkpoint_path
 from .options import known_model
 from .printable import printable
 
@@ -34,9 +34,8 @@ def info(
     from .evaluation.results import Evaluation
     from .hub_upload.output_record import HEADS, output_record
     from .hub_upload.staging import RESULTS
-    from .loading import model_place
 
-    folder = Path(model_place(model))
+    folder = Path(checkpoint_path(model))
     if not (folder / "config.json").is_file():
         raise typer.BadParameter(f"{folder} has no config.json; name a checkpoint that ships, or a model's folder.")
     config = RedHeartConfig.from_pretrained(folder)

@@ -1,10 +1,10 @@
 """What several commands take, checked while the command line is read: a model, outputs, a depth, a file to write.
 
-Notable: the checks are those of every other door (`configuration.inputs`, `loading`) and need no torch, so that what is
-wrong is answered before any work.
+Notable: the checks are those of every other door (`configuration.inputs`, `configuration.shipped`) and need no torch,
+so that what is wrong is answered before any work.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,7 @@ import typer
 
 from .configuration.inputs import check_depth, check_outputs
 from .configuration.labels import closest
-from .configuration.shipped import list_checkpoints, preset_names
-from .loading import model_place
+from .configuration.shipped import checkpoint_path, list_checkpoints, preset_names
 
 
 def checked(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -33,13 +32,13 @@ def checked(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
 def known_model(name: str) -> str:
     """Return the name of what can be read with. Raises `ValueError` for what is no model by its name."""
     if name is not None:  # an option that was not given
-        model_place(name)
+        checkpoint_path(name)
     return name
 
 
 def known_folder(name: str) -> str:
     """As `known_model`, but for what lies here. Raises `ValueError` for what does not."""
-    if not Path(model_place(name)).is_dir():
+    if not Path(checkpoint_path(name)).is_dir():
         raise ValueError(f"There is no folder {name!r} here, and no checkpoint of that name ships.")
     return name
 
@@ -70,11 +69,20 @@ def new_file(path: Path | None) -> Path | None:
     return path
 
 
+def _known_columns(given: Sequence[str]) -> Sequence[str]:
+    from .training.column_map import parse_columns
+
+    parse_columns(given)
+    return given
+
+
+columns_option = checked(_known_columns)
 outputs_option = checked(check_outputs)
 depth_option = checked(check_depth)
 
 __all__ = [
     "checked",
+    "columns_option",
     "depth_option",
     "has_random_weights",
     "known_folder",

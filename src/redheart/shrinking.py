@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .configuration.shipped import DEFAULT_MODEL, checkpoint_path
-from .options import depth_option, has_random_weights, known_model, known_source, new_file, outputs_option
+from .options import (
+    columns_option,
+    depth_option,
+    has_random_weights,
+    known_model,
+    known_source,
+    new_file,
+    outputs_option,
+)
 from .printable import printable
 
 if TYPE_CHECKING:
@@ -142,6 +150,16 @@ def prune(
     ] = None,
     train: Annotated[str | None, typer.Option(metavar="FILE", help="Your own rows instead, to train on.")] = None,
     validation: Annotated[str | None, typer.Option(metavar="FILE", help="Your own rows to judge by.")] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--column",
+            metavar="YOURS=OURS",
+            callback=columns_option,
+            help="A column of your rows under another name; YOURS= leaves it out, "
+            "YOURS=OURS:yes=author,no=other also says what its values are. Repeatable.",
+        ),
+    ] = None,
     method: Annotated[str, typer.Option(metavar="NAME", help="fisher: by data; magnitude: by the weights.")] = "fisher",
     measured: Annotated[int, typer.Option(min=1, help="Training units that importance is measured on.")] = 1024,
     judged: Annotated[int, typer.Option(min=1, help="Units of each public set to judge by.")] = 500,
@@ -165,7 +183,7 @@ def prune(
     report = run(
         model,
         targets,
-        _rows(data, sets, train, validation, units, judged),
+        _rows(data, sets, train, validation, units, judged, columns),
         output,
         method=method,
         measured=measured,
@@ -184,16 +202,21 @@ def _rows(
     validation: str | None,
     units: int | None,
     judged: int,
+    columns: list[str] | None,
 ) -> "DataRecipe":
     """The public sets, those that are named, or own rows."""
     from .compression.distillation_recipe import public_sets
+    from .training.column_map import parse_columns
     from .training.recipe import DataRecipe, Source
 
     if train is not None:
         if sets:
             raise typer.BadParameter("--train are your own rows; leave --set out.", param_hint="--set")
-        own = [Source(path=validation)] if validation else []
-        return DataRecipe([Source(path=train)], own, units_per_epoch=units)
+        named = parse_columns(columns or ())
+        own = [Source(path=validation, columns=named)] if validation else []
+        return DataRecipe([Source(path=train, columns=named)], own, units_per_epoch=units)
+    if columns:
+        raise typer.BadParameter("they are about your own rows; give --train, too.", param_hint="--column")
     if validation is not None:
         raise typer.BadParameter("give --train, too.", param_hint="--validation")
     return public_sets(None if data is None else str(data), sets or (), units, judged)
@@ -209,6 +232,9 @@ def distill(
     student: Annotated[str | None, typer.Option(metavar="PRESET", help="Instead of the recipe's student.")] = None,
     output: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Instead of the recipe's.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the newest whole checkpoint.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace what an earlier run has trained in the output folder.")
+    ] = False,
 ) -> None:
     """Teach a smaller model what a trained one reads. redheart.compression.distillation_recipe says what one holds.
 
@@ -226,7 +252,7 @@ def distill(
         raise typer.BadParameter("give a RECIPE, or the preset of a --student.", param_hint="RECIPE")
     if recipe is None and output is None:
         output = Path("runs", str(student))
-    typer.echo(printable(summary(run(read_distillation(recipe, output, teacher, student), resume))))
+    typer.echo(printable(summary(run(read_distillation(recipe, output, teacher, student), resume, overwrite))))
 
 
 def export(

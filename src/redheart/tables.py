@@ -1,17 +1,20 @@
-"""Files of rows: .jsonl, .json, .csv, .tsv and .parquet, one row at a time.
+"""Rows of files (.jsonl, .json, .csv, .tsv, .parquet) and of tables in memory (`datasets`, pandas, polars, pyarrow),
+one at a time.
 
 Notable: a row that cannot be read has what is wrong with it in its place, and the rows after it come all the same;
 whoever reads decides whether that ends the work (training) or is answered in its place (`redheart analyze`). Only what
-is wrong with a file as a whole is raised. Only a `.json` array is read as a whole.
+is wrong with a file as a whole is raised. Only a `.json` array is read as a whole. A label that is stored as a number
+with a name (`datasets.ClassLabel`) comes out as its name.
 """
 
 import csv
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from .label_names import names_of, stored_names, with_names
 from .strict_json import parse_json
 from .training.examples import DataError
 
@@ -19,6 +22,10 @@ _BOM = b"\xef\xbb\xbf"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 # Of one cell, in characters; Python's own limit, 131,072, is below what a long text has.
 _LONGEST_CELL = 2**31 - 1
+# What pandas calls the column of an index without a name.
+_INDEX = "__index_level_"
+# Formats of `datasets` in which a row is no plain Python.
+_FORMATS = ("arrow", "jax", "numpy", "pandas", "polars", "tensorflow", "torch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +73,24 @@ def byte_lines(stream: IO[bytes], source: str) -> Iterator[tuple[int, bytes]]:
             yield number, line
 
 
-def _json_lines(path: Path) -> Iterator[Line]:
+def text_lines(path: Path) -> Iterator[Line]:
+    """The lines of a text file, without their ends and the blank ones. Raises `DataError` for UTF-16."""
     with path.open("rb") as stream:
         for number, data in byte_lines(stream, str(path)):
             text, problem = decode(data.rstrip(b"\r\n"))
-            where, row = f"{path}, line {number}", None
-            if not problem and not text.strip():
-                continue
-            try:
-                row = None if problem else parse_json(text)
-            except ValueError as error:
-                array = number == 1 and text.startswith("[")
-                problem = f"{error}{' A file that is one JSON array must end in .json.' if array else ''}"
-            yield Line(where, row, problem, text)
+            if problem or text.strip():
+                yield Line(f"{path}, line {number}", text, problem, text)
+
+
+def _json_lines(path: Path) -> Iterator[Line]:
+    for number, line in enumerate(text_lines(path)):
+        row, problem = None, line.problem
+        try:
+            row = None if problem else parse_json(line.raw)
+        except ValueError as error:
+            array = number == 0 and line.raw.startswith("[")
+            problem = f"{error}{' A file that is one JSON array must end in .json.' if array else ''}"
+        yield Line(line.where, row, problem, line.raw)
 
 
 def _json(path: Path) -> Iterator[Line]:
@@ -134,7 +146,7 @@ def _next_cells(reader: Any) -> list[str] | None:
     return cells
 
 
-def _csv_header(path: Path, reader: Any, lines: _CsvLines) -> list[str]:
+def _csv_header(path: Path, reader: Any, lines: _CsvLines, delimiter: str) -> list[str]:
     try:
         header = _next_cells(reader)
     except csv.Error as error:
@@ -143,20 +155,26 @@ def _csv_header(path: Path, reader: Any, lines: _CsvLines) -> list[str]:
         raise DataError(f"{path} is empty; its first line must name the columns.")
     if problem := lines.problem():
         raise DataError(f"{path}, line 1 {problem}")
-    _check_names(path, header)
+    _check_names(str(path), header)
+    others = [mark for mark in (",", ";", "\t") if mark != delimiter and len(header) == 1 and mark in header[0]]
+    if others:
+        raise DataError(
+            f"The first line of {path} has {others[0]!r} between its columns, and a file that ends in {path.suffix} "
+            f"must have {delimiter!r}. Save it again so{', or as .tsv' if others[0] == chr(9) else ''}."
+        )
     return header
 
 
-def _check_names(path: Path, names: list[str]) -> None:
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise DataError(f"{path} names the columns {twice} twice in its first line.")
+def _check_names(source: str, names: list[Any]) -> None:
+    if twice := sorted({str(name) for name in names if names.count(name) > 1}):
+        raise DataError(f"{source} names the columns {twice} twice; give each a name of its own.")
 
 
 def _csv(path: Path, delimiter: str) -> Iterator[Line]:
     with path.open("rb") as stream:
         lines = _CsvLines(byte_lines(stream, str(path)))
         reader = csv.reader(lines, delimiter=delimiter, strict=True)
-        header, number = _csv_header(path, reader, lines), 0
+        header, number = _csv_header(path, reader, lines, delimiter), 0
         while True:
             lines.taken = []
             try:
@@ -169,9 +187,14 @@ def _csv(path: Path, delimiter: str) -> Iterator[Line]:
                 continue
             if cells is None:
                 return
-            if cells:
+            if _has_content(cells, lines):
                 yield _csv_row(path, number, header, cells, lines, delimiter)
                 number += 1
+
+
+def _has_content(cells: list[str], lines: _CsvLines) -> bool:
+    """Whether a line is no blank one, nor one of commas as spreadsheets leave. An empty text alone stands in quotes."""
+    return any(cell.strip() for cell in cells) or (len(cells) == 1 and bool(lines.raw().strip()))
 
 
 def _csv_row(path: Path, number: int, header: list[str], cells: list[str], lines: _CsvLines, delimiter: str) -> Line:
@@ -185,29 +208,50 @@ def _csv_row(path: Path, number: int, header: list[str], cells: list[str], lines
     return Line(where, row, problem, lines.raw() if problem else "")
 
 
-def _parquet_file(path: Path) -> Any:
+def _arrow() -> Any:
     try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
+        import pyarrow
     except ImportError as error:
-        raise ImportError("Reading parquet needs pyarrow: pip install 'redheart[train]'.") from error
+        raise ImportError("Reading tables needs pyarrow: pip install 'redheart[train]'.") from error
+    return pyarrow
+
+
+def _parquet_file(path: Path) -> Any:
+    pa = _arrow()
+    import pyarrow.parquet as pq
+
     try:
         return pq.ParquetFile(path)
     except pa.ArrowInvalid as error:
         raise DataError(f"{path} is not a whole parquet file ({error}). Copy it again.") from error
 
 
-def _parquet(path: Path) -> Iterator[Line]:
+def _parquet(path: Path, label_names: bool = True) -> Iterator[Line]:
     with _parquet_file(path) as file:
-        _check_names(path, file.schema_arrow.names)
-        number = 0
+        _check_names(str(path), file.schema_arrow.names)
         try:
-            for batch in file.iter_batches():
-                for row, problem in _batch_rows(batch):
-                    yield Line(f"{path}, row {number}", row, problem)
-                    number += 1
+            yield from _arrow_lines(str(path), file.iter_batches(), file.schema_arrow, label_names)
         except (OSError, ValueError) as error:
             raise DataError(f"{path} is not a whole parquet file ({error}). Copy it again.") from error
+
+
+def _arrow_lines(name: str, batches: Iterable[Any], schema: Any, label_names: bool) -> Iterator[Line]:
+    """The rows of Arrow batches, without the index of a data frame."""
+    names = stored_names(schema) if label_names else {}
+    indices = [column for column in schema.names if column.startswith(_INDEX)]
+    rows = (found for batch in batches for found in _batch_rows(batch))
+    for number, (row, problem) in enumerate(rows):
+        for column in () if row is None else indices:
+            del row[column]
+        yield _line(f"{name}, row {number}", row, problem, names)
+
+
+def _line(where: str, row: Any, problem: str, names: Mapping[str, Sequence[str]]) -> Line:
+    """A row with the names of its labels."""
+    try:
+        return Line(where, row if problem else with_names(row, names), problem)
+    except ValueError as error:
+        return Line(where, None, str(error))
 
 
 def _batch_rows(batch: Any) -> Iterator[tuple[Any, str]]:
@@ -222,7 +266,7 @@ def _batch_rows(batch: Any) -> Iterator[tuple[Any, str]]:
             yield from _batch_rows(batch.slice(place, 1))
 
 
-READERS: dict[str, Callable[[Path], Iterable[Line]]] = {
+READERS: dict[str, Callable[..., Iterable[Line]]] = {
     ".jsonl": _json_lines,
     ".json": _json,
     ".csv": lambda path: _csv(path, ","),
@@ -236,27 +280,91 @@ def ending(path: Path) -> str:
     return path.suffix.lower()
 
 
-def read_table(path: Path) -> Iterator[Line]:
-    """The rows of a file that ends in one of `READERS`.
+def check_ending(path: Path) -> Path:
+    """Return ``path`` if it ends in one of `READERS`. Raises `DataError` otherwise."""
+    if ending(path) not in READERS:
+        raise DataError(f"{path} must end in one of {', '.join(READERS)}, got {path.suffix or 'no ending'!r}.")
+    return path
+
+
+def read_table(path: Path, label_names: bool = True) -> Iterator[Line]:
+    """The rows of a file that ends in one of `READERS`. label_names: False leaves labels the numbers that they are.
 
     Raises `DataError` for what is wrong with all of it (another ending, no header, half a file).
     """
-    if ending(path) not in READERS:
-        raise DataError(f"{path} must end in one of {', '.join(READERS)}, got {path.suffix or 'no ending'!r}.")
-    yield from READERS[ending(path)](path)
+    kind = ending(check_ending(path))
+    yield from _parquet(path, label_names) if kind == ".parquet" else READERS[kind](path)
+
+
+def is_table(source: Any) -> bool:
+    """Whether ``source`` is a table in memory: a data set of `datasets`, or what gives Arrow."""
+    return _features(source) is not None or hasattr(source, "__arrow_c_stream__")
+
+
+def _features(source: Any) -> Mapping[str, Any] | None:
+    """The features of a data set of `datasets`, as plain data. A table may have a column of that name."""
+    known: Any = getattr(source, "features", None) if hasattr(type(source), "features") else None
+    return known.to_dict() if hasattr(known, "to_dict") else None
+
+
+def memory_table(source: Any, name: str, label_names: bool = True) -> Iterator[Line]:
+    """The rows of a table in memory (`is_table`), as plain Python.
+
+    name: of the table, for messages. label_names: as in `read_table`. Raises `DataError` for what is wrong with it as a
+    whole.
+    """
+    features = _features(source)
+    if features is not None:
+        names = names_of(features) if label_names else {}
+        if (getattr(source, "format", None) or {}).get("type") in _FORMATS:
+            source = source.with_format(None)
+        for number, row in enumerate(source):
+            yield _line(f"{name}, row {number}", row, "", names)
+        return
+    try:  # what Arrow raises, and pandas on the way to it
+        reader = _arrow().RecordBatchReader.from_stream(source)
+    except (ValueError, TypeError, OverflowError, NotImplementedError) as error:
+        yield from _frame_lines(source, name, error)
+        return
+    _check_names(name, reader.schema.names)
+    yield from _arrow_lines(name, reader, reader.schema, label_names)
+
+
+def _frame_lines(frame: Any, name: str, error: Exception) -> Iterator[Line]:
+    """The rows of a pandas data frame that Arrow cannot hold, as it has half a character, or several kinds of values in
+    a column: that can then be told of its row. error: why it cannot, which is raised for another kind of table."""
+    if not hasattr(frame, "itertuples"):
+        raise DataError(f"{name} cannot be read as a table ({error}). Give each column one kind of value.") from error
+    columns = [str(column) for column in frame.columns]
+    _check_names(name, columns)
+    for number, values in enumerate(frame.itertuples(index=False, name=None)):
+        yield Line(f"{name}, row {number}", dict(zip(columns, values, strict=True)))
 
 
 def columns_of(path: Path) -> list[str] | None:
     """The names of the columns of a file that names them once; None where each row has its own. Raises `DataError`."""
     if ending(path) == ".parquet":
         with _parquet_file(path) as file:
-            return list(file.schema_arrow.names)
+            return [name for name in file.schema_arrow.names if not name.startswith(_INDEX)]
     if ending(path) not in (".csv", ".tsv"):
         return None
     with path.open("rb") as stream:
         lines = _CsvLines(byte_lines(stream, str(path)))
         delimiter = "," if ending(path) == ".csv" else "\t"
-        return _csv_header(path, csv.reader(lines, delimiter=delimiter, strict=True), lines)
+        return _csv_header(path, csv.reader(lines, delimiter=delimiter, strict=True), lines, delimiter)
 
 
-__all__ = ["READERS", "Line", "byte_lines", "check_row", "columns_of", "decode", "ending", "read_table"]
+__all__ = [
+    "READERS",
+    "Line",
+    "byte_lines",
+    "check_ending",
+    "check_row",
+    "columns_of",
+    "decode",
+    "ending",
+    "is_table",
+    "memory_table",
+    "read_table",
+    "text_lines",
+]

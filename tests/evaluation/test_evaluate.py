@@ -102,3 +102,21 @@ def test_wrong_usage_is_told_in_a_line(options: list[str], message: str, checkpo
     done = CliRunner().invoke(main, ["evaluate", str(checkpoint), *options])
     assert done.exit_code != 0
     assert message in " ".join(done.output.split()) + str(done.exception)
+
+
+def test_what_is_wrong_with_rows_is_told_in_a_line_for_each_fault(tmp_path: Path, checkpoint: Path) -> None:
+    """By this command and by `train`, `prune` and the examples; before a model is loaded."""
+    wrong = [{"text": f"Text {n}.", "verdict": "yes" if n < 7 else "author", "ticket": n} for n in range(9)]
+    done = CliRunner().invoke(main, ["evaluate", str(checkpoint), "--rows", _write(tmp_path / "rows.jsonl", wrong)])
+    assert done.exit_code == 1
+    lines = done.output.splitlines()
+    assert lines[0] == "error: 2 problems:"
+    assert "column 'ticket': There is no such column" in lines[1]
+    assert "--column 'ticket='" in lines[1]
+    assert "7 rows (0, 1, 2, ...), column 'verdict': There is no verdict 'yes'; known are author" in lines[2]
+    assert len(lines) == 3
+    for name, hint in (("redheart-100", "did you mean 'redheart-100m'"), (f"{checkpoint}s", "did you mean")):
+        done = CliRunner().invoke(main, ["evaluate", name, "--rows", str(tmp_path / "none.jsonl")])
+        assert hint in done.output
+    done = CliRunner().invoke(main, ["evaluate", str(checkpoint), "--column", "a=text"])
+    assert "give --rows, too" in done.output

@@ -33,7 +33,9 @@ def test_the_projects_own_cases_need_no_folder_of_sets() -> None:
 
 def test_a_wrong_name_is_told_before_anything_is_read(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="'goemotion' is not evaluated; did you mean 'goemotions'"):
-        list(public_rows(tmp_path, ["goemotion"]))
+        public_rows(tmp_path, ["goemotion"])
+    with pytest.raises(DataError, match="There is no data folder"):
+        public_rows(tmp_path / "none", ["goemotions"])
 
 
 def test_own_rows_have_a_floor_where_there_are_training_rows(tmp_path: Path) -> None:
@@ -60,3 +62,34 @@ def test_the_dilemmas_are_scored_on_actions_that_nothing_was_trained_on() -> Non
     sides = [{item.text for unit in units for item in unit} for units in (found.units, found.train or ())]
     assert not sides[0] & sides[1]
     assert "none of which is in a pair that anything was trained on" in found.note
+
+
+def test_own_rows_may_have_columns_of_their_own(tmp_path: Path) -> None:
+    """As in training, with the same words, and the option that this command has."""
+    rows: list[dict[str, object]] = [
+        {"said": f"text {n}", "ticket": n, "at_fault": "yes" if n % 2 else "no"} for n in range(4)
+    ]
+    mine = _write(tmp_path / "mine.jsonl", rows)
+    with pytest.raises(DataError, match=r"4 rows|column 'ticket'.*--column 'ticket='"):
+        own_rows(mine)
+    columns = {
+        "said": "text",
+        "ticket": None,
+        "at_fault": {"to": "verdict", "values": {"yes": "author", "no": "other"}},
+    }
+    assert [unit[0].targets["verdict_labels"].argmax() for unit in own_rows(mine, columns=columns).units] == [
+        1,
+        0,
+        1,
+        0,
+    ]
+
+
+def test_rows_that_teach_nothing_may_be_measured_and_rows_without_labels_not(tmp_path: Path) -> None:
+    same = _write(
+        tmp_path / "same.jsonl", [{"text": f"text {n}", "emotion": "joy"} for n in range(4)] + [{"text": "bare"}]
+    )
+    assert len(own_rows(same).units) == 4
+    bare = _write(tmp_path / "bare.jsonl", [{"text": f"text {n}"} for n in range(4)])
+    with pytest.raises(DataError, match="None of the 4 rows has a label"):
+        own_rows(bare)

@@ -72,11 +72,14 @@ def test_finetune_on_a_csv_with_columns_of_other_names(tmp_path: Path, checkpoin
     rows = list(csv.DictReader(ROWS.open(encoding="utf-8")))
     mine = tmp_path / "mine.csv"
     with mine.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, ("sentence", "who"))
+        writer = csv.DictWriter(file, ("sentence", "who", "ticket"))
         writer.writeheader()
-        writer.writerows({"sentence": row["text"], "who": row["verdict"]} for row in rows)
+        writer.writerows(
+            {"sentence": row["text"], "who": row["verdict"].upper(), "ticket": n} for n, row in enumerate(rows)
+        )
     output = tmp_path / "run"
-    names = ("--column", "sentence=text", "--column", "who=verdict")
+    names = ("--column", "sentence=text", "--column", "who=verdict:AUTHOR=author,OTHER=other,EVERYBODY=everybody,"
+             "NOBODY=nobody,INFO=info", "--column", "ticket=")  # fmt: skip
     told = run(
         EXAMPLES / "finetune_csv.py",
         mine,
@@ -95,6 +98,16 @@ def test_finetune_on_a_csv_with_columns_of_other_names(tmp_path: Path, checkpoin
     assert report["validation"]["verdict"]["after"] < report["validation"]["verdict"]["before"]
     assert "constant" in told
     assert told.count("car without asking") == 2  # read before and after
+
+
+@pytest.mark.slow
+def test_what_is_wrong_with_a_csv_is_told_with_the_option_of_the_script(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.csv"
+    mine.write_text("text,verdict,ticket\n" + "".join(f"Text {n}.,yes,{n}\n" for n in range(9)), encoding="utf-8")
+    told = run(EXAMPLES / "finetune_csv.py", mine, tmp_path / "run", status=1).stderr
+    assert "9 rows (0, 1, 2, ...), column 'verdict': There is no verdict 'yes'" in told
+    assert "--column 'ticket='" in told
+    assert "Traceback" not in told
 
 
 @pytest.mark.slow

@@ -26,6 +26,9 @@ from redheart.training.trainer import RedHeartTrainer
 from .small_adapters import CLAIMS, EMOTION, adapted
 
 JOY, SADNESS = 17, 25
+# What `make_trainer` hands to the trainer; anything else is a training argument.
+OF_THE_TRAINER = ("eval_dataset", "callbacks", "sizes", "compute_metrics", "compute_loss_func",
+                  "optimizer_cls_and_kwargs", "preprocess_logits_for_metrics")  # fmt: skip
 
 
 def labelled(emotion: int, text: str, source: str = "made-up") -> Unit:
@@ -93,7 +96,7 @@ def make_trainer(tokenizer: PreTrainedTokenizerBase, tmp_path: Path) -> Callable
 
     def make(model: RedHeartModel, units: list[Unit], folder: str = "run", **options: Any) -> RedHeartTrainer:
         kind = options.pop("kind", RedHeartTrainer)
-        others = {name: options.pop(name) for name in ("eval_dataset", "callbacks", "sizes") if name in options}
+        others = {name: options.pop(name) for name in OF_THE_TRAINER if name in options}
         defaults: dict[str, Any] = {
             "per_device_train_batch_size": 8,
             "longest_text": 32,

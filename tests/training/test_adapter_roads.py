@@ -92,6 +92,21 @@ def test_the_pipeline_of_an_adapter_folder_claims_what_it_was_trained_on(
     assert claims(model) == {"verdict"}
 
 
+def test_what_was_fitted_to_the_base_is_not_kept_with_an_adapter(base: Path, trained: Callable[..., Path]) -> None:
+    """By either road, of thresholds as of the temperature; without the adapter it is there again."""
+    model: Any = load(base)
+    model.config.verdict_temperature, model.config.thresholds = 2.0, {"joy": 0.25}
+    folder = trained()
+    wrapped: Any = load_adapter(model, folder)
+    assert (wrapped.config.verdict_temperature, wrapped.config.thresholds) == (1.0, {})
+    native: Any = load(base)
+    native.config.verdict_temperature, native.config.thresholds = 2.0, {"joy": 0.25}
+    native.load_adapter(str(folder), "mine")
+    assert (native.config.verdict_temperature, native.config.thresholds) == (1.0, {})
+    native.disable_adapters()
+    assert (native.config.verdict_temperature, native.config.thresholds) == (2.0, {"joy": 0.25})
+
+
 def test_every_road_refuses_a_base_that_has_changed(base: Path, trained: Callable[..., Path], tmp_path: Path) -> None:
     folder, other = trained(), changed(base, tmp_path / "other")
     config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))

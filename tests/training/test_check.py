@@ -53,7 +53,7 @@ def test_everything_that_is_wrong_is_named_at_once() -> None:
         "train, row 2, column 'affect.arousal': 'high' is not a number",
         "train, row 3, column 'rejected': It is the same as `text`",
         "train, row 4, column 'verdict': The shares sum to 0",
-        "validation, row 0, column 'text': It is also the text of train, row 0",
+        "validation, row 0, column 'text': It is also a text of train: 'i won' (row 0). Drop one.",
     ]
     for line, expected in zip(message.split("\n"), lines, strict=True):
         assert line.strip().startswith(expected)
@@ -76,17 +76,49 @@ def test_one_share_may_stay_the_same() -> None:
 def test_overlap_is_found_by_words_with_the_context_and_in_both_texts_of_a_pair() -> None:
     train = [{"text": "Cake.", "rejected": "Mud!", "ranking": "utility"}, {"text": "Sun.", "context": "Noon:"}]
     message = found(train, [{"text": "mud"}, {"text": "Sun."}, {"text": "noon sun"}])
-    assert "validation, row 0, column 'text': It is also the text of train, row 0" in message
-    assert "validation, row 2, column 'text': It is also the text of train, row 1" in message
-    assert "row 1, column" not in message
+    assert "column 'text': It is also a text of train: 'mud' (row 0), 'noon sun' (row 1). Drop one." in message
+    assert message.startswith("validation, 2 rows (0, 2)")
 
 
-def test_only_the_first_problems_are_named() -> None:
-    rows = [{"text": f"Text {number}", "affect.valence": 2 + number} for number in range(30)]
+def test_flags_are_not_taken_for_emotions() -> None:
+    """0 and 1 may be two ids, or say whether something is there: a column that has nothing else is refused."""
+    for given in (([1, 0], [0, 1]), ("1", "0"), ([0], [1]), (np.array([0]), np.array([1]))):
+        rows = [{"text": f"Text {number}.", "emotion": given[number % 2]} for number in range(4)]
+        assert "column 'emotion': It has nothing but 0 and 1 in all 4 rows" in found(rows)
+    check([{"text": f"Text {number}.", "emotion": [number % 3]} for number in range(6)])
+
+
+def test_rows_none_of_which_has_a_label_are_found_where_labels_are_needed() -> None:
+    bare = [{"text": "I won."}, {"text": "I lost.", "emotion": None, "nuance_labels": [-100] * 28}]
+    check(bare)
+    assert "None of the 2 rows has a label" in found(bare, labelled=True)
+    check([*bare, *GOOD], labelled=True)
+    check([{"text": "a", "emotion": "joy"}, {"text": "b", "emotion": "joy"}], trained=False)
+
+
+def test_rows_with_one_fault_are_told_together() -> None:
+    """Of every column and source, also where the values differ; the same words come from `to_examples`, the recipe, the
+    trainer and the evaluation."""
+    rows = [{"text": f"Text {number}.", "verdict": "yes" if number % 7 else "no"} for number in range(90)]
+    lines = found(rows).split("\n  ")
+    assert lines[0] == "2 problems:"
+    assert "train, 13 rows (0, 7, 14, ...), column 'verdict': There is no verdict 'no'; did you mean" in lines[1]
+    assert "train, 77 rows (1, 2, 3, ...), column 'verdict': There is no verdict 'yes'; known are" in lines[2]
+    scaled = [{"text": f"Text {number}.", "affect.valence": 1 + number % 40} for number in range(2, 80)]
+    line = found(scaled)
+    assert line.count("affect.valence") == 1
+    assert "77 rows (0, 1, 2, ...)" in line
+    assert "and others (" in line
+    mixed = [{**row, "affect.arousal": "high", "verdict": ("author", "info")[n % 2]} for n, row in enumerate(rows)]
+    assert "train, 90 rows (0, 1, 2, ...), column 'affect.arousal': 'high' is not a number." in found(mixed)
+
+
+def test_only_the_first_kinds_of_problems_are_named() -> None:
+    rows = [{"text": f"Text {number}", f"column {number}": number} for number in range(30)]
     message = found(rows)
     assert message.startswith("30 problems (the first 20 are named):")
-    assert message.count("column") == 20
-    assert found(rows, limit=1).count("column") == 1
+    assert message.count("There is no such column") == 20
+    assert found(rows, limit=1).count("There is no such column") == 1
 
 
 def test_a_stream_is_looked_at_as_far_as_wanted() -> None:
@@ -122,6 +154,6 @@ def test_examples_are_checked_as_rows_are() -> None:
 
 
 def test_a_wrong_column_is_named_once_and_an_empty_set_too() -> None:
-    assert found([{"text": "a", "x": 1}, {"text": "b", "x": 2}]).count("'x'") == 1
+    assert found([{"text": "a", "x": 1}, {"text": "b", "x": 2}]).count("column 'x'") == 1
     assert found([{"sentence": "a"}, {"sentence": "b"}]).count("column 'text'") == 1
     assert "train, row 0, column 'text': There are no rows" in found([])

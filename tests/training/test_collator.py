@@ -11,8 +11,9 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from torch.utils.data import DataLoader
 from transformers import PreTrainedTokenizerFast
 
-from redheart.training.collator import LengthBatches, RedHeartCollator, source_sizes, token_lengths
+from redheart.training.collator import LengthBatches, RedHeartCollator, source_sizes
 from redheart.training.data import DataError, Example, Unit
+from redheart.training.prepared import prepare
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *"abcdefgh"]
 
@@ -100,7 +101,7 @@ def test_the_labels_shape_is_checked(tokenizer: PreTrainedTokenizerFast) -> None
 
 def test_the_length_of_a_unit_is_its_longest_text(tokenizer: PreTrainedTokenizerFast) -> None:
     units = [emotion("a b c"), pair("a", "a b", 0), pair("a b c d e f g h", "a", 1)]
-    assert token_lengths(units, tokenizer, 8, chunk=2) == [5, 4, 8]
+    assert prepare(units, tokenizer, 8, chunk=2).lengths == [5, 4, 8]
 
 
 def test_a_batch_has_one_set_and_keeps_to_the_budget() -> None:
@@ -190,9 +191,26 @@ def test_without_shuffling_every_unit_comes_once_in_a_fixed_order() -> None:
     assert sorted(index for batch in first for index in batch) == list(range(40))
 
 
+def test_a_pair_that_reads_the_same_is_not_ranked(
+    tokenizer: PreTrainedTokenizerFast, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also for a plain Trainer and for streams, which have no other door; a set by number is looked through before."""
+    collator = RedHeartCollator(tokenizer, 4)
+    for _ in range(2):
+        batch = collator([pair("a b c", "a b d", 0), pair("a c", "a d", 1)])
+        assert batch["utility_pair_labels"].tolist() == [[-100, -100], [-100, -100], [1, 1], [1, 0]]
+    assert caplog.text.count("reads the same in the first 4 tokens") == 1
+
+
+def test_a_text_that_cannot_be_read_is_named(tokenizer: PreTrainedTokenizerFast) -> None:
+    """In the words of the pipeline; rows are refused before, so this is about examples made by hand."""
+    with pytest.raises(DataError, match=r"emotions: The text has a lone surrogate, U\+D83D, at character 2"):
+        RedHeartCollator(tokenizer, 8)([emotion("a"), emotion("b \ud83d")])
+
+
 def test_it_is_a_batch_sampler(tokenizer: PreTrainedTokenizerFast) -> None:
     units = [emotion("a b"), emotion("c"), pair("a", "b", 0), pair("c d", "e", 1)]
-    batches = LengthBatches(units, token_lengths(units, tokenizer, 8), 64, 8)
+    batches = LengthBatches(units, prepare(units, tokenizer, 8).lengths, 64, 8)
     collator = RedHeartCollator(tokenizer, 8)
     loader: DataLoader[Unit] = DataLoader(units, batch_sampler=batches, collate_fn=collator)  # type: ignore[arg-type]
     shapes = {tuple(sorted(batch)): tuple(batch["input_ids"].shape) for batch in loader}

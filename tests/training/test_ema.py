@@ -103,3 +103,8 @@ def test_a_resumed_run_has_both_the_weights_and_their_average(
         make_trainer(tiny_model(), units, "four", **options).train(
             resume_from_checkpoint=str(tmp_path / "three" / "checkpoint-2")
         )
+    # Nor the other way round: the optimiser's state is not that of the average.
+    with pytest.raises(ValueError, match=r"checkpoint-2 was saved with `ema_decay`, .* set `ema_decay` to go on"):
+        make_trainer(tiny_model(), units, "five", **{**options, "ema_decay": None}).train(
+            resume_from_checkpoint=str(checkpoint)
+        )

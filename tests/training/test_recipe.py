@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from redheart.training.recipe import ConfidenceRecipe, read_recipe
+from redheart.training.rows import read_rows
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 LEAST: dict[str, Any] = {
@@ -61,6 +62,26 @@ def test_parts_become_what_they_are(tmp_path: Path) -> None:
         ({"data": {"train": [{"path": "a", "weight": 0}]}}, "above 0"),
         ({"data": {"train": [{"path": "a", "half": "left"}]}}, "'train' or 'scored'"),
         ({"confidence": {"share": 2}}, "between 0 and 1"),
+        ({"training": {"lerning_rate": 1}}, r"no option training\.lerning_rate; did you mean 'learning_rate'"),
+        ({"training": {"num_train_epochs": "six"}}, r"training\.num_train_epochs must be of type float, got 'six'"),
+        ({"training": {"output_dir": "x"}}, r"training\.output_dir cannot be given here: `output` says where"),
+        (
+            {"training": {"eval_strategy": "epoch"}, "sweet_spot": {"windw": 3}},
+            r"sweet_spot\.windw; did you mean 'window'",
+        ),
+        ({"training": {"eval_strategy": "epoch"}, "crossover": {"trainer": 1}}, r"crossover\.trainer cannot be given"),
+        ({"lr_sweep": {"low": "tiny"}}, r"lr_sweep\.low must be of type float, got 'tiny'"),
+        ({"model": {"preset": "redheart-mni"}}, "no preset 'redheart-mni'; did you mean 'redheart-mini'"),
+        ({"data": {"train": [{"name": "goemotion"}]}}, "no set 'goemotion'; did you mean 'goemotions'"),
+        ({"data": {"train": [{"path": "a", "columns": {"x": 3}}]}}, "column 'x' must become a name, null, or"),
+        (
+            {"data": {"train": [{"path": "a", "columns": {"x": "verdct"}}]}},
+            "cannot become 'verdct'; did you mean 'verdict'",
+        ),
+        (
+            {"pretraining": {"texts": [{"path": "a"}], "training": {"max_step": 1}}, "data": {}},
+            r"pretraining\.training\.max_step; did you mean 'max_steps'",
+        ),
         ({"sweet_spot": {}}, "eval_strategy"),
         ({"crossover": {}}, "eval_strategy"),
         ({"output": None}, "output has no value"),
@@ -74,7 +95,34 @@ def test_what_is_wrong_is_named(tmp_path: Path, change: dict[str, Any], message:
     assert "recipe.yaml" in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["a: [1", "just words", "- a list"])
+def test_keys_are_names_whatever_yaml_makes_of_them(tmp_path: Path) -> None:
+    """A bare yes is true to YAML; as a value of a column it is the word."""
+    recipe = read_recipe(
+        write(
+            tmp_path,
+            """
+output: out
+model: {preset: redheart-tiny}
+data:
+  train:
+    - path: a.csv
+      columns:
+        sentence: text
+        ticket: null
+        at_fault: {to: verdict, values: {yes: author, no: other, true: everybody, 1: nobody}}
+training: {use_cpu: yes, learning_rate: 5e-4}
+""",
+        )
+    )
+    (source,) = recipe.data.train
+    rows = [{"sentence": "a", "ticket": 1, "at_fault": value} for value in ("yes", "no", True, 1.0)]
+    found = [dict(row) for row in read_rows(rows, column_names=source.columns)]
+    assert [row["verdict"] for row in found] == ["author", "other", "everybody", "nobody"]
+    assert set(found[0]) == {"text", "verdict"}
+    assert recipe.training == {"use_cpu": True, "learning_rate": 5e-4}
+
+
+@pytest.mark.parametrize("text", ["a: [1", "just words", "- a list", "output: a\noutput: b", "output: \x07"])
 def test_what_is_no_recipe_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(ValueError, match=r"recipe\.yaml"):
         read_recipe(write(tmp_path, text))

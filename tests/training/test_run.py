@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -123,10 +124,70 @@ def test_a_run_with_every_part(tmp_path: Path, write_recipe: Callable[..., Path]
 
 
 def test_a_folder_with_a_run_is_not_trained_over(tmp_path: Path, write_recipe: Callable[..., Path]) -> None:
+    """With checkpoints or without, as a model or as an adapter, unless one asks for it."""
     path = write_recipe(training={"save_strategy": "steps", "save_steps": 2, "max_steps": 2})
     run(read_recipe(path))
+    weights = (tmp_path / "run" / "model" / "model.safetensors").read_bytes()
     with pytest.raises(ValueError, match="go on with --resume"):
         run(read_recipe(path))
+    bare = write_recipe(training={"max_steps": 1})
+    with pytest.raises(ValueError, match="holds a trained model: go on with --resume, name another `output`"):
+        run(read_recipe(bare))
+    assert (tmp_path / "run" / "model" / "model.safetensors").read_bytes() == weights
+    run(read_recipe(bare), overwrite=True)
+    assert (tmp_path / "run" / "model" / "model.safetensors").read_bytes() != weights
+    assert not list((tmp_path / "run").glob("checkpoint-*"))
+
+
+def test_what_is_misspelt_is_told_before_anything_is_read(
+    tmp_path: Path, write_recipe: Callable[..., Path], rows: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files, sets, splits, models and their options: with the nearest name, and no hub is asked."""
+    monkeypatch.setattr("redheart.training.run.build_model", None)
+    monkeypatch.setattr("redheart.training.run.build_units", None)
+    data: dict[str, Any] = {"train": [{"path": str(rows)}]}
+    cases: list[tuple[dict[str, Any], str]] = [
+        (
+            {"model": {"checkpoint": "redheart-100"}},
+            "No checkpoint or folder 'redheart-100'; did you mean 'redheart-100m'",
+        ),
+        ({"model": {"checkpoint": str(tmp_path / "rns" / "a")}}, "No checkpoint or folder"),
+        (
+            {"model": {"preset": "redheart-tiny", "options": {"hiden_dropout": 0}}},
+            r"options\.hiden_dropout; did you mean 'hidden_dropout'",
+        ),
+        ({"data": {**data, "validation": [{"path": str(rows.with_name("row.jsonl"))}]}}, "did you mean 'rows.jsonl'"),
+        ({"data": {"train": [{"name": "goemotions", "root": str(tmp_path / "none")}]}}, "no data folder"),
+        ({"data": {"train": [{"name": "timetravel"}]}}, "supervises nothing"),
+    ]
+    for parts, message in cases:
+        with pytest.raises(ValueError, match=message):
+            run(read_recipe(write_recipe(**parts)))
+
+
+def test_a_model_that_is_fine_tuned_says_whose_rows_trained_what(
+    tmp_path: Path, write_recipe: Callable[..., Path], checkpoint: Path
+) -> None:
+    """And starts from neutral thresholds; as an adapter, merged or not, too."""
+    base = tmp_path / "base"
+    shutil.copytree(checkpoint, base)
+    config = json.loads((base / "config.json").read_text())
+    fitted = {
+        "thresholds": {"joy": 0.1},
+        "verdict_temperature": 2.0,
+        "verdict_threshold": 0.9,
+        "withheld": ["affect.valence"],
+    }
+    (base / "config.json").write_text(json.dumps({**config, **fitted}))
+    report = run(read_recipe(write_recipe(training={"max_steps": 2}, model={"checkpoint": str(base)})))
+    found = load_strict(tmp_path / "run" / "model").config
+    assert found.supervision["emotion.joy"] == ["made-up", "rows"]
+    assert found.supervision["affect.arousal"] == ["made-up"]
+    assert (found.thresholds, found.verdict_temperature, found.verdict_threshold, found.withheld) == ({}, 1.0, 0.0, [])
+    assert report["supervision"]["verdict"] == ["rows"]
+    assert "affect.arousal" not in report["supervision"]
+    assert {"verdict_accuracy", "verdict_f1", "emotion_f1"} <= set(report["metrics"])
+    assert "verdict accuracy" in summary(report)
 
 
 @pytest.mark.slow
@@ -179,7 +240,7 @@ def test_two_processes_with_a_half_of_the_model_each_learn_what_one_does(
 
 def test_an_unknown_training_option_is_named(write_recipe: Callable[..., Path]) -> None:
     with pytest.raises(ValueError, match="learning_rat"):
-        run(read_recipe(write_recipe(training={"learning_rat": 1.0})))
+        read_recipe(write_recipe(training={"learning_rat": 1.0}))
 
 
 def test_the_command_trains_and_says_what_is_wrong(tmp_path: Path, write_recipe: Callable[..., Path]) -> None:

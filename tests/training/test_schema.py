@@ -51,6 +51,33 @@ def test_emotions_by_name_or_id_are_there_and_the_others_absent(given: Any) -> N
     assert target("emotion_labels", emotion=[]) == [0.0] * 28
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        [int(name in ("joy", "love")) for name in EMOTIONS],
+        [float(name == "joy") for name in EMOTIONS],
+        [name == "joy" for name in EMOTIONS],
+        np.eye(28, dtype=np.int64)[JOY],
+        np.eye(28, dtype=bool)[JOY],
+        ",".join(str(int(name == "joy")) for name in EMOTIONS),
+        [0, 1, 0, 0],
+        [0.1] * 28,
+        [True],
+        [1.0, 0.0],
+        3,
+        {"joy": 1},
+        "[joy, anger]",
+    ],
+)
+def test_a_number_for_each_emotion_is_no_list_of_ids(given: Any) -> None:
+    """In every form that a table has for it. A vector over all emotions has a column of its own; the labels of KOTE are
+    checked the same way, and a column of nothing but 0 and 1 is found by `check`."""
+    with pytest.raises(DataError, match="column 'emotion': "):
+        one(emotion=given)
+    vector = [float(name == "joy") for name in EMOTIONS]
+    assert one(emotion_labels=vector).targets["emotion_labels"].tolist() == vector
+
+
 def test_what_is_not_given_is_masked_and_not_zero() -> None:
     row = {"emotion.joy": 0.25, "emotion.anger": None, "emotion.fear": math.nan, "emotion.grief": "", "nuance.joy": 2}
     example = one(**row, **{"affect.valence": -1, "regret.action.better": "-0.5", "intensity.fear": np.float32(0.5)})
@@ -164,6 +191,10 @@ ERRORS: list[tuple[dict[str, Any], str, str]] = [
     ({"emotion.joy": 1, "emotion": ["joy"]}, "emotion", "says the same as column 'emotion.joy'"),
     ({"perspectives.self.info": 1, "perspective_labels": None}, "perspective_labels", "says the same as"),
     ({"text": " "}, "text", "It is blank"),
+    ({"text": ""}, "text", "It is empty"),
+    ({"text": None}, "text", "must be a str, got NoneType"),
+    ({"text": "I am so sorry \ud83d"}, "text", r"lone surrogate, U\+D83D, at character 14"),
+    ({"rejected": "\u200b", "ranking": "utility"}, "rejected", "It is blank"),
     ({"text": 3}, "text", "must be a str, got int"),
     ({"rejected": "Mud."}, "ranking", "'' must be one of utility, acceptability, branch where `rejected` is given"),
     ({"rejected": "Mud.", "ranking": "action"}, "ranking", "'action' must be one of utility, acceptability, branch"),

@@ -146,8 +146,9 @@ def test_kote_masks_what_only_comes_near() -> None:
     assert "joy" not in known(funny, "emotion_labels")
     assert known(funny, "emotion_labels")["neutral"] == 1
     assert {name for name, value in known(both, "emotion_labels").items() if value} == {"joy", "sadness"}
-    with pytest.raises(DataError, match=r"row 0: labels \[44\] must be ids in 0..43"):
-        read("kote", {"text": "아", "labels": [44]})
+    for wrong in ([44], [int(place == 5) for place in range(44)], ["기쁨"]):  # the second is no list of ids
+        with pytest.raises(DataError, match=r"row 0: labels: .* must be ids in 0..43, each once"):
+            read("kote", {"text": "아", "labels": wrong})
 
 
 def test_isear_says_nothing_of_emotions_that_were_not_asked_for() -> None:

@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from redheart import RedHeartConfig
 from redheart.configuration.labels import EMOTIONS, PERSPECTIVES
 from redheart.training.data import Example, Unit
-from redheart.training.supervision import confidence_keys, supervision_of
+from redheart.training.supervision import FITTED, clear_fitted, confidence_keys, extended, supervision_of
 
 
 def unit(source: str, **targets: object) -> Unit:
@@ -70,3 +71,20 @@ def test_confidence_follows_what_was_trained() -> None:
         "confidence.emotion",
         "confidence.affect",
     ]
+
+
+def test_a_model_that_is_trained_further_keeps_what_supervised_it_before() -> None:
+    """Whole, as an adapter, and merged: the weights hold both, and so do the licences."""
+    before = {"verdict": ["cases"], "emotion.joy": ["cases", "goemotions"]}
+    assert extended(before, {"verdict": ["mine"], "emotion.joy": ["cases"], "affect.valence": ["mine"]}) == {
+        "emotion.joy": ["cases", "goemotions"], "affect.valence": ["mine"], "verdict": ["cases", "mine"],
+    }  # fmt: skip
+
+
+def test_what_was_fitted_to_other_weights_is_neutral() -> None:
+    fitted = {"thresholds": {"joy": 0.2}, "verdict_temperature": 1.3, "verdict_threshold": 0.5, "information_null": 0.1,
+              "withheld": ["verdict"]}  # fmt: skip
+    assert set(fitted) == set(FITTED)
+    config, neutral = RedHeartConfig(**fitted), RedHeartConfig()
+    clear_fitted(config)
+    assert {name: getattr(config, name) for name in FITTED} == {name: getattr(neutral, name) for name in FITTED}

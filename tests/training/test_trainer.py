@@ -10,10 +10,12 @@ import pytest
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
-from transformers import BertConfig
+from transformers import BertConfig, PreTrainedTokenizerBase, Trainer, TrainingArguments
 
 from redheart import RedHeartConfig, RedHeartModel
 from redheart.hub_upload.checkpoint import load_strict
+from redheart.training.arguments import RedHeartTrainingArguments
+from redheart.training.collator import RedHeartCollator
 from redheart.training.data import DataError, Example, Unit
 from redheart.training.layer_decay import parameter_depths
 from redheart.training.trainer import RedHeartTrainer
@@ -335,8 +337,165 @@ def test_what_it_cannot_do_is_said(units: list[Unit], make_trainer: MakeTrainer,
 
 def test_a_batch_without_a_label_ends_the_run(make_trainer: MakeTrainer, tiny_model: MakeModel) -> None:
     bare: list[Unit] = [(Example(f"text {number}", "bare"),) for number in range(8)]
-    with pytest.raises(DataError, match="no label to train on"):
-        make_trainer(tiny_model(), bare).train()
+    trainer = make_trainer(tiny_model(), bare, eval_dataset=bare)
+    for start in (trainer.train, trainer.evaluate):
+        with pytest.raises(DataError, match="Nothing is left of 8 units: 8 have no label"):
+            start()
+
+
+def test_texts_without_a_label_are_passed_over(
+    units: list[Unit], make_trainer: MakeTrainer, tiny_model: MakeModel
+) -> None:
+    """In batches of their own, in evaluation and in a stream, too."""
+    bare: list[Unit] = [(Example(f"nobody has labelled this longer text {n} " * 2, "made-up"),) for n in range(4)]
+    trainer = make_trainer(
+        tiny_model(), [*units, *bare], eval_dataset=[*bare, *units[:4]], max_steps=4, per_device_train_batch_size=4
+    )
+    trainer.train()
+    assert trainer.prepared(trainer.train_dataset).left_out() == {"units without a label": 4}  # type: ignore[arg-type]
+    assert trainer.evaluate()["eval_loss_emotion"] > 0
+
+    class Stream(torch.utils.data.IterableDataset[Any]):
+        def __iter__(self) -> Iterator[Unit]:
+            return iter([*bare, *units])
+
+    make_trainer(tiny_model(), Stream(), max_steps=2, per_device_train_batch_size=2).train()
+
+
+ROWS = [{"text": f"I lied {n}.", "emotion": "joy" if n % 2 else "anger", "id": n} for n in range(12)]
+
+
+def test_rows_of_any_kind_are_trained_on_as_they_are(
+    tmp_path: Path, make_trainer: MakeTrainer, tiny_model: MakeModel
+) -> None:
+    """A data set, its splits, a stream, a table, a list, a file; checked as a recipe checks them."""
+    datasets, pandas = pytest.importorskip("datasets"), pytest.importorskip("pandas")
+    data = datasets.Dataset.from_list(ROWS)
+    data.to_csv(tmp_path / "rows.csv")
+    sources: list[Any] = [data, datasets.DatasetDict({"train": data}), data.to_iterable_dataset(),
+                          pandas.DataFrame(ROWS), ROWS, str(tmp_path / "rows.csv")]  # fmt: skip
+    logged = []
+    for source in sources:
+        trainer = make_trainer(tiny_model(), source, eval_dataset=data.select(range(4)), max_steps=1)
+        trainer.train()
+        logged.append(trainer.evaluate()["eval_loss_emotion"])
+    assert logged[0] == pytest.approx(logged[3]) == pytest.approx(logged[4])
+    assert make_trainer(tiny_model(), ROWS).evaluate(ROWS[:3])["eval_loss_emotion"] > 0
+    with pytest.raises(DataError, match=r"12 rows .* column 'emotion': There is no emotion 'happy'"):
+        make_trainer(tiny_model(), data.map(lambda row: {"emotion": "happy"}))
+
+
+def test_a_loss_of_ones_own_is_used(units: list[Unit], make_trainer: MakeTrainer, tiny_model: MakeModel) -> None:
+    """In training and evaluation, whether it sums over the step or means over the batch, in pieces, too."""
+    calls: list[Any] = []
+
+    def summed(output: Any, labels: dict[str, Tensor], num_items_in_batch: Any = None) -> Tensor:
+        calls.append((sorted(labels), num_items_in_batch))
+        cost = torch.nn.functional.binary_cross_entropy_with_logits(
+            output.emotion.logits, labels["emotion_labels"], reduction="none"
+        ).mean(dim=1)
+        return cost.mean() if num_items_in_batch is None else cost.sum() / num_items_in_batch
+
+    ends = []
+    for options in ({}, {"gradient_accumulation_steps": 2, "per_device_train_batch_size": 4}):
+        model = tiny_model()
+        trainer = make_trainer(model, units[4:12], compute_loss_func=summed, max_steps=2, eval_dataset=units[:4],
+                               **{**PLAIN, **options})  # fmt: skip
+        trainer.train()
+        ends.append(weights(model))
+    assert calls[0] == (["emotion_labels"], 8)
+    assert_equal(ends[1], ends[0], 1e-6)
+    calls.clear()
+    assert trainer.evaluate()["eval_loss"] > 0
+    assert {items for _, items in calls} == {None}
+
+
+def test_an_optimiser_of_ones_own_is_used(units: list[Unit], make_trainer: MakeTrainer, tiny_model: MakeModel) -> None:
+    trainer = make_trainer(tiny_model(), units, optimizer_cls_and_kwargs=(torch.optim.Adagrad, {"lr": 0.01}))
+    assert isinstance(trainer.create_optimizer(), torch.optim.Adagrad)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"dataloader_drop_last": True}, "`dataloader_drop_last` has no effect here: batches hold texts of one set"),
+        ({"train_sampling_strategy": "sequential"}, "`train_sampling_strategy` has no effect"),
+        ({"label_names": ["emotion_labels"]}, "`label_names` has no effect"),
+        ({"eval_accumulation_steps": 2}, "`eval_accumulation_steps` has no effect"),
+        ({"include_for_metrics": ["inputs"]}, "`include_for_metrics` has no effect"),
+        ({"preprocess_logits_for_metrics": lambda logits, labels: logits}, "`compute_metrics` gets the reading"),
+    ],
+)
+def test_what_would_have_no_effect_is_refused(
+    units: list[Unit], make_trainer: MakeTrainer, tiny_model: MakeModel, options: dict[str, Any], message: str
+) -> None:
+    """Every option that is inherited is either in force or refused (`inherited.WITHOUT_EFFECT`)."""
+    with pytest.raises(ValueError, match=message):
+        make_trainer(tiny_model(), units, **options)
+
+
+def test_options_of_loading_are_in_force(units: list[Unit], make_trainer: MakeTrainer, tiny_model: MakeModel) -> None:
+    options = {"dataloader_num_workers": 1, "dataloader_persistent_workers": True, "dataloader_prefetch_factor": 3,
+               "dataloader_in_order": False}  # fmt: skip
+    trainer = make_trainer(tiny_model(), units, **options)
+    for loader in (trainer.get_train_dataloader(), trainer.get_eval_dataloader(units)):
+        assert (loader.num_workers, loader.persistent_workers, loader.prefetch_factor, loader.in_order) == (
+            1,
+            True,
+            3,
+            False,
+        )
+
+
+def test_a_batch_size_that_fits_is_found(units: list[Unit], make_trainer: MakeTrainer, tiny_model: MakeModel) -> None:
+    """Whoever asks for it gets it, also where a batch could be repeated in pieces; tokens shrink with it."""
+    for retry in (False, True):
+        tried: list[int] = []
+
+        class Small(RedHeartTrainer):
+            def compute_loss(self, model: Any, inputs: Any, *args: Any, tried: list[int] = tried, **kwargs: Any) -> Any:
+                tried.append(len(inputs["input_ids"]))
+                if tried[-1] > 2:
+                    raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB")
+                return super().compute_loss(model, inputs, *args, **kwargs)
+
+        trainer = make_trainer(
+            tiny_model(), units, kind=Small, auto_find_batch_size=True, oom_retry=retry, max_steps=2, batch_tokens=512
+        )
+        trainer.train()
+        assert tried == sorted(tried, reverse=True)
+        assert (tried[0], set(tried[-2:])) == (8, {2})
+        batches: Any = trainer.get_train_dataloader().batch_sampler
+        assert (batches.max_units, batches.max_tokens) == (2, 128)
+
+
+def test_a_plain_trainer_evaluates_with_a_loss(
+    tmp_path: Path, units: list[Unit], tokenizer: PreTrainedTokenizerBase, tiny_model: MakeModel
+) -> None:
+    """Though a batch has one target of many; so that it can load the best model at the end."""
+    arguments = TrainingArguments(
+        str(tmp_path),
+        use_cpu=True,
+        remove_unused_columns=False,
+        num_train_epochs=1,
+        eval_strategy="epoch",
+        save_strategy="epoch",
+        load_best_model_at_end=True,
+        disable_tqdm=True,
+    )
+    trainer = Trainer(
+        tiny_model(),
+        arguments,
+        train_dataset=units,
+        eval_dataset=units[:4],  # type: ignore[arg-type]
+        data_collator=RedHeartCollator(tokenizer, 32),
+    )
+    trainer.train()
+    own = RedHeartTrainingArguments(
+        str(tmp_path / "own"), use_cpu=True, longest_text=32, report_to="none", disable_tqdm=True
+    )
+    other = RedHeartTrainer(trainer.model, own, eval_dataset=units[:4], processing_class=tokenizer)
+    assert trainer.evaluate()["eval_loss"] == pytest.approx(other.evaluate()["eval_loss"], rel=1e-5)
 
 
 def test_bf16_computes_in_bfloat16_and_keeps_float32_weights(

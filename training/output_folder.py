@@ -1,0 +1,52 @@
+"""The folder of a run: what is in it, and that nothing trained in it is replaced unasked."""
+
+import os
+import shutil
+from pathlib import Path
+
+from .checkpoints import complete_checkpoints
+
+# Where a run puts what it has trained.
+MODEL, ADAPTER = "model", "adapter"
+# What else a run writes, beside its checkpoints.
+_WRITTEN = (
+    "checkpoint-*",
+    "crossover",
+    "sweet_spot",
+    "adapter_base.json",
+    "distillation.json",
+    "lr_sweep.json",
+    "report.json",
+    "*_report.json",
+    *(f"{name}.png" for name in ("crossover", "losses", "lr_sweep", "out_of_memory", "sweet_spot")),
+)
+
+
+def claim_output(folder: Path, resume: bool = False, overwrite: bool = False) -> None:
+    """Make sure that a run may write to ``folder``.
+
+    resume: go on with the run that is there. overwrite: start anew; what an earlier run wrote is taken away, but its
+    model, which stays until there is a new one. Raises `ValueError` for a folder with something trained in it where
+    neither is asked for, and where both are.
+    """
+    if resume and overwrite:
+        raise ValueError("Either go on with a run (--resume) or replace it (--overwrite).")
+    trained = [name for name in (MODEL, ADAPTER) if (folder / name).is_dir() and any((folder / name).iterdir())]
+    checkpoints = complete_checkpoints(folder)
+    if (trained or checkpoints) and not resume and not overwrite:
+        held = f"a trained {' and '.join(trained)}" if trained else "checkpoints of a run"
+        go_on = "go on with --resume, " if checkpoints else ""
+        raise ValueError(f"{folder} holds {held}: {go_on}name another `output`, or replace it with --overwrite.")
+    if overwrite and int(os.environ.get("RANK", "0")) == 0:
+        for pattern in _WRITTEN:
+            for path in folder.glob(pattern):
+                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+
+
+def discard_other(folder: Path, written: set[str]) -> None:
+    """Take away a model or an adapter of an earlier run. written: what this run has put in its place."""
+    for name in {MODEL, ADAPTER} - written:
+        shutil.rmtree(folder / name, ignore_errors=True)
+
+
+__all__ = ["ADAPTER", "MODEL", "claim_output", "discard_other"]
