@@ -23,7 +23,7 @@ def load_reader(name_or_path: str | Path, **options: Any) -> tuple[Any, PreTrain
     """
     model, tokenizer = load_any(name_or_path, **options)
     if is_classifier(model):
-        labels = ", ".join(model.config.id2label.values())
+        labels = ", ".join(model.config.class_names)
         raise ValueError(
             f"{name_or_path} holds a classifier ({labels}), and this reads with an analysis model. `redheart analyze` "
             "and pipeline('text-classification') read with a classifier; `redheart export` and `push` take it, too."

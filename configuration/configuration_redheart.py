@@ -230,9 +230,14 @@ class RedHeartConfig(PreTrainedConfig):
         config = deepcopy(self)
         for item in fields(config):
             if item.name in _RECORDS:
-                value = item.default_factory() if item.default is MISSING else item.default  # type: ignore[misc]
+                value = item.default if item.default_factory is MISSING else item.default_factory()
                 setattr(config, item.name, value)
         return config
+
+    @property
+    def class_names(self) -> list[str]:
+        """Names of a classifier's labels, in the order of its logits, which that of a JSON file need not be."""
+        return [name for _, name in sorted((int(index), name) for index, name in (self.id2label or {}).items())]
 
     def loss_weight(self, name: str) -> float:
         """Weight of the loss ``name`` in the total."""

@@ -49,7 +49,7 @@ DATA_SETS: dict[str, DataSet] = {
         "Apache-2.0",
         "The ratings of cases are a model's, and so is whatever only they supervise: where a model judges otherwise "
         "than people do, the reading does so too.",
-        9950,
+        12030,
     ),
     "goemotions": DataSet(
         "GoEmotions",

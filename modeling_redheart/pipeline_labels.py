@@ -73,7 +73,7 @@ class LabelPipeline(EthicalAnalysisPipeline):
 
     def _classification(self, logits: torch.Tensor) -> dict[str, Any]:
         config: Any = self.model.config
-        names = [config.id2label[index] for index in range(len(logits))]
+        names = config.class_names
         kind = config.problem_type or ("regression" if len(names) == 1 else "single_label_classification")
         if kind == "regression":
             return {"values": dict(zip(names, logits.tolist(), strict=True))}

@@ -255,6 +255,7 @@ class Reading:
             rule = asserted_emotions(values.where(known, -1.0)[None].numpy(), self.config.thresholds)[0] & known.numpy()
             told = [name for name, is_there in zip(EMOTIONS, rule, strict=True) if is_there]
             part |= {"labels": labels, "asserted": sorted(told, key=lambda name: -labels[name])}
+            told = [name for name in told if name != EMOTIONS[_NEUTRAL]]  # which is no feeling, and has no strength
         strength = self._named("intensity", "emotion.intensity", EMOTIONS)
         levels = self._nested("nuance", "emotion.nuance_logits", EMOTIONS, NUANCE_LEVELS, logits=True)
         further: dict[str, Any] = {

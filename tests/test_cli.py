@@ -462,7 +462,7 @@ def test_info_says_what_is_known_of_each_output(run: Run, checkpoint: Path, tmp_
     evaluation.save(tmp_path / "evaluation.json")
     told = " ".join(run("info", str(tmp_path)).stdout.split())
     assert told.startswith("mine ")
-    assert "verdict trained on (rows) cases (9,950) rated by model" in told
+    assert "verdict trained on (rows) cases (12,030) rated by model" in told
     assert "accuracy 0.810 (cases, validation)" in told
     assert "most votes equal 96 %" in told
     outputs = json.loads(run("info", str(tmp_path), "--json").stdout)["outputs"]

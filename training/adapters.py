@@ -20,7 +20,7 @@ import torch
 from huggingface_hub import snapshot_download
 from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
-from transformers.utils import cached_file
+from transformers.utils.hub import cached_file
 
 from ..configuration.configuration_redheart import COMPONENT_SIZES, RedHeartConfig, component_path
 from ..hub_upload.checkpoint import checkpoint_path, load_strict, weight_files

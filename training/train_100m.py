@@ -12,9 +12,6 @@ learns from rows that no cycle saw. Sets under a non-commercial licence, and cro
 
 Notable: derived verdicts tell the truth about roles. Who does wrong in a story is `other` where the story is told about
 a third person, and `author` where the same story is told by that person; the moral branch is `nobody`.
-
-The weights that ship are of this file as it was in revision 6e8a7d9, whose encoder learned to imitate the whole one and
-whose cycles were longer; those of the recipe as it stands have not been shipped (README, "Results").
 """
 
 import random
@@ -78,16 +75,16 @@ CYCLES = (
     ),
     Cycle(
         {
-            "cases": 1.35,
-            "goemotions": 0.05,
-            "goemotions_translated": 0.01,
-            "emotion_intensity_en": 0.1,
-            "emobank": 0.2,
-            "scruples_anecdotes": 0.002,
-            "scruples_titles": 0.04,
-            "scruples_dilemmas": 0.9,
-            "ethics_utilitarianism": 0.015,
-            "moral_stories": 0.012,
+            "cases": 5.0,
+            "goemotions": 0.25,
+            "goemotions_translated": 0.06,
+            "emotion_intensity_en": 0.5,
+            "emobank": 0.6,
+            "scruples_anecdotes": 0.012,
+            "scruples_titles": 0.15,
+            "scruples_dilemmas": 2.0,
+            "ethics_utilitarianism": 0.04,
+            "moral_stories": 0.05,
         },
         rate=5e-4,
         encoder_rate=5e-5,

@@ -86,9 +86,9 @@ def test_each_output_has_its_sets_its_raters_and_its_figures(evaluation: Evaluat
         next(line for line in told.splitlines() if line.startswith(f"| {part} |"))
         for part in ("affect", "utility", "verdict", "embedding")
     )
-    assert affect.startswith("| affect | cases (9,950), emobank (8,062) | mixed | none | valence .94, arousal .75")
+    assert affect.startswith("| affect | cases (12,030), emobank (8,062) | mixed | none | valence .94, arousal .75")
     assert affect.endswith("| valence .64, dominance .38 |")
-    assert "ethics_utilitarianism (13,738), cases (9,950)" in utility or "cases (9,950), ethics" in utility
+    assert "ethics_utilitarianism (13,738), cases (12,030)" in utility or "cases (12,030), ethics" in utility
     assert "mean Pearson r 0.710 (cases, validation)" in utility
     assert "utility_ranking: pair accuracy 0.734 (ethics_utilitarianism, test)" in utility
     assert verdict.endswith("| people | none |  |  |")  # the second rating is of the cases
