@@ -14,7 +14,7 @@ from ..hub_upload.create import new_folder, whole_or_nothing
 
 # Folders of the package that the app imports, and the package's own modules.
 _FOLDERS = ("configuration", "demo", "hub_upload", "modeling_redheart")
-_MODULES = ("__init__.py", "registration.py")
+_MODULES = ("__init__.py", "methods.py", "names.py", "registration.py")
 _REQUIREMENTS = ("gradio", "numpy", "safetensors", "torch", "transformers")
 _PACKAGE = Path(__file__).parent.parent
 

@@ -311,18 +311,17 @@ def sparsity_loss(importance: Tensor, mask: Tensor) -> RowLoss:
 
 
 def collect_losses(
-    reading: RedHeartOutput, heads: RedHeartOutput, bridge: BridgeOutput | None, mask: Tensor, targets: Targets
+    reading: RedHeartOutput, heads: RedHeartOutput | None, bridge: BridgeOutput | None, mask: Tensor, targets: Targets
 ) -> dict[str, RowLoss]:
     """Every loss of what was computed, by name.
 
-    heads: the heads' own reading; the same object as ``reading`` where only the heads ran. mask: (batch, tokens).
+    heads: the heads' own reading; None where only the heads ran, and ``reading`` is theirs. mask: (batch, tokens).
     """
     rows: dict[str, RowLoss] = {}
-    full = heads is not reading
     for name, losses in (("emotion", emotion_losses), ("bentham", bentham_losses), ("regret", regret_losses)):
         if getattr(reading, name) is not None:
             rows |= losses(reading, targets)
-            if full:
+            if heads is not None:
                 rows |= losses(heads, targets, "_head")
     if reading.counterfactual is not None:
         rows |= counterfactual_losses(reading, targets)
@@ -330,7 +329,7 @@ def collect_losses(
             rows["regret_theory"] = regret_theory_loss(reading)
     if reading.verdict is not None:
         rows |= verdict_losses(reading, targets)
-    if reading.surd is not None and full:
+    if reading.surd is not None and heads is not None:
         rows |= surd_losses(reading, heads, targets)
     if reading.perspectives is not None:
         rows |= perspective_losses(reading, targets)

@@ -194,7 +194,8 @@ class RedHeartModel(RedHeartPreTrainedModel):
         )
         if not targets.given():
             return reading
-        rows = collect_losses(reading, RedHeartOutput(**heads), bridge, seen.backbone.mask, targets)
+        apart = None if depth == "fast" else RedHeartOutput(**heads)
+        rows = collect_losses(reading, apart, bridge, seen.backbone.mask, targets)
         costs = [self.config.loss_weight(name) * row.total().float() for name, row in rows.items()]
         return RedHeartOutput(
             loss=torch.stack(costs).sum() / len(mask),

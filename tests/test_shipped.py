@@ -86,7 +86,7 @@ def test_valence_and_utility_follow_pleasantness(read: Read) -> None:
 @pytest.mark.parametrize(
     ("done", "suffered"),
     [
-        ("I took credit for my colleague's report.", "My colleague took credit for my report."),
+        ("I took my coworker's lunch from the fridge again.", "My coworker took my lunch from the fridge again."),
         ("I hit my wife when I was drunk.", "My husband hits me when he drinks."),
         ("I stole money from my grandmother's purse.", "My grandson stole money from my purse."),
     ],

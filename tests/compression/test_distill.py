@@ -131,7 +131,7 @@ def test_rows_without_labels_are_enough(write: Callable[..., Path], tmp_path: Pa
     assert report["validation"] == {}
     assert report["distillation"]["all"]["after"] < report["distillation"]["all"]["before"]
     with pytest.raises(ValueError, match="`confidence` is learned from labelled rows"):
-        distill(read_distillation(write(data=data, confidence={"share": 0.2})))
+        distill(read_distillation(write(data=data, confidence={"share": 0.2})), overwrite=True)
 
 
 @pytest.mark.parametrize(

@@ -194,7 +194,7 @@ def test_a_graph_that_differs_is_not_written(
         return []
 
     monkeypatch.setattr(onnx_export, "write_graph", write_another)
-    with pytest.raises(ValueError, match="differs from the model: emotion"):
+    with pytest.raises(ValueError, match="differs from the model: embedding"):
         export_onnx(lively_model(seed=1), tmp_path / "exported")
     assert not any(tmp_path.iterdir())
 

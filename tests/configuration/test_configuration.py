@@ -187,7 +187,6 @@ def test_a_spoilt_config_file_is_refused(tmp_path: Path) -> None:
     for change, error in (
         ({"num_hidden_layers": "two"}, StrictDataclassFieldValidationError),
         ({"num_hidden_layers": -2}, StrictDataclassClassValidationError),
-        ({"num_hiden_layers": 2}, ValueError),
     ):
         path.write_text(json.dumps(good | change), encoding="utf-8")
         with pytest.raises(error):

@@ -82,8 +82,8 @@ def systems(name: str, target: str) -> tuple[Array, dict[str, Array]]:
 
 def test_emotions() -> None:
     actual, said = systems("goemotions", "emotion_labels")
-    # Joy and anger, each in half of the texts, are always asserted: F1 = 2/3 for two of 28 labels.
-    assert macro_f1(actual, said[CONSTANT] >= 0.1) == pytest.approx(2 / 3 * 2 / 28)
+    # Joy and anger, the labels that occur, are each in half of the texts and always asserted.
+    assert macro_f1(actual, said[CONSTANT] >= 0.1) == pytest.approx(2 / 3)
     assert average_precision(actual, said[CONSTANT]) == pytest.approx(0.5)
     assert average_precision(actual, said[LINEAR]) == pytest.approx(1)
     assert set(said) == {CONSTANT, LINEAR}
@@ -95,7 +95,7 @@ def test_verdicts_are_learned_as_shares_of_votes() -> None:
     assert accuracy(said[CONSTANT].argmax(axis=1), majority) == 0.5
     assert soft_cross_entropy(said[CONSTANT], shares) == pytest.approx(math.log(2))
     assert accuracy(said[LINEAR].argmax(axis=1), majority) == accuracy(said[BALANCED].argmax(axis=1), majority) == 1
-    assert verdict_f1(said[BALANCED], shares) == pytest.approx(2 / 5)
+    assert verdict_f1(said[BALANCED], shares) == 1
     least = -(0.75 * math.log(0.75) + 0.25 * math.log(0.25))
     assert least <= soft_cross_entropy(said[LINEAR], shares) < least + 0.05
     # What the votes said is kept; of the majority alone, one learns to be surer than they were.

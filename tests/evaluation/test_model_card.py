@@ -47,7 +47,7 @@ def test_the_card_lists_exactly_the_sets_of_the_config(evaluation: Evaluation) -
 
 def test_the_header_is_what_the_hub_reads(evaluation: Evaluation) -> None:
     data = header(model_card(evaluation, config_of(evaluation)))
-    assert (data.license, data.library_name, data.pipeline_tag) == ("apache-2.0", "transformers", "text-classification")
+    assert (data.license, data.library_name, data.pipeline_tag) == ("apache-2.0", "transformers", None)
     assert data.language == ["en", "ko"]
     assert data.base_model == ["sentence-transformers/all-MiniLM-L6-v2"]
     assert "google-research-datasets/go_emotions" in data.datasets

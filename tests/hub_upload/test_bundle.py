@@ -58,6 +58,11 @@ classifier.save_pretrained(f"{out}/again")
 tokenizer.save_pretrained(f"{out}/again")
 again = pipeline("text-classification", model=f"{out}/again", **trust)
 equal = all(torch.equal(a, b) for a, b in zip(again.model.state_dict().values(), classifier.state_dict().values()))
+try:  # without a task it would leave the classifier out
+    pipeline(model=f"{out}/again", **trust)
+    misled = "no error"
+except ValueError as error:
+    misled = str(error)
 facts = {
     "config": type(config).__name__,
     "one_config_class": type(config) is type(model.config) is type(model).config_class is type(classifier).config_class,
@@ -66,7 +71,7 @@ facts = {
     "reading": read(text, include_untrained=True),
     "preset": preset,
     "hub": [type(hub).__name__, type(hub.config) is type(hub).config_class],
-    "again": [type(again.model).__name__, equal, type(pipeline(model=f"{out}/again", **trust)).__name__],
+    "again": [type(again.model).__name__, equal, misled],
     "leaked": [name for name, module in sys.modules.items() if name.split(".")[0] == "redheart" and module is not None],
 }
 print(json.dumps(facts))
@@ -147,7 +152,8 @@ def test_every_file_is_copied_and_saving_again_copies_them_again(
     assert facts["hub"] == ["RedHeartModel", True]
     for folder in (*caches, out / "again"):
         assert {path.name for path in folder.glob("*.py")} - {"__init__.py"} == code
-    assert facts["again"] == ["RedHeartForSequenceClassification", True, "EthicalAnalysisPipeline"]
+    assert facts["again"][:2] == ["RedHeartForSequenceClassification", True]
+    assert "holds a classifier" in facts["again"][2]
 
 
 @pytest.mark.slow

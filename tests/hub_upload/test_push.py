@@ -180,8 +180,8 @@ def test_a_change_can_be_proposed(tiny: Path, hub: Hub) -> None:
 
 
 @pytest.mark.parametrize("repo", ["mi ne", "user/mi ne", "user/", "a/b/c", "user/mine.git", "https://hub/user/mine"])
-def test_a_malformed_name_is_told_before_anything_else(repo: str, run: Run, tmp_path: Path) -> None:
-    result = run(tmp_path / "absent", "--repo", repo)
+def test_a_malformed_name_is_told_before_anything_is_read(repo: str, run: Run, tmp_path: Path) -> None:
+    result = run(tmp_path, "--repo", repo)  # which holds no model
     assert result.exit_code == 1
     assert repr(repo) in result.stderr
     with pytest.raises(ValueError, match="no name of a repository"):

@@ -103,7 +103,7 @@ def test_what_is_trained_has_a_gradient_and_nothing_else_is_trained(batch: Batch
     begun = AutoModelForSequenceClassification.from_pretrained(tmp_path / "model", num_labels=3)
     for model in (new, loaded, begun):
         model.train()
-        model.gradient_checkpointing_enable()
+        model.activation_checkpointing_enable()
         model(**batch, labels=CLASSES).loss.backward()
         for name, parameter in model.named_parameters():
             assert (parameter.grad is not None and bool(parameter.grad.any())) == parameter.requires_grad, name

@@ -344,7 +344,7 @@ def test_a_checkpoint_does_not_say_where_the_encoder_lay(encoder: Path, tmp_path
 def test_an_encoder_decoder_is_refused(tmp_path: Path) -> None:
     sizes = {"d_model": 16, "d_kv": 8, "d_ff": 16, "num_layers": 1, "num_heads": 2, "vocab_size": 50}
     T5Model(T5Config(**sizes)).save_pretrained(tmp_path)
-    with pytest.raises(ValueError, match=r"t5\) is an encoder-decoder; give the config of a text encoder such as BERT"):
+    with pytest.raises(ValueError, match=r"t5\) is an encoder-decoder; give that of a text encoder such as BERT"):
         RedHeartModel.from_text_encoder(str(tmp_path))
 
 

@@ -119,8 +119,9 @@ def test_what_one_class_refuses_every_class_refuses(lively_model: Make, batch: B
 
 
 @pytest.mark.slow
-def test_layers_are_compiled_one_by_one(lively_model: Make, batch: Batch) -> None:
+def test_layers_are_compiled_one_by_one(lively_model: Make, batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
     """Regional compilation: what repeats is compiled once, for texts of any length, and without a break."""
+    monkeypatch.setattr(torch._dynamo.config, "recompile_limit", 64)  # the stacks are of many sizes
     model, plain = lively_model(), lively_model()
     for module in model.modules():
         if isinstance(module, GradientCheckpointingLayer):

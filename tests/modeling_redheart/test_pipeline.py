@@ -603,7 +603,7 @@ def test_saved_pipelines_load_and_read_the_same(make: Make, tmp_path: Path) -> N
     pipe.save_pretrained(tmp_path / "saved")
     names = {path.name for path in (tmp_path / "saved").iterdir()}
     assert {"config.json", "model.safetensors", "tokenizer.json"} <= names
-    assert not [name for name in names if name.endswith(".py")]
+    assert "pipeline_redheart.py" in names  # for who has no redheart installed
     loaded = EthicalAnalysisPipeline(
         model=RedHeartModel.from_pretrained(tmp_path / "saved"),
         tokenizer=PreTrainedTokenizerFast.from_pretrained(tmp_path / "saved"),

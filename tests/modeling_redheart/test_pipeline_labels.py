@@ -105,12 +105,13 @@ def test_the_command_line_tells_labels(saved: Make, kind: str) -> None:
     assert "takes no parameter 'depth'" in refused.stderr
 
 
-def test_what_reads_with_an_analysis_says_so(saved: Make) -> None:
+def test_what_reads_with_an_analysis_says_so(saved: Make, tmp_path: Path) -> None:
     folder = saved("single_label_classification")
     for load in (load_reader, lambda place: load_pipeline(str(place))):
         with pytest.raises(ValueError, match=r"holds a classifier \(forgives, does not, mu\)"):
             load(folder)
-    result = CliRunner().invoke(main, ["evaluate", str(folder), "--rows", "mine.jsonl"])
+    (tmp_path / "mine.jsonl").write_text('{"text": "He lied.", "verdict": "other"}\n', encoding="utf-8")
+    result = CliRunner().invoke(main, ["evaluate", str(folder), "--rows", str(tmp_path / "mine.jsonl")])
     assert "holds a classifier" in result.stderr
 
 
