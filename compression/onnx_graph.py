@@ -66,7 +66,7 @@ class GraphFunction(nn.Module):
 
     def about(self, names: Sequence[str]) -> dict[str, str]:
         """What the graph's metadata say of the outputs ``names`` and of the model."""
-        labels = {"logits": (tuple(self.model.config.id2label.values()),), **_LABELS}
+        labels = {"logits": (tuple((self.model.config.id2label or {}).values()),), **_LABELS}
         told = {
             name: value if isinstance(value, str) else json.dumps(list(value)) for name, value in self.request.items()
         }

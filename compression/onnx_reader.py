@@ -148,7 +148,8 @@ class OnnxClassifier(_Graph):
         self, input_ids: Tensor, attention_mask: Tensor | None = None, token_type_ids: Tensor | None = None
     ) -> SequenceClassifierOutput:
         """Classify texts, as `RedHeartForSequenceClassification.forward` does."""
-        return SequenceClassifierOutput(**self.run(["logits"], input_ids, attention_mask, token_type_ids))
+        found = self.run(["logits"], input_ids, attention_mask, token_type_ids)
+        return SequenceClassifierOutput(logits=found["logits"])
 
 
 def open_graph(folder: Path) -> OnnxReader | OnnxClassifier:

@@ -52,7 +52,8 @@ def classifier_card(
     those that are not the library's own are what the classifier was trained on. tags: beside the family's own.
     """
     sets = {key: one for key, one in data_sets.items() if key not in DATA_SETS}
-    labels = table(("number", "label"), ([str(index), label] for index, label in sorted(config.id2label.items())))
+    named = sorted((config.id2label or {}).items())
+    labels = table(("number", "label"), ([str(index), label] for index, label in named))
     sections = {
         "What it is": f"A text classifier of {parameters:,} parameters, on the body of a Red Heart model.",
         "Labels": f"{_KINDS[config.problem_type].capitalize()}.\n\n{labels}",

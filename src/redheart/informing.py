@@ -50,7 +50,7 @@ def info(
     console.print(Text(printable(name), style="bold"))
     if config.architectures == ["RedHeartForSequenceClassification"]:
         kind = config.problem_type or "not trained"
-        labels = printable(", ".join(config.id2label.values()))
+        labels = printable(", ".join((config.id2label or {}).values()))
         console.print(f"A classifier ({kind}): {labels}.", markup=False)
         return
     if not record:

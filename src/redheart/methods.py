@@ -84,7 +84,7 @@ def load_adapter(self: Any, peft_model_id: Any = None, adapter_name: str | None 
     load = more.get("load_config")
     place = peft_model_id or getattr(load, "pretrained_model_name_or_path", None)
     record = find_record(place)
-    if record is not None:
+    if place is not None and record is not None:
         check_base(self, place, record)
     info = PreTrainedModel.load_adapter(self, peft_model_id, adapter_name, *rest, **more)
     check_whole(place, adapter_name or "default", info.missing_keys)

@@ -10,7 +10,7 @@ the network is tried for such a name, and no file is copied into a cache.
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from huggingface_hub import HfApi, ModelInfo
@@ -51,7 +51,7 @@ class _Api(HfApi):
             return ModelInfo(id=repo_id, pipeline_tag=TASK, library_name="transformers")
         return super().model_info(repo_id, **options)
 
-    def list_repo_tree(self, repo_id: str, *args: Any, **options: Any) -> Iterator[Any]:
+    def list_repo_tree(self, repo_id: str, *args: Any, **options: Any) -> Iterable[Any]:
         return iter(()) if _folder(repo_id) else super().list_repo_tree(repo_id, *args, **options)
 
     def list_repo_files(self, repo_id: str, **options: Any) -> list[str]:
