@@ -33,7 +33,7 @@ from ..training.oom_callback import OOMCallback
 from ..training.output_folder import MODEL, claim_output
 from ..training.plots import plot_losses
 from ..training.snapshots import write_json
-from ..training.supervision import HELD_OUT, clear_fitted, confidence_keys, supervision_of
+from ..training.supervision import HELD_OUT, confidence_keys, supervision_of
 from ..training.trainer import RedHeartTrainer
 from .distillation import DistillationTrainer, with_embeddings
 from .distillation_recipe import DistillationRecipe, called, read_distillation
@@ -200,7 +200,7 @@ def _save(
 ) -> None:
     """Write the student with its record, whole or not at all; what was fitted to another model goes."""
     student.config.supervision = record
-    clear_fitted(student.config)
+    student.config.clear_fitted()
     student.config.name_or_path = ""
     with whole_or_nothing(output / MODEL, needed=student.get_memory_footprint()) as partial:
         student.save_pretrained(partial)

@@ -90,10 +90,8 @@ _TRANSFORMERS_OPTIONS = frozenset(
 )
 
 
-# What a config records of the readings of its model, and of no other.
-_RECORDS = frozenset(
-    {"supervision", "thresholds", "verdict_temperature", "verdict_threshold", "information_null", "withheld"}
-)
+# What is fitted to the weights of a model: beside other weights it says nothing.
+FITTED = ("thresholds", "verdict_temperature", "verdict_threshold", "information_null", "withheld")
 
 # Beside the options of a config that is loaded, not written by a person.
 _LOADED = "_loaded"
@@ -228,16 +226,21 @@ class RedHeartConfig(PreTrainedConfig):
         """A copy without what is known of the readings of one model: what supervised them, what was fitted, what is
         withheld."""
         config = deepcopy(self)
-        for item in fields(config):
-            if item.name in _RECORDS:
-                value = item.default if item.default_factory is MISSING else item.default_factory()
-                setattr(config, item.name, value)
+        config.supervision = {}
+        config.clear_fitted()
         return config
 
     @property
     def class_names(self) -> list[str]:
         """Names of a classifier's labels, in the order of its logits, which that of a JSON file need not be."""
         return [name for _, name in sorted((int(index), name) for index, name in (self.id2label or {}).items())]
+
+    def clear_fitted(self) -> None:
+        """Put everything that was fitted to a model back to neutral, for one whose weights are others."""
+        for item in fields(self):
+            if item.name in FITTED:
+                factory = item.default_factory
+                setattr(self, item.name, item.default if factory is MISSING else factory())
 
     def loss_weight(self, name: str) -> float:
         """Weight of the loss ``name`` in the total."""
@@ -353,4 +356,12 @@ def _same_names(what: str, given: Any, known: Any) -> None:
             raise ValueError(f"Missing {what}: {name!r}; give all of {', '.join(known)}.")
 
 
-__all__ = ["COMPONENT_SIZES", "ComponentSize", "RedHeartConfig", "component_path", "load_preset", "preset_names"]
+__all__ = [
+    "COMPONENT_SIZES",
+    "FITTED",
+    "ComponentSize",
+    "RedHeartConfig",
+    "component_path",
+    "load_preset",
+    "preset_names",
+]

@@ -18,11 +18,10 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from ..compression.readers import load_reader
-from ..configuration.configuration_redheart import RedHeartConfig
+from ..configuration.configuration_redheart import FITTED, RedHeartConfig
 from ..hub_upload.checkpoint import checkpoint_path
 from ..modeling_redheart.modeling_redheart import RedHeartModel
 from ..training.data import DataError, Unit
-from ..training.supervision import FITTED
 from .cases import SET, case_figures, in_order, read_cases
 from .consistency import consistency
 from .cost import cost

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils.hub import cached_file
 
-from ..configuration.configuration_redheart import COMPONENT_SIZES, RedHeartConfig, component_path
+from ..configuration.configuration_redheart import COMPONENT_SIZES, FITTED, RedHeartConfig, component_path
 from ..hub_upload.checkpoint import checkpoint_path, load_strict, weight_files
 from ..hub_upload.create import whole_or_nothing
 from ..hub_upload.weights import float_tensors
@@ -31,7 +31,7 @@ from ..modeling_redheart.modeling_redheart import RedHeartModel
 from ..modeling_redheart.quantization import FINE, SCORERS
 from .recipe import PeftRecipe
 from .snapshots import digest, write_json
-from .supervision import FITTED, clear_fitted, extended
+from .supervision import extended
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -247,7 +247,7 @@ def load_adapter(
 def _claim(config: Any, records: Iterable[AdapterRecord | None]) -> None:
     """Let the config of a base claim what its adapters were trained on, too, and nothing that was fitted to its own
     weights, which they change."""
-    clear_fitted(config)
+    config.clear_fitted()
     for record in records:
         if record is not None:
             config.supervision = extended(config.supervision, record.supervision)
@@ -365,7 +365,7 @@ def merge_adapter(model: "PeftModel") -> RedHeartModel:
     supervision = model.config.supervision
     merged: RedHeartModel = model.merge_and_unload(safe_merge=True)
     merged.config.supervision = supervision
-    clear_fitted(merged.config)
+    merged.config.clear_fitted()
     merged.config.name_or_path = ""  # it is no longer what lies there
     return merged
 

@@ -46,7 +46,7 @@ from .plots import plot_losses
 from .pretraining import pretrain
 from .recipe import PretrainingRecipe, Recipe, read_recipe
 from .snapshots import write_json
-from .supervision import HELD_OUT, clear_fitted, confidence_keys, extended, supervision_of
+from .supervision import HELD_OUT, confidence_keys, extended, supervision_of
 from .sweet_spot import SweetSpotCallback, redheart_modules
 from .trainer import RedHeartTrainer
 
@@ -88,7 +88,7 @@ def run(recipe: Recipe, resume: bool = False, overwrite: bool = False) -> dict[s
     split = _split(recipe, args.seed)
     model: Any  # a `RedHeartModel`, or a `peft.PeftModel` of one
     model, tokenizer = build_model(recipe.model, args.seed, args)
-    clear_fitted(model.config)
+    model.config.clear_fitted()
     adapter = None
     if recipe.peft is not None:
         adapter = _bound(str(recipe.model.checkpoint), args, output, resume)

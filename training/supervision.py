@@ -5,12 +5,9 @@ their name. What was fitted to its weights it does not keep.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import MISSING, fields
-from typing import Any
 
 import numpy as np
 
-from ..configuration.configuration_redheart import RedHeartConfig
 from ..configuration.labels import (
     AFFECT,
     BENTHAM,
@@ -84,16 +81,7 @@ def _keys(target: str, value: Array) -> Iterator[str]:
                 yield f"perspectives.{name}"
 
 
-# Options of the config that were fitted to the weights: with other weights they say nothing.
-FITTED = ("thresholds", "verdict_temperature", "verdict_threshold", "information_null", "withheld")
 HELD_OUT = "rows held out of training"
-
-
-def clear_fitted(config: Any) -> None:
-    """Put everything that was fitted to a model back to neutral, for one that is trained further."""
-    for item in fields(RedHeartConfig):
-        if item.name in FITTED:
-            setattr(config, item.name, item.default if item.default_factory is MISSING else item.default_factory())
 
 
 def extended(record: Mapping[str, Sequence[str]], own: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
@@ -111,4 +99,4 @@ def confidence_keys(record: Sequence[str] | dict[str, list[str]]) -> list[str]:
     return [f"confidence.{part}" for part in RATED if part in parts]
 
 
-__all__ = ["FITTED", "HELD_OUT", "KEYS_OF_VALUES", "clear_fitted", "confidence_keys", "extended", "supervision_of"]
+__all__ = ["HELD_OUT", "KEYS_OF_VALUES", "confidence_keys", "extended", "supervision_of"]

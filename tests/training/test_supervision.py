@@ -3,9 +3,10 @@
 import numpy as np
 
 from redheart import RedHeartConfig
+from redheart.configuration.configuration_redheart import FITTED
 from redheart.configuration.labels import EMOTIONS, PERSPECTIVES
 from redheart.training.data import Example, Unit
-from redheart.training.supervision import FITTED, clear_fitted, confidence_keys, extended, supervision_of
+from redheart.training.supervision import confidence_keys, extended, supervision_of
 
 
 def unit(source: str, **targets: object) -> Unit:
@@ -86,5 +87,5 @@ def test_what_was_fitted_to_other_weights_is_neutral() -> None:
               "withheld": ["verdict"]}  # fmt: skip
     assert set(fitted) == set(FITTED)
     config, neutral = RedHeartConfig(**fitted), RedHeartConfig()
-    clear_fitted(config)
+    config.clear_fitted()
     assert {name: getattr(config, name) for name in FITTED} == {name: getattr(neutral, name) for name in FITTED}
