@@ -2,11 +2,15 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import PIPE
+from typing import TypeAlias
 
 import pytest
 
@@ -15,6 +19,8 @@ SOURCE = DOCS.parent / "src"
 PAGES = sorted(DOCS.glob("*.md"))
 
 pytestmark = pytest.mark.skipif(not PAGES, reason="about a checkout; an installed package has no docs")
+
+Shell: TypeAlias = Callable[[str, Path], None]
 
 # A command line goes on after a backslash; what does not begin with a prompt is what it prints.
 _COMMAND = re.compile(r"^\$ ((?:.*\\\n)*.*)$", re.MULTILINE)
@@ -37,22 +43,38 @@ def snippets(page: Path) -> Iterator[Snippet]:
         yield Snippet(match[1], match[2], match[3], text.count("\n", 0, match.start()) + 2)
 
 
-def run_commands(text: str, folder: Path) -> None:
-    """Run what stands behind the prompts, in a shell in which `redheart` is this package."""
-    function = f"redheart() {{ {sys.executable} -c 'from redheart.cli import main; main()' \"$@\"; }}\n"
-    path = os.pathsep.join([str(SOURCE), *filter(None, [os.environ.get("PYTHONPATH")])])
-    env = {**os.environ, "PYTHONPATH": path, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
-    for command in _COMMAND.findall(text):
-        done = subprocess.run(
-            ["bash", "-euc", function + command], cwd=folder, env=env, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, f"{command}\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
+@pytest.fixture
+def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+    """Runs what stands behind the prompts, in a shell in which `redheart` is this package. What a page leaves running,
+    as a server, is ended with it."""
+    programs = tmp_path_factory.mktemp("programs")
+    program = programs / "redheart"
+    program.write_text(f"#!/bin/sh\nexec '{sys.executable}' -c 'from redheart.cli import main; main()' \"$@\"\n")
+    program.chmod(0o755)
+    paths = {"PATH": str(programs), "PYTHONPATH": str(SOURCE)}
+    joined = {name: os.pathsep.join([path, *filter(None, [os.environ.get(name)])]) for name, path in paths.items()}
+    env = {**os.environ, **joined, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+    groups: list[int] = []
+
+    def run(text: str, folder: Path) -> None:
+        for command in _COMMAND.findall(text):
+            with subprocess.Popen(
+                ["bash", "-euc", command], cwd=folder, env=env, stdout=PIPE, stderr=PIPE, text=True, process_group=0
+            ) as done:
+                groups.append(done.pid)
+                said, wrong = done.communicate()
+            assert done.returncode == 0, f"{command}\n{said[-2000:]}{wrong[-2000:]}"
+
+    yield run
+    for group in groups:
+        with suppress(ProcessLookupError):
+            os.killpg(group, signal.SIGKILL)
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is deprecated:FutureWarning")  # PEFT asks for it
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_the_snippets_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_snippets_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shell: Shell) -> None:
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {"__name__": "__main__"}
     for snippet in snippets(page):
@@ -63,7 +85,7 @@ def test_the_snippets_run(page: Path, tmp_path: Path, monkeypatch: pytest.Monkey
             exec(compile("\n" * (snippet.line - 1) + snippet.text, str(page), "exec"), names)
         elif snippet.language == "console":
             assert _COMMAND.search(snippet.text), f"{page.name}:{snippet.line} has no command behind a prompt"
-            run_commands(snippet.text, tmp_path)
+            shell(snippet.text, tmp_path)
         else:
             pytest.fail(f"{page.name}:{snippet.line}: a block of {snippet.language!r} that nothing runs; name its file")
 
