@@ -21,14 +21,14 @@ def unsupported(
     """The share of no-signal texts with a non-neutral emotion above its threshold, by kind and over all.
 
     texts: of a data set, whose words are shuffled; a kind of its own that is not counted in "all", since the words of
-    an emotion stay when their order goes.
+    an emotion stay when their order goes; a single text has no share.
     """
     made = no_signal_texts(seed, count)
     kinds = np.array([item.kind for item in made])
     asserted = _asserted(predictor, [item.text for item in made], thresholds)
     found = [_row(str(kind), asserted[kinds == kind]) for kind in sorted(set(kinds.tolist()))]
     found.append(_row("all", asserted))
-    if texts:
+    if len(texts) > 1:
         mixed = _asserted(predictor, [item.text for item in shuffled(texts, seed)], thresholds)
         found.append(_row("words of the data, shuffled", mixed))
     return found

@@ -1,15 +1,17 @@
 """Figures of rows that are few, or alike: what can be said is said, without an interval, and the rest is named."""
 
 import math
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
 from redheart.configuration.labels import EMOTIONS, RATED, VERDICTS
 from redheart.evaluation.figures import measure
+from redheart.evaluation.predict import Predictor
 from redheart.evaluation.results import MODEL, Evaluation, Figure
 from redheart.evaluation.split import Split
+from redheart.evaluation.unsupported import unsupported
 from redheart.training.data import Unit, to_examples, to_units
 
 JOY, ANGER = ("joy",), ("anger",)
@@ -76,3 +78,16 @@ def test_nothing_is_minus_zero() -> None:
     """In a figure, and so in the terminal, in JSON, on a page and on a card."""
     figure = Figure("mine", "all", "verdict", "soft cross entropy", MODEL, -0.0, 3, -0.0, -0.0)
     assert [str(value) for value in (figure.value, figure.low, figure.high)] == ["0.0"] * 3
+
+
+def test_a_single_text_has_no_share() -> None:
+    """Of the words of one's own rows, shuffled; the shares of the library's own texts are there all the same."""
+
+    class Silent:
+        def texts(self, texts: list[str]) -> dict[str, Any]:
+            return {"emotion_labels": np.zeros((len(texts), len(EMOTIONS)))}
+
+    for own, there in (([], False), (["I lied to my mother."], False), (["I lied.", "She kept her word."], True)):
+        rows = unsupported(cast(Predictor, Silent()), dict.fromkeys(EMOTIONS, 0.5), own)
+        assert ("words of the data, shuffled" in {row.kind for row in rows}) == there
+        assert "all" in {row.kind for row in rows}
