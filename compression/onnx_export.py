@@ -50,7 +50,7 @@ def export_onnx(
     depth: str = "full",
     quantize: bool = False,
     tokenizer: PreTrainedTokenizerBase | None = None,
-    progress: Callable[[str], None] | None = None,
+    progress: Callable[[str], None] = lambda _: None,
 ) -> Path:
     """Write ``source`` as an ONNX graph to ``folder``.
 
@@ -70,9 +70,8 @@ def export_onnx(
     """
     if not all(find_spec(name) for name in ("onnx", "onnxruntime", "onnxscript")):
         raise ImportError("Exporting needs onnx, onnxscript and onnxruntime: pip install 'redheart[onnx]'")
-    tell = progress or _silent
     target = new_folder(folder)
-    tell("Loading the model")
+    progress("Loading the model")
     if isinstance(source, Path):
         model = _load(source)
         tokenizer = tokenizer or AutoTokenizer.from_pretrained(checkpoint_path(str(source)))
@@ -86,19 +85,15 @@ def export_onnx(
         model.config.save_pretrained(partial)
         if tokenizer is not None:
             tokenizer.save_pretrained(partial)
-        tell(f"Translating {model.num_parameters():,} parameters into a graph")
+        progress(f"Translating {model.num_parameters():,} parameters into a graph")
         exact = write_graph(function, next(_samples(model.config)), partial / GRAPH)
-        tell("Comparing the graph's outputs with the model's")
+        progress("Comparing the graph's outputs with the model's")
         _compare(function, open_graph(partial))
         if quantize:
-            tell("Turning the weights of products into 8 bits")
+            progress("Turning the weights of products into 8 bits")
             quantize_graph(partial / GRAPH, exact)
             _check_finite(open_graph(partial))
     return target
-
-
-def _silent(_: str) -> None:
-    """Tell nobody."""
 
 
 def _request(model: RedHeartPreTrainedModel, outputs: Sequence[str] | None, depth: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..configuration.labels import AFFECT, BENTHAM, EMOTIONS, REGRET_TYPES, VIEWS
 from ..modeling_redheart.reading import asserted_emotions
-from ..training.data import PAIRS, Array
+from ..training.examples import PAIRS, RANKING_LOSSES, Array
 from .calibration import cross_fitted, expected_calibration_error, fit_threshold, fit_thresholds, reliability
 from .measures import average_precision, label_f1, macro_f1, micro_f1, pair_accuracy, pearson
 from .predict import expected_losses, target_column
@@ -46,12 +46,6 @@ _PLACES: dict[str, tuple[str, tuple[str, ...]]] = {
     "utility_labels": ("utility", VIEWS),
     "plausibility_labels": ("plausibility", VIEWS),
     "acceptability_labels": ("acceptability", ("",)),
-}
-# By the names of their losses.
-_RANKED = {
-    "acceptability_pair_labels": "acceptability_ranking",
-    "utility_pair_labels": "utility_ranking",
-    "branch_pair_labels": "counterfactual",
 }
 # The parts whose expected loss is compared with the real one; of the others the reading has no loss to compare.
 _SQUARED = ("intensity", "affect", "bentham", "regret", "utility", "acceptability")
@@ -237,12 +231,12 @@ def _ranking(split: Split, target: str, report: Evaluation) -> None:
     both = sorted(better.keys() & worse.keys())
     up, down = (np.array([side[number] for number in both]) for side in (better, worse))
     if split.dataset in THIRD_PERSON:
-        report.figures += pairs_by_verdict(split, target, f"{_RANKED[target]} by verdict", up, down)
+        report.figures += pairs_by_verdict(split, target, f"{RANKING_LOSSES[target]} by verdict", up, down)
     for system, said in split.systems.items():
         if target in said:
             scores = said[target]
             report.figures.append(
-                split.figure(_RANKED[target], "pair accuracy", system, pair_accuracy, scores[up], scores[down])
+                split.figure(RANKING_LOSSES[target], "pair accuracy", system, pair_accuracy, scores[up], scores[down])
             )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..configuration.labels import NUANCE_LEVELS
-from .data import Unit
+from .examples import RANKING_LOSSES, Unit
 
 Array = npt.NDArray[np.float64]
 
@@ -29,9 +29,9 @@ def constant_losses(train: Sequence[Unit], validation: Sequence[Unit]) -> dict[s
         value = cost(seen, asked)
         if math.isfinite(value):
             losses |= dict.fromkeys(names, value)
-    for target, names in _RANKINGS.items():
+    for target, name in RANKING_LOSSES.items():
         if any(target in item.targets for unit in validation for item in unit):
-            losses |= dict.fromkeys(names, math.log(2))
+            losses[name] = math.log(2)
     return losses
 
 
@@ -100,11 +100,6 @@ _COSTS: dict[str, tuple[tuple[str, ...], Callable[[Array, Array], float]]] = {
     "plausibility_labels": (("plausibility",), _binary),
     "verdict_labels": (("verdict", "surd", "verdict_head"), _distribution),
     "perspective_labels": (("perspectives",), _distribution),
-}
-_RANKINGS: dict[str, tuple[str, ...]] = {
-    "utility_pair_labels": ("utility_ranking",),
-    "acceptability_pair_labels": ("acceptability_ranking",),
-    "branch_pair_labels": ("counterfactual",),
 }
 
 __all__ = ["constant_losses"]

@@ -38,7 +38,13 @@ SHAPES: dict[str, tuple[int, ...] | None] = {
     "acceptability_pair_labels": (2,),
     "branch_pair_labels": (2,),
 }
-PAIRS = ("utility_pair_labels", "acceptability_pair_labels", "branch_pair_labels")
+# Target of two texts that are ranked -> the name of its loss, and of what is measured of it.
+RANKING_LOSSES = {
+    "utility_pair_labels": "utility_ranking",
+    "acceptability_pair_labels": "acceptability_ranking",
+    "branch_pair_labels": "counterfactual",
+}
+PAIRS = tuple(RANKING_LOSSES)
 INTEGERS = ("nuance_labels", *PAIRS)
 MISSING = -100
 
@@ -160,6 +166,7 @@ __all__ = [
     "INTEGERS",
     "MISSING",
     "PAIRS",
+    "RANKING_LOSSES",
     "SHAPES",
     "Array",
     "DataError",

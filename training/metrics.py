@@ -13,17 +13,10 @@ from transformers import EvalPrediction
 
 from ..evaluation.measures import average_precision, macro_f1, micro_f1, pair_accuracy, right_verdicts, verdict_f1
 from ..modeling_redheart.reading import asserted_emotions
-from .examples import MISSING, PAIRS, SHAPES, Array
+from .examples import MISSING, PAIRS, RANKING_LOSSES, SHAPES, Array
 from .predictions import by_target, values_of
 
 Metrics: TypeAlias = Callable[[EvalPrediction], Mapping[str, float]]
-
-# The names of the rankings' losses.
-_RANKINGS = {
-    "utility_pair_labels": "utility_ranking",
-    "acceptability_pair_labels": "acceptability_ranking",
-    "branch_pair_labels": "counterfactual",
-}
 
 
 class Readings:
@@ -95,7 +88,7 @@ def reading_metrics(prediction: EvalPrediction, thresholds: Mapping[str, float] 
         scores, labels = said["verdict_labels"], true["verdict_labels"]
         found["verdict_accuracy"] = float(right_verdicts(scores, labels).mean())
         found["verdict_f1"] = verdict_f1(scores, labels)
-    for target, name in _RANKINGS.items():
+    for target, name in RANKING_LOSSES.items():
         if target in said:
             better, worse = said[target].T
             found[f"{name}_accuracy"] = pair_accuracy(better, worse)

@@ -20,11 +20,12 @@ def as_units(data: Any, split: str, labelled: bool = True) -> Any:
         return data
     if _first_is(data, lambda item: isinstance(item, Example)):
         return to_units(data[place] for place in range(len(data)))
-    if isinstance(data, str | Path | Mapping) or (is_table(data) and hasattr(data, "__len__")):
-        return own_units(data, split=split, trained=split == "train", labelled=labelled)
-    if not hasattr(data, "__len__"):
-        return UnitStream(read_rows(data, split) if is_table(data) else data, split, labelled)
-    return own_units(data, split=split, trained=split == "train", labelled=labelled) if len(data) else data
+    if not isinstance(data, str | Path | Mapping):
+        if not hasattr(data, "__len__"):
+            return UnitStream(read_rows(data, split) if is_table(data) else data, split, labelled)
+        if not is_table(data) and not len(data):
+            return data
+    return own_units(data, split=split, trained=split == "train", labelled=labelled)
 
 
 def _first_is(data: Any, kind: Callable[[Any], bool]) -> bool:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from .configuration.shipped import ADAPTER, DEFAULT_MODEL, checkpoint_path
-from .options import columns_option, known_model
+from .options import ColumnsOption, known_model
 
 
 def evaluate(
@@ -32,16 +32,7 @@ def evaluate(
     train: Annotated[
         str | None, typer.Option(metavar="FILE", help="Rows that the floor of your own rows is fitted on.")
     ] = None,
-    columns: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--column",
-            metavar="YOURS=OURS",
-            callback=columns_option,
-            help="A column of your rows under another name; YOURS= leaves it out, YOURS=OURS:yes=author,no=other also "
-            "says what its values are. Repeatable.",
-        ),
-    ] = None,
+    columns: ColumnsOption = None,
     fit: Annotated[
         bool,
         typer.Option(

@@ -8,35 +8,31 @@ if TYPE_CHECKING:
     from .modeling_redheart.pipeline_redheart import EthicalAnalysisPipeline
 
 
-def load_text_pipeline(name: str) -> "EthicalAnalysisPipeline":
-    """As `load_pipeline`; of a classifier a `LabelPipeline`."""
-    place = checkpoint_path(name)
-
-    from .compression.readers import is_classifier, load_any
-    from .measuring import quiet
-    from .modeling_redheart.pipeline_labels import LabelPipeline
-    from .modeling_redheart.pipeline_redheart import EthicalAnalysisPipeline
-
-    quiet()
-    model, tokenizer = load_any(place)
-    kind = LabelPipeline if is_classifier(model) else EthicalAnalysisPipeline
-    return kind(model=model, tokenizer=tokenizer, task=kind.task_name)
-
-
 def load_pipeline(name: str) -> "EthicalAnalysisPipeline":
     """The pipeline of a checkpoint, an exported model or an adapter, checked as it loads. name: of `checkpoint_path`.
 
     Raises what `compression.readers.load_reader` raises.
     """
-    place = checkpoint_path(name)
+    return _load(name, classifiers=False)
 
-    from .compression.readers import load_reader
+
+def load_text_pipeline(name: str) -> "EthicalAnalysisPipeline":
+    """As `load_pipeline`; of a classifier a `LabelPipeline`."""
+    return _load(name, classifiers=True)
+
+
+def _load(name: str, classifiers: bool) -> "EthicalAnalysisPipeline":
+    place = checkpoint_path(name)  # before torch is imported
+
+    from .compression.readers import is_classifier, load_any, load_reader
     from .measuring import quiet
-    from .modeling_redheart.pipeline_redheart import TASK, EthicalAnalysisPipeline
+    from .modeling_redheart.pipeline_labels import LabelPipeline
+    from .modeling_redheart.pipeline_redheart import EthicalAnalysisPipeline
 
     quiet()
-    model, tokenizer = load_reader(place)
-    return EthicalAnalysisPipeline(model=model, tokenizer=tokenizer, task=TASK)
+    model, tokenizer = (load_any if classifiers else load_reader)(place)
+    kind = LabelPipeline if is_classifier(model) else EthicalAnalysisPipeline
+    return kind(model=model, tokenizer=tokenizer, task=kind.task_name)
 
 
 __all__ = ["load_pipeline", "load_text_pipeline"]

@@ -6,7 +6,7 @@ so that what is wrong is answered before any work.
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -76,13 +76,22 @@ def _known_columns(given: Sequence[str]) -> Sequence[str]:
     return given
 
 
-columns_option = checked(_known_columns)
+ColumnsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--column",
+        metavar="YOURS=OURS",
+        callback=checked(_known_columns),
+        help="A column of your rows under another name; YOURS= leaves it out, YOURS=OURS:yes=author,no=other also says "
+        "what its values are. Repeatable.",
+    ),
+]
 outputs_option = checked(check_outputs)
 depth_option = checked(check_depth)
 
 __all__ = [
+    "ColumnsOption",
     "checked",
-    "columns_option",
     "depth_option",
     "has_random_weights",
     "known_folder",

@@ -14,7 +14,7 @@ import typer
 
 from .configuration.shipped import DEFAULT_MODEL, checkpoint_path
 from .options import (
-    columns_option,
+    ColumnsOption,
     depth_option,
     has_random_weights,
     known_model,
@@ -150,16 +150,7 @@ def prune(
     ] = None,
     train: Annotated[str | None, typer.Option(metavar="FILE", help="Your own rows instead, to train on.")] = None,
     validation: Annotated[str | None, typer.Option(metavar="FILE", help="Your own rows to judge by.")] = None,
-    columns: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--column",
-            metavar="YOURS=OURS",
-            callback=columns_option,
-            help="A column of your rows under another name; YOURS= leaves it out, "
-            "YOURS=OURS:yes=author,no=other also says what its values are. Repeatable.",
-        ),
-    ] = None,
+    columns: ColumnsOption = None,
     method: Annotated[str, typer.Option(metavar="NAME", help="fisher: by data; magnitude: by the weights.")] = "fisher",
     measured: Annotated[int, typer.Option(min=1, help="Training units that importance is measured on.")] = 1024,
     judged: Annotated[int, typer.Option(min=1, help="Units of each public set to judge by.")] = 500,
