@@ -10,7 +10,7 @@ import argparse
 from pathlib import Path
 from statistics import mean
 
-from redheart.evaluation.results import MODEL, Evaluation, Figure
+from redheart.evaluation.measurement.results import MODEL, Evaluation, Figure
 
 LOSS = "soft cross entropy"
 MEASURES = ("average precision", "macro F1", LOSS, "pair accuracy", "Pearson r")

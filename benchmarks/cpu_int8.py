@@ -25,17 +25,18 @@ import torch
 from torch import nn
 from transformers import AutoTokenizer
 
+from redheart.benchmarking.measuring import WARM_UP, interleave, using_threads
+from redheart.benchmarking.sizes import read
 from redheart.compression.forms import write_form
-from redheart.compression.readers import load_reader
 from redheart.configuration.labels import EMOTIONS
 from redheart.configuration.shipped import DEFAULT_MODEL
-from redheart.evaluation.predict import Predictor
-from redheart.hub_upload.checkpoint import checkpoint_path, load_strict
-from redheart.measuring import WARM_UP, interleave, quiet, using_threads
+from redheart.data.loading import load
+from redheart.evaluation.measurement.predict import Predictor
 from redheart.modeling_redheart import RedHeartModel
 from redheart.modeling_redheart.quantization import kept_modules
-from redheart.sizes import read
-from redheart.training.data import load
+from redheart.readers import load_reader
+from redheart.storage.quiet import quiet
+from redheart.storage.strict_loading import checkpoint_path, load_strict
 
 WAYS = ("float32", "bitsandbytes", "quantize_dynamic", "torchao", "onnx", "onnx-int8")
 

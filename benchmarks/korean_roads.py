@@ -20,7 +20,8 @@ import torch
 from torch import Tensor
 from transformers import AutoModel, AutoTokenizer, set_seed
 
-from redheart.training.bilingual_encoder import (
+from redheart.data.loading import folder_of, read_rows
+from redheart.recipes.bilingual_encoder import (
     KEPT,
     cut_encoder,
     distil,
@@ -29,7 +30,6 @@ from redheart.training.bilingual_encoder import (
     retold_cases,
     translated_comments,
 )
-from redheart.training.data import folder_of, read_rows
 
 HELD_OUT = 200
 Pairs = list[tuple[str, str]]

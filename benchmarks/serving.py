@@ -28,8 +28,8 @@ from threading import Lock
 from typing import Any
 
 import redheart
+from redheart.benchmarking.sizes import SENTENCES
 from redheart.configuration.shipped import DEFAULT_MODEL
-from redheart.sizes import SENTENCES
 
 CODE = "from redheart.cli import main; main()"
 BATCHING, ALONE = "batching", "alone"

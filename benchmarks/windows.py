@@ -17,12 +17,12 @@ import numpy as np
 import torch
 from transformers import PreTrainedTokenizerBase
 
-from redheart.compression.readers import load_reader
 from redheart.configuration.shipped import DEFAULT_MODEL
-from redheart.evaluation.measures import bootstrap, right_verdicts
-from redheart.evaluation.predict import target_column
+from redheart.data.loading import Array, load, to_units
+from redheart.evaluation.measurement.predict import target_column
 from redheart.modeling_redheart.windows import cut, first_read, weights_of
-from redheart.training.data import Array, load, to_units
+from redheart.readers import load_reader
+from redheart.statistics.measures import bootstrap, right_verdicts
 
 
 def _softmax(logits: Array) -> Array:

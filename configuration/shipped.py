@@ -5,6 +5,7 @@ Notable: nothing here needs torch or transformers, so that a misspelt name is an
 
 import json
 import re
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,11 @@ ADAPTER = "adapter_config.json"
 
 # A model on the Hugging Face Hub: owner/name.
 _HUB_ID = re.compile(r"[\w][\w.-]*/[\w][\w.-]*")
-_PRESETS = Path(__file__).parent / "presets"
-_SHIPPED = Path(__file__).parent.parent / "checkpoints"
+# Folders of the package. Remote code has neither presets nor weights.
+PACKAGE = Path(str(files(__package__.partition(".")[0])))
+CONFIGURATION = Path(str(files(__package__)))
+_PRESETS = CONFIGURATION / "presets"
+_SHIPPED = PACKAGE / "checkpoints"
 
 
 def preset_names() -> list[str]:
@@ -79,7 +83,9 @@ def checkpoint_path(name_or_path: str) -> str:
 
 __all__ = [
     "ADAPTER",
+    "CONFIGURATION",
     "DEFAULT_MODEL",
+    "PACKAGE",
     "checkpoint_path",
     "list_checkpoints",
     "load_preset",

@@ -25,12 +25,12 @@ from typing import Any
 import torch
 from accelerate import Accelerator, InitProcessGroupKwargs
 
+from redheart.commands.read.texts import Item, read_batches, read_items
 from redheart.configuration.labels import OUTPUTS
 from redheart.configuration.shipped import DEFAULT_MODEL
+from redheart.formats.strict_json import json_line
+from redheart.formats.tables import columns_of
 from redheart.loading import load_pipeline
-from redheart.strict_json import json_line
-from redheart.tables import columns_of
-from redheart.texts import Item, read_batches, read_items
 
 
 def main() -> None:

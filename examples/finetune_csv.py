@@ -4,7 +4,7 @@
     python examples/finetune_csv.py mine.csv runs/mine --column sentence=text --column mood=emotion --adapter
     python examples/finetune_csv.py mine.csv runs/mine --column ticket= --column at_fault=verdict:yes=author,no=other
 
-The columns that a row may have stand in `redheart.training.schema`: `text` and any of the labels (`emotion`, `verdict`,
+The columns that a row may have stand in `redheart.data.schema`: `text` and any of the labels (`emotion`, `verdict`,
 `affect.valence`, ...); `--column` renames yours, leaves one out, or says what its values are in ours. What is wrong
 with the rows is told before anything is loaded. This is what `redheart train` does with a recipe; everything else that
 a recipe may hold can be added to the one below.
@@ -17,12 +17,12 @@ import argparse
 from pathlib import Path
 
 from redheart.configuration.shipped import DEFAULT_MODEL
+from redheart.data.column_map import ON_COMMAND_LINE, parse_columns
+from redheart.data.own_rows import own_units
+from redheart.formats.printable import printable
 from redheart.loading import load_pipeline
-from redheart.printable import printable
-from redheart.training.column_map import ON_COMMAND_LINE, parse_columns
-from redheart.training.own_rows import own_units
-from redheart.training.recipe import DataRecipe, ModelRecipe, PeftRecipe, Recipe, Source
-from redheart.training.run import run, summary
+from redheart.training.runs.recipe import DataRecipe, ModelRecipe, PeftRecipe, Recipe, Source
+from redheart.training.runs.run import run, summary
 
 TEXT = "I borrowed her car without asking, and brought it back with a scratch."
 

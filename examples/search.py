@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
+from redheart.commands.read.texts import read_items
 from redheart.configuration.shipped import DEFAULT_MODEL
+from redheart.formats.printable import printable
+from redheart.formats.strict_json import json_line
 from redheart.loading import load_pipeline
-from redheart.printable import printable
-from redheart.strict_json import json_line
-from redheart.texts import read_items
 
 
 def embed(model: str, texts: list[str]) -> np.ndarray:

@@ -14,9 +14,9 @@ from typing import Any
 
 from safetensors import safe_open
 
-from ..evaluation.results import Evaluation
-from .checkpoint import PICKLED_WEIGHTS, weight_files
-from .plain_card import card_metadata, missing_parts
+from ..cards.plain_card import card_metadata, missing_parts
+from ..evaluation.measurement.results import Evaluation
+from ..storage.strict_loading import PICKLED_WEIGHTS, weight_files
 
 MAX_FILE_SIZE = 50_000_000_000  # the hub's limit for one file
 _PICKLES = frozenset(

@@ -11,11 +11,15 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from ..cards.card_parts import bullets, card_header, licences, table, trained_on, who_rated
+from ..cards.statements import INTENDED_USE, LIMITS, OUT_OF_SCOPE, USE
 from ..configuration.configuration_redheart import RedHeartConfig
 from ..configuration.labels import EMOTIONS
-from ..evaluation.html_report import ABOUT, HOW, label_rows, record_rows
-from ..evaluation.results import CONSTANT, FITTED_HERE, LINEAR, MODEL, Consistency, Evaluation, LabelTable
-from ..evaluation.terminal_report import (
+from ..data.facts import DATA_SETS, DataSet, DataSets, read_facts
+from ..data.public_sets import SETS
+from ..evaluation.measurement.results import CONSTANT, FITTED_HERE, LINEAR, MODEL, Consistency, Evaluation, LabelTable
+from ..evaluation.reports.html_report import ABOUT, HOW, label_rows, record_rows
+from ..evaluation.reports.terminal_report import (
     LEAST_ALPHA,
     STANDING,
     UNSUPPORTED,
@@ -25,24 +29,7 @@ from ..evaluation.terminal_report import (
     number,
     unsupported_rows,
 )
-from ..training.sets import SETS
-from ..training.snapshots import whole_file
-from .card_parts import (
-    DATA_SETS,
-    INTENDED_USE,
-    LIMITS,
-    OUT_OF_SCOPE,
-    USE,
-    DataSet,
-    DataSets,
-    bullets,
-    card_header,
-    licences,
-    read_facts,
-    table,
-    trained_on,
-    who_rated,
-)
+from ..storage.files import whole_file
 from .output_record import HEADS, output_record
 
 # Measures that the hub shows beside other models' figures, by its own names for them.

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from ..configuration.configuration_redheart import RedHeartConfig
 from ..configuration.labels import PERSPECTIVES
 from ..configuration.raters import rated_by
-from ..evaluation.results import FITTED_HERE, MODEL, Evaluation
-from .card_parts import DATA_SETS, DataSets
+from ..data.facts import DATA_SETS, DataSets
+from ..evaluation.measurement.results import FITTED_HERE, MODEL, Evaluation
 
 HEADS = ("output", "trained on (rows)", "rated by", "held-out figures", "a second rating", "a single person")
 NONE = "none"

@@ -41,9 +41,9 @@ def push_to_hub(
     """
     from transformers.utils.hub import convert_file_size_to_int
 
+    from ..storage.weights import MAX_SHARD_SIZE
     from .push import Target, check_repo, full_name, hub_token
     from .staging import Extras
-    from .weights import MAX_SHARD_SIZE
 
     if token is False:
         raise ValueError("`token=False` cannot write to the hub; leave it out, or give a token.")

@@ -10,21 +10,24 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import AutoTokenizer
 
-from ..evaluation.results import Evaluation
+from ..cards.classifier_card import classifier_card
+from ..cards.plain_card import card_metadata, plain_card
+from ..data.facts import DATA_SETS, DataSets
+from ..evaluation.measurement.results import Evaluation
 from ..modeling_redheart.modeling_redheart import RedHeartModel, RedHeartPreTrainedModel
 from ..modeling_redheart.pipeline_redheart import EthicalAnalysisPipeline
 from ..modeling_redheart.stored_int8 import is_stored_int8
+from ..storage.remote_code import add_auto_map, bundle_code
+from ..storage.strict_loading import SUMS, checkpoint_path, load_strict, sum_lines, weight_files
+from ..storage.weights import MAX_SHARD_SIZE, float_slots, float_tensors, stored_slots, stored_tensors, write_weights
 from . import label_schema
-from .bundle import add_auto_map, bundle_code
-from .card_parts import DATA_SETS, DataSets
-from .checkpoint import SUMS, checkpoint_path, load_strict, sum_lines, weight_files
-from .classifier_card import classifier_card
 from .inspection import (
     foreign_figures,
     incomplete_card,
@@ -33,14 +36,12 @@ from .inspection import (
     pickled_files,
     stray_weights,
 )
-from .plain_card import card_metadata, plain_card
-from .weights import MAX_SHARD_SIZE, float_slots, float_tensors, stored_slots, stored_tensors, write_weights
 
 RESULTS = "evaluation.json"
 CARD, CONFIG, HANDLER, LICENCE, INDEX = (
     "README.md", "config.json", "handler.py", "LICENSE", "model.safetensors.index.json"
 )  # fmt: skip
-_HERE = Path(__file__).parent
+_HERE = Path(str(files(__package__)))
 _WHAT = {
     CARD: "model card",
     CONFIG: "config; names the code",

@@ -28,6 +28,17 @@ FINE = (Readout, AdaptiveNorm, TextSummary, *SCORERS)
 _SMALL = 64
 # The INT8 kernel of CUDA takes rows and columns by four (cuBLASLt); the other kernels take any number.
 _INT8_STEP = 4
+SCHEMES: dict[str, BitsAndBytesConfig] = {
+    # Without the threshold of LLM.int8(): it picks columns of the whole batch, so that what is read in one text would
+    # depend on the texts beside it.
+    "int8": BitsAndBytesConfig(load_in_8bit=True, llm_int8_threshold=0.0),
+    "nf4": BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16,
+    ),
+}
 
 
 def kept_modules(model: nn.Module, bits: int) -> list[str]:
@@ -100,4 +111,4 @@ def _is_no_cast(record: logging.LogRecord) -> bool:
     return "inputs will be cast from" not in str(record.msg)
 
 
-__all__ = ["FINE", "SCORERS", "cast_kept", "kept_modules", "offer_to_bitsandbytes", "settle_quantized"]
+__all__ = ["FINE", "SCHEMES", "SCORERS", "cast_kept", "kept_modules", "offer_to_bitsandbytes", "settle_quantized"]

@@ -10,7 +10,7 @@
 
 Notable: it finds that a text tells of something, not that it is so. Figures of speech, games, accidents, what is denied
 and what a film tells do not count. English and Korean; a text in another language gives nothing. It misses what is only
-hinted at: what it finds, and what it does not, is measured by `redheart.evaluation.risk`.
+hinted at: what it finds, and what it does not, is measured by `redheart.evaluation.texts.risk`.
 """
 
 import re

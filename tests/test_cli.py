@@ -19,11 +19,11 @@ from typer.testing import CliRunner, Result
 
 from redheart import RedHeartConfig, RedHeartModel, __version__
 from redheart.cli import main
+from redheart.commands.read.terminal import render
 from redheart.configuration import budget, load_preset, shipped
 from redheart.configuration.labels import record_keys
-from redheart.evaluation.results import MODEL, Evaluation, Figure
+from redheart.evaluation.measurement.results import MODEL, Evaluation, Figure
 from redheart.modeling_redheart.pipeline_redheart import EthicalAnalysisPipeline
-from redheart.terminal import render
 
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 KOREAN = "그때 솔직하게 말했더라면 지금은 달라졌을 텐데"
@@ -409,7 +409,7 @@ def test_create_hands_its_options_on(run: Run, tmp_path: Path, monkeypatch: pyte
         asked.update(options, name=name, folder=folder)
         return folder
 
-    monkeypatch.setattr("redheart.hub_upload.create.create_checkpoint", create)
+    monkeypatch.setattr("redheart.storage.create.create_checkpoint", create)
     assert run("create", "redheart-tiny", "--dtype", "bfloat16", "--force").exit_code == 0
     assert asked == {
         "name": "redheart-tiny",
@@ -482,7 +482,14 @@ def test_info_of_what_is_no_model(run: Run, tmp_path: Path) -> None:
 
 def test_lines_are_answered_as_they_come_and_a_broken_pipe_is_quiet(checkpoint: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(SOURCE), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
-    command = [sys.executable, "-c", "from redheart.cli import main; main()", "analyze", "--model", str(checkpoint)]
+    command = [
+        sys.executable,
+        "-c",
+        "from redheart.cli import main; main()",
+        "analyze",
+        "--model",
+        str(checkpoint),
+    ]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen([*command, "--json", "--batch-size", "1", "-"], env=environment, **pipes) as process:
         assert process.stdin is not None

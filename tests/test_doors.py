@@ -21,12 +21,12 @@ from typer.testing import CliRunner
 from redheart import EthicalAnalysisPipeline, RedHeartModel
 from redheart.cli import main
 from redheart.configuration.inputs import check_options, check_text
-from redheart.evaluation.rows import own_rows
+from redheart.data.check import check
+from redheart.data.rows import read_rows
+from redheart.evaluation.measurement.rows import own_rows
+from redheart.formats.strict_json import parse_json
+from redheart.formats.tables import check_row, decode
 from redheart.hub_upload.handler import EndpointHandler
-from redheart.strict_json import parse_json
-from redheart.tables import check_row, decode
-from redheart.training.check import check
-from redheart.training.rows import read_rows
 
 GOOD = "I lied to my mother."
 SURROGATE = re.compile("[\ud800-\udfff]")  # which a file in UTF-8 cannot hold

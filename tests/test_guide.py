@@ -20,13 +20,15 @@ from redheart.compression.student import Cut
 from redheart.configuration.components import COMPONENT_SIZES
 from redheart.configuration.configuration_redheart import RedHeartConfig
 from redheart.configuration.shipped import DEFAULT_MODEL, preset_names, shipped_folder
-from redheart.hub_upload.card_parts import DATA_SETS
-from redheart.training.arguments import RedHeartTrainingArguments
-from redheart.training.columns import AXES
-from redheart.training.crossover_callback import CrossoverCallback
-from redheart.training.inherited import WITHOUT_EFFECT
-from redheart.training.lr_sweep import sweep_learning_rates
-from redheart.training.recipe import (
+from redheart.data.columns import AXES
+from redheart.data.facts import DATA_SETS
+from redheart.data.public_sets import NON_COMMERCIAL, SETS
+from redheart.data.schema import IGNORED, NAMES, RANKINGS, TEXTS
+from redheart.recipes.train_tokenizer import SOURCES
+from redheart.training.callbacks.crossover_callback import CrossoverCallback
+from redheart.training.callbacks.sweet_spot import SweetSpotCallback
+from redheart.training.runs.lr_sweep import sweep_learning_rates
+from redheart.training.runs.recipe import (
     ELSEWHERE,
     ConfidenceRecipe,
     DataRecipe,
@@ -37,10 +39,8 @@ from redheart.training.recipe import (
     Source,
     read_recipe,
 )
-from redheart.training.schema import IGNORED, NAMES, RANKINGS, TEXTS
-from redheart.training.sets import NON_COMMERCIAL, SETS
-from redheart.training.sweet_spot import SweetSpotCallback
-from redheart.training.train_tokenizer import SOURCES
+from redheart.training.trainers.arguments import RedHeartTrainingArguments
+from redheart.training.trainers.inherited import WITHOUT_EFFECT
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"

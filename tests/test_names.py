@@ -35,7 +35,7 @@ def shipped(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def _place(name: str, checkpoint: Path) -> str:
-    from redheart.hub_upload.checkpoint import checkpoint_path
+    from redheart.storage.strict_loading import checkpoint_path
 
     return str(checkpoint) if name == "redheart-100m" else checkpoint_path(name)
 

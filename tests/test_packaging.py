@@ -43,9 +43,15 @@ def test_each_link_leads_to_its_folder() -> None:
         assert link.resolve() == ROOT / name
 
 
+def _roots() -> dict[Path, Path]:
+    """Folders of code -> what their names begin below."""
+    own = [path for path in SOURCE.iterdir() if path.is_dir() and not path.is_symlink() and path.name != "__pycache__"]
+    return dict.fromkeys((ROOT / name for name in _code_folders()), ROOT) | dict.fromkeys(own, SOURCE)
+
+
 def _packages() -> list[str]:
-    """The code folders and the packages inside them, by dotted name."""
-    inside = {path.parent.relative_to(ROOT) for name in _code_folders() for path in (ROOT / name).rglob("__init__.py")}
+    """The packages inside the package, by dotted name."""
+    inside = {path.parent.relative_to(base) for root, base in _roots().items() for path in root.rglob("__init__.py")}
     return sorted(".".join(path.parts) for path in inside)
 
 
@@ -54,13 +60,15 @@ def test_the_packages_are_the_folders() -> None:
     setup.read(ROOT / "setup.cfg", encoding="utf-8")
     listed = setup["options"]["packages"].split()
     assert listed == ["redheart", *(f"redheart.{name}" for name in _packages())]
+    mapped = dict(line.split(" = ") for line in setup["options"]["package_dir"].strip().splitlines()[1:])
+    assert mapped == {f"redheart.{name}": name for name in _code_folders()}  # for systems without links
     with_data = [section for section in setup["options.package_data"] if section not in listed]
     assert with_data == []
 
 
 def test_every_folder_of_code_is_a_package() -> None:
-    inside = {path.parent for name in _code_folders() for path in (ROOT / name).rglob("*.py")}
-    assert inside == {ROOT.joinpath(*name.split(".")) for name in _packages()}
+    inside = {path.parent.relative_to(base) for root, base in _roots().items() for path in root.rglob("*.py")}
+    assert {".".join(path.parts) for path in inside} == set(_packages())
 
 
 def test_nobody_imports_the_bare_folder_names() -> None:

@@ -69,8 +69,8 @@ print([name for name in {HEAVY} if name in sys.modules])
         "from redheart import RedHeartModel",
         "from redheart.modeling_redheart.layers import Linear",
         "from redheart.configuration.configuration_redheart import RedHeartConfig",
-        "from redheart.hub_upload.checkpoint import load_strict",
-        "import redheart.training.rows; import torch",
+        "from redheart.storage.strict_loading import load_strict",
+        "import redheart.data.rows; import torch",
     ],
 )
 def test_transformers_knows_the_classes_whatever_comes_first(first: str) -> None:

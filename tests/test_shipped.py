@@ -14,7 +14,7 @@ from transformers import AutoModel, pipeline
 
 from redheart.configuration.labels import BENTHAM, EMOTIONS, VERDICTS
 from redheart.configuration.shipped import DEFAULT_MODEL
-from redheart.hub_upload.checkpoint import load_strict, shipped_folder
+from redheart.storage.strict_loading import load_strict, shipped_folder
 
 Read = Callable[..., Any]
 

@@ -6,17 +6,18 @@ and `pipeline("ethical-analysis")` then know Red Heart checkpoints without remot
 """
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from .moved import find_moved_modules
 from .registration import register_with_transformers
+from .version import __version__
 
 if TYPE_CHECKING:
     from .configuration.configuration_redheart import RedHeartConfig
     from .modeling_redheart import RedHeartForSequenceClassification, RedHeartModel
     from .modeling_redheart.pipeline_redheart import EthicalAnalysisPipeline
     from .names import forget_names
-
-__version__ = "0.1.0"
 
 # Public name -> the module that defines it, imported when somebody asks for it.
 _MODULES = {
@@ -43,4 +44,11 @@ def __getattr__(name: str) -> Any:
     return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
 
 
+if find_spec(f"{__name__}.configuration") is None:
+    raise ImportError(
+        "This checkout has no symbolic links, so parts of redheart are missing: install it with `pip install .`, or "
+        "run `git config core.symlinks true` and check it out again."
+    )
+
+find_moved_modules()
 register_with_transformers()

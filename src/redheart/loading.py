@@ -24,10 +24,10 @@ def load_text_pipeline(name: str) -> "EthicalAnalysisPipeline":
 def _load(name: str, classifiers: bool) -> "EthicalAnalysisPipeline":
     place = checkpoint_path(name)  # before torch is imported
 
-    from .compression.readers import is_classifier, load_any, load_reader
-    from .measuring import quiet
     from .modeling_redheart.pipeline_labels import LabelPipeline
     from .modeling_redheart.pipeline_redheart import EthicalAnalysisPipeline
+    from .readers import is_classifier, load_any, load_reader
+    from .storage.quiet import quiet
 
     quiet()
     model, tokenizer = (load_any if classifiers else load_reader)(place)

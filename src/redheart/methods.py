@@ -14,10 +14,10 @@ from typing import Any
 
 from transformers import PreTrainedModel
 
-from .hub_upload.bundle import AUTO_CLASSES, add_auto_map, bundle_code
-from .hub_upload.push_to_hub import push_to_hub
+from .hub_upload.push_to_hub import push_to_hub, push_trained
 from .modeling_redheart import RedHeartForSequenceClassification, RedHeartModel, RedHeartPreTrainedModel
 from .modeling_redheart.pipeline_redheart import EthicalAnalysisPipeline
+from .storage.remote_code import AUTO_CLASSES, add_auto_map, bundle_code
 
 # After these of transformers' methods other adapters are in use than before.
 _CHANGES_ADAPTERS = ("set_adapter", "enable_adapters", "disable_adapters", "delete_adapter")
@@ -30,6 +30,7 @@ def equip_classes() -> None:
         one.push_to_hub = push_to_hub
     base: Any = RedHeartPreTrainedModel
     base.save_pretrained = save_pretrained
+    base.push_trained = staticmethod(push_trained)
     base.load_adapter = load_adapter
     for name in _CHANGES_ADAPTERS:
         setattr(base, name, _with_claims(getattr(PreTrainedModel, name)))
@@ -61,7 +62,7 @@ def save_pretrained(
     if not self.should_save_on_this_rank(is_main_process):
         return
     if getattr(self, "_hf_peft_config_loaded", False):
-        from .training.adapters import write_records
+        from .training.runs.adapters import write_records
 
         write_records(self, folder)
         return
@@ -79,7 +80,7 @@ def load_adapter(self: Any, peft_model_id: Any = None, adapter_name: str | None 
 
     Raises `ValueError` for an adapter of another base, and for one that is not whole.
     """
-    from .training.adapters import check_base, check_whole, find_record, note_record
+    from .training.runs.adapters import check_base, check_whole, find_record, note_record
 
     load = more.get("load_config")
     place = peft_model_id or getattr(load, "pretrained_model_name_or_path", None)
@@ -97,7 +98,7 @@ def _with_claims(method: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(method)
     def call(self: Any, *args: Any, **options: Any) -> Any:
-        from .training.adapters import settle_claims
+        from .training.runs.adapters import settle_claims
 
         result = method(self, *args, **options)
         settle_claims(self)

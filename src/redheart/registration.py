@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -30,7 +29,7 @@ def register() -> None:
     from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification
 
     from .configuration.configuration_redheart import RedHeartConfig
-    from .configuration.shipped import DEFAULT_MODEL
+    from .configuration.shipped import DEFAULT_MODEL, PACKAGE
     from .methods import equip_classes
     from .modeling_redheart import RedHeartForSequenceClassification, RedHeartModel
     from .modeling_redheart.pipeline_redheart import register_pipeline
@@ -41,7 +40,7 @@ def register() -> None:
     AutoModelForSequenceClassification.register(RedHeartConfig, RedHeartForSequenceClassification, exist_ok=True)
     equip_classes()
     know_names()
-    register_pipeline(Path(__file__).parent / "checkpoints" / DEFAULT_MODEL)
+    register_pipeline(PACKAGE / "checkpoints" / DEFAULT_MODEL)
 
 
 class _Watch(MetaPathFinder):

@@ -9,12 +9,14 @@ import pytest
 import torch
 import yaml
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedTokenizerBase
+from typer.testing import CliRunner
 
 from redheart import RedHeartModel
-from redheart.compression.distill import distill, main, summary
+from redheart.cli import main
+from redheart.compression.distill import distill, summary
 from redheart.compression.distillation_recipe import DistillationRecipe, read_distillation
 from redheart.configuration.labels import VIEWS
-from redheart.hub_upload.checkpoint import load_strict
+from redheart.storage.strict_loading import load_strict
 
 MakeModel = Callable[..., RedHeartModel]
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -168,15 +170,16 @@ def test_a_run_that_cannot_be_is_refused(write: Callable[..., Path], parts: dict
 
 def test_a_teacher_that_learned_nothing_is_refused(
     write: Callable[..., Path], tmp_path: Path, tokenizer: PreTrainedTokenizerBase, lively: RedHeartModel,
-    capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     lively.save_pretrained(tmp_path / "blank")
     tokenizer.save_pretrained(tmp_path / "blank")
-    assert main([str(write()), "--teacher", str(tmp_path / "blank")]) == 1
-    assert "nothing that labels supervised" in capsys.readouterr().err
+    answer = CliRunner().invoke(main, ["distill", str(write()), "--teacher", str(tmp_path / "blank")])
+    assert answer.exit_code == 1
+    assert "nothing that labels supervised" in answer.stderr
     small = {"layers": 1, "components": {"cache": {"neighbours": 10**6}}}
-    assert main([str(write(student=None, cut=small))]) == 1
-    assert "`neighbours`" in capsys.readouterr().err
+    answer = CliRunner().invoke(main, ["distill", str(write(student=None, cut=small))])
+    assert answer.exit_code == 1
+    assert "`neighbours`" in answer.stderr
 
 
 def test_a_folder_with_a_run_is_not_trained_over(write: Callable[..., Path]) -> None:

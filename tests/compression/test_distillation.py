@@ -14,9 +14,9 @@ from redheart import RedHeartConfig, RedHeartModel
 from redheart.compression.distillation import DistillationTrainer, with_embeddings
 from redheart.compression.distillation_losses import Distillation
 from redheart.configuration.labels import UNLABELLED_LOSSES, record_keys
-from redheart.training.arguments import RedHeartTrainingArguments
-from redheart.training.data import Example, Unit
-from redheart.training.trainer import RedHeartTrainer
+from redheart.data.loading import Example, Unit
+from redheart.training.trainers.arguments import RedHeartTrainingArguments
+from redheart.training.trainers.trainer import RedHeartTrainer
 
 MakeModel = Callable[..., RedHeartModel]
 RECORD = {key: ["made-up"] for key in record_keys()}

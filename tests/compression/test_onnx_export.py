@@ -18,15 +18,15 @@ from redheart import RedHeartConfig, RedHeartModel
 from redheart.compression import onnx_export
 from redheart.compression.onnx_export import TOLERANCE, export_onnx
 from redheart.compression.onnx_reader import GRAPH, OnnxReader
-from redheart.compression.readers import load_reader
 from redheart.configuration.labels import EMOTIONS, NUANCE_LEVELS, OUTPUTS
-from redheart.evaluation.cost import cost
-from redheart.evaluation.evaluate import evaluate, load_for_evaluation
-from redheart.evaluation.predict import Predictor
-from redheart.evaluation.rows import Rows
+from redheart.data.loading import Example
+from redheart.evaluation.evaluate import evaluate
+from redheart.evaluation.measurement.cost import cost
+from redheart.evaluation.measurement.predict import Predictor
+from redheart.evaluation.measurement.rows import Rows
 from redheart.modeling_redheart.layers import Readout
 from redheart.modeling_redheart.pipeline_redheart import EthicalAnalysisPipeline, named_tensors
-from redheart.training.data import Example
+from redheart.readers import load_for_evaluation, load_reader
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")

@@ -13,9 +13,9 @@ from transformers import AutoTokenizer
 
 from redheart import RedHeartModel
 from redheart.compression.prune import draw, run, summary
-from redheart.hub_upload.checkpoint import load_strict
-from redheart.training.data import DataError, Example
-from redheart.training.recipe import DataRecipe, Source
+from redheart.data.loading import DataError, Example
+from redheart.storage.strict_loading import load_strict
+from redheart.training.runs.recipe import DataRecipe, Source
 
 WORDS = {"joy": "sunny laughing party", "sadness": "crying lonely grave", "anger": "shouting furious fist"}
 

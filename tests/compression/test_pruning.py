@@ -14,7 +14,7 @@ from redheart.compression.importance import Importance, fisher, magnitude
 from redheart.compression.pruning import choose, cut, parse_target, prune
 from redheart.compression.structure import ENCODER, Size, find_sizes
 from redheart.configuration.labels import OUTPUTS, UNLABELLED_LOSSES
-from redheart.hub_upload.checkpoint import load_strict
+from redheart.storage.strict_loading import load_strict
 
 Batch = dict[str, Tensor]
 Make = Callable[..., RedHeartModel]

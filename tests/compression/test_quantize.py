@@ -16,10 +16,10 @@ from transformers import AutoTokenizer
 
 from redheart import RedHeartConfig, RedHeartForSequenceClassification, RedHeartModel
 from redheart.compression import quantize as module
-from redheart.compression.quantize import SCHEMES, quantize
-from redheart.hub_upload.checkpoint import SUMS, load_strict
+from redheart.compression.quantize import quantize
 from redheart.modeling_redheart.layers import Readout
-from redheart.modeling_redheart.quantization import kept_modules
+from redheart.modeling_redheart.quantization import SCHEMES, kept_modules
+from redheart.storage.strict_loading import SUMS, load_strict
 
 pytest.importorskip("bitsandbytes")
 

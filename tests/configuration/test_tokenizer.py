@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-from redheart.training import train_tokenizer as tt
+from redheart.recipes import train_tokenizer as tt
 
 FOLDER = Path(__file__).resolve().parents[2] / "configuration" / "tokenizer"
 

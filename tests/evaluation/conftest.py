@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from redheart.configuration.labels import AFFECT, EMOTIONS, VERDICTS
-from redheart.evaluation.results import (
+from redheart.evaluation.measurement.results import (
     CONSTANT,
     LINEAR,
     MODEL,

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from redheart.cli import main
 from redheart.configuration.labels import EMOTIONS
-from redheart.evaluation.results import CONSTANT, LINEAR, MODEL, Evaluation
+from redheart.evaluation.measurement.results import CONSTANT, LINEAR, MODEL, Evaluation
 
 SUBJECTS = ("my sister", "my boss", "a friend", "our neighbour", "my father", "the teacher")
 ENDS = {"anger": "broke my phone and laughed about it", "gratitude": "helped me when nobody else did"}

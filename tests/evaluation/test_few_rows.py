@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from redheart.configuration.labels import EMOTIONS, RATED, VERDICTS
-from redheart.evaluation.figures import measure
-from redheart.evaluation.predict import Predictor
-from redheart.evaluation.results import MODEL, Evaluation, Figure
-from redheart.evaluation.split import Split
-from redheart.evaluation.unsupported import unsupported
-from redheart.training.data import Unit, to_examples, to_units
+from redheart.data.loading import Unit, to_examples, to_units
+from redheart.evaluation.measurement.figures import measure
+from redheart.evaluation.measurement.predict import Predictor
+from redheart.evaluation.measurement.results import MODEL, Evaluation, Figure
+from redheart.evaluation.measurement.split import Split
+from redheart.evaluation.texts.unsupported import unsupported
 
 JOY, ANGER = ("joy",), ("anger",)
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from redheart.hub_upload.create import create_checkpoint
+from redheart.storage.create import create_checkpoint
 
+from ..evaluation.conftest import evaluation as evaluation
 from .hub_server import Hub, connect, running_hub
 
 

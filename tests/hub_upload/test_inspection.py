@@ -14,10 +14,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from redheart import RedHeartConfig
-from redheart.evaluation.results import Evaluation, Figure
+from redheart.cards.plain_card import NO_DATA, NO_FIGURES, card_metadata, missing_parts, plain_card
+from redheart.evaluation.measurement.results import Evaluation, Figure
 from redheart.hub_upload.inspection import machine_paths, oversized_files, pickled_files
 from redheart.hub_upload.model_card import model_card
-from redheart.hub_upload.plain_card import NO_DATA, NO_FIGURES, card_metadata, missing_parts, plain_card
 from redheart.hub_upload.staging import RESULTS, Extras, staged
 
 Write = Callable[[str, str | bytes], Path]

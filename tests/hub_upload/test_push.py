@@ -11,14 +11,14 @@ from huggingface_hub import HfApi, constants
 from typer.testing import CliRunner, Result
 
 from redheart import RedHeartConfig, RedHeartForSequenceClassification, RedHeartModel
+from redheart.cards.plain_card import NO_FIGURES, missing_parts
 from redheart.cli import main
 from redheart.configuration import labels
-from redheart.hub_upload.bundle import bundle_code
-from redheart.hub_upload.checkpoint import load_strict
-from redheart.hub_upload.create import create_checkpoint
-from redheart.hub_upload.plain_card import NO_FIGURES, missing_parts
 from redheart.hub_upload.push import Target, check_repo, push
 from redheart.hub_upload.staging import Extras, staged
+from redheart.storage.create import create_checkpoint
+from redheart.storage.remote_code import bundle_code
+from redheart.storage.strict_loading import load_strict
 
 from .hub_server import READ_ONLY, TOKEN, Hub
 

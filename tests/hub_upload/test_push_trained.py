@@ -8,11 +8,11 @@ import torch
 from transformers import AutoTokenizer
 
 from redheart import RedHeartModel
-from redheart.hub_upload.checkpoint import load_strict
-from redheart.training.adapters import add_adapter
-from redheart.training.arguments import RedHeartTrainingArguments
-from redheart.training.recipe import PeftRecipe
-from redheart.training.trainer import RedHeartTrainer
+from redheart.storage.strict_loading import load_strict
+from redheart.training.runs.adapters import add_adapter
+from redheart.training.runs.recipe import PeftRecipe
+from redheart.training.trainers.arguments import RedHeartTrainingArguments
+from redheart.training.trainers.trainer import RedHeartTrainer
 
 from .hub_server import Hub
 

@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 
 from redheart import RedHeartForSequenceClassification, RedHeartModel
 from redheart.cli import main
-from redheart.hub_upload.checkpoint import shipped_folder
+from redheart.storage.strict_loading import shipped_folder
 
 from .hub_server import TOKEN, Hub, connect, running_hub
 

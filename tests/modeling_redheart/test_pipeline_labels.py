@@ -18,9 +18,9 @@ from typer.testing import CliRunner, Result
 from redheart import RedHeartConfig, RedHeartForSequenceClassification
 from redheart.cli import main
 from redheart.compression.onnx_export import export_onnx
-from redheart.compression.readers import is_classifier, load_any, load_reader
 from redheart.loading import load_pipeline, load_text_pipeline
 from redheart.modeling_redheart.pipeline_labels import LabelPipeline
+from redheart.readers import is_classifier, load_any, load_reader
 
 TEXTS = ["I told her secret.", "He gave the prize to the shelter, and never said a word about it."]
 LABELS = {0: "forgives", 1: "does not", 2: "mu"}

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from transformers import AutoModel, BitsAndBytesConfig, pipeline
 
 from redheart import RedHeartConfig, RedHeartForSequenceClassification, RedHeartModel
-from redheart.hub_upload.checkpoint import load_strict
 from redheart.modeling_redheart.backbone import TextSummary
 from redheart.modeling_redheart.layers import AdaptiveNorm, Linear, Readout
 from redheart.modeling_redheart.quantization import kept_modules
+from redheart.storage.strict_loading import load_strict
 
 bitsandbytes = pytest.importorskip("bitsandbytes")
 

@@ -13,8 +13,6 @@ from torch import Tensor
 from transformers import AutoModel, PreTrainedTokenizerBase, pipeline
 
 from redheart import RedHeartForSequenceClassification, RedHeartModel
-from redheart.hub_upload.checkpoint import SUMS, load_strict
-from redheart.hub_upload.ship import ship
 from redheart.modeling_redheart.stored_int8 import (
     LEAST_ELEMENTS,
     METHOD,
@@ -26,6 +24,8 @@ from redheart.modeling_redheart.stored_int8 import (
     keeps_integers,
     quantize_rows,
 )
+from redheart.recipes.ship import ship
+from redheart.storage.strict_loading import SUMS, load_strict
 
 Make = Callable[..., RedHeartModel]
 Batch = dict[str, Tensor]

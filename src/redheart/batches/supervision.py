@@ -1,0 +1,102 @@
+"""What supervised each claim of a model: the record that its config keeps, from the targets that it was trained on.
+
+Notable: a model that is trained further keeps what supervised it before, as its weights do, and adds the new rows by
+their name. What was fitted to its weights it does not keep.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import numpy as np
+
+from ..configuration.labels import (
+    AFFECT,
+    BENTHAM,
+    EMOTIONS,
+    NUANCE_LEVELS,
+    PERSPECTIVES,
+    RATED,
+    REGRET_TYPES,
+    VIEWS,
+    record_keys,
+)
+from ..data.loading import Array, Unit
+
+# Targets of one key each, and the ones that a target supervises as a whole.
+_WHOLE: dict[str, tuple[str, ...]] = {
+    "utility_pair_labels": ("utility.actual",),
+    "acceptability_pair_labels": ("acceptability",),
+    "branch_pair_labels": tuple(f"utility.{view}" for view in VIEWS),
+    "verdict_labels": ("verdict", "surd"),
+    "embedding_labels": ("embedding",),
+}
+# Targets with a key for each of their values, in order.
+KEYS_OF_VALUES: dict[str, tuple[str, ...]] = {
+    "emotion_labels": tuple(f"emotion.{name}" for name in EMOTIONS),
+    "intensity_labels": tuple(f"intensity.{name}" for name in EMOTIONS),
+    "affect_labels": tuple(f"affect.{name}" for name in AFFECT),
+    "bentham_labels": tuple(f"bentham.{name}" for name in BENTHAM),
+    "utility_labels": tuple(f"utility.{view}" for view in VIEWS),
+    "plausibility_labels": tuple(f"plausibility.{view}" for view in VIEWS),
+    "regret_labels": tuple(f"regret.{name}.{view}" for name in REGRET_TYPES for view in VIEWS),
+    "acceptability_labels": ("acceptability",),
+}
+
+
+def supervision_of(units: Iterable[Unit]) -> dict[str, list[str]]:
+    """Record key -> the sources whose texts have a target for it, in the order of `labels.record_keys`.
+
+    A level of an emotion counts as supervised where some text has at least that level and another one less.
+    """
+    sources: dict[str, set[str]] = {}
+    levels: dict[tuple[str, str], set[int]] = {}
+    for unit in units:
+        for item in unit:
+            for target, value in item.targets.items():
+                if target == "nuance_labels":
+                    for place in np.flatnonzero(value >= 0):
+                        levels.setdefault((item.source, EMOTIONS[place]), set()).add(int(value[place]))
+                for key in _keys(target, value):
+                    sources.setdefault(key, set()).add(item.source)
+    for (source, name), given in levels.items():
+        for number, level in enumerate(NUANCE_LEVELS, start=1):
+            if min(given) < number <= max(given):
+                sources.setdefault(f"nuance.{name}.{level}", set()).add(source)
+    return {key: sorted(sources[key]) for key in record_keys() if key in sources}
+
+
+def _keys(target: str, value: Array) -> Iterator[str]:
+    if target in _WHOLE:
+        yield from _WHOLE[target]
+    elif target in KEYS_OF_VALUES:
+        present = np.isfinite(np.asarray(value, dtype=np.float64)).flatten()
+        for key, there in zip(KEYS_OF_VALUES[target], present, strict=True):
+            if there:
+                yield key
+                if target == "emotion_labels":  # an emotion that is there is at least slight, and in some segment
+                    yield f"nuance.{key.removeprefix('emotion.')}.{NUANCE_LEVELS[0]}"
+                    yield "arc"
+    elif target == "perspective_labels":
+        for name, row in zip(PERSPECTIVES, value, strict=True):
+            if np.isfinite(row).all():
+                yield f"perspectives.{name}"
+
+
+HELD_OUT = "rows held out of training"
+
+
+def extended(record: Mapping[str, Sequence[str]], own: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """The record of a model that was trained further: what supervised a claim before, and then its own rows.
+
+    record: of the model before. own: of the rows that it was trained on since.
+    """
+    keys = [key for key in record_keys() if key in record or key in own]
+    return {key: list(dict.fromkeys([*record.get(key, ()), *own.get(key, ())])) for key in keys}
+
+
+def confidence_keys(record: Sequence[str] | dict[str, list[str]]) -> list[str]:
+    """The confidences that follow: of the rated parts that ``record`` has any key of."""
+    parts = {key.split(".")[0] for key in record}
+    return [f"confidence.{part}" for part in RATED if part in parts]
+
+
+__all__ = ["HELD_OUT", "KEYS_OF_VALUES", "confidence_keys", "extended", "supervision_of"]

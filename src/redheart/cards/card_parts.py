@@ -1,0 +1,116 @@
+"""What model cards are made of: facts about data sets, the sentences that every card has, and Markdown.
+
+Notable: what is known about a data set stands in `DATA_SETS` and nowhere else; this module needs no package beyond the
+library's own, so that a card can be written wherever a model can be.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import Any
+
+import yaml
+
+from ..configuration.configuration_redheart import RedHeartConfig
+from ..configuration.raters import rated_by
+from ..data.facts import DataSet, DataSets
+from ..data.public_sets import NON_COMMERCIAL, SETS
+from ..modeling_redheart.derived import PREFIX
+
+# Sources of a record that are no data set: other models, with their place on the hub, and rows of the other sources.
+MODELS = {"all-MiniLM-L6-v2": "sentence-transformers/all-MiniLM-L6-v2"}
+ROWS = "rows held out of training"
+_TAGS = ("redheart", "ethics", "emotion", "moral-conflict")
+
+
+def sources_of(config: RedHeartConfig) -> list[str]:
+    """All sources of the record, but for the rules of what is derived from other claims."""
+    named = {source: None for sources in config.supervision.values() for source in sources}
+    return [source for source in named if not source.startswith(PREFIX)]
+
+
+def trained_on(config: RedHeartConfig, known: DataSets) -> dict[str, DataSet]:
+    """The sets that supervised the model, in the order of ``known``.
+
+    Raises `ValueError` for one without a licence, or under one that Apache-2.0 weights cannot keep.
+    """
+    names = [source for source in sources_of(config) if source not in (*MODELS, ROWS)]
+    for name in names:
+        if name in NON_COMMERCIAL:
+            raise ValueError(f"{name!r} cannot be in weights under Apache-2.0: {NON_COMMERCIAL[name]}.")
+        if name not in known or not known[name].licence:
+            raise ValueError(f"No licence is known of {name!r}; give its facts (`--facts`, or `data_sets`).")
+    return {name: one for name, one in known.items() if name in names}
+
+
+def card_header(
+    config: RedHeartConfig,
+    sets: DataSets,
+    more: Mapping[str, Any],
+    tags: Sequence[str] = (),
+    task: str | None = None,
+) -> str:
+    """The YAML header of a card, between its two lines of dashes. more: further keys, last. tags: beside the usual.
+
+    task: of transformers, where one does all that the model does. An analysis has none: what `pipeline` would take for
+    it by a similar one is another head, with random weights.
+    """
+    base = [MODELS[source] for source in sources_of(config) if source in MODELS]
+    on_hub = dict.fromkeys(hub[0] for name in sets if name in SETS and (hub := SETS[name].hub))
+    languages = sorted({language for one in sets.values() for language in one.languages})
+    header = {
+        "license": "apache-2.0",
+        **({"language": languages} if languages else {}),
+        "library_name": "transformers",
+        **({"pipeline_tag": task} if task else {}),
+        "tags": list(dict.fromkeys([*_TAGS, *tags])),
+        **({"datasets": list(on_hub)} if on_hub else {}),
+        **({"base_model": base} if base else {}),
+        **more,
+    }
+    return f"---\n{yaml.safe_dump(header, sort_keys=False, allow_unicode=True, width=120)}---\n"
+
+
+def who_rated(sets: DataSets) -> str:
+    """A table of the sets: what the texts are, how many, and who gave the labels."""
+    facts = (
+        [name, one.title, one.texts, _count(one.rows), one.raters, rated_by([name]), ", ".join(one.languages)]
+        for name, one in sets.items()
+    )
+    return table(("name", "data", "texts", "rows", "raters", "rated by", "language"), facts)
+
+
+def _count(rows: int | None) -> str:
+    return "unknown" if rows is None else f"{rows:,}"
+
+
+def licences(sets: DataSets) -> str:
+    """The licence of the weights, and those of the data."""
+    rows = ([name, one.licence] for name, one in sets.items())
+    return f"Weights and code: Apache-2.0. The data keep their own:\n\n{table(('name', 'licence'), rows)}"
+
+
+def bullets(lines: Iterable[str]) -> str:
+    """A list of sentences."""
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A row of one cell is a heading of those below it."""
+    lines = [heads, ["---"] * len(heads)]
+    for row in rows:
+        cells = [escape(" ".join(cell.split()), quote=False).replace("|", "\\|") for cell in row]
+        lines.append(cells if len(cells) > 1 else [f"**{cells[0]}**", *[""] * (len(heads) - 1)])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+__all__ = [
+    "MODELS",
+    "ROWS",
+    "bullets",
+    "card_header",
+    "licences",
+    "sources_of",
+    "table",
+    "trained_on",
+    "who_rated",
+]

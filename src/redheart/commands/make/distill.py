@@ -1,0 +1,50 @@
+"""The command `redheart distill`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ...formats.printable import printable
+from ..options import (
+    is_first_process,
+    known_model,
+)
+
+
+def distill(
+    recipe: Annotated[
+        Path | None, typer.Argument(exists=True, dir_okay=False, metavar="[RECIPE]", help="YAML file of the run.")
+    ] = None,
+    teacher: Annotated[
+        str | None, typer.Option(metavar="MODEL", callback=known_model, help="Instead of the recipe's.")
+    ] = None,
+    student: Annotated[str | None, typer.Option(metavar="PRESET", help="Instead of the recipe's student.")] = None,
+    output: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Instead of the recipe's.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the newest whole checkpoint.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace what an earlier run has trained in the output folder.")
+    ] = False,
+) -> None:
+    """Teach a smaller model what a trained one reads. redheart.compression.distillation_recipe says what one holds.
+
+    [bold]redheart distill examples/distill-mini.yaml[/bold]
+    a trained redheart-mini to a quarter of its parameters, on two CPU cores
+
+    [bold]redheart distill --teacher runs/730m/model --student redheart-100m[/bold]
+    the full model to redheart-100m
+    """
+    from ...compression.distill import distill as run
+    from ...compression.distill import summary
+    from ...compression.distillation_recipe import read_distillation
+
+    if recipe is None and student is None:
+        raise typer.BadParameter("give a RECIPE, or the preset of a --student.", param_hint="RECIPE")
+    if recipe is None and output is None:
+        output = Path("runs", str(student))
+    report = run(read_distillation(recipe, output, teacher, student), resume, overwrite)
+    if is_first_process():
+        typer.echo(printable(summary(report)))
+
+
+__all__ = ["distill"]

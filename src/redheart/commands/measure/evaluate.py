@@ -1,0 +1,150 @@
+"""The command `redheart evaluate`."""
+
+import shlex
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ...configuration.shipped import ADAPTER, DEFAULT_MODEL, checkpoint_path
+from ..options import ColumnsOption, known_model
+
+
+def evaluate(
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", callback=known_model, help="A shipped checkpoint, or a folder.")
+    ] = DEFAULT_MODEL,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            exists=True,
+            file_okay=False,
+            help="Folder of the public sets; else $REDHEART_DATA, or shared/data beside the code.",
+        ),
+    ] = None,
+    sets: Annotated[list[str] | None, typer.Option("--set", metavar="NAME", help="Only this public set.")] = None,
+    rows: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Your own rows instead (JSON lines, CSV, parquet, a hub name).")
+    ] = None,
+    train: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Rows that the floor of your own rows is fitted on.")
+    ] = None,
+    columns: ColumnsOption = None,
+    fit: Annotated[
+        bool,
+        typer.Option(
+            "--fit", help="Fit the thresholds and the temperature on validation rows, into the folder's config."
+        ),
+    ] = False,
+    floor: Annotated[
+        bool, typer.Option("--floor/--no-floor", help="Majority or mean and TF-IDF beside every figure (minutes).")
+    ] = True,
+    texts: Annotated[
+        int, typer.Option(min=0, help="Texts of each set whose readings are compared with those of variants.")
+    ] = 100,
+    as_json: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", dir_okay=False, help="Write every figure there.")
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", file_okay=False, help="Write a page with plots (index.html) and the plots there."
+        ),
+    ] = None,
+    card: Annotated[
+        bool, typer.Option("--card", help="Write the model card (README.md) into the folder of the model.")
+    ] = False,
+    facts: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help="YAML for the card of a model trained on your own data: a name, and under it title, texts, raters, "
+            "languages (a list), licence and, if you like, limit.",
+        ),
+    ] = None,
+    cache: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", file_okay=False, help="Keep what the floor said there, for the next time."),
+    ] = None,
+) -> None:
+    """Measure a checkpoint: every figure with its interval, beside majority or mean and TF-IDF.
+
+    [bold]redheart evaluate[/bold]
+    the shipped checkpoint on the public sets
+
+    [bold]redheart evaluate runs/mine/model --rows held-out.jsonl --train train.jsonl --report runs/mine/report[/bold]
+    your own model on your own rows, with a page of plots
+    """
+    if rows is None and train is not None:
+        raise typer.BadParameter("it is what the floor of --rows is fitted on; give --rows, too.", param_hint="--train")
+    if rows is not None and sets:
+        raise typer.BadParameter("--rows are your own; leave --set out.", param_hint="--set")
+    if rows is None and columns:
+        raise typer.BadParameter("it is about the columns of --rows; give --rows, too.", param_hint="--column")
+    if facts is not None and not card:
+        raise typer.BadParameter("they are for the model card; give --card, too.", param_hint="--facts")
+    place = Path(checkpoint_path(model))
+    if (fit or card) and not place.is_dir():
+        raise typer.BadParameter(f"{model} is not here; fetch it into a folder, which is then written to.")
+    if fit and (place / ADAPTER).is_file():
+        raise typer.BadParameter("an adapter has no config to fit into: merge it, or fit its base.", param_hint="--fit")
+    # Rows need no torch: what is wrong with them is told before it is imported.
+    from ...data.column_map import parse_columns
+    from ...evaluation.measurement.rows import EVENTS, fitting_units, own_rows, public_rows
+
+    own = None if rows is None else own_rows(rows, train, parse_columns(columns or ()))
+    chosen = public_rows(data, sets or (), floor) if own is None else [own]
+
+    from rich.console import Console
+
+    from ...evaluation.evaluate import evaluate as run
+    from ...evaluation.evaluate import store_fit
+    from ...evaluation.reports.html_report import write_report
+    from ...evaluation.reports.plots import save_plots
+    from ...evaluation.reports.terminal_report import render
+    from ...evaluation.texts.own_events import own_events
+    from ...hub_upload.model_card import DATA_SETS, read_facts, write_model_card
+    from ...readers import load_for_evaluation
+    from ...storage.quiet import quiet
+
+    quiet()
+    data_sets = DATA_SETS | (read_facts(facts) if facts is not None else {})
+    loaded, tokenizer, folder = load_for_evaluation(model)
+    fitting = [] if not fit else list(own.units) if own is not None else fitting_units(data)
+    found = run(
+        Path(model).name,
+        loaded,
+        tokenizer,
+        chosen,
+        fitting=fitting,
+        texts=texts,
+        cache=cache,
+        command=_command(model, rows, train, columns or ()),
+        events=partial(own_events, root=data) if own is None and (not sets or EVENTS in sets) else None,
+    )
+    if fit:
+        store_fit(found, folder)
+    if as_json is not None:
+        found.save(as_json)
+    if report is not None:
+        write_report(found, report / "index.html")
+        save_plots(found, report)
+    if card:
+        write_model_card(found, loaded.config, folder, data_sets=data_sets)
+    render(found, Console(highlight=False))
+
+
+def _command(model: str, rows: str | None, train: str | None, columns: Sequence[str] = ()) -> str:
+    """What gives the same figures again, without where things lie on this machine."""
+    words = ["redheart", "evaluate", Path(model).name]
+    words += ["--data", "DATA"] if rows is None else ["--rows", Path(rows).name]
+    words += ["--train", Path(train).name] if train else []
+    return shlex.join([*words, *(word for column in columns for word in ("--column", column))])
+
+
+__all__ = ["evaluate"]

@@ -1,0 +1,163 @@
+"""The command `redheart analyze`: readings of texts, for people or as JSON."""
+
+import sys
+from collections.abc import Iterable
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ...configuration.inputs import check_batch_size, check_options, check_token_budget
+from ...configuration.labels import OUTPUTS, closest
+from ...configuration.shipped import DEFAULT_MODEL
+from ...formats.strict_json import json_line
+from ...formats.tables import columns_of, ending
+from ...loading import load_text_pipeline
+from ..errors import complain, wrong_usage
+from ..options import checked, depth_option, known_model, outputs_option
+from .texts import ENDINGS, Item, read_batches, read_items
+
+
+def analyze(
+    texts: Annotated[
+        list[str] | None, typer.Argument(metavar="TEXT", help="Texts. - reads one per line from standard input.")
+    ] = None,
+    file: Annotated[
+        list[Path] | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="A .txt file (one text), or a table (one text per row): .jsonl, .json, .csv, .tsv, .parquet.",
+        ),
+    ] = None,
+    model: Annotated[
+        str,
+        typer.Option(
+            callback=known_model,
+            help="A checkpoint that ships, a folder, or a Hugging Face Hub id; also of a classifier.",
+        ),
+    ] = DEFAULT_MODEL,
+    output: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", callback=outputs_option, help=f"Only this; repeatable. {', '.join(OUTPUTS)}."),
+    ] = None,
+    depth: Annotated[
+        str, typer.Option(metavar="[full|fast]", callback=depth_option, help="fast is the heads' direct reading.")
+    ] = "full",
+    token_budget: Annotated[
+        int | None,
+        typer.Option(metavar="N", callback=checked(check_token_budget), help="Read on with the N best tokens."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object per text and line, and nothing else.")
+    ] = False,
+    column: Annotated[
+        str,
+        typer.Option(
+            "--column",
+            "--jsonl-field",
+            metavar="NAME",
+            help="Column of a table (field of a .jsonl line) that has the text; the others are passed on.",
+        ),
+    ] = "text",
+    include_untrained: Annotated[
+        bool, typer.Option("--include-untrained", help="Also show what nothing supervised, marked.")
+    ] = False,
+    batch_size: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            callback=checked(check_batch_size),
+            help="Texts read together; with 1 each line is answered at once.",
+        ),
+    ] = 8,
+) -> None:
+    """Read texts: emotions, verdict, felicific calculus, regret, and how far to trust each.
+
+    [bold]redheart analyze "I told my sister's secret to her fiancé."[/bold]
+    one reading, for people
+
+    [bold]redheart analyze --output verdict --output emotion --file letter.txt[/bold]
+    only what you need
+
+    [bold]redheart analyze --json --file posts.csv --column body > readings.jsonl[/bold]
+    one JSON object per row, with the other columns of the row
+
+    [bold]tail -f chat.log | redheart analyze --json --batch-size 1 - | jq .verdict.label[/bold]
+    answers each line as it comes
+
+    Exit status: 0, 1 when a text could not be read or a file has none (the others are answered), 2 for wrong usage.
+    """
+    if not texts and not file:
+        wrong_usage("give a TEXT, - for standard input, or --file.", "TEXT")
+    _check_files(file or [], column)
+    asked = {"outputs": output or None, "depth": depth, "token_budget": token_budget}
+    try:
+        options = check_options({**asked, "include_untrained": include_untrained})
+    except ValueError as error:
+        wrong_usage(str(error), "--output")
+    stdout = sys.stdout
+    with redirect_stdout(sys.stderr):  # what a library prints must not get between the answers
+        pipe = load_text_pipeline(model)
+        answers = read_batches(pipe, read_items(texts or [], file or [], column), options, batch_size)
+        all_read = _write_json(answers, stdout) if as_json else _write_for_people(answers, stdout)
+    if not all_read:
+        raise typer.Exit(1)
+
+
+def _check_files(files: Iterable[Path], column: str) -> None:
+    """Refuse a file of another kind, and a table whose first line says that it has no such column."""
+    for path in files:
+        if ending(path) not in ENDINGS:
+            wrong_usage(f"{path} ends in {path.suffix!r}; give one of {', '.join(ENDINGS)}.", "--file")
+        try:
+            columns = columns_of(path)
+        except ValueError:
+            continue  # it is answered in its place, beside the other files
+        if columns is not None and column not in columns:
+            wrong_usage(f"{path} has no column {column!r}; {closest(column, columns)}", "--column")
+
+
+def _write_json(batches: Iterable[list[Item]], stdout: Any) -> bool:
+    """Write one JSON object per text, and what is wrong with a whole source on standard error; returns whether every
+    text was read."""
+    failed, sources = 0, 0
+    for batch in batches:
+        for item in batch:
+            if item.is_source:
+                complain(str(item.error))
+                sources += 1
+                continue
+            stdout.buffer.write(json_line(item.answer()).encode("utf-8") + b"\n")
+            failed += item.error is not None
+        stdout.buffer.flush()
+    if failed:
+        complain(f'{failed} of the texts could not be read; their lines have an "error".')
+    return not failed + sources
+
+
+def _write_for_people(batches: Iterable[list[Item]], stdout: Any) -> bool:
+    """Print the readings, and the errors on standard error; returns whether every text was read."""
+    from rich.console import Console
+
+    from .terminal import render
+
+    stdout.reconfigure(errors="replace")  # a terminal that cannot show a letter must not end the run
+    console = Console(file=stdout, highlight=False, emoji=False, markup=False)
+    failed, shown = 0, 0
+    for item in (item for batch in batches for item in batch):
+        if item.reading is None:
+            complain(str(item.error))
+            failed += 1
+            continue
+        if shown:
+            console.print()
+            console.rule(style="dim", characters="=")
+        render(item.reading, console)
+        shown += 1
+        stdout.flush()
+    return not failed
+
+
+__all__ = ["analyze"]

@@ -1,0 +1,222 @@
+"""The command `redheart prune`: smaller checkpoints of a trained one, each with what it costs.
+
+Notable: importance is measured and the recovery trained on training rows; validation rows only judge, and keep what
+was pruned where the recovery made it worse. The original teaches the recovery (as in Xia et al. 2022,
+arXiv:2204.00408), so that what the rows have no labels for is not forgotten. Each target is pruned from the original
+model. What was fitted to that, as thresholds are, is kept: `redheart evaluate --fit` fits it anew.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from transformers import PreTrainedTokenizerBase
+
+from ..configuration.budget import budget_table
+from ..data.column_map import ON_COMMAND_LINE
+from ..data.loading import DataError, Unit
+from ..modeling_redheart.modeling_redheart import RedHeartModel
+from ..storage.figures import require_matplotlib
+from ..storage.files import whole_file, write_json
+from ..storage.folders import whole_or_nothing
+from ..training.runs.building import build_model, build_sizes, build_units, check_sources
+from ..training.runs.recipe import DataRecipe, ModelRecipe
+from ..training.trainers.arguments import RedHeartTrainingArguments
+from ..training.trainers.trainer import RedHeartTrainer
+from .distillation import DistillationTrainer
+from .distillation_losses import Distillation, taught_claims
+from .distillation_recipe import called
+from .pruning import check_target, parse_target, prune
+from .structure import find_sizes
+
+# The weighted sum of the losses that have labels: what a pruned model is judged by.
+QUALITY = "supervised"
+
+
+def run(
+    checkpoint: str,
+    targets: Sequence[str],
+    data: DataRecipe,
+    output: Path,
+    *,
+    method: str = "fisher",
+    measured: int = 1024,
+    rounds: int = 4,
+    epochs: float = 1.0,
+    learning_rate: float = 1e-4,
+    share: float = 0.6,
+    training: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Prune ``checkpoint`` to each of ``targets``, into checkpoint folders of these names below ``output``.
+
+    checkpoint: a folder, a name that ships, or a hub id. targets: as `parse_target` reads them. data: rows to measure
+    and train on, and rows to judge by. method, rounds: see `pruning.prune`. measured: training units (texts or pairs)
+    on which the importance is measured. epochs, learning_rate: of the recovery training; with 0 epochs there is none.
+    share: of the original as a teacher in its loss (`Distillation`); 0, or an original that nothing supervised = labels
+    alone. training: other `RedHeartTrainingArguments`, as ``seed``, ``longest_text`` or the batch sizes.
+
+    Returns the report, which also lies in ``output`` as ``pruning.json``, with ``pruning.png``. Before anything is
+    measured it raises `ValueError` for a target that cannot be reached and for rows that `build_units` refuses, and
+    `FileExistsError` for a folder that is there.
+    """
+    require_matplotlib()
+    for text in targets:
+        if (output / text).exists():
+            raise FileExistsError(f"{output / text} is there already; name another output, or remove it.")
+    args = RedHeartTrainingArguments(
+        output_dir=str(output),
+        num_train_epochs=epochs,
+        learning_rate=learning_rate,
+        **{"save_strategy": "no", "report_to": "none", **(training or {})},
+    )
+    check_sources(data)
+    model, tokenizer = build_model(ModelRecipe(checkpoint=checkpoint), args.seed)
+    goals = {text: parse_target(text, model.num_parameters()) for text in targets}
+    for goal in goals.values():
+        check_target(model, goal)
+    train, validation = build_units(data, args.seed, labelled=False, option=ON_COMMAND_LINE)
+    if not any(item.targets for unit in validation for item in unit):
+        raise DataError("No validation row has a label to judge a pruned model by.")
+    sizes = build_sizes(data, train)
+
+    def trainer_of(some: RedHeartModel) -> RedHeartTrainer:
+        return RedHeartTrainer(some, args, train, validation, tokenizer, sizes=sizes)
+
+    def recovery_of(some: RedHeartModel) -> RedHeartTrainer:
+        if share == 0 or not taught_claims(model.config.supervision):
+            return trainer_of(some)
+        options: dict[str, Any] = {"train_dataset": train, "processing_class": tokenizer, "sizes": sizes}
+        return DistillationTrainer(some, args, teacher=model, distillation=Distillation(share), **options)
+
+    trainer = trainer_of(model)
+    sample = draw(train, {source.label: source.weight for source in data.train}, measured, args.seed)
+    batches = list(trainer.get_eval_dataloader(sample))
+    report: dict[str, Any] = {
+        "model": called(checkpoint),
+        "method": method,
+        "rounds": rounds,
+        "share": share,
+        "units": {"train": len(train), "validation": len(validation), "measured": len(sample)},
+        "parameters": model.num_parameters(),
+        "before": losses(trainer),
+        "targets": [],
+    }
+    for text, goal in goals.items():
+        smaller = prune(model, goal, batches, method, rounds)
+        trainer = trainer_of(smaller)
+        pruned = losses(trainer)
+        entry = {"target": text, "parameters": smaller.num_parameters(), **difference(model, smaller)}
+        entry |= {"pruned": pruned, "recovered": None, "kept": "pruned"}
+        if epochs > 0:
+            entry |= recover(smaller, recovery_of(smaller), trainer, pruned[QUALITY])
+        _save(smaller, tokenizer, output / text)
+        report["targets"].append(entry)
+    write_json(output / "pruning.json", report)
+    plot_pruning(report, output / "pruning.png")
+    return report
+
+
+def recover(model: RedHeartModel, recovery: RedHeartTrainer, judge: RedHeartTrainer, before: float) -> dict[str, Any]:
+    """Train with ``recovery``, and put the weights back where ``judge`` does not find the model better than ``before``.
+
+    Returns the losses after it (``recovered``), and which of the two was ``kept``.
+    """
+    weights = {name: value.clone() for name, value in model.state_dict().items()}
+    recovery.train()
+    after = losses(judge)
+    better = after[QUALITY] < before
+    if not better:
+        model.load_state_dict(weights)
+    return {"recovered": after, "kept": "recovered" if better else "pruned"}
+
+
+def draw(units: Sequence[Unit], weights: Mapping[str, float], count: int, seed: int) -> list[Unit]:
+    """``count`` of the units, or all where there are fewer; those of a source with more weight come more often.
+
+    weights: one per source. Weighted sampling without replacement (Efraimidis & Spirakis 2006).
+    """
+    weight = np.array([weights[unit[0].source] for unit in units])
+    waiting = np.random.default_rng(seed).exponential(size=len(units)) / weight
+    return [units[place] for place in sorted(waiting.argsort(kind="stable")[:count].tolist())]
+
+
+def losses(trainer: RedHeartTrainer) -> dict[str, float]:
+    """Validation losses by name."""
+    prefix = "eval_loss_"
+    metrics = trainer.evaluate()
+    return {name.removeprefix(prefix): value for name, value in metrics.items() if name.startswith(prefix)}
+
+
+def difference(model: RedHeartModel, smaller: RedHeartModel) -> dict[str, dict[str, list[int]]]:
+    """What was removed: parameters of each component, and each size that changed, before and after."""
+    tables = [
+        {row.name.strip(): row.parameters for row in budget_table(_parameters(some), preset="")}
+        for some in (model, smaller)
+    ]
+    counts = [{".".join(size.key): size.units for size in find_sizes(some)} for some in (model, smaller)]
+    return {
+        "components": {name: [before, tables[1][name]] for name, before in tables[0].items()},
+        "sizes": {name: [before, counts[1][name]] for name, before in counts[0].items() if before != counts[1][name]},
+    }
+
+
+def _parameters(model: RedHeartModel) -> list[tuple[str, int]]:
+    return [(name, parameter.numel()) for name, parameter in model.named_parameters()]
+
+
+def _save(model: RedHeartModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
+    with whole_or_nothing(folder, needed=model.get_memory_footprint()) as partial:
+        model.save_pretrained(partial)
+        tokenizer.save_pretrained(partial)
+
+
+def plot_pruning(report: Mapping[str, Any], path: Path) -> None:
+    """Validation loss against the number of parameters: of the original, after pruning, after recovery.
+
+    report: as in ``pruning.json``.
+    """
+    require_matplotlib()
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    panel: Any = figure.subplots()
+    whole = (report["parameters"] / 1e6, report["before"][QUALITY])
+    # Colours that the colour-blind tell apart (Okabe & Ito 2008).
+    for kind, colour, marker, words in (
+        ("pruned", "#8a8a8a", "s", "after pruning"),
+        ("recovered", "#0072B2", "o", "after recovery"),
+    ):
+        points = [(entry["parameters"] / 1e6, entry[kind][QUALITY]) for entry in report["targets"] if entry[kind]]
+        if points:
+            panel.plot(
+                *zip(whole, *sorted(points, reverse=True), strict=True), color=colour, marker=marker, label=words
+            )
+    panel.plot(*whole, color="#D55E00", marker="D", linestyle="", label="original")
+    panel.set(xlabel="parameters (millions)", ylabel="validation loss of what has labels")
+    panel.set_title(f"{Path(report['model']).name} pruned by {report['method']}")
+    panel.legend(fontsize=8)
+    with whole_file(path) as partial:
+        figure.savefig(partial, format="png", dpi=110)
+
+
+def summary(report: Mapping[str, Any]) -> str:
+    """The report as a person reads it."""
+    lines = [f"{'validation loss':<16}{'parameters':>14}{'pruned':>10}{'recovered':>11}  kept"]
+    lines.append(f"{'original':<16}{report['parameters']:>14,}{report['before'][QUALITY]:>10.4f}")
+    for entry in report["targets"]:
+        recovered = f"{entry['recovered'][QUALITY]:.4f}" if entry["recovered"] else ""
+        lines.append(
+            f"{entry['target']:<16}{entry['parameters']:>14,}{entry['pruned'][QUALITY]:>10.4f}{recovered:>11}  "
+            f"{entry['kept']}"
+        )
+    for entry in report["targets"]:
+        lines += ["", f"{entry['target']}: parameters of each component"]
+        lines += [
+            f"  {name:<26}{before:>14,}{after:>14,}{after / before:>7.0%}"
+            for name, (before, after) in entry["components"].items()
+        ]
+    return "\n".join(lines)
+
+
+__all__ = ["QUALITY", "difference", "draw", "losses", "plot_pruning", "recover", "run", "summary"]

@@ -1,0 +1,84 @@
+"""Writes a checkpoint whose matrices are integers, by bitsandbytes: INT8 (LLM.int8(), Dettmers et al. 2022,
+arXiv:2208.07339) or NF4 with double quantisation (QLoRA, Dettmers et al. 2023, arXiv:2305.14314).
+
+Notable: it loads as it is, in a fraction of the time and memory of quantising at each load. What is not quantised (see
+`modeling_redheart.quantization.kept_modules`) is stored in bfloat16, and what lies between the matrices is computed in
+bfloat16; with ``from_pretrained(folder, dtype=torch.float32)`` it is computed in float32.
+"""
+
+import re
+from importlib.util import find_spec
+from pathlib import Path
+
+import torch
+from transformers import AutoTokenizer
+
+from ..configuration.configuration_redheart import RedHeartConfig
+from ..configuration.labels import closest
+from ..modeling_redheart.modeling_redheart import RedHeartPreTrainedModel
+from ..modeling_redheart.quantization import SCHEMES, cast_kept
+from ..modeling_redheart.stored_int8 import keeps_integers
+from ..storage.folders import new_folder, whole_or_nothing
+from ..storage.strict_loading import SUMS, load_strict, sum_lines, weight_files
+
+# Code, tokenizer, card, header: what the checkpoint takes beside its weights.
+_OTHER_BYTES = 8_000_000
+
+
+def quantize(source: Path, folder: Path, scheme: str) -> Path:
+    """Write the checkpoint in the folder ``source``, quantised, to ``folder``: config, weights with their sums,
+    tokenizer, model card, remote code.
+
+    scheme: of `SCHEMES`, "int8" or "nf4". Returns the absolute path of the folder, which appears only when it is whole
+    and has been loaded strictly.
+
+    Raises `ValueError` for an unknown scheme and for a source that is quantised already or does not load strictly,
+    `FileExistsError` for a folder that holds something, `ImportError` without bitsandbytes, and `OSError` that says
+    what to do for a full disk or a missing permission.
+    """
+    if scheme not in SCHEMES:
+        raise ValueError(f"No scheme {scheme!r}; {closest(scheme, SCHEMES)}")
+    if not all(find_spec(name) for name in ("accelerate", "bitsandbytes")):
+        raise ImportError("Quantising needs bitsandbytes and accelerate: pip install 'redheart[quantize]'")
+    target = new_folder(folder)
+    _check_source(source)
+    model = _quantized(source, scheme)
+    needed = sum(value.nbytes for value in model.state_dict().values()) + _OTHER_BYTES
+    with whole_or_nothing(target, needed) as partial:
+        model.save_pretrained(partial)
+        (partial / SUMS).write_text(sum_lines(weight_files(partial)), encoding="utf-8")
+        if (source / "tokenizer_config.json").is_file():
+            AutoTokenizer.from_pretrained(source).save_pretrained(partial)
+        _write_card(source, partial, scheme)
+        load_strict(partial)
+    return target
+
+
+def _check_source(source: Path) -> None:
+    if not (source / "config.json").is_file():
+        raise ValueError(f"{source} is no checkpoint folder: it has no config.json.")
+    options, _ = RedHeartConfig.get_config_dict(source)
+    if keeps_integers(options):
+        raise ValueError(f"{source} is quantised already; quantise the checkpoint in floats that it was made from.")
+
+
+def _quantized(source: Path, scheme: str) -> RedHeartPreTrainedModel:
+    """Quantised from float32, and only then the rest in bfloat16."""
+    model = load_strict(source, dtype=torch.float32, quantization_config=SCHEMES[scheme])
+    cast_kept(model, torch.bfloat16)
+    model.config.dtype = torch.bfloat16
+    return model
+
+
+def _write_card(source: Path, folder: Path, scheme: str) -> None:
+    """The card of ``source``, if it has one, with a word on what its figures are of."""
+    card = source / "README.md"
+    if card.is_file():
+        text = card.read_text(encoding="utf-8")
+        header = re.match(r"(---\n.*?\n---\n)?\n*", text, re.DOTALL)
+        body = header.end() if header else 0
+        note = f"> The weights are quantised to **{scheme.upper()}**; the figures are of the weights before.\n\n"
+        (folder / card.name).write_text(text[:body] + note + text[body:], encoding="utf-8")
+
+
+__all__ = ["quantize"]

@@ -1,0 +1,235 @@
+"""The validator: refuses rows that would spoil training, naming the row and the column of each problem.
+
+    check("mine.jsonl", "mine-validation.jsonl")
+
+Notable: it goes through the rows once and holds a few bytes per text, so it works on data that is streamed; `max_rows`
+ends an endless one. Everything that is found is told at once, in a line for each kind of fault, up to `limit` kinds.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..configuration.inputs import check_text
+from ..formats.tables import is_table
+from .column_map import IN_PYTHON, Row
+from .columns import AXES, COLUMNS, DISTRIBUTIONS, element, is_missing, outside, shown
+from .examples import INTEGERS, MISSING, PAIRS, SHAPES, Example, is_labelled, normalised
+from .problems import Findings, Problem
+from .rows import read_rows
+from .schema import column_problems, read_row
+
+
+@dataclass(slots=True)
+class _First:
+    """The first value of a column."""
+
+    value: Any
+    number: int
+    digest: bytes
+    count: int = 0
+    changed: bool = False
+
+
+def _digest(data: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=8).digest()
+
+
+class _Constants:
+    """Whether a column ever changes."""
+
+    def __init__(self) -> None:
+        self.seen: dict[str, _First] = {}
+
+    def add(self, name: str, value: Any, number: int) -> None:
+        digest = _digest(value.tobytes() if isinstance(value, np.ndarray) else repr(value).encode("utf-8", "replace"))
+        first = self.seen.setdefault(name, _First(value, number, digest))
+        first.count += 1
+        first.changed |= digest != first.digest
+
+    def problems(self, source: str) -> Iterator[Problem]:
+        for name, first in self.seen.items():
+            if not first.changed and first.count > 1:
+                message = (
+                    f"It is {first.value!r:.60} in all {first.count} rows that have it, and a constant teaches "
+                    "nothing. Leave the column out, or add rows where it differs."
+                )
+                yield Problem(source, first.number, name, message)
+
+
+class _Flags:
+    """Whether the ids in `emotion` are nothing but 0 and 1, and so say whether something is there."""
+
+    def __init__(self) -> None:
+        self.count, self.only, self.first = 0, True, 0
+
+    def add(self, value: Any, number: int) -> None:
+        items = value.split(",") if isinstance(value, str) else value
+        given = [str(item).strip() for item in items] if isinstance(items, list | tuple | np.ndarray) else []
+        self.only &= all(item in ("0", "1") for item in given)
+        if given:
+            self.first = self.first if self.count else number
+            self.count += 1
+
+    def problems(self, source: str) -> Iterator[Problem]:
+        if self.count > 1 and self.only:
+            message = (
+                f"It has nothing but 0 and 1 in all {self.count} rows that have it, which would be two emotions by id. "
+                "Whether one is there goes in `emotion.NAME`."
+            )
+            yield Problem(source, self.first, "emotion", message)
+
+
+def _by_target(values: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """The values by column; the shares of one distribution together, as one of them may well stay the same."""
+    merged: dict[str, Any] = {}
+    for name, value in values:
+        column = COLUMNS.get(name)
+        if column is None or name in PAIRS or is_missing(value):
+            continue
+        if column.target in DISTRIBUTIONS and name not in SHAPES:
+            axes = AXES[column.target][1]
+            whole = element(column.target, column.place[: len(axes) - 1])
+            merged.setdefault(whole, []).append(value)
+        else:
+            merged[name] = value
+    return merged
+
+
+def _example_problems(item: Example, number: int, source: str) -> Iterator[Problem]:
+    """What is wrong with an example, as `schema.read_row` says it of a row."""
+    try:
+        check_text(item.text, subject="It")
+    except ValueError as error:
+        yield Problem(source, number, "text", str(error))
+    for name, value in item.targets.items():
+        if name not in SHAPES:
+            continue
+        array = np.asarray(value, dtype=np.float64)
+        if SHAPES[name] is not None and array.shape != SHAPES[name]:
+            yield Problem(source, number, name, f"It must have the shape {SHAPES[name]}, got {array.shape}.")
+            continue
+        if name in INTEGERS:
+            array[array == MISSING] = np.nan
+        wrong = outside(array, name)
+        sums = array.sum(axis=-1) if name in DISTRIBUTIONS else np.ones(1)
+        if wrong is None and not np.allclose(sums[np.isfinite(sums)], 1, atol=1e-4):
+            wrong = f"The shares must sum to 1, got {array.tolist()}."
+        if wrong is not None:
+            yield Problem(source, number, name, wrong)
+
+
+class _Side:
+    """One of the two sets, while it is gone through."""
+
+    def __init__(self, source: str, found: Findings, option: str) -> None:
+        self.source, self.found, self.option = source, found, option
+        self.constants, self.flags = _Constants(), _Flags()
+        self.count, self.labelled = 0, False
+        self.columns: set[Problem] = set()
+        self.halves: dict[tuple[str, str, int], str] = {}
+
+    def add(self, item: Row | Example, number: int) -> list[Example]:
+        """The examples of an item, after what is wrong with it is noted."""
+        values: Iterable[tuple[str, Any]]
+        self.count += 1
+        if isinstance(item, Example):
+            examples, values = [item], item.targets.items()
+            self.found.add(_example_problems(item, number, self.source))
+            self.found.add(self._equal_halves(item, number))
+        else:
+            values = item.items()
+            self._add_columns(item, number)
+            examples, wrong = read_row(item, number, self.source)
+            self.found.add(wrong)
+        for name, value in _by_target(values).items():
+            self.constants.add(name, value, number)
+            if name == "emotion":
+                self.flags.add(value, number)
+        # A row that does not fit is not known to have no label.
+        self.labelled |= not examples or any(map(is_labelled, examples))
+        return examples
+
+    def _add_columns(self, row: Row, number: int) -> None:
+        """Name each wrong column once, at the first row that has it."""
+        for one in column_problems(row, number, self.source, self.option):
+            known = replace(one, row=0)
+            if known not in self.columns:
+                self.columns.add(known)
+                self.found.add([one])
+
+    def _equal_halves(self, item: Example, number: int) -> Iterator[Problem]:
+        for name in PAIRS:
+            if name in item.targets:
+                key = (item.source, name, int(item.targets[name][0]))
+                other = self.halves.pop(key, None)
+                if other is None:
+                    self.halves[key] = item.text
+                elif other.split() == item.text.split():
+                    yield Problem(self.source, number, name, "Both texts of the pair are {}.", shown(item.text))
+
+
+def _named(data: Any, split: str, options: dict[str, Any]) -> tuple[str, Iterable[Any]]:
+    if isinstance(data, str | Path | Mapping) or is_table(data) or options:
+        data = read_rows(data, split, **options)
+    return str(getattr(data, "name", None) or split), data
+
+
+def check(
+    train: Any,
+    validation: Any = None,
+    *,
+    max_rows: int | None = None,
+    limit: int = 20,
+    trained: bool = True,
+    labelled: bool = False,
+    **options: Any,
+) -> None:
+    """Raise a `DataError` that names what is wrong with training data.
+
+    train, validation: rows in the columns of `schema`, or whatever `rows.read_rows` takes, or examples. max_rows: look
+    at the first so many rows of each. limit: name so many kinds of faults. trained: False for rows that something is
+    only measured on, where a column may stay the same. labelled: True to refuse rows none of which has a label.
+    options: of `rows.read_rows`.
+
+    What is refused: a column that there is not, or two that say the same; a value that is not of its column's kind or
+    range; shares that sum to 0; a text that cannot be read; two equal texts as a pair; a column of train whose value
+    never changes; a text of validation that train has, too (by `examples.normalised`); and no rows at all. Single rows
+    without a label pass: a trainer leaves them out, and says how many.
+    """
+    found = Findings(limit)
+    seen: dict[bytes, int] = {}  # digest of a text of train -> the first row that has it
+    train_name = ""
+    for data, split in ((train, "train"), (validation, "validation")):
+        if data is None:
+            continue
+        name, rows = _named(data, split, options)
+        side = _Side(name, found, getattr(rows, "option", IN_PYTHON))
+        for number, item in enumerate(islice(rows, max_rows)):
+            for example in side.add(item, number):
+                text = _digest(normalised(example.text).encode("utf-8", "surrogatepass"))
+                if split == "train":
+                    seen.setdefault(text, number)
+                elif text in seen:
+                    same = f"{shown(example.text)} (row {seen[text]})"
+                    found.add(
+                        [Problem(name, number, "text", f"It is also a text of {train_name}: {{}}. Drop one.", same)]
+                    )
+        if not side.count:
+            found.add([Problem(name, 0, "text", "There are no rows.")])
+        elif labelled and not side.labelled:
+            told = f"None of the {side.count} rows has a label; `redheart.data.schema` names the columns for them."
+            found.add([Problem(name, 0, "text", told)])
+        found.add(side.flags.problems(name))
+        if split == "train":
+            found.add(side.constants.problems(name) if trained else ())
+            train_name = name
+    found.refuse()
+
+
+__all__ = ["check"]

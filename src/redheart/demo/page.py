@@ -1,0 +1,215 @@
+"""The page as a Gradio app: what happens when, for each session by itself.
+
+Notable: the pipeline is the only thing that sessions share, and one reading is made at a time; everything else lies in
+the session's own state. Nothing is loaded from elsewhere: no analytics, no fonts, no share link, no public API.
+"""
+
+import os
+
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before gradio is imported, which then reports that it was
+
+import logging
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from ..configuration.inputs import check_text
+from . import sections
+from .charts import Facts
+from .examples import EXAMPLES
+from .interface import Words, language_of
+from .names import LANGUAGES, Language
+from .occlusion import MOST_PIECES, leave_one_out
+
+_LANGUAGE_NAMES = (("English", "en"), ("한국어", "ko"))
+_HERE = Path(str(files(__package__)))
+_QUEUED = 32
+# Pieces of a text of several windows, at least; each costs a reading of all windows.
+_FEWEST_PIECES = 8
+_LOG = logging.getLogger(__name__)
+
+# What a word of English takes, roughly.
+_TOKENS_PER_WORD = 1.35
+
+
+class Session:
+    """What one reader's page holds: the last reading, its options, and the effects of its words."""
+
+    def __init__(self) -> None:
+        self.reading: dict[str, Any] | None = None
+        self.options: dict[str, Any] = {}
+        self.effects: Any = None
+
+
+class Page:
+    """Answers to what a reader does. Every method returns the HTML of the parts that it changes."""
+
+    def __init__(self, pipe: Any, model: str) -> None:
+        self.pipe = pipe
+        config = pipe.model.config
+        tokens = min(config.longest_text, pipe.tokenizer.model_max_length)
+        self.facts = Facts(model, dict(config.thresholds), tokens)
+
+    def read(self, text: str, language: Language, untrained: bool) -> tuple[str, str, str, Session]:
+        """Summary, effects, cards and the session for a text; a hint for none, a message for one that fails."""
+        words, session = Words(language), Session()
+        if not text or not text.strip():
+            return sections.message(words.say("empty")), "", "", session
+        try:
+            check_text(text)
+            session.options = {"include_untrained": untrained}
+            session.reading = self.pipe(text, **session.options)
+        except ValueError as error:
+            return sections.message(words.say("failed"), "error", str(error)), "", "", session
+        except Exception:
+            _LOG.exception("A text could not be read.")
+            return sections.message(words.say("failed_inside"), "error"), "", "", session
+        return *self.show(session, language), session
+
+    def weigh(self, session: Session | None, language: Language) -> tuple[str, Session]:
+        """The effects of the words of the last text."""
+        words, session = Words(language), session or Session()
+        if session.reading is None:
+            return sections.message(words.say("effects_none")), session
+        most = max(_FEWEST_PIECES, MOST_PIECES // session.reading["flags"]["windows"])
+        try:
+            session.effects = leave_one_out(self.pipe, session.reading, most, **session.options)
+        except ValueError:
+            return sections.message(words.say("effects_none")), session
+        except Exception:
+            _LOG.exception("The words of a text could not be weighed.")
+            return sections.message(words.say("failed_inside"), "error"), session
+        return sections.effects(session.effects, words), session
+
+    def show(self, session: Session | None, language: Language) -> tuple[str, str, str]:
+        """Summary, effects and cards of the session's reading in a language; a welcome where there is none."""
+        words = Words(language)
+        if session is None or session.reading is None:
+            return sections.message(words.say("welcome")), "", ""
+        weighed = sections.effects(session.effects, words) if session.effects else ""
+        reading = session.reading
+        return sections.summary(reading, words), weighed, sections.cards(reading, words, self.facts)
+
+
+def build_page(pipe: Any, model: str, language: Language | None = None) -> gr.Blocks:
+    """The page that reads with ``pipe``; launch it with `launch_options`.
+
+    model: what it is called on the page. language: that of the page when it opens; None takes the browser's.
+    """
+    page = Page(pipe, model)
+    first: Language = language or "en"
+    with gr.Blocks(title="Red Heart", analytics_enabled=False) as blocks:
+        session = gr.State()
+        words = Words(first)
+        with gr.Row(elem_classes="rh-top"):
+            head = gr.HTML(scale=4)
+            chosen = gr.Radio(
+                _LANGUAGE_NAMES, value=first, label=words.say("language"), container=False, scale=1, elem_id="language"
+            )
+        notice = gr.HTML()
+        text = gr.Textbox(lines=4, max_lines=14, label=words.say("text"), elem_id="text")
+        with gr.Row(elem_classes="rh-examples"):
+            title = gr.HTML(scale=0, min_width=80)
+            samples = [gr.Button(size="sm", scale=0, elem_classes="sample") for _ in EXAMPLES[first]]
+        with gr.Row(elem_classes="rh-do"):
+            read = gr.Button(variant="primary", elem_id="read", scale=0, min_width=180)
+            clear = gr.Button(elem_id="clear", scale=0, min_width=110)
+            untrained = gr.Checkbox(label=words.say("untrained"), container=False, scale=1, elem_id="untrained")
+        summary = gr.HTML(elem_id="summary")
+        weigh = gr.Button(size="sm", visible=False, elem_id="weigh")
+        effects = gr.HTML(elem_id="effects")
+        cards = gr.HTML(elem_id="cards")
+        foot = gr.HTML()
+
+        named = [head, chosen, notice, text, read, clear, untrained, title, *samples, weigh, foot]
+        shown = [summary, effects, cards]
+
+        def name_parts(told: Language) -> list[Any]:
+            return _named(page.facts, told)
+
+        def translate(told: Language, kept: Session | None) -> list[Any]:
+            return [*name_parts(told), *page.show(kept, told)]
+
+        def open_page(request: gr.Request) -> list[Any]:
+            told = language or language_of(request.headers.get("accept-language"))
+            updates = translate(told, None)
+            updates[1] = gr.update(value=told, label=Words(told).say("language"))
+            return updates
+
+        def read_text(given: str, told: Language, all_claims: bool) -> list[Any]:
+            *parts, kept = page.read(given, told, all_claims)
+            return [*parts, kept, gr.update(visible=kept.reading is not None)]
+
+        def clear_all(told: Language) -> list[Any]:
+            return ["", *page.show(None, told), None, gr.update(visible=False)]
+
+        quick: dict[str, Any] = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}
+        slow: dict[str, Any] = {
+            "api_visibility": "private",
+            "concurrency_limit": 1,
+            "concurrency_id": "model",
+            "show_progress_on": summary,
+        }
+        reading = {"fn": read_text, "inputs": [text, chosen, untrained], "outputs": [*shown, session, weigh], **slow}
+        blocks.load(open_page, None, [*named, *shown], **quick)
+        chosen.input(translate, [chosen, session], [*named, *shown], **quick)
+        read.click(**reading)
+        text.submit(**reading)
+        untrained.input(**reading)
+        clear.click(clear_all, chosen, [text, *shown, session, weigh], **quick)
+        for number, sample in enumerate(samples):
+            sample.click(_example(number), chosen, text, **quick).then(**reading)
+        weigh.click(page.weigh, [session, chosen], [effects, session], **{**slow, "show_progress_on": effects})
+    return blocks.queue(max_size=_QUEUED)
+
+
+def _example(number: int) -> Callable[[Language], str]:
+    return lambda language: EXAMPLES[language][number][1]
+
+
+def _named(facts: Facts, language: Language) -> list[Any]:
+    """The words of the page's parts, in the order of ``named`` in `build_page`."""
+    words = Words(language)
+    info = words.say("text_info", tokens=facts.tokens, words=10 * round(facts.tokens / _TOKENS_PER_WORD / 10))
+    return [
+        sections.header(words),
+        gr.update(label=words.say("language")),
+        sections.notice(words),
+        gr.update(label=words.say("text"), placeholder=words.say("placeholder"), info=info),
+        gr.update(value=words.say("read")),
+        gr.update(value=words.say("clear")),
+        gr.update(label=words.say("untrained")),
+        sections.label(words.say("examples")),
+        *(gr.update(value=title) for title, _ in EXAMPLES[language]),
+        gr.update(value=words.say("effects_button")),
+        sections.footer(words, facts),
+    ]
+
+
+def launch_options() -> dict[str, Any]:
+    """Options of `gr.Blocks.launch` with which the page looks as it should and nothing is loaded from elsewhere."""
+    family = ["system-ui", "-apple-system", "Segoe UI", "Apple SD Gothic Neo", "Malgun Gothic", "Noto Sans CJK KR"]
+    theme = gr.themes.Base(
+        primary_hue="blue",
+        neutral_hue="slate",
+        font=[*family, "sans-serif"],
+        font_mono=["ui-monospace", "monospace"],
+    )
+    style = (_HERE / "style.css").read_text(encoding="utf-8")
+    return {
+        "css": style,
+        "favicon_path": _HERE / "heart.svg",
+        "theme": theme,
+        "share": False,
+        "ssr_mode": False,
+        "mcp_server": False,
+        "pwa": False,
+        "footer_links": [],
+        "quiet": True,
+    }
+
+
+__all__ = ["LANGUAGES", "Page", "Session", "build_page", "launch_options"]

@@ -1,0 +1,137 @@
+"""The evaluation of a checkpoint: every figure with its floor, on the public sets or on a person's own rows.
+
+    redheart evaluate                                       # the shipped checkpoint on the public sets
+    redheart evaluate FOLDER --data DIR --fit               # also fit thresholds and temperature into its config
+    redheart evaluate FOLDER --rows mine.jsonl --train mine-train.jsonl
+
+Notable: what is fitted is fitted on validation rows only; the figures of such a rule on these rows say so, and a
+cross-fitted one stands beside them. Test rows are used for nothing but a figure.
+"""
+
+import json
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from transformers import PreTrainedTokenizerBase
+
+from ..configuration.configuration_redheart import FITTED, RedHeartConfig
+from ..data.loading import DataError, Unit
+from ..modeling_redheart.modeling_redheart import RedHeartModel
+from .measurement.cost import cost
+from .measurement.figures import Split, measure
+from .measurement.fitting import fit
+from .measurement.floor import Floor
+from .measurement.information import information
+from .measurement.predict import Predictor
+from .measurement.results import MODEL, Evaluation, Figure
+from .measurement.rows import EVENTS, PUBLIC, Rows
+from .texts.cases import SET, case_figures, in_order, read_cases
+from .texts.consistency import consistency
+from .texts.fairness import fairness, fairness_figures
+from .texts.plain_facts import plain_facts
+from .texts.risk import risk_figures
+from .texts.unsupported import unsupported
+
+logger = logging.getLogger(__name__)
+
+# Sets of texts with one of these are retold for the consistency, the first split of each.
+_CONSISTENT = frozenset({"emotion_labels", "verdict_labels", "branch_pair_labels"})
+
+
+def evaluate(
+    name: str,
+    model: RedHeartModel,
+    tokenizer: PreTrainedTokenizerBase,
+    rows: Iterable[Rows | tuple[str, str]],
+    *,
+    fitting: Sequence[Unit] = (),
+    texts: int = 100,
+    cache: Path | None = None,
+    command: str = "",
+    events: Callable[[Predictor], list[Figure]] | None = None,
+) -> Evaluation:
+    """Evaluate ``model``.
+
+    name: what the evaluation calls it. rows: splits, and (what, why) for what is not there (`rows.public_rows`).
+    fitting: validation units on which thresholds and temperature are fitted into ``model.config`` first; none =
+    they stay as they are. texts: of each set, for the consistency; 0 = leave it, and the fairness, out. cache: a
+    folder in which the floor's predictions are kept. command: what reproduces it. events: measures what people say of
+    events of their own (`own_events.own_events`); None leaves it out.
+    """
+    predictor = Predictor(model, tokenizer)
+    report = Evaluation(name, model.num_parameters(), command)
+    if fitting:
+        report.fitted = fit(model, predictor, fitting)
+    report.record = dict(model.config.supervision)
+    shuffle: list[str] = []
+    floor: Floor | None = None  # the splits of a set share their training units, and so the floor
+    for split in rows:
+        if not isinstance(split, Rows):
+            report.skipped[split[0]] = split[1]
+            continue
+        logger.info("%s (%s): %d units", split.dataset, split.split, len(split.units))
+        said = predictor(split.units)
+        systems: dict[str, Any] = {MODEL: said}
+        if split.train is not None:
+            if floor is None or floor.train is not split.train:
+                floor = Floor(split.train, cache=cache)
+            systems |= floor.predict(split.units)
+        told = Split(split.dataset, split.split, split.units, systems)
+        measure(told, model.config.thresholds, report, model.config.verdict_threshold)
+        if split.dataset == SET and split.split in PUBLIC[SET][1]:
+            _cases(report, split, systems, model.config)
+        if split.note:
+            report.skipped[f"{split.dataset} ({split.split})"] = f"scored in part: {split.note}"
+        given = {target for unit in split.units for item in unit for target in item.targets}
+        if "verdict_labels" in given:
+            _information(report, split, said)
+        if texts and given & _CONSISTENT and split.dataset not in {item.dataset for item in report.consistency}:
+            report.consistency += consistency(predictor, split.dataset, split.units, texts)
+        if "emotion_labels" in given and not shuffle:
+            shuffle = [unit[0].text for unit in split.units[:300]]
+    if events is not None:
+        try:
+            report.figures += events(predictor)
+        except DataError as error:
+            report.skipped[EVENTS] = str(error)
+    report.figures += plain_facts(predictor, model.config.thresholds, model.config.verdict_threshold)
+    report.figures += risk_figures()
+    report.unsupported = unsupported(predictor, model.config.thresholds, shuffle)
+    if texts:
+        report.figures += fairness_figures(fairness(predictor, model.config.thresholds))
+    report.cost = cost(model)
+    return report
+
+
+def _cases(report: Evaluation, split: Rows, systems: dict[str, Any], config: RedHeartConfig) -> None:
+    try:
+        cases = in_order(read_cases(split.split), split.units)
+    except DataError as error:  # the file is elsewhere, and what it says beside the targets not known
+        report.skipped[f"{split.dataset} ({split.split}) by language and kind"] = str(error)
+        return
+    decisions = config.thresholds, config.verdict_threshold
+    report.figures += case_figures(cases, split.units, systems, *decisions, split.split)
+
+
+def _information(report: Evaluation, split: Rows, said: dict[str, Any]) -> None:
+    try:
+        report.information = {"dataset": split.dataset, "split": split.split, **information(split.units, said)}
+    except ValueError as error:  # too few rows: what it would say is not to be trusted
+        report.skipped[f"information of {split.dataset} ({split.split})"] = str(error)
+
+
+def store_fit(report: Evaluation, folder: Path) -> None:
+    """Put what was fitted into the config in ``folder``, and nothing else. Raises `DataError` where nothing was."""
+    if not report.fitted:
+        raise DataError("Nothing was fitted, so that there is nothing to store.")
+    path = folder / "config.json"
+    config = json.loads(path.read_text(encoding="utf-8"))
+    for key in FITTED:
+        if key in report.fitted:
+            config[key] = report.fitted[key]
+    path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+
+
+__all__ = ["evaluate", "store_fit"]

@@ -1,0 +1,227 @@
+"""What is fitted on validation rows and kept in the config: the emotions' thresholds, the verdict's temperature, from
+which probability on a verdict is named, from how many bits on the information about it is told, and what is withheld:
+claims that are no better than a constant, and confidences that do not order what they are of.
+
+Notable: thresholds are fitted on all sets that are given (`rows.FITTED_ON`), every set weighing the same however many
+rows it has: thousands of short comments would otherwise decide alone what is asserted of the everyday texts that people
+send. Temperature and naming are fitted on whatever has verdicts; the cases, of what is public.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.special import softmax
+from scipy.stats import rankdata
+from torch import Tensor
+
+from ...batches.supervision import KEYS_OF_VALUES
+from ...configuration.labels import EMOTIONS, SURD
+from ...data.loading import Array, Unit
+from ...statistics.calibration import fit_temperature, fit_thresholds
+from ...statistics.measures import bootstrap, pearson, right_verdicts
+from ...statistics.selective import risk_coverage
+from .predict import Predictor, expected_losses, target_column
+from .split import mean_of_known
+
+WRONG = 0.1  # share of the named verdicts that may be wrong
+LEAST_NAMED = 0.5  # share of the texts of which a verdict is named all the same
+BY_CHANCE = 0.05  # share of texts whose information is told although the states are not even of one text
+FEWEST_RATED = 30  # texts with a label, for a claim to be judged
+_NEUTRAL = EMOTIONS.index("neutral")
+# Targets on scales, each of whose values is a claim by itself.
+_SCALES = (
+    "affect_labels",
+    "bentham_labels",
+    "regret_labels",
+    "utility_labels",
+    "plausibility_labels",
+    "acceptability_labels",
+)
+# Part whose loss is expected -> the target that says how large it was.
+_RATED_BY = {
+    **{target.removesuffix("_labels"): target for target in ("emotion_labels", "intensity_labels", *_SCALES)},
+    "verdict": "verdict_labels",
+    "perspectives": "perspective_labels",
+}
+
+
+def fit_threshold_of_naming(probabilities: Array, shares: Array) -> float:
+    """The lowest probability of the most probable verdict from which on at most `WRONG` of the named are wrong.
+
+    probabilities, shares: (texts, 5). What is right says `right_verdicts`. Where so few would be left that it is less
+    than `LEAST_NAMED` of the texts, the highest that names so many: whoever wants fewer errors sets a higher one.
+    """
+    wrong = ~right_verdicts(probabilities, shares)
+    curve = risk_coverage(wrong.astype(np.float64), probabilities.max(axis=1))
+    chosen = int(np.flatnonzero(curve.coverage >= LEAST_NAMED)[0])
+    if len(safe := np.flatnonzero(curve.risk <= WRONG)):
+        chosen = max(chosen, int(safe[-1]))
+    return float(curve.threshold[chosen])
+
+
+def fit_asserting(scores: Array, actual: Array, weights: Array | None = None) -> Array:
+    """The threshold of each emotion, (28,), for what a reading asserts (`reading.asserted_emotions`).
+
+    Arguments and errors are those of `calibration.fit_thresholds`. Neutral's is the best of the decisions that are left
+    to it: where a feeling is asserted, neutral is not.
+    """
+    each = fit_thresholds(scores, actual, weights=weights)
+    feeling = np.delete(scores >= each, _NEUTRAL, axis=1).any(axis=1)
+    left = scores.copy()
+    left[feeling, _NEUTRAL] = 0
+    each[_NEUTRAL] = fit_thresholds(left, actual, weights=weights)[_NEUTRAL]
+    return each
+
+
+def fit_information_null(model: Any, sources: Tensor, seed: int = 0) -> float:
+    """Bits of synergy, unique and redundant information that states of different texts exceed in `BY_CHANCE` of cases.
+
+    model: with its ``surd_analyzer``. sources: (texts, 3, hidden), what the analyzer reads of real texts. A permutation
+    test: each source is given to the texts in an order of its own.
+    """
+    order = torch.Generator().manual_seed(seed)
+    mixed = torch.stack([part[torch.randperm(len(part), generator=order)] for part in sources.unbind(1)], dim=1)
+    with torch.inference_mode():
+        parts = torch.cat([model.surd_analyzer(some).parts for some in mixed.split(256)])
+    return float(parts[:, : len(SURD) - 1].double().sum(dim=1).quantile(1 - BY_CHANCE))
+
+
+def fit_withheld(said: Mapping[str, Array], units: Sequence[Unit]) -> list[str]:
+    """The record keys of the values on scales that do not follow their labels, and so are no better than a constant:
+    those of which the 95 % interval of Pearson's r over texts does not lie above 0.
+
+    said: of the predictor, about ``units``. What fewer than `FEWEST_RATED` texts have a label for is not judged.
+    """
+    found = []
+    for target in _SCALES:
+        if not any(target in item.targets for unit in units for item in unit):
+            continue
+        actual, places = target_column(units, target)
+        columns = (values.reshape(len(places), -1).astype(np.float64) for values in (said[target][places], actual))
+        for key, predicted, labels in zip(KEYS_OF_VALUES[target], *(values.T for values in columns), strict=True):
+            known = np.isfinite(labels)
+            if known.sum() >= FEWEST_RATED and not _follows(predicted[known], labels[known]):
+                found.append(key)
+    return found
+
+
+def fit_unordered(said: Mapping[str, Array], units: Sequence[Unit]) -> list[str]:
+    """The record keys of the confidences that do not order the texts by how wrong they were read: those of which the
+    95 % interval of Spearman's r of the expected with the real loss does not lie above 0.
+
+    The real loss is the mean squared error, of distributions Brier's. Arguments are those of `fit_withheld`.
+    """
+    found = []
+    expected = expected_losses(said)
+    for name, target in _RATED_BY.items():
+        if not any(target in item.targets for unit in units for item in unit):
+            continue
+        actual, places = target_column(units, target)
+        columns = (values.reshape(len(places), -1).astype(np.float64) for values in (said[target][places], actual))
+        real = mean_of_known(np.subtract(*columns) ** 2)
+        known = np.isfinite(real)
+        ranks = rankdata(expected[name][places][known]), rankdata(real[known])
+        if known.sum() >= FEWEST_RATED and not _follows(*ranks):
+            found.append(f"confidence.{name}")
+    return found
+
+
+def _follows(predicted: Array, labels: Array) -> bool:
+    try:
+        return bootstrap(pearson, predicted, labels).low > 0
+    except ValueError:  # labels that hardly differ: r is undefined on most resamples, and nothing is shown
+        return False
+
+
+def _read_with_sources(model: Any, predictor: Predictor, units: Sequence[Unit]) -> tuple[dict[str, Array], Tensor]:
+    """What ``predictor`` says, and what the analyzer of information read meanwhile, in no order."""
+    read: list[Tensor] = []
+    handle = model.surd_analyzer.register_forward_pre_hook(lambda _, inputs: read.append(inputs[0].detach()))
+    try:
+        said = predictor(units)
+    finally:
+        handle.remove()
+    return said, torch.cat(read)
+
+
+def fit(model: Any, predictor: Predictor, units: Sequence[Unit]) -> dict[str, Any]:
+    """Fit what ``units`` allow, put it into ``model.config``, and say what it was.
+
+    units: validation rows. Thresholds need emotions that are known on all rows; the temperature and the threshold of
+    naming and of information need verdicts. Raises `ValueError` when there are neither.
+    """
+    found: dict[str, Any] = {}
+    emotions = [unit for unit in units if "emotion_labels" in unit[0].targets]
+    if emotions:
+        actual, places = target_column(emotions, "emotion_labels")
+        rows = np.isfinite(actual).all(axis=1)
+        scores = predictor(emotions)["emotion_labels"][places][rows]
+        sources = _sources(emotions, places[rows])
+        each = fit_asserting(scores, actual[rows], _alike(sources))
+        model.config.thresholds = {name: _below(value) for name, value in zip(EMOTIONS, each, strict=True)}
+        found |= {"thresholds": model.config.thresholds, "thresholds fitted on": _counted(sources)}
+    told = [unit for unit in units if "verdict_labels" in unit[0].targets]
+    if told:
+        shares, places = target_column(told, "verdict_labels")
+        if hasattr(model, "surd_analyzer"):
+            said, read = _read_with_sources(model, predictor, told)
+            model.config.information_null = found["information_null"] = round(fit_information_null(model, read), 4)
+        else:  # an exported model, whose analyzer cannot be asked by itself
+            said = predictor(told)
+        logits = said["verdict_logits"][places]
+        model.config.verdict_temperature = round(float(fit_temperature(logits, shares)), 4)
+        probabilities = softmax(logits / model.config.verdict_temperature, axis=1)
+        model.config.verdict_threshold = _below(fit_threshold_of_naming(probabilities, shares))
+        tempered = {
+            **said,
+            "verdict_labels": softmax(said["verdict_logits"] / model.config.verdict_temperature, axis=1),
+        }
+        model.config.withheld = fit_withheld(said, told) + fit_unordered(tempered, told)
+        found |= {
+            "verdict_temperature": model.config.verdict_temperature,
+            "verdict_threshold": model.config.verdict_threshold,
+            "withheld": model.config.withheld,
+            "verdict fitted on": _counted(_sources(told, places)),
+        }
+    if not found:
+        raise ValueError("There is nothing to fit on: no row has emotions or a verdict.")
+    return found
+
+
+def _sources(units: Sequence[Unit], places: Array) -> list[str]:
+    """The set of each text at ``places``."""
+    every = [item.source for unit in units for item in unit]
+    return [every[place] for place in places]
+
+
+def _alike(sources: Sequence[str]) -> Array:
+    """A weight per text, so that every set weighs the same and the mean is 1."""
+    _, places, counts = np.unique(np.array(sources), return_inverse=True, return_counts=True)
+    return np.asarray(len(sources) / (len(counts) * counts[places]))
+
+
+def _counted(sources: Sequence[str]) -> str:
+    counts = {name: sources.count(name) for name in dict.fromkeys(sources)}
+    told = ", ".join(f"{count:,} texts of {name}" for name, count in counts.items())
+    return f"{told}, every set weighing the same" if len(counts) > 1 else told
+
+
+def _below(threshold: float) -> float:
+    """Four decimals, never above: the text that a threshold was taken from stays above it."""
+    return math.floor(float(threshold) * 1e4) / 1e4
+
+
+__all__ = [
+    "BY_CHANCE",
+    "LEAST_NAMED",
+    "WRONG",
+    "fit",
+    "fit_asserting",
+    "fit_information_null",
+    "fit_threshold_of_naming",
+    "fit_unordered",
+    "fit_withheld",
+]

@@ -1,0 +1,129 @@
+"""Runs a model over units, and gives what it says about each target in the form in which the target is given.
+
+Notable: the floor (`floor`) gives the same form, so that one set of measures serves both.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase
+
+from ...batches.predictions import ARC, by_target, values_of
+from ...configuration.labels import OUTPUTS, RATED, VIEWS
+from ...data.loading import Array, Unit
+from ...modeling_redheart.modeling_redheart import RedHeartModel
+from ...modeling_redheart.windows import cut, first_read, weights_of
+
+# Values of the model beside those of the targets, by name: (texts, ...).
+EXTRA = (ARC, "verdict_logits", "expected_loss", "foregone")
+_MOST_TEXTS = 64  # at once
+
+
+class _Window(NamedTuple):
+    """A part of a text: the place of the text, the weight of the part, and its tokens."""
+
+    row: int
+    weight: float
+    ids: list[int]
+
+
+class Predictor:
+    """A model and its tokenizer; `config.verdict_temperature` is applied, thresholds are not.
+
+    longest: tokens of a window, see `windows.cut`; None = as many as the model reads, at most 512. A longer text is
+    read in windows, as the pipeline does.
+    """
+
+    def __init__(
+        self,
+        model: RedHeartModel,
+        tokenizer: PreTrainedTokenizerBase,
+        longest: int | None = None,
+        batch_tokens: int = 8192,
+    ) -> None:
+        self.model, self.tokenizer, self.batch_tokens = model.eval(), tokenizer, batch_tokens
+        self.longest = min(512, model.config.longest_text) if longest is None else longest
+
+    def texts(self, texts: Sequence[str]) -> dict[str, Array]:
+        """As `__call__`, for bare texts. Raises `ValueError` where there is none."""
+        if not texts:
+            raise ValueError("There are no texts to read.")
+        windows: list[_Window] = []
+        for row, text in enumerate(texts):
+            cuts, _ = cut(self.tokenizer, text, self.longest)
+            weights = weights_of(first_read(cuts))
+            pairs = zip(cuts, weights, strict=True)
+            windows += [_Window(row, weight, window["input_ids"][0].tolist()) for window, weight in pairs]
+        told: dict[str, Tensor] = {}
+        for batch in self._batches(windows):
+            rows = torch.tensor([window.row for window in batch])
+            weights_here = torch.tensor([window.weight for window in batch])
+            for name, value in self._read(batch).items():
+                if name not in told:
+                    told[name] = value.new_full((len(texts), *value.shape[1:]), -torch.inf if name == ARC else 0.0)
+                if name == ARC:
+                    index = rows[:, None].expand_as(value)
+                    told[name].scatter_reduce_(0, index, value, "amax")
+                else:
+                    told[name].index_add_(0, rows, value * weights_here.view(-1, *(1,) * (value.dim() - 1)))
+        return {name: value.numpy() for name, value in self._values(told).items()}
+
+    def __call__(self, units: Sequence[Unit]) -> dict[str, Array]:
+        """Predictions by target, and `EXTRA`: (texts, ...) each, the texts of a unit following each other.
+
+        Everything is computed for every text, since the verdict depends on which modules ran.
+        """
+        return self.texts([item.text for unit in units for item in unit])
+
+    def _batches(self, windows: Sequence[_Window]) -> Iterator[list[_Window]]:
+        """Windows of similar length, the longest first."""
+        batch: list[_Window] = []
+        for window in sorted(windows, key=lambda window: -len(window.ids)):
+            if batch and (len(batch) == _MOST_TEXTS or (len(batch) + 1) * len(batch[0].ids) > self.batch_tokens):
+                yield batch
+                batch = []
+            batch.append(window)
+        if batch:
+            yield batch
+
+    def _read(self, batch: Sequence[_Window]) -> dict[str, Tensor]:
+        """What the model says of each window, before anything that the mean over a text's windows must precede."""
+        pad: Any = self.tokenizer.pad
+        tokens = {"input_ids": [window.ids for window in batch]}
+        inputs = pad(tokens, padding=True, padding_side="right", return_tensors="pt", verbose=False)
+        names = ("input_ids", "attention_mask")
+        with torch.inference_mode():
+            reading = self.model(**{name: inputs[name].to(self.model.device) for name in names}, outputs=OUTPUTS)
+        return {name: value.float().cpu().clone() for name, value in values_of(reading).items()}
+
+    def _values(self, said: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        better, actual = VIEWS.index("better"), VIEWS.index("actual")
+        return {
+            **by_target(said, self.model.config.verdict_temperature),
+            ARC: said[ARC].sigmoid(),
+            "foregone": said["utility"][:, better] - said["utility"][:, actual],
+            "verdict_logits": said["verdict"],
+            "expected_loss": said["expected_loss"],
+        }
+
+
+def target_column(units: Sequence[Unit], target: str) -> tuple[Array, Array]:
+    """The target of the texts that have it, and the places of these texts among all: (rows, ...), (rows,).
+
+    NaN marks an element that is missing.
+    """
+    every = [item for unit in units for item in unit]
+    places = np.array([place for place, item in enumerate(every) if target in item.targets], dtype=np.int64)
+    values = np.stack([np.asarray(every[place].targets[target], dtype=np.float64) for place in places])
+    return np.where(values == -100, np.nan, values) if target == "nuance_labels" else values, places
+
+
+def expected_losses(predicted: Mapping[str, Array]) -> dict[str, Array]:
+    """The expected loss of each rated part: name -> (texts,)."""
+    return dict(zip(RATED, predicted["expected_loss"].T, strict=True))
+
+
+__all__ = ["EXTRA", "Predictor", "expected_losses", "target_column"]

@@ -1,0 +1,122 @@
+"""A split with what each system says about it, and the figures that are made of it."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import spearmanr
+
+from ...data.loading import Array, Unit
+from ...statistics.calibration import Reliability
+from ...statistics.measures import Measure, bootstrap
+from ...statistics.selective import augrc, auroc, risk_coverage
+from .results import MODEL, Curve, Evaluation, Figure
+
+FEWEST = 10  # rows below which a label is not measured by itself
+
+
+@dataclass(frozen=True)
+class Split:
+    """Rows to evaluate, and what each system says about them: system -> target -> (texts, ...)."""
+
+    dataset: str
+    split: str
+    units: Sequence[Unit]
+    systems: Mapping[str, Mapping[str, Array]]
+
+    def figure(
+        self, output: str, measure: str, system: str, function: Measure, *arrays: Array, rule: str = ""
+    ) -> Figure:
+        """A measure with its interval over rows; without one where the rows are too few, or too much alike, for it."""
+        try:
+            found = bootstrap(function, *arrays)
+        except ValueError:
+            return self.bare(output, measure, function(*arrays), len(arrays[0]), rule, system)
+        return Figure(
+            self.dataset, self.split, output, measure, system, found.value, len(arrays[0]), found.low, found.high, rule
+        )
+
+    def skip(self, report: Evaluation, what: str, why: str) -> None:
+        """Note that something is not measured here."""
+        report.skipped[f"{what} of {self.dataset} ({self.split})"] = why
+
+    def bare(self, output: str, measure: str, value: float, rows: int, rule: str = "", system: str = MODEL) -> Figure:
+        """A number without an interval."""
+        return Figure(self.dataset, self.split, output, measure, system, value, rows, rule=rule)
+
+
+def that_occur(rule: str, actual: Array) -> str:
+    """The rule of a mean over labels, with how many of them occur, where not all do. actual: (texts, labels)."""
+    there, every = int(actual.any(axis=0).sum()), actual.shape[1]
+    told = f"over the {there} of {every} labels that occur"
+    return rule if there == every else f"{rule}; {told}" if rule else told
+
+
+def mean(values: Array) -> float:
+    """The mean, as a measure for `Split.figure`."""
+    return float(np.mean(values))
+
+
+def add_risk(split: Split, report: Evaluation, output: str, losses: Array, confidence: Array) -> None:
+    """The area under risk against coverage, and the curve."""
+    report.figures.append(split.bare(output, "AUGRC", augrc(losses, confidence), len(losses)))
+    curve = risk_coverage(losses, confidence)
+    keep = np.unique(np.linspace(0, len(curve.coverage) - 1, min(101, len(curve.coverage))).round().astype(int))
+    report.curves.append(
+        Curve("risk-coverage", split.dataset, split.split, output,
+              curve.coverage[keep].tolist(), curve.risk[keep].tolist())
+    )  # fmt: skip
+
+
+def add_reliability(split: Split, report: Evaluation, output: str, curve: Reliability) -> None:
+    """What was said against what was so."""
+    points = curve.confidence.tolist(), curve.frequency.tolist(), curve.count.tolist()
+    report.curves.append(Curve("reliability", split.dataset, split.split, output, *points))
+
+
+def add_ranked_losses(split: Split, report: Evaluation, output: str, expected: Array, real: Array) -> None:
+    """Whether the loss that the model expects ranks the texts as the loss that it has."""
+    known = np.isfinite(real)
+    expected, real = expected[known], real[known]
+    varied = len(real) > 1 and np.ptp(expected) > 0 and np.ptp(real) > 0
+    found = float(spearmanr(expected, real).statistic) if varied else math.nan
+    report.figures.append(split.bare(f"confidence.{output}", "Spearman r with the real loss", found, len(real)))
+
+
+def add_auroc(split: Split, report: Evaluation, output: str, right: Array, confidence: Array, rule: str) -> None:
+    """Whether the confidence tells right answers from wrong ones. rule: what is right, and which confidence."""
+    told = f"confidence.{output}", "AUROC of right"
+    if min(right.sum(), len(right) - right.sum()) < FEWEST:  # an interval of resamples without a wrong one says nothing
+        report.figures.append(split.bare(*told, auroc(right, confidence), len(right), rule))
+    else:
+        report.figures.append(split.figure(*told, MODEL, auroc, right, confidence, rule=rule))
+
+
+def binary_losses(scores: Array, actual: Array) -> Array:
+    """Mean cross entropy of each text's labels, (texts,); NaN for a text without one."""
+    inside = np.clip(scores.astype(np.float64), 1e-7, 1 - 1e-7)
+    return mean_of_known(-(actual * np.log(inside) + (1 - actual) * np.log(1 - inside)))
+
+
+def mean_of_known(losses: Array) -> Array:
+    """Mean of each row over what is not NaN, (texts,); NaN where there is nothing."""
+    losses = losses.reshape(len(losses), -1)
+    there = np.isfinite(losses)
+    count = there.sum(axis=1)
+    total = np.where(there, losses, 0).sum(axis=1)
+    return np.divide(total, count, out=np.full(len(losses), math.nan), where=count > 0)
+
+
+__all__ = [
+    "FEWEST",
+    "Split",
+    "add_auroc",
+    "add_ranked_losses",
+    "add_reliability",
+    "add_risk",
+    "binary_losses",
+    "mean",
+    "mean_of_known",
+    "that_occur",
+]

@@ -1,0 +1,158 @@
+"""The figures of the verdict on one split: the most probable one, what is named, the perspectives, and pairs.
+
+Notable: a verdict is right that has the most votes, or as many as another (`measures.right_verdicts`). What is wrong
+among the named means nothing without the share of the texts of which one is named: both stand in one row.
+"""
+
+import numpy as np
+
+from ...configuration.labels import PERSPECTIVES, VERDICTS
+from ...data.loading import Array
+from ...statistics.calibration import expected_calibration_error, reliability, top_label
+from ...statistics.measures import pair_accuracy, right_verdicts, soft_cross_entropy, verdict_f1
+from ...statistics.selective import risk_at_coverage
+from .fitting import fit_threshold_of_naming
+from .predict import expected_losses, target_column
+from .results import MODEL, Confusion, Evaluation, Figure
+from .split import (
+    FEWEST,
+    Split,
+    add_auroc,
+    add_ranked_losses,
+    add_reliability,
+    add_risk,
+    mean,
+    mean_of_known,
+    that_occur,
+)
+
+LIKELY = "most probable"
+NAMED, NAMED_ELSEWHERE = "threshold of the config", "threshold cross-fitted"
+BY_CONFIDENCE, BY_PROBABILITY = "by the expected loss", "by the probability of the most probable"
+# In a text about others whoever does wrong is "other", or among "everybody".
+WRONGDOERS = [VERDICTS.index(name) for name in ("other", "everybody")]
+_FOLDS = 5
+
+
+def verdict_figures(split: Split, threshold: float, report: Evaluation) -> None:
+    """Add what is said of the verdict. threshold: the probability from which on the most probable one is named."""
+    shares, places = target_column(split.units, "verdict_labels")
+    named_in = that_occur(LIKELY, shares.argmax(axis=1)[:, None] == np.arange(len(VERDICTS)))
+    for system, said in split.systems.items():
+        if "verdict_labels" in said:
+            scores = said["verdict_labels"][places]
+            hits = right_verdicts(scores, shares).astype(np.float64)
+            report.figures += [
+                split.figure("verdict", "accuracy", system, mean, hits, rule=LIKELY),
+                split.figure("verdict", "macro F1", system, verdict_f1, scores, shares, rule=named_in),
+                split.figure("verdict", "soft cross entropy", system, soft_cross_entropy, scores, shares),
+            ]
+    said = split.systems[MODEL]
+    scores, expected = said["verdict_labels"][places], expected_losses(said)["verdict"][places]
+    confidence, occurred = top_label(scores, shares)
+    right = right_verdicts(scores, shares)
+    _named(split, report, places, shares, confidence >= threshold, NAMED)
+    if len(shares) >= 2 * _FOLDS:
+        _named(split, report, places, shares, _cross_fitted(scores, shares), NAMED_ELSEWHERE)
+    error = expected_calibration_error(confidence, occurred)
+    report.figures.append(split.bare("verdict", "ECE", error, len(occurred), LIKELY))
+    add_reliability(split, report, "verdict", reliability(confidence, occurred))
+    add_risk(split, report, "verdict", (~right).astype(np.float64), -expected)
+    losses = -(shares * np.log(np.clip(scores, 1e-9, None))).sum(axis=1)
+    add_ranked_losses(split, report, "verdict", expected, losses)
+    add_auroc(split, report, "verdict", right.astype(np.int64), -expected, BY_CONFIDENCE)
+    add_auroc(split, report, "verdict", right.astype(np.int64), confidence, BY_PROBABILITY)
+    counts = np.zeros((len(VERDICTS), len(VERDICTS)), dtype=np.int64)
+    np.add.at(counts, (shares.argmax(axis=1), scores.argmax(axis=1)), 1)
+    report.confusions.append(Confusion(split.dataset, split.split, "verdict", list(VERDICTS), counts.tolist()))
+
+
+def _named(split: Split, report: Evaluation, places: Array, shares: Array, named: Array, rule: str) -> None:
+    """The share of the texts of which a verdict is named, and of those the share that is wrong.
+
+    A system of the floor, which has no threshold, is measured on the share of the texts of which it is surest.
+    """
+    coverage = float(named.mean())
+    report.figures.append(split.figure("verdict", "coverage", MODEL, mean, named.astype(np.float64), rule=rule))
+    if not coverage:
+        return
+    told = f"coverage {coverage:.2f} of the texts, {rule}"
+    for system, said in split.systems.items():
+        if "verdict_labels" not in said:
+            continue
+        scores = said["verdict_labels"][places]
+        wrong = (~right_verdicts(scores, shares)).astype(np.float64)
+        if system == MODEL and named.sum() >= FEWEST:
+            found = split.figure("verdict", "wrong among named", system, _share_of_wrong, wrong, named, rule=told)
+        else:
+            risk = mean(wrong[named]) if system == MODEL else risk_at_coverage(wrong, scores.max(axis=1), coverage)
+            found = split.bare("verdict", "wrong among named", risk, len(wrong), told, system)
+        report.figures.append(found)
+
+
+def _share_of_wrong(wrong: Array, named: Array) -> float:
+    return float(wrong[named].mean()) if named.any() else float("nan")
+
+
+def _cross_fitted(scores: Array, shares: Array) -> Array:
+    """Whether the verdict of each text is named, by the threshold that the texts of the other folds give."""
+    fold = np.random.default_rng(0).permutation(len(scores)) % _FOLDS
+    named = np.zeros(len(scores), dtype=bool)
+    for held in range(_FOLDS):
+        out = fold == held
+        named[out] = scores[out].max(axis=1) >= fit_threshold_of_naming(scores[~out], shares[~out])
+    return named
+
+
+def perspective_figures(split: Split, report: Evaluation) -> None:
+    """Add what is said of each perspective, and whether the expected loss of both ranks the texts."""
+    actual, places = target_column(split.units, "perspective_labels")
+    for place, name in enumerate(PERSPECTIVES):
+        rows = np.isfinite(actual[:, place]).all(axis=1)
+        if rows.sum() < FEWEST:
+            continue
+        shares, output = actual[rows, place], f"perspectives.{name}"
+        for system, said in split.systems.items():
+            if "perspective_labels" in said:
+                scores = said["perspective_labels"][places][rows, place]
+                right = right_verdicts(scores, shares).astype(np.float64)
+                report.figures += [
+                    split.figure(output, "accuracy", system, mean, right, rule=LIKELY),
+                    split.figure(output, "soft cross entropy", system, soft_cross_entropy, scores, shares),
+                ]
+    said = split.systems[MODEL]
+    losses = -(actual * np.log(np.clip(said["perspective_labels"][places], 1e-9, None))).sum(axis=-1)
+    add_ranked_losses(
+        split, report, "perspectives", expected_losses(said)["perspectives"][places], mean_of_known(losses)
+    )
+
+
+def pairs_by_verdict(split: Split, target: str, output: str, better: Array, worse: Array) -> list[Figure]:
+    """How often the better text of a pair has the lower P(other) + P(everybody).
+
+    target: the ranking. better, worse: (pairs,), places among the texts. The floor of it is what learned the ranking
+    itself from the pairs.
+    """
+    wrong = split.systems[MODEL]["verdict_labels"][:, WRONGDOERS].sum(axis=1)
+    rule = "P(other) + P(everybody), lower for the better"
+    found = [split.figure(output, "pair accuracy", MODEL, pair_accuracy, wrong[worse], wrong[better], rule=rule)]
+    for system, said in split.systems.items():
+        if system != MODEL and target in said:
+            scores, learned = said[target], "learned from the pairs"
+            found.append(
+                split.figure(output, "pair accuracy", system, pair_accuracy, scores[better], scores[worse],
+                             rule=learned)
+            )  # fmt: skip
+    return found
+
+
+__all__ = [
+    "BY_CONFIDENCE",
+    "BY_PROBABILITY",
+    "LIKELY",
+    "NAMED",
+    "NAMED_ELSEWHERE",
+    "pairs_by_verdict",
+    "perspective_figures",
+    "verdict_figures",
+]

@@ -1,0 +1,246 @@
+"""Plots of an evaluation, as matplotlib figures and as PNG files of 800 pixels.
+
+Notable: drawn without `pyplot`, so that no window and no global state is involved. Every plot comes with the words that
+say what it shows to those who cannot see it. matplotlib is imported when a plot is drawn.
+"""
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...storage.figures import require_matplotlib
+from ...storage.files import whole_file
+from ..measurement.results import Confusion, Curve, Evaluation, LabelTable
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+DPI = 100
+SUPPORT = ("support", "texts")  # columns of a label table that count its rows
+_WIDTH = 8.0  # inches
+_BLUE, _GREY = "#0072B2", "#595959"  # the colour-blind tell them apart (Okabe & Ito 2008), as their lines do
+_SMALL = 11  # points
+_MOST_WRITTEN = 12  # labels of a confusion matrix whose counts still fit into their cells
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A figure. name: for its file, without ending. alt: what it shows. reading: how to read it."""
+
+    name: str
+    alt: str
+    reading: str
+    figure: "Figure"
+
+
+def reliability(curve: Curve) -> "Figure":
+    """What was said against what was so, above how many there are in each bin. curve: of kind "reliability"."""
+    figure, (panel, counts) = _figure(7.0, 2, heights=(3, 1))
+    panel.plot([0, 1], [0, 1], color=_GREY, linestyle="--", label="as often as was said")
+    panel.plot(curve.x, curve.y, color=_BLUE, marker="o", label="model")
+    panel.set(xlim=(0, 1), ylim=(0, 1), ylabel="how often it was so (share)")
+    panel.set_title(_title("Reliability", curve))
+    panel.legend(loc="upper left", fontsize=_SMALL)
+    if curve.counts:
+        counts.vlines(curve.x, 0, curve.counts, color=_BLUE, linewidth=6)
+    counts.set(xlim=(0, 1), xlabel="confidence (probability)", ylabel="number in the bin")
+    counts.set_ylim(bottom=0)
+    counts.yaxis.set_major_formatter("{x:,.0f}")
+    return figure
+
+
+def risk_coverage(curve: Curve) -> "Figure":
+    """The risk of what is answered when only the surest share of the texts is. curve: of kind "risk-coverage"."""
+    figure, (panel,) = _figure(5.0)
+    panel.plot(curve.x, curve.y, color=_BLUE, label="the surest are answered first")
+    if curve.y:
+        panel.axhline(curve.y[-1], color=_GREY, linestyle="--", label=f"all answered: {curve.y[-1]:.3f}")
+    panel.set(xlim=(0, 1), xlabel="coverage (share of texts answered)", ylabel="risk (mean loss of those answered)")
+    panel.set_ylim(bottom=0)
+    panel.set_title(_title("Risk against coverage", curve))
+    panel.legend(loc="lower right", fontsize=_SMALL)
+    return figure
+
+
+def confusion(table: Confusion) -> "Figure":
+    """Each label's texts by the label that was given: shares of the row as colour, and numbers of texts."""
+    figure, (panel,) = _figure(6.8)
+    totals = [sum(row) for row in table.counts]
+    shares = [
+        [count / total if total else 0.0 for count in row] for row, total in zip(table.counts, totals, strict=True)
+    ]
+    image = panel.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    places, names = range(len(table.labels)), [_plain(name) for name in table.labels]
+    panel.set_xticks(places, names, rotation=45 if len(names) > 6 else 0, ha="right" if len(names) > 6 else "center")
+    panel.set_yticks(places, [f"{name} ({total:,})" for name, total in zip(names, totals, strict=True)])
+    if len(names) <= _MOST_WRITTEN:
+        for row, column in ((row, column) for row in places for column in places):
+            colour = "white" if shares[row][column] > 0.5 else "black"
+            panel.text(
+                column, row, f"{table.counts[row][column]:,}", ha="center", va="center", color=colour, fontsize=_SMALL
+            )
+    panel.set(xlabel="label that was given", ylabel="label of the text (number of texts)")
+    panel.set_title(_title("Confusion", table))
+    figure.colorbar(image, ax=panel, label="share of the texts of the row", shrink=0.8)
+    return figure
+
+
+def label_bars(table: LabelTable) -> "Figure":
+    """A bar per label: its F1, or else its first measure, the best on top, with its support.
+
+    Raises `ValueError` for a table without labels or measures.
+    """
+    measure = _leading(table)
+    order = sorted(table.rows, key=lambda name: _known(table.rows[name].get(measure), -math.inf))
+    figure, (panel,) = _figure(1.4 + 0.27 * len(order))
+    values = [_known(table.rows[name].get(measure), 0.0) for name in order]
+    bars = panel.barh([_plain(name) for name in order], values, color=_BLUE, height=0.7)
+    panel.bar_label(
+        bars, [_beside(table.rows[name], measure) for name in order], padding=4, color=_GREY, fontsize=_SMALL
+    )
+    panel.set(xlim=(min(0.0, *values), 1.25 * max(0.01, *values)), ylim=(-0.6, len(order) - 0.4))
+    panel.set_xlabel(_plain(f"{measure} (n: texts that have the label)"))
+    panel.set_title(_title(f"{measure} by label", table))
+    return figure
+
+
+def every_plot(evaluation: Evaluation) -> Iterator[Plot]:
+    """All plots, in the order of the evaluation; a curve or a table with nothing in it has none.
+
+    Raises `ImportError` with the remedy where matplotlib is not installed.
+    """
+    require_matplotlib()
+    taken: set[str] = set()
+    for table in evaluation.tables:
+        if any(table.rows.values()):
+            reading = "The longer the bar, the better; with few texts, a label's value may be chance."
+            yield Plot(_name("labels", table, taken), _bars_in_words(table), reading, label_bars(table))
+    for matrix in evaluation.confusions:
+        if matrix.counts:
+            reading = "What lies on the diagonal is right; a dark column off it is a label that is given too often."
+            yield Plot(_name("confusion", matrix, taken), _confusion_in_words(matrix), reading, confusion(matrix))
+    for curve in evaluation.curves:
+        if curve.x:
+            draw, reading = _CURVES[curve.kind]
+            yield Plot(_name(curve.kind, curve, taken), _curve_in_words(curve), reading, draw(curve))
+
+
+def save_plots(evaluation: Evaluation, folder: Path) -> list[Path]:
+    """Write all plots to ``folder`` as PNG files, named by what they show; returns their paths."""
+    paths = []
+    for plot in every_plot(evaluation):
+        paths.append(folder / f"{plot.name}.png")
+        with whole_file(paths[-1]) as partial:
+            plot.figure.savefig(partial, format="png", dpi=DPI)
+    return paths
+
+
+_CURVES = {
+    "reliability": (reliability, "On the dashed line it is right as often as it says; below the line it is too sure."),
+    "risk-coverage": (
+        risk_coverage,
+        "The lower the line runs on the left, the better the confidence finds the errors.",
+    ),
+}
+_About = Curve | Confusion | LabelTable
+
+
+def _figure(height: float, panels: int = 1, heights: tuple[int, ...] = (1,)) -> tuple["Figure", list[Any]]:
+    """A figure of the common width and so many inches of height, and its panels from the top."""
+    require_matplotlib()
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    with rc_context({"font.size": 12, "axes.titlesize": 13, "axes.spines.top": False, "axes.spines.right": False}):
+        figure = Figure(figsize=(_WIDTH, height), layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.1))
+        grid: Any = figure.subplots(panels, 1, squeeze=False, height_ratios=heights)
+    return figure, list(grid.flat)
+
+
+def _plain(text: str) -> str:
+    """A text in which matplotlib sees no formula."""
+    return text.replace("$", r"\$")
+
+
+def _title(kind: str, about: _About) -> str:
+    return _plain(f"{kind}: {about.output}\n{about.dataset}, {about.split}")
+
+
+def _name(kind: str, about: _About, taken: set[str]) -> str:
+    """A name for a file that is not taken yet."""
+    stem = re.sub(r"[^\w.-]+", "-", "-".join((kind, about.output, about.dataset, about.split)))
+    name = next(
+        name for number in range(1, len(taken) + 2) if (name := stem + f"-{number}" * (number > 1)) not in taken
+    )
+    taken.add(name)
+    return name
+
+
+def _leading(table: LabelTable) -> str:
+    """The measure that the bars show."""
+    names = dict.fromkeys(name for row in table.rows.values() for name in row if name not in SUPPORT)
+    if not names:
+        raise ValueError(f"The table of {table.output} on {table.dataset} has no measure of any label.")
+    return next((name for name in names if name.lower() == "f1"), next(iter(names)))
+
+
+def _known(value: float | None, otherwise: float) -> float:
+    return otherwise if value is None or math.isnan(value) else value
+
+
+def _beside(row: Mapping[str, float], measure: str) -> str:
+    value = row.get(measure)
+    said = "undefined" if value is None or math.isnan(value) else f"{value:.2f}"
+    support = next((number for name, number in row.items() if name in SUPPORT), None)
+    return said if support is None else f"{said}  (n = {support:,.0f})"
+
+
+def _bars_in_words(table: LabelTable) -> str:
+    measure = _leading(table)
+    values = {name: row[measure] for name, row in table.rows.items() if math.isfinite(row.get(measure, math.nan))}
+    spread = ""
+    if values:
+        worst, best = min(values, key=values.__getitem__), max(values, key=values.__getitem__)
+        spread = f", from {values[worst]:.2f} ({worst}) to {values[best]:.2f} ({best})"
+    about = f"{table.output} on {table.dataset}, {table.split}"
+    return f"Bars: {measure} of each of {len(table.rows)} labels of {about}{spread}. The table has the same numbers."
+
+
+def _confusion_in_words(table: Confusion) -> str:
+    rows = []
+    for name, row in zip(table.labels, table.counts, strict=True):
+        given = [f"{count:,} {label}" for label, count in zip(table.labels, row, strict=True) if count]
+        rows += [f"{sum(row):,} {name}: {', '.join(given)}"] if given else []
+    told = f" Texts of each label, by the label given: {'; '.join(rows)}." if len(rows) <= _MOST_WRITTEN else ""
+    return f"Confusion matrix of {table.output} on {table.dataset}, {table.split}, {len(table.labels)} labels.{told}"
+
+
+def _curve_in_words(curve: Curve) -> str:
+    about = f"{curve.output} on {curve.dataset}, {curve.split}"
+    if curve.kind != "reliability":
+        return (
+            f"Risk against coverage of {about}: {curve.y[0]:.3f} at a coverage of {curve.x[0]:.2f}, "
+            f"{curve.y[-1]:.3f} at {curve.x[-1]:.2f}."
+        )
+    said, was = max(zip(curve.x, curve.y, strict=True), key=lambda point: abs(point[0] - point[1]))
+    return (
+        f"Reliability of {about}, in {len(curve.x)} bins; the largest gap is {abs(said - was):.2f}, where a confidence "
+        f"of {said:.2f} came true {was:.2f} of the time."
+    )
+
+
+__all__ = [
+    "DPI",
+    "SUPPORT",
+    "Plot",
+    "confusion",
+    "every_plot",
+    "label_bars",
+    "reliability",
+    "risk_coverage",
+    "save_plots",
+]

@@ -1,0 +1,370 @@
+"""Rows of files (.jsonl, .json, .csv, .tsv, .parquet) and of tables in memory (`datasets`, pandas, polars, pyarrow),
+one at a time.
+
+Notable: a row that cannot be read has what is wrong with it in its place, and the rows after it come all the same;
+whoever reads decides whether that ends the work (training) or is answered in its place (`redheart analyze`). Only what
+is wrong with a file as a whole is raised. Only a `.json` array is read as a whole. A label that is stored as a number
+with a name (`datasets.ClassLabel`) comes out as its name.
+"""
+
+import csv
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from ..configuration.errors import DataError
+from .label_names import names_of, stored_names, with_names
+from .strict_json import parse_json
+
+_BOM = b"\xef\xbb\xbf"
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+# Of one cell, in characters; Python's own limit, 131,072, is below what a long text has.
+_LONGEST_CELL = 2**31 - 1
+# What pandas calls the column of an index without a name.
+_INDEX = "__index_level_"
+# Formats of `datasets` in which a row is no plain Python.
+_FORMATS = ("arrow", "jax", "numpy", "pandas", "polars", "tensorflow", "torch")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A row of a file, or what is wrong with it.
+
+    where: the file and the place in it. row: what stands there; a mapping, if it is as it should be (`check_row`).
+    problem: goes on after ``where``; empty where the row could be read. raw: the line itself, of a file that has lines.
+    """
+
+    where: str
+    row: Any = None
+    problem: str = ""
+    raw: str = ""
+
+
+def check_row(row: Any) -> Mapping[str, Any]:
+    """Return ``row`` if it is a mapping of columns. Raises `ValueError`, whose words go on after what names the row."""
+    if not isinstance(row, Mapping):
+        raise ValueError(f"must be a mapping of columns, got {row!r:.80}; in a file, write a JSON object for each row.")
+    return row
+
+
+def decode(data: bytes) -> tuple[str, str]:
+    """The text of UTF-8 bytes, and what is wrong with them, empty where nothing is: goes on after what names them."""
+    data = data.removeprefix(_BOM)
+    try:
+        return data.decode("utf-8"), ""
+    except UnicodeDecodeError as error:
+        at = f"byte 0x{data[error.start]:02x} at position {error.start}"
+        return data.decode("utf-8", errors="replace"), f"is not UTF-8 ({at}); convert it to UTF-8."
+
+
+def byte_lines(stream: IO[bytes], source: str) -> Iterator[tuple[int, bytes]]:
+    """The lines of ``stream``, counted from 1, as they come, with their ends: LF, CR LF or CR.
+
+    source: what the stream is called. Raises `DataError` for UTF-16, whose lines end otherwise.
+    """
+    number = 0
+    for chunk in stream:
+        if number == 0 and chunk.startswith(_UTF16) and b"\0" in chunk:
+            raise DataError(f"{source} is UTF-16, which is not UTF-8; save it as UTF-8.")
+        for line in chunk.splitlines(keepends=True):
+            number += 1
+            yield number, line
+
+
+def text_lines(path: Path) -> Iterator[Line]:
+    """The lines of a text file, without their ends and the blank ones. Raises `DataError` for UTF-16."""
+    with path.open("rb") as stream:
+        for number, data in byte_lines(stream, str(path)):
+            text, problem = decode(data.rstrip(b"\r\n"))
+            if problem or text.strip():
+                yield Line(f"{path}, line {number}", text, problem, text)
+
+
+def _json_lines(path: Path) -> Iterator[Line]:
+    for number, line in enumerate(text_lines(path)):
+        row, problem = None, line.problem
+        try:
+            row = None if problem else parse_json(line.raw)
+        except ValueError as error:
+            array = number == 0 and line.raw.startswith("[")
+            problem = f"{error}{' A file that is one JSON array must end in .json.' if array else ''}"
+        yield Line(line.where, row, problem, line.raw)
+
+
+def _json(path: Path) -> Iterator[Line]:
+    text, problem = decode(path.read_bytes())
+    if problem:
+        raise DataError(f"{path} {problem}")
+    try:
+        rows = parse_json(text)
+    except ValueError as error:
+        hint = " A file with one JSON object in each line must end in .jsonl." if "Extra data" in str(error) else ""
+        raise DataError(f"{path} {error}{hint}") from error
+    if not isinstance(rows, list):
+        raise DataError(f"{path} must hold one JSON array of rows, got {type(rows).__name__}.")
+    for number, row in enumerate(rows):
+        yield Line(f"{path}, row {number}", row)
+
+
+class _CsvLines:
+    """The lines of a CSV file for a reader that takes as many as a row has; those it took can be given back."""
+
+    def __init__(self, lines: Iterator[tuple[int, bytes]]) -> None:
+        self.lines, self.waiting = lines, deque[tuple[int, bytes]]()
+        self.taken: list[tuple[int, bytes]] = []
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        number, data = self.waiting.popleft() if self.waiting else next(self.lines)
+        self.taken.append((number, data))
+        return data.removeprefix(_BOM if number == 1 else b"").decode("utf-8", errors="surrogateescape")
+
+    def give_back(self) -> None:
+        """All that was taken but the first line: a quote that is never closed has swallowed them."""
+        self.waiting.extendleft(reversed(self.taken[1:]))
+
+    def problem(self) -> str:
+        """What is wrong with the bytes that were taken."""
+        return next((wrong for _, data in self.taken if (wrong := decode(data)[1])), "")
+
+    def raw(self) -> str:
+        """What was taken, as it stands."""
+        return "".join(decode(data)[0] for _, data in self.taken).rstrip("\r\n")
+
+
+def _next_cells(reader: Any) -> list[str] | None:
+    """The cells of the next row; None after the last one."""
+    before = csv.field_size_limit(_LONGEST_CELL)
+    try:
+        cells: list[str] | None = next(reader, None)
+    finally:
+        csv.field_size_limit(before)
+    return cells
+
+
+def _csv_header(path: Path, reader: Any, lines: _CsvLines, delimiter: str) -> list[str]:
+    try:
+        header = _next_cells(reader)
+    except csv.Error as error:
+        raise DataError(f"{path}, line 1 cannot be read: {error}.") from error
+    if not header:
+        raise DataError(f"{path} is empty; its first line must name the columns.")
+    if problem := lines.problem():
+        raise DataError(f"{path}, line 1 {problem}")
+    _check_names(str(path), header)
+    others = [mark for mark in (",", ";", "\t") if mark != delimiter and len(header) == 1 and mark in header[0]]
+    if others:
+        raise DataError(
+            f"The first line of {path} has {others[0]!r} between its columns, and a file that ends in {path.suffix} "
+            f"must have {delimiter!r}. Save it again so{', or as .tsv' if others[0] == chr(9) else ''}."
+        )
+    return header
+
+
+def _check_names(source: str, names: list[Any]) -> None:
+    if twice := sorted({str(name) for name in names if names.count(name) > 1}):
+        raise DataError(f"{source} names the columns {twice} twice; give each a name of its own.")
+
+
+def _csv(path: Path, delimiter: str) -> Iterator[Line]:
+    with path.open("rb") as stream:
+        lines = _CsvLines(byte_lines(stream, str(path)))
+        reader = csv.reader(lines, delimiter=delimiter, strict=True)
+        header, number = _csv_header(path, reader, lines, delimiter), 0
+        while True:
+            lines.taken = []
+            try:
+                cells = _next_cells(reader)
+            except csv.Error as error:
+                lines.give_back()
+                lines.taken = lines.taken[:1]
+                yield Line(f"{path}, line {lines.taken[0][0]}", None, f"cannot be read: {error}.", lines.raw())
+                number += 1
+                continue
+            if cells is None:
+                return
+            if _has_content(cells, lines):
+                yield _csv_row(path, number, header, cells, lines, delimiter)
+                number += 1
+
+
+def _has_content(cells: list[str], lines: _CsvLines) -> bool:
+    """Whether a line is no blank one, nor one of commas as spreadsheets leave. An empty text alone stands in quotes."""
+    return any(cell.strip() for cell in cells) or (len(cells) == 1 and bool(lines.raw().strip()))
+
+
+def _csv_row(path: Path, number: int, header: list[str], cells: list[str], lines: _CsvLines, delimiter: str) -> Line:
+    where, problem = f"{path}, row {number} (line {lines.taken[-1][0]})", lines.problem()
+    if not problem and len(cells) != len(header):
+        problem = (
+            f"has {len(cells)} cells, and the first line names {len(header)} columns. "
+            f"Put texts that hold {delimiter!r} in quotes."
+        )
+    row = None if problem else dict(zip(header, cells, strict=True))
+    return Line(where, row, problem, lines.raw() if problem else "")
+
+
+def _arrow() -> Any:
+    try:
+        import pyarrow
+    except ImportError as error:
+        raise ImportError("Reading tables needs pyarrow: pip install 'redheart[train]'.") from error
+    return pyarrow
+
+
+def _parquet_file(path: Path) -> Any:
+    pa = _arrow()
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.ParquetFile(path)
+    except pa.ArrowInvalid as error:
+        raise DataError(f"{path} is not a whole parquet file ({error}). Copy it again.") from error
+
+
+def _parquet(path: Path, label_names: bool = True) -> Iterator[Line]:
+    with _parquet_file(path) as file:
+        _check_names(str(path), file.schema_arrow.names)
+        try:
+            yield from _arrow_lines(str(path), file.iter_batches(), file.schema_arrow, label_names)
+        except (OSError, ValueError) as error:
+            raise DataError(f"{path} is not a whole parquet file ({error}). Copy it again.") from error
+
+
+def _arrow_lines(name: str, batches: Iterable[Any], schema: Any, label_names: bool) -> Iterator[Line]:
+    """The rows of Arrow batches, without the index of a data frame."""
+    names = stored_names(schema) if label_names else {}
+    indices = [column for column in schema.names if column.startswith(_INDEX)]
+    rows = (found for batch in batches for found in _batch_rows(batch))
+    for number, (row, problem) in enumerate(rows):
+        for column in () if row is None else indices:
+            del row[column]
+        yield _line(f"{name}, row {number}", row, problem, names)
+
+
+def _line(where: str, row: Any, problem: str, names: Mapping[str, Sequence[str]]) -> Line:
+    """A row with the names of its labels."""
+    try:
+        return Line(where, row if problem else with_names(row, names), problem)
+    except ValueError as error:
+        return Line(where, None, str(error))
+
+
+def _batch_rows(batch: Any) -> Iterator[tuple[Any, str]]:
+    """Each row, and what is wrong with it."""
+    try:
+        yield from ((row, "") for row in batch.to_pylist())
+    except (ValueError, OverflowError) as error:  # a time that Python has not, for example
+        if batch.num_rows == 1:
+            yield None, f"has a value that cannot be read: {error}."
+            return
+        for place in range(batch.num_rows):
+            yield from _batch_rows(batch.slice(place, 1))
+
+
+READERS: dict[str, Callable[..., Iterable[Line]]] = {
+    ".jsonl": _json_lines,
+    ".json": _json,
+    ".csv": lambda path: _csv(path, ","),
+    ".tsv": lambda path: _csv(path, "\t"),
+    ".parquet": _parquet,
+}
+
+
+def ending(path: Path) -> str:
+    """The ending of a file's name, in small letters."""
+    return path.suffix.lower()
+
+
+def check_ending(path: Path) -> Path:
+    """Return ``path`` if it ends in one of `READERS`. Raises `DataError` otherwise."""
+    if ending(path) not in READERS:
+        raise DataError(f"{path} must end in one of {', '.join(READERS)}, got {path.suffix or 'no ending'!r}.")
+    return path
+
+
+def read_table(path: Path, label_names: bool = True) -> Iterator[Line]:
+    """The rows of a file that ends in one of `READERS`. label_names: False leaves labels the numbers that they are.
+
+    Raises `DataError` for what is wrong with all of it (another ending, no header, half a file).
+    """
+    kind = ending(check_ending(path))
+    yield from _parquet(path, label_names) if kind == ".parquet" else READERS[kind](path)
+
+
+def is_table(source: Any) -> bool:
+    """Whether ``source`` is a table in memory: a data set of `datasets`, or what gives Arrow."""
+    return _features(source) is not None or hasattr(source, "__arrow_c_stream__")
+
+
+def _features(source: Any) -> Mapping[str, Any] | None:
+    """The features of a data set of `datasets`, as plain data. A table may have a column of that name."""
+    known: Any = getattr(source, "features", None) if hasattr(type(source), "features") else None
+    return known.to_dict() if hasattr(known, "to_dict") else None
+
+
+def memory_table(source: Any, name: str, label_names: bool = True) -> Iterator[Line]:
+    """The rows of a table in memory (`is_table`), as plain Python.
+
+    name: of the table, for messages. label_names: as in `read_table`. Raises `DataError` for what is wrong with it as a
+    whole.
+    """
+    features = _features(source)
+    if features is not None:
+        names = names_of(features) if label_names else {}
+        if (getattr(source, "format", None) or {}).get("type") in _FORMATS:
+            source = source.with_format(None)
+        for number, row in enumerate(source):
+            yield _line(f"{name}, row {number}", row, "", names)
+        return
+    try:  # what Arrow raises, and pandas on the way to it
+        reader = _arrow().RecordBatchReader.from_stream(source)
+    except (ValueError, TypeError, OverflowError, NotImplementedError) as error:
+        yield from _frame_lines(source, name, error)
+        return
+    _check_names(name, reader.schema.names)
+    yield from _arrow_lines(name, reader, reader.schema, label_names)
+
+
+def _frame_lines(frame: Any, name: str, error: Exception) -> Iterator[Line]:
+    """The rows of a pandas data frame that Arrow cannot hold, as it has half a character, or several kinds of values in
+    a column: that can then be told of its row. error: why it cannot, which is raised for another kind of table."""
+    if not hasattr(frame, "itertuples"):
+        raise DataError(f"{name} cannot be read as a table ({error}). Give each column one kind of value.") from error
+    columns = [str(column) for column in frame.columns]
+    _check_names(name, columns)
+    for number, values in enumerate(frame.itertuples(index=False, name=None)):
+        yield Line(f"{name}, row {number}", dict(zip(columns, values, strict=True)))
+
+
+def columns_of(path: Path) -> list[str] | None:
+    """The names of the columns of a file that names them once; None where each row has its own. Raises `DataError`."""
+    if ending(path) == ".parquet":
+        with _parquet_file(path) as file:
+            return [name for name in file.schema_arrow.names if not name.startswith(_INDEX)]
+    if ending(path) not in (".csv", ".tsv"):
+        return None
+    with path.open("rb") as stream:
+        lines = _CsvLines(byte_lines(stream, str(path)))
+        delimiter = "," if ending(path) == ".csv" else "\t"
+        return _csv_header(path, csv.reader(lines, delimiter=delimiter, strict=True), lines, delimiter)
+
+
+__all__ = [
+    "READERS",
+    "Line",
+    "byte_lines",
+    "check_ending",
+    "check_row",
+    "columns_of",
+    "decode",
+    "ending",
+    "is_table",
+    "memory_table",
+    "read_table",
+    "text_lines",
+]

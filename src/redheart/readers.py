@@ -1,0 +1,66 @@
+"""Loads whatever texts can be read with: a checkpoint, quantised or not, an exported graph, an adapter on its base;
+and classifiers."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
+
+from .compression.onnx_reader import GRAPH, OnnxClassifier, open_graph
+from .configuration.shipped import ADAPTER, checkpoint_path
+from .modeling_redheart.classification import RedHeartForSequenceClassification
+from .storage.strict_loading import load_strict
+
+
+def load_reader(name_or_path: str | Path, **options: Any) -> tuple[Any, PreTrainedTokenizerBase]:
+    """What reads with ``name_or_path``, and its tokenizer: a `RedHeartModel`, an `OnnxReader` for the folder of an
+    exported model, or a `PeftModel` for that of an adapter, on the base that its record names.
+
+    name_or_path: see `checkpoint_path`. options: of `load_strict`; an exported model takes none of them.
+
+    Raises `ValueError` for a classifier, which gives no reading (see `load_any`), and what `load_strict`, `OnnxReader`
+    and `adapters.load_adapter` raise.
+    """
+    model, tokenizer = load_any(name_or_path, **options)
+    if is_classifier(model):
+        labels = ", ".join(model.config.class_names)
+        raise ValueError(
+            f"{name_or_path} holds a classifier ({labels}), and this reads with an analysis model. `redheart analyze` "
+            "and pipeline('text-classification') read with a classifier; `redheart export` and `push` take it, too."
+        )
+    return model, tokenizer
+
+
+def load_for_evaluation(name: str) -> tuple[Any, PreTrainedTokenizerBase, Path]:
+    """The model, which computes in float32, or what stands in for it (see `load_reader`), its tokenizer, and its
+    folder; by a shipped name or a folder."""
+    model, tokenizer = load_reader(name, dtype=torch.float32)
+    return model, tokenizer, Path(checkpoint_path(name))
+
+
+def load_any(name_or_path: str | Path, **options: Any) -> tuple[Any, PreTrainedTokenizerBase]:
+    """As `load_reader`; it may also be a `RedHeartForSequenceClassification`, or the `OnnxClassifier` of an exported
+    one."""
+    place = checkpoint_path(str(name_or_path))
+    model = _read(place, **options)  # first: what is wrong with a folder, this tells best
+    return model, AutoTokenizer.from_pretrained(place)
+
+
+def is_classifier(model: Any) -> bool:
+    """Whether ``model``, of `load_any`, gives labels in the place of a reading."""
+    return isinstance(model, (RedHeartForSequenceClassification, OnnxClassifier))
+
+
+def _read(place: str, **options: Any) -> Any:
+    folder = Path(place)
+    if (folder / GRAPH).is_file():
+        return open_graph(folder)
+    if (folder / ADAPTER).is_file():
+        from .training.runs.adapters import load_adapter, read_record
+
+        return load_adapter(read_record(folder).base, folder, **options)
+    return load_strict(place, **options)
+
+
+__all__ = ["ADAPTER", "is_classifier", "load_any", "load_for_evaluation", "load_reader"]

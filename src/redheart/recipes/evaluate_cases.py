@@ -1,0 +1,43 @@
+"""Every figure of the cases for a model, with the worst texts, on the terminal and as JSON.
+
+python -m redheart.recipes.evaluate_cases MODEL [--data DIR] [--split validation] [--json FILE] [--no-floors]
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from ..data.loading import DataError
+from ..evaluation.reports.terminal_report import render
+from ..evaluation.texts.cases import evaluate_cases
+from ..readers import load_for_evaluation
+from ..storage.quiet import quiet
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", help="a shipped checkpoint, or a folder")
+    parser.add_argument("--data", type=Path, help="the folder of sets, where the cases do not lie beside the code")
+    parser.add_argument("--split", default="validation", help="of the cases (default: validation)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure and the worst texts there")
+    parser.add_argument(
+        "--no-floors", dest="floors", action="store_false", help="leave out the constant answer and TF-IDF (minutes)"
+    )
+    args = parser.parse_args(arguments)
+
+    quiet()
+    model, tokenizer, _ = load_for_evaluation(args.model)
+    try:
+        found = evaluate_cases(Path(args.model).name, model, tokenizer, args.split, args.data, args.floors)
+    except DataError as error:
+        parser.error(str(error))
+    if args.json is not None:
+        found.save(args.json)
+    render(found, Console(highlight=False))
+
+
+if __name__ == "__main__":
+    main()

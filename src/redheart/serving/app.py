@@ -1,0 +1,174 @@
+"""The HTTP server: `create_app` puts a pipeline behind FastAPI.
+
+    app = create_app("redheart-100m", lambda: load_pipeline("redheart-100m"))
+
+Notable: LitServe, BentoML, Ray Serve and MLServer batch requests as well, but bring worker processes, a configuration
+and error forms of their own, where one model in one process is all there is to serve; TorchServe is no longer
+maintained. FastAPI gives types and OpenAPI, and a batcher of some 200 lines (`batching`) the rest.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from ..version import __version__
+from .limits import Limits
+from .middleware import BodyLimit, Guard
+from .problems import MEDIA_TYPE, Problem, ProblemError, invalid_request
+from .schema import Health, ModelFacts, ReadResponse, read_request
+from .service import Service
+from .strict_body import StrictRoute
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..modeling_redheart.pipeline_redheart import EthicalAnalysisPipeline
+
+T = TypeVar("T")
+
+_CLIENT_CLOSED = 499  # nobody gets it; the log has it
+
+
+def create_app(
+    name: str,
+    load: "Callable[[], EthicalAnalysisPipeline]",
+    limits: Limits | None = None,
+    on_failure: "Callable[[], None]" = lambda: None,
+    docs: bool = False,
+    on_ready: "Callable[[], None]" = lambda: None,
+) -> FastAPI:
+    """The application; its `Service` is ``app.state.service``.
+
+    name: of the model, as clients see it. load: makes the pipeline, in the worker thread, once the server runs.
+    on_failure: is called when that fails, on_ready when it is there. docs: pages at /docs and /redoc, whose scripts a
+    browser gets from the internet.
+    """
+    service = Service(name, load, limits or Limits(), on_failure, on_ready)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with service:
+            yield
+
+    app = FastAPI(
+        title="Red Heart",
+        version=__version__,
+        description="Structured readings of texts about moral conflict. Texts are neither stored nor logged.",
+        lifespan=lifespan,
+        docs_url="/docs" if docs else None,
+        redoc_url="/redoc" if docs else None,
+    )
+    app.state.service = service
+    app.router.route_class = StrictRoute
+    _answer_errors(app)
+    _add_routes(app, service)
+    paths = frozenset(getattr(route, "path", "") for route in app.routes)
+    app.add_middleware(BodyLimit, limits=service.limits)
+    app.add_middleware(Guard, paths=paths, count=service.metrics.request)  # the last one added comes first
+    _describe_errors(app)
+    return app
+
+
+def _add_routes(app: FastAPI, service: Service) -> None:
+    ReadRequest: Any = read_request(service.limits)  # noqa: N806 - a type
+
+    @app.post("/read", response_model=ReadResponse, responses=_errors(408, 413, 422, 500, 503, 504))
+    async def read(body: ReadRequest, request: Request) -> Any:
+        """Read texts. What the model withholds is absent from a reading."""
+        readings = await _unless_gone(request, service.read(body.all_texts(), body.options()))
+        return {"readings": readings}
+
+    @app.get("/health", responses=_errors(500))
+    async def health() -> Health:
+        """Whether the server lives."""
+        return Health(status="alive")
+
+    @app.get("/ready", responses=_errors(503))
+    async def ready() -> Health:
+        """Whether the model is loaded and warm."""
+        service.ready()
+        return Health(status="ready")
+
+    @app.get("/model", responses=_errors(503))
+    async def model() -> ModelFacts:
+        """What reads the texts, what supervised it, and the limits."""
+        return service.facts()
+
+    @app.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+    async def metrics() -> Response:
+        """Counts and times, for Prometheus."""
+        return Response(service.metrics.text(), media_type=CONTENT_TYPE_LATEST)
+
+
+async def _unless_gone(request: Request, work: Awaitable[T]) -> T:
+    """What ``work`` gives; it is cancelled when the client goes away. Raises `ClientDisconnect` then."""
+    working = asyncio.ensure_future(work)
+    gone = asyncio.ensure_future(request.receive())  # after the body, the one message left is that of leaving
+    try:
+        await asyncio.wait((working, gone), return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise ClientDisconnect
+        return working.result()
+    finally:
+        working.cancel()
+        gone.cancel()
+        await asyncio.wait((working, gone))
+
+
+def _answer_errors(app: FastAPI) -> None:
+    @app.exception_handler(ProblemError)
+    async def problem(_: Request, error: ProblemError) -> Response:
+        return error.response()
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> Response:
+        return invalid_request(error)
+
+    @app.exception_handler(ClientDisconnect)
+    async def gone(_: Request, __: ClientDisconnect) -> Response:
+        return Response(status_code=_CLIENT_CLOSED)
+
+    @app.exception_handler(HTTPException)
+    async def other(request: Request, error: HTTPException) -> Response:
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            told = ProblemError(405, "method_not_allowed", f"Not with {request.method}.", "See the header Allow.")
+        elif error.status_code == HTTPStatus.NOT_FOUND:
+            told = ProblemError(
+                404, "not_found", "There is nothing at this path.", "/openapi.json lists what there is."
+            )
+        else:
+            told = ProblemError(error.status_code, "invalid_request", error.detail, "/openapi.json says what fits.")
+        told.headers |= dict(error.headers or {})
+        return told.response()
+
+
+def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    return {status: {"model": Problem, "description": HTTPStatus(status).phrase} for status in statuses}
+
+
+def _describe_errors(app: FastAPI) -> None:
+    """Let OpenAPI say the media type of errors, which FastAPI takes for that of all other answers."""
+    made = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            for path in made()["paths"].values():
+                for operation in path.values():
+                    for status, response in operation["responses"].items():
+                        if int(status) >= HTTPStatus.BAD_REQUEST:
+                            response["content"] = {MEDIA_TYPE: response["content"]["application/json"]}
+        return dict(app.openapi_schema or {})
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's own way to change it
+
+
+__all__ = ["create_app"]

@@ -1,0 +1,31 @@
+"""Figures as PNG files."""
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+from .files import whole_file
+
+
+def require_matplotlib() -> None:
+    """Raises `ImportError` with the remedy when matplotlib is not installed; before a run rather than at its end."""
+    if importlib.util.find_spec("matplotlib") is None:
+        raise ImportError("Plots need matplotlib: `pip install matplotlib`, or pass `plot=False`.")
+
+
+def new_figure(width: float, height: float, rows: int, columns: int) -> tuple[Any, list[Any]]:
+    """A figure of so many inches, and its panels row by row."""
+    require_matplotlib()
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    grid: Any = figure.subplots(rows, columns, squeeze=False)
+    return figure, list(grid.flat)
+
+
+def save_figure(figure: Any, path: Path) -> None:
+    with whole_file(path) as partial:
+        figure.savefig(partial, format="png", dpi=110)
+
+
+__all__ = ["new_figure", "require_matplotlib", "save_figure"]

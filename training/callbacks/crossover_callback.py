@@ -1,0 +1,254 @@
+"""Crossover at the end of a run: its checkpoints are recombined module by module, and the best recombination is kept if
+it is better than the best checkpoint on rows that nothing was chosen by.
+
+Notable: three splits. The run's own evaluations say which checkpoints stay on disk; the selection split says which
+recombination is best; the acceptance split is used once, for one comparison of the two that were chosen before.
+"""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import takewhile
+from pathlib import Path
+from typing import Any
+
+from accelerate.utils import broadcast_object_list
+from torch import nn
+from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from ...statistics.disjoint import refuse_shared
+from ...storage.figures import require_matplotlib
+from ...storage.files import write_json
+from .candidates import CandidateStore
+from .crossover_search import CrossoverSearch, SearchPlan, part_fitness
+from .module_crossover import REST, STRATEGIES, check_strategies, worth_keeping
+from .plots import plot_crossover
+from .snapshots import check_modules, refuse_shards
+from .sweet_spot import SweetSpotCallback
+
+logger = logging.getLogger(__name__)
+
+# In an entry of the run's history, and so in each checkpoint: which weights the run began with, which candidates a run
+# that is resumed there goes on with, and which of those were not found any more.
+_BASE, _KEPT, _LOST = "crossover_base", "crossover_candidates", "crossover_lost"
+
+
+def _model(trainer: Trainer) -> nn.Module:
+    if trainer.model is None:
+        raise ValueError("The trainer has no model yet (`model_init`): give it the model itself.")
+    return trainer.model
+
+
+@contextmanager
+def unheard(trainer: Trainer) -> Iterator[None]:
+    """What is evaluated inside is no event of the run: no callback hears of it and the history stays as it is."""
+    handler, state, model = trainer.callback_handler, trainer.state, _model(trainer)
+    training = model.training
+    callbacks, history = handler.callbacks, state.log_history
+    handler.callbacks, state.log_history = [], []
+    try:
+        yield
+    finally:
+        handler.callbacks, state.log_history = callbacks, history
+        model.train(training)
+
+
+class CrossoverCallback(TrainerCallback):
+    """Stores the weights at each evaluation and recombines them when training ends. Works with any
+    `transformers.Trainer` and any model.
+
+    Made after the trainer: ``trainer.add_callback(CrossoverCallback(trainer, ...))``, before a `SweetSpotCallback`.
+    selection, acceptance: data sets as ``trainer.evaluate`` takes them, with a length; the second must have no row in
+    common with the first or with the trainer's ``eval_dataset``. modules: path of a submodule -> the losses of an
+    evaluation that say how good it is ("eval_loss_emotion"; lower is better), each divided by its size at the first
+    checkpoint; a module none of whose losses is measured goes with the rest of the model, and a warning says so.
+    strategies: of `module_crossover.STRATEGIES`. seed, generations, population: of the genetic search, which makes at
+    most population x (generations + 1) evaluations of the selection split. keep: checkpoints on disk at most, and
+    those that the newest checkpoint of the trainer needs for an exact resume. metric: the loss of the whole. margin:
+    by how much the recombination must be lower on the acceptance split, in the metric's unit; at least strictly.
+    coefficients: of the interpolation. output: where ``crossover_report.json``, ``crossover.png`` and the folder
+    ``crossover`` go; None = ``args.output_dir``. plot: write the PNG, which needs matplotlib.
+
+    When training ends the model has the weights of the recombination, or those of the checkpoint that is best on the
+    selection split. The candidates are found again on a resume by themselves, all of them when it is from the newest
+    checkpoint; what is not there any more is named in a warning and in the report ("lost"). Raises `ValueError` for
+    splits with rows in common or none, unknown strategies and modules, FSDP, DeepSpeed, and candidates of another run.
+    """
+
+    def __init__(
+        self,
+        trainer: Trainer,
+        selection: Any,
+        acceptance: Any,
+        modules: Mapping[str, Sequence[str]],
+        strategies: Sequence[str] = STRATEGIES,
+        *,
+        seed: int = 0,
+        generations: int = 4,
+        population: int = 8,
+        keep: int = 8,
+        metric: str = "eval_loss",
+        margin: float = 0.0,
+        coefficients: Sequence[float] = (0.25, 0.5, 0.75),
+        output: str | Path | None = None,
+        plot: bool = True,
+    ) -> None:
+        if keep < 2:
+            raise ValueError(f"`keep` must be 2 or more, got {keep}: one checkpoint cannot be combined.")
+        if not margin >= 0:
+            raise ValueError(f"`margin` must be 0 or above, got {margin}.")
+        self.plan = SearchPlan(
+            selection=selection,
+            acceptance=acceptance,
+            modules={path: tuple(names) for path, names in modules.items()},
+            strategies=check_strategies(strategies),
+            seed=seed,
+            generations=generations,
+            population=population,
+            metric=metric,
+            margin=margin,
+            coefficients=tuple(coefficients),
+        )
+        check_modules(_model(trainer), self.plan.modules)
+        own: Any = trainer.eval_dataset
+        evaluated = own if isinstance(own, Mapping) else {"evaluation": own} if own is not None else {}
+        refuse_shared(
+            {"acceptance": acceptance, "selection": selection, **evaluated},
+            getattr(trainer.model, "main_input_name", "input_ids"),
+        )
+        self.trainer, self.keep, self.plot = trainer, keep, plot
+        self.folder = Path(output or str(trainer.args.output_dir))
+        writes = trainer.is_world_process_zero()
+        self.store = CandidateStore(self.folder / "crossover", list(self.plan.modules), writes)
+        self._in_checkpoint: list[str] = []
+        self._running = False
+
+    # ---- Events ----
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, model: Any = None, **kwargs: Any
+    ) -> None:
+        """Note the weights that the run begins with, or find the candidates of the run that is resumed."""
+        refuse_shards(args, model, "CrossoverCallback")
+        if args.eval_strategy == "no":
+            raise ValueError("CrossoverCallback stores a candidate at each evaluation: set `eval_strategy`.")
+        before = takewhile(lambda callback: callback is not self, self.trainer.callback_handler.callbacks)
+        if any(isinstance(callback, SweetSpotCallback) for callback in before):
+            raise ValueError(
+                "Add CrossoverCallback before SweetSpotCallback, which puts modules back: a candidate is the weights "
+                "that were evaluated. `trainer.add_callback` takes the sweet spot after the trainer is made, too."
+            )
+        if self.plot:
+            require_matplotlib()
+        entry = _entry(state)
+        if state.global_step and entry is not None:
+            self._resume(state, model, entry)
+        else:
+            if state.global_step:
+                logger.warning("The run had no crossover up to step %d; its candidates start there.", state.global_step)
+            base: Any = self.store.begin(model)
+            begun: dict[str, Any] = {"step": state.global_step, _BASE: base, _KEPT: [], _LOST: []}
+            state.log_history.append(begun)
+        self._in_checkpoint = [candidate.name for candidate in self.store.candidates]
+        self._running = True
+
+    def _resume(self, state: TrainerState, model: nn.Module, entry: dict[str, Any]) -> None:
+        """Go on with the candidates of the checkpoint, whatever came after it."""
+        self.store.resume(model, str(entry[_BASE]), state.global_step)
+        self.store.candidates = _agreed(self.store.candidates)
+        found = [candidate.name for candidate in self.store.candidates]
+        wanted = entry.setdefault(_KEPT, found)
+        lost = [name for name in wanted if name not in found]
+        self.store.keep(wanted)
+        if lost:
+            entry[_LOST] = [*entry.get(_LOST, []), *lost]
+            logger.warning(
+                "Crossover goes on without %s, which the checkpoint of step %d had: only the candidates of the newest "
+                "checkpoint are kept. Resume from that one, or train anew, for the report of an unbroken run.",
+                ", ".join(lost), state.global_step,
+            )  # fmt: skip
+
+    def on_evaluate(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        metrics: Mapping[str, Any] | None = None,
+        model: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """Store the weights that were evaluated; drop a candidate that is best for nothing."""
+        if not self._running:
+            return
+        name = f"step-{state.global_step}"
+        known = {candidate.name: candidate.metrics for candidate in self.store.candidates}
+        # Several evaluation sets are several events of one step, and the metric is in one of them.
+        several = isinstance(self.trainer.eval_dataset, Mapping)
+        if not several or any(self.plan.metric not in held for other, held in known.items() if other != name):
+            self.plan.check_metric(metrics or {})
+        self.store.add(name, state.global_step, model, known.get(name, {}) | self.plan.figures(metrics or {}))
+        best = self._best_names()
+        self.store.keep([*best, *self._in_checkpoint, name])
+        entry = _entry(state)
+        if entry is not None:
+            entry[_KEPT] = best
+
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """From here on a run may be resumed from this checkpoint: what only earlier ones need can go."""
+        entry = _entry(state)
+        if self._running and entry is not None:
+            self._in_checkpoint = list(entry[_KEPT])
+            self.store.keep(self._in_checkpoint)
+
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, model: Any = None, **kwargs: Any
+    ) -> None:
+        """Recombine, accept or reject, put the winner's weights into the model, and write the report."""
+        if not self._running:
+            return
+        self._running = False
+        self.store.keep(self._best_names())
+        end = self.store.add(f"end-{state.global_step}", state.global_step, model, {})
+        same = [other.name for other in self.store.candidates if other is not end and other.parts == end.parts]
+        last: str = _agreed(same[0] if same else end.name)
+        self.store.keep([other.name for other in self.store.candidates if other is not end or other.name == last])
+        about = self._about_others(state)
+        with unheard(self.trainer), self.store:
+            search = CrossoverSearch(self.plan, self.store, model, self.trainer.evaluate)
+            try:
+                report = search.run()
+            except BaseException:
+                if args.world_size == 1:  # of several processes, the others wait elsewhere
+                    search.load(search.whole(last))
+                raise
+        level = logging.INFO if report["verdict"] == "accepted" else logging.WARNING
+        logger.log(level, "Crossover %s; the model has %s: %s", report["verdict"], report["weights"], report["reason"])
+        if self.store.writes:
+            write_json(self.folder / "crossover_report.json", report | about)
+            if self.plot:
+                plot_crossover(report, self.folder / "crossover.png")
+
+    def _best_names(self) -> list[str]:
+        """Which candidates to keep, by the evaluations of the run."""
+        metrics = {candidate.name: candidate.metrics for candidate in self.store.candidates}
+        return worth_keeping(part_fitness(metrics, {REST: (self.plan.metric,), **self.plan.modules}), self.keep)
+
+    def _about_others(self, state: TrainerState) -> dict[str, Any]:
+        """What the report says of the checkpoints that are not searched: evaluated and not kept, or lost."""
+        metric, kept = self.plan.metric, {candidate.step for candidate in self.store.candidates}
+        others = [entry for entry in state.log_history if metric in entry and entry["step"] not in kept]
+        lost: Any = (_entry(state) or {}).get(_LOST, [])
+        return {"not_kept": [{"step": entry["step"], metric: entry[metric]} for entry in others], "lost": lost}
+
+
+def _entry(state: TrainerState) -> dict[str, Any] | None:
+    """The history's entry about the crossover, or None in a run that had none."""
+    return next((entry for entry in reversed(state.log_history) if _BASE in entry), None)
+
+
+def _agreed(value: Any) -> Any:
+    """What the main process has, on all processes."""
+    return broadcast_object_list([value])[0]
+
+
+__all__ = ["CrossoverCallback", "unheard"]

@@ -1,0 +1,290 @@
+"""A training run from its recipe: `redheart train recipe.yaml`, or under accelerate
+
+    accelerate launch -m redheart train recipe.yaml
+
+Notable: both are the same code; whatever starts several processes is seen by the trainer. The output folder holds the
+model (``model``) or its adapter (``adapter``), the checkpoints, and the reports: ``report.json``, ``losses.png``, and
+those of the callbacks.
+"""
+
+import json
+import logging
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from transformers import PreTrainedTokenizerBase, TrainingArguments
+
+from ...batches.constant_baseline import constant_losses
+from ...batches.supervision import HELD_OUT, confidence_keys, extended, supervision_of
+from ...data.loading import Unit, held_out
+from ...modeling_redheart.modeling_redheart import RedHeartModel
+from ...storage.files import write_json
+from ...storage.folders import whole_or_nothing
+from ...storage.output_folder import ADAPTER, MODEL, claim_output, discard_other
+from ..callbacks.crossover_callback import CrossoverCallback
+from ..callbacks.plots import plot_losses
+from ..callbacks.sweet_spot import SweetSpotCallback, redheart_modules
+from ..trainers.arguments import RedHeartTrainingArguments
+from ..trainers.oom_callback import OOMCallback
+from ..trainers.trainer import RedHeartTrainer
+from .adapters import AdapterRecord, add_adapter, merge_adapter, save_adapter, weights_digest
+from .building import (
+    build_masked_lm,
+    build_model,
+    build_sizes,
+    build_texts,
+    build_units,
+    check_model,
+    check_sources,
+    check_texts,
+)
+from .confidence_phase import train_confidence
+from .lr_sweep import sweep_learning_rates
+from .pretraining import pretrain
+from .recipe import PretrainingRecipe, Recipe
+
+logger = logging.getLogger(__name__)
+
+# How the names of `metrics.reading_metrics` end.
+_MEASURES = ("_accuracy", "_average_precision", "_f1")
+
+
+@dataclass
+class _Split:
+    """The units of a run, by what they are for."""
+
+    train: list[Unit]
+    validation: list[Unit]
+    unseen: list[Unit]  # for the confidence
+    selection: list[Unit]
+    acceptance: list[Unit]
+
+
+def run(recipe: Recipe, resume: bool = False, overwrite: bool = False) -> dict[str, Any]:
+    """Train what ``recipe`` describes; returns the report, which also lies in the output folder.
+
+    resume: go on from the newest whole checkpoint there. overwrite: replace what an earlier run has trained there.
+    Raises `ValueError` when there is such a thing and neither is said, and, before anything is loaded, for what does
+    not exist.
+    """
+    output = Path(recipe.output)
+    claim_output(output, resume, overwrite)
+    check_model(recipe.model)
+    if recipe.pretraining is not None:
+        check_texts([*recipe.pretraining.texts, *recipe.pretraining.validation])
+        return _pretrain(recipe, recipe.pretraining, output, resume)
+    check_sources(recipe.data)
+    # Without the callbacks' own states, a resumed run would train on what the sweet spot had frozen.
+    own = {"report_to": "none", "restore_callback_states_from_checkpoint": True}
+    options = {"output_dir": str(output), **own, **recipe.training}
+    args = RedHeartTrainingArguments(**options)
+    split = _split(recipe, args.seed)
+    model: Any  # a `RedHeartModel`, or a `peft.PeftModel` of one
+    model, tokenizer = build_model(recipe.model, args.seed, args)
+    model.config.clear_fitted()
+    adapter = None
+    if recipe.peft is not None:
+        adapter = _bound(str(recipe.model.checkpoint), args, output, resume)
+        model = add_adapter(model, recipe.peft)
+    trainer = RedHeartTrainer(
+        model=model,
+        args=args,
+        train_dataset=split.train,
+        eval_dataset=split.validation,
+        processing_class=tokenizer,
+        sizes=build_sizes(recipe.data, split.train),
+        callbacks=[OOMCallback()],
+    )
+    _add_callbacks(trainer, recipe, split)
+    report: dict[str, Any] = {"model": recipe.model.preset or recipe.model.checkpoint or recipe.model.encoder}
+    if recipe.lr_sweep is not None:
+        report["lr_sweep"] = _sweep(trainer, recipe, output, resume)
+    before = trainer.evaluate()
+    trainer.train(resume_from_checkpoint=resume or None)
+    record = supervision_of(trainer.prepared(split.train).units)
+    if recipe.confidence is not None:
+        train_confidence(model, tokenizer, split.unseen, options, recipe.confidence)
+        record |= {key: [HELD_OUT] for key in confidence_keys(record)}
+    after = trainer.evaluate()
+    report |= _comparison(constant_losses(split.train, split.validation), before, after)
+    report["units"] = {name: len(getattr(split, name)) for name in vars(split)}
+    report["left_out"] = {
+        name: trainer.prepared(units).left_out()
+        for name, units in (("train", split.train), ("validation", split.validation))
+    }
+    report["supervision"] = record
+    if trainer.is_world_process_zero():
+        _write(recipe, model, tokenizer, adapter, record, output)
+        if overwrite:
+            merged = recipe.peft is not None and recipe.peft.merge
+            discard_other(output, {MODEL} if recipe.peft is None else {ADAPTER, *([MODEL] if merged else [])})
+        plot_losses(trainer.state.log_history, output / "losses.png")
+        write_json(output / "report.json", report)
+    elif recipe.model.sharded:
+        with TemporaryDirectory() as nowhere:  # its part of the weights goes to the process that saves
+            model.save_pretrained(nowhere, is_main_process=False)
+    trainer.accelerator.wait_for_everyone()
+    return report
+
+
+def _split(recipe: Recipe, seed: int) -> _Split:
+    # Each cut has a seed of its own: with one seed, a second cut would find the share that the first took away.
+    train, validation = build_units(recipe.data, seed)
+    unseen: list[Unit] = []
+    if recipe.confidence is not None:
+        train, unseen = held_out(train, recipe.confidence.share, seed + 1)
+    selection: list[Unit] = []
+    acceptance: list[Unit] = []
+    if recipe.crossover is not None:
+        # Three thirds: one to stop by, one to choose by, and one that nothing was chosen by.
+        validation, others = held_out(validation, 2 / 3, seed + 2)
+        selection, acceptance = held_out(others, 1 / 2, seed + 3)
+    return _Split(train, validation, unseen, selection, acceptance)
+
+
+def _bound(checkpoint: str, args: TrainingArguments, output: Path, resume: bool) -> AdapterRecord:
+    """What an adapter is about, noted when its run begins. Raises `ValueError` for a run that began on another base."""
+    record, note = AdapterRecord(checkpoint, weights_digest(checkpoint)), output / "adapter_base.json"
+    if resume and note.is_file():
+        begun = json.loads(note.read_text(encoding="utf-8"))["weights"]
+        if begun != record.weights:
+            raise ValueError(
+                f"The run in {output} began on other weights ({begun[:12]}...) than {checkpoint} has now "
+                f"({record.weights[:12]}...): bring those back, or start anew with another `output`."
+            )
+    if args.process_index == 0:
+        write_json(note, {"base": record.base, "weights": record.weights})
+    return record
+
+
+def _add_callbacks(trainer: RedHeartTrainer, recipe: Recipe, split: _Split) -> None:
+    if recipe.crossover is None and recipe.sweet_spot is None:
+        return
+    modules = redheart_modules()
+    if recipe.peft is not None:
+        modules = _adapted(trainer.model, modules)
+    if recipe.crossover is not None:  # first: a candidate is what was evaluated, before a module is put back
+        given = {"trainer": trainer, "selection": split.selection, "acceptance": split.acceptance, "modules": modules}
+        chosen_by = {"metric": "eval_loss_supervised"}
+        trainer.add_callback(CrossoverCallback(**{**given, **chosen_by, **recipe.crossover}))
+    if recipe.sweet_spot is not None:
+        trainer.add_callback(SweetSpotCallback(**{"modules": modules, **recipe.sweet_spot}))
+
+
+def _adapted(model: Any, modules: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Of the base's modules those that its adapter changes, by their paths in the ``PeftModel``."""
+    base = model.get_base_model()
+    place = next(path for path, module in model.named_modules() if module is base)
+    found = {
+        f"{place}.{path}": metrics
+        for path, metrics in modules.items()
+        if any(parameter.requires_grad for parameter in base.get_submodule(path).parameters())
+    }
+    if not found:
+        raise ValueError(
+            f"The adapter changes none of the modules that `sweet_spot` and `crossover` follow ({', '.join(modules)}): "
+            "leave the two out, or name one of these among `peft.components`."
+        )
+    return found
+
+
+def _sweep(trainer: RedHeartTrainer, recipe: Recipe, output: Path, resume: bool) -> dict[str, Any]:
+    """Sweep the learning rate, and take what it suggests."""
+    stored = output / "lr_sweep.json"
+    if resume and stored.is_file():
+        found: dict[str, Any] = json.loads(stored.read_text(encoding="utf-8"))
+    else:
+        sweep = sweep_learning_rates(trainer, **(recipe.lr_sweep or {}))
+        sweep.save(output)
+        found = {"verdict": sweep.verdict, "suggested": sweep.suggested, "reason": sweep.reason}
+    if found["suggested"] is not None:
+        trainer.args.learning_rate = found["suggested"]
+    logger.warning("Learning rate %g: %s.", trainer.args.learning_rate, found["reason"])
+    return {name: found[name] for name in ("verdict", "suggested", "reason")}
+
+
+def _comparison(constant: dict[str, float], before: dict[str, float], after: dict[str, float]) -> dict[str, Any]:
+    """Validation loss of each supervised output: of the best constant, before, and after; and accuracy and F1."""
+    rows = {
+        name: {"constant": value, "before": before[f"eval_loss_{name}"], "after": after[f"eval_loss_{name}"]}
+        for name, value in constant.items()
+        if f"eval_loss_{name}" in after
+    }
+    missed = sorted(name for name, row in rows.items() if not row["after"] < row["constant"])
+    measured = {
+        name.removeprefix("eval_"): {"before": before[name], "after": value}
+        for name, value in after.items()
+        if name.endswith(_MEASURES) and name in before
+    }
+    return {"validation": rows, "not_better_than_constant": missed, "metrics": measured}
+
+
+def _write(
+    recipe: Recipe,
+    model: Any,
+    tokenizer: PreTrainedTokenizerBase,
+    adapter: AdapterRecord | None,
+    record: dict[str, list[str]],
+    output: Path,
+) -> None:
+    """Write the model, or its adapter, with the record of what its own rows supervised."""
+    if recipe.peft is None or adapter is None:
+        _save(model, tokenizer, record, output)
+        return
+    save_adapter(model, tokenizer, replace(adapter, supervision=record), output / ADAPTER)
+    if recipe.peft.merge:
+        _save(merge_adapter(model), tokenizer, record, output)
+
+
+def _save(model: RedHeartModel, tokenizer: PreTrainedTokenizerBase, record: dict[str, list[str]], output: Path) -> None:
+    """Write the model with the record of what supervised it, whole or not at all."""
+    model.config.supervision = extended(model.config.supervision, record)
+    model.config.name_or_path = ""
+    with whole_or_nothing(output / MODEL, needed=model.get_memory_footprint()) as partial:
+        model.save_pretrained(partial)
+        tokenizer.save_pretrained(partial)
+
+
+def _pretrain(recipe: Recipe, plan: PretrainingRecipe, output: Path, resume: bool) -> dict[str, Any]:
+    args = TrainingArguments(**{"output_dir": str(output), "report_to": "none", **plan.training})
+    model, tokenizer = build_masked_lm(recipe.model, args.seed)
+    trainer = pretrain(
+        model,
+        tokenizer,
+        lambda: build_texts(plan.texts),
+        args,
+        plan.length,
+        validation=(lambda: build_texts(plan.validation)) if plan.validation else None,
+        masked=plan.masked,
+        resume=resume,
+    )
+    report: dict[str, Any] = {"steps": trainer.state.global_step, "log": trainer.state.log_history}
+    if plan.validation:
+        report["validation"] = trainer.evaluate()["eval_loss"]
+    trainer.save_model(str(output / MODEL))
+    if trainer.is_world_process_zero():
+        write_json(output / "report.json", report)
+    return report
+
+
+def summary(report: dict[str, Any]) -> str:
+    """The report as a person reads it."""
+    if "validation" not in report or not isinstance(report["validation"], dict):
+        return f"Trained {report.get('steps')} steps; report.json has the figures."
+    lines = [f"{'validation loss':<24}{'constant':>10}{'before':>10}{'after':>10}"]
+    for name, row in report["validation"].items():
+        mark = "" if row["after"] < row["constant"] else "  not better than a constant"
+        lines.append(f"{name:<24}{_number(row['constant'])}{_number(row['before'])}{_number(row['after'])}{mark}")
+    if report.get("metrics"):
+        lines.append("validation")
+        lines += [
+            f"{name.replace('_', ' '):<34}{_number(row['before'])}{_number(row['after'])}"
+            for name, row in report["metrics"].items()
+        ]
+    return "\n".join(lines)
+
+
+def _number(value: float) -> str:
+    return f"{round(value, 4) + 0.0:>10.4f}"  # + 0.0: never -0.0000

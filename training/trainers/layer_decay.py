@@ -1,0 +1,107 @@
+"""Which learning rate each parameter has: less, the further its layer is from the outputs.
+
+Notable: the depth of a parameter follows from the module that holds it - the text's way through the model - and never
+from digits in its name.
+"""
+
+from typing import Any
+
+from torch import nn
+
+from ...configuration.labels import MODULES
+from ...modeling_redheart.backbone import PretrainedTextEncoder
+from ...modeling_redheart.layers import QueryTokens
+from ...modeling_redheart.modeling_redheart import RedHeartModel
+
+# The components behind the backbone, in the order in which a text passes them.
+STAGES: tuple[tuple[str, ...], ...] = (
+    ("layer_crossover",),
+    ("token_budget",),
+    tuple(name for name in MODULES if name.endswith("_head")),
+    tuple(name for name in MODULES if not name.endswith("_head")),
+    ("bridge",),
+    ("sweet_spot", "projector"),
+)
+
+
+def module_depths(model: RedHeartModel) -> dict[str, int]:
+    """Depth of each submodule by its path: 0 for the embeddings of the text, one more for each layer and stage.
+
+    A module that is not listed has the depth of the module that holds it.
+    """
+    encoder: Any = model.backbone.encoder
+    layers = encoder.layers if not isinstance(encoder, PretrainedTextEncoder) else _layer_list(encoder.model)
+    paths = {id(module): path for path, module in model.named_modules()}
+    depths = {"backbone.encoder": 0}
+    for number, layer in enumerate(layers, start=1):
+        depths[paths[id(layer)]] = number
+    behind = len(layers) + 1
+    depths["backbone"] = behind  # what it makes of the encoder's states
+    for number, stage in enumerate(STAGES, start=behind + 1):
+        depths |= dict.fromkeys(stage, number)
+    # The latent memory lies in the bridge, but the analyzers read it.
+    depths["bridge.memory"] = depths["emotion_head"]
+    return depths
+
+
+def _layer_list(encoder: Any) -> nn.ModuleList:
+    """The encoder's layers: its module list of `num_hidden_layers` modules. Raises `ValueError` where there is none."""
+    count = encoder.config.num_hidden_layers
+    for module in encoder.modules():
+        if isinstance(module, nn.ModuleList) and len(module) == count:
+            return module
+    raise ValueError(
+        f"{type(encoder).__name__} has no list of its {count} layers, which `layer_decay` needs; set it to 1."
+    )
+
+
+def parameter_depths(model: RedHeartModel) -> dict[str, int]:
+    """Depth of each parameter by its name."""
+    depths = module_depths(model)
+    result = {}
+    for name, _ in model.named_parameters():
+        path = name
+        while path not in depths:
+            path, _, last = path.rpartition(".")
+            if not last:
+                raise ValueError(f"The parameter {name!r} lies in no stage of the model that has a depth.")
+        result[name] = depths[path]
+    return result
+
+
+def parameter_groups(
+    model: RedHeartModel,
+    decayed: set[str],
+    learning_rate: float,
+    weight_decay: float,
+    layer_decay: float = 1.0,
+    encoder_learning_rate: float | None = None,
+) -> list[dict[str, Any]]:
+    """Groups for an optimiser, over the trainable parameters.
+
+    decayed: names that weight decay is for (`Trainer.get_decay_parameter_names`); learned tokens never are. The rate of
+    a parameter is ``learning_rate`` (``encoder_learning_rate`` in a pre-trained encoder) times ``layer_decay`` to the
+    power of the stages between it and the outputs.
+    """
+    depths = dict.fromkeys((name for name, _ in model.named_parameters()), 0)
+    if layer_decay < 1:
+        depths = parameter_depths(model)
+    deepest = max(depths.values())
+    tokens = {f"{path}.weight" for path, module in model.named_modules() if isinstance(module, QueryTokens)}
+    pretrained = isinstance(model.backbone.encoder, PretrainedTextEncoder)
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        if not parameter.requires_grad:
+            continue
+        base = learning_rate
+        if encoder_learning_rate is not None and pretrained and name.startswith("backbone.encoder.model."):
+            base = encoder_learning_rate
+        rate = base * layer_decay ** (deepest - depths[name])
+        groups.setdefault((rate, weight_decay if name in decayed - tokens else 0.0), []).append(parameter)
+    return [
+        {"params": parameters, "lr": rate, "weight_decay": decay}
+        for (rate, decay), parameters in sorted(groups.items(), key=lambda item: (-item[0][0], item[0][1]))
+    ]
+
+
+__all__ = ["STAGES", "module_depths", "parameter_depths", "parameter_groups"]

@@ -1,0 +1,42 @@
+"""The means of losses that are logged: over texts, and so the same however the texts were batched."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from ...configuration.labels import LOSSES
+
+# What is logged: the model's losses and those that only training has.
+LOGGED: tuple[str, ...] = (*LOSSES, "r_drop", "consistency")
+
+
+class LossMeans:
+    """Sums of losses over texts, whose means are logged."""
+
+    def __init__(self) -> None:
+        self.sums: dict[str, tuple[Tensor, Tensor]] = {}
+
+    def add(self, name: str, mean: Tensor, texts: Tensor) -> None:
+        """Add ``texts`` texts that cost ``mean`` on average. Both scalars; without a gradient afterwards."""
+        total, count = self.sums.get(name, (torch.zeros((), device=mean.device), torch.zeros((), device=mean.device)))
+        self.sums[name] = (total + mean.detach().float() * texts, count + texts)
+
+    def merge(self, other: "LossMeans") -> None:
+        """Add what another one holds."""
+        for name, (total, count) in other.sums.items():
+            mine = self.sums.get(name, (torch.zeros_like(total), torch.zeros_like(count)))
+            self.sums[name] = (mine[0] + total, mine[1] + count)
+
+    def drain(self, names: Sequence[str], reduce: Callable[[Tensor], Tensor], device: torch.device) -> dict[str, float]:
+        """The mean of each loss that any text has, and start anew. reduce: sums a tensor over the processes."""
+        held = torch.zeros(len(names), 2, dtype=torch.float64)
+        for row, name in enumerate(names):
+            if name in self.sums:
+                held[row] = torch.stack([value.double().cpu() for value in self.sums[name]])
+        self.sums = {}
+        totals, counts = reduce(held.float().to(device)).cpu().unbind(1)
+        return {name: (totals[row] / counts[row]).item() for row, name in enumerate(names) if counts[row] > 0}
+
+
+__all__ = ["LOGGED", "LossMeans"]

@@ -1,0 +1,80 @@
+"""Smoothed targets, and R-Drop: two passes that differ in dropout only are to agree."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ...data.loading import PAIRS
+
+# Targets that are probabilities of one label (a Bernoulli each), and those that are distributions over the last one.
+_BERNOULLI = ("emotion_labels",)
+_DISTRIBUTIONS = ("verdict_labels", "perspective_labels")
+
+
+def smooth_targets(batch: Mapping[str, Tensor], factor: float) -> dict[str, Tensor]:
+    """The batch with its emotion and verdict targets drawn by ``factor`` to the uniform ones (Szegedy et al. 2016,
+    arXiv:1512.00567). Missing targets stay missing, rankings and regressions as they are."""
+    smoothed = dict(batch)
+    for name in batch.keys() & {*_BERNOULLI, *_DISTRIBUTIONS}:
+        target = batch[name]
+        if not target.is_floating_point():
+            target = target.float().masked_fill(target == -100, torch.nan)
+        uniform = 0.5 if name in _BERNOULLI else 1 / target.shape[-1]
+        smoothed[name] = torch.lerp(target, torch.full_like(target, uniform), factor)
+    return smoothed
+
+
+def twice(batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The batch and a copy of it below, with pair ids of its own."""
+    doubled = {}
+    for name, value in batch.items():
+        copy = value
+        if name in PAIRS:
+            ids = value[:, :1]
+            copy = torch.cat((torch.where(ids >= 0, ids + ids.max() + 1, ids), value[:, 1:]), dim=1)
+        doubled[name] = torch.cat((value, copy))
+    return doubled
+
+
+def divergence(output: Any) -> Tensor:
+    """R-Drop (Liang et al. 2021, arXiv:2106.14448) on the model's output for `twice`: mean symmetric Kullback-Leibler
+    divergence of the two halves over the texts, summed over what was read of emotion, verdict and perspectives (nats).
+
+    Raises `ValueError` where none of these was read.
+    """
+    parts = []
+    if output.emotion is not None:
+        parts.append(_bernoulli(*output.emotion.logits.float().chunk(2)).mean(-1))
+    if output.verdict is not None:
+        parts.append(_categorical(*output.verdict.logits.float().chunk(2)))
+    if output.perspectives is not None:
+        parts.append(_categorical(*output.perspectives.verdict_logits.float().chunk(2)).mean(-1))
+    if not parts:
+        raise ValueError("R-Drop compares emotions, verdicts and perspectives, and this output has none of them.")
+    return torch.stack(parts).sum(0).mean()
+
+
+def _bernoulli(one: Tensor, two: Tensor) -> Tensor:
+    # KL(p||q) + KL(q||p) = (p - q) (logit p - logit q)
+    return (one.sigmoid() - two.sigmoid()) * (one - two) / 2
+
+
+def _categorical(one: Tensor, two: Tensor) -> Tensor:
+    first, second = one.log_softmax(-1), two.log_softmax(-1)
+    return ((first.exp() - second.exp()) * (first - second)).sum(-1) / 2
+
+
+def consistency_loss(embedding: Tensor, teacher: Tensor, temperature: float = 0.05) -> Tensor:
+    """How hard it is to tell, by its embedding, which of the batch's texts a teacher embedded (InfoNCE, van den Oord et
+    al. 2018, arXiv:1807.03748), in nats; the teacher being the model's own average (He et al. 2020, arXiv:1911.05722).
+
+    embedding, teacher: (batch, hidden), of length 1; the teacher without a gradient. A batch of one text costs 0.
+    """
+    similarity = embedding.float() @ teacher.float().T / temperature
+    return F.cross_entropy(similarity, torch.arange(len(similarity), device=similarity.device))
+
+
+__all__ = ["consistency_loss", "divergence", "smooth_targets", "twice"]
