@@ -22,7 +22,7 @@ class _Backbone(nn.Module):
 class RedHeartForMaskedLM(RedHeartPreTrainedModel):
     """Predicts masked tokens (Devlin et al. 2019, arXiv:1810.04805) with the backbone's own token embeddings.
 
-    Its ``backbone.encoder`` weights are those of a `RedHeartModel` of the same config (`training.pretraining`). Raises
+    Its ``backbone.encoder`` weights are those of a `RedHeartModel` of the same config (`runs.pretraining`). Raises
     `ValueError` for a config with an ``encoder_config``: such an encoder is pre-trained as what it is.
     """
 

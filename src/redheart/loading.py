@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 def load_pipeline(name: str) -> "EthicalAnalysisPipeline":
     """The pipeline of a checkpoint, an exported model or an adapter, checked as it loads. name: of `checkpoint_path`.
 
-    Raises what `compression.readers.load_reader` raises.
+    Raises what `readers.load_reader` raises.
     """
     return _load(name, classifiers=False)
 

@@ -75,7 +75,7 @@ def save_pretrained(
 
 def load_adapter(self: Any, peft_model_id: Any = None, adapter_name: str | None = None, *rest: Any, **more: Any) -> Any:
     """As transformers does, which `pipeline(task, model=FOLDER)` and `from_pretrained(FOLDER)` of an adapter's folder
-    end in: an adapter that `redheart train` wrote is checked as `training.adapters.load_adapter` checks it, and the
+    end in: an adapter that `redheart train` wrote is checked as `runs.adapters.load_adapter` checks it, and the
     claims that it was trained on are told as long as it is in use.
 
     Raises `ValueError` for an adapter of another base, and for one that is not whole.

@@ -12,7 +12,7 @@
         - {name: goemotions}         # a public set (`redheart.data.public_sets`), from the data folder or the hub
         - path: mine.jsonl
           weight: 2
-          columns:                   # of yours -> of `training.schema`
+          columns:                   # of yours -> of `data.schema`
             sentence: text
             ticket: null             # left out
             at_fault: {to: verdict, values: {yes: author, no: other}}
@@ -175,7 +175,7 @@ class ConfidenceRecipe:
 
 @dataclass(frozen=True)
 class PeftRecipe:
-    """An adapter: low-rank changes to a checkpoint that itself stays as it is (`training.adapters`).
+    """An adapter: low-rank changes to a checkpoint that itself stays as it is (`training.runs.adapters`).
 
     rank: of the changes. alpha: they are multiplied by alpha / rank. dropout: of what goes into them. components: which
     ones are changed (`COMPONENT_SIZES`, or "bridge"), None for all. readouts: components whose read-outs are trained

@@ -17,7 +17,7 @@ from .sharding import even_out
 
 
 class BatchingTrainer(RetryingTrainer):
-    """A `RetryingTrainer` of units (`training.data`), in batches of one set and of similar length.
+    """A `RetryingTrainer` of units (`data.loading`), in batches of one set and of similar length.
 
     What cannot be trained on is left out of each set, with a warning that says how much (`prepared`).
     """

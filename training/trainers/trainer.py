@@ -37,9 +37,9 @@ from .sharding import in_any_process, refuse_whole_weights, reshard
 
 
 class RedHeartTrainer(BatchingTrainer):
-    """Trains a Red Heart model on rows, or on units (`training.data`): single texts, or the two texts of a pair.
+    """Trains a Red Heart model on rows, or on units (`data.loading`): single texts, or the two texts of a pair.
 
-    train_dataset, eval_dataset: a data set of `datasets`, a table, or rows in the columns of `training.schema`; or a
+    train_dataset, eval_dataset: a data set of `datasets`, a table, or rows in the columns of `data.schema`; or a
     list of units; the latter also by name. A training set may be a stream of rows or units (then ``args.max_steps`` is
     needed and batches are not sorted by length). sizes: units of each set per epoch (`collator.source_sizes`).
     processing_class: the tokenizer. model: a `RedHeartModel`, or a `peft.PeftModel` of one (`adapters.add_adapter`), of
@@ -183,9 +183,7 @@ class RedHeartTrainer(BatchingTrainer):
 
     def _remember(self, output: Any) -> None:
         if output.losses is None:
-            raise DataError(
-                "A batch has no label to train on: leave out rows without one (`training.check` finds them)."
-            )
+            raise DataError("A batch has no label to train on: leave out rows without one (`data.check` finds them).")
         for name, mean in output.losses.items():
             self._attempt.add(name, mean, output.loss_texts[name])
 

@@ -11,7 +11,7 @@ from torch import Tensor
 def row_keys(row: Any, main_input: str) -> Iterator[str]:
     """What a row is recognised by: its texts, else its main input, else all of it.
 
-    row: a mapping with ``"text"`` or ``main_input`` ("input_ids"), a unit of `training.data`, or anything else.
+    row: a mapping with ``"text"`` or ``main_input`` ("input_ids"), a unit of `data.loading`, or anything else.
     """
     items = row if isinstance(row, list | tuple) else [row]
     if items and all(hasattr(item, "text") for item in items):

@@ -90,7 +90,7 @@ def fitting_units(root: Path | str | None) -> list[Unit]:
 
 
 def own_rows(path: str, train: str | None = None, columns: ColumnNames | None = None) -> Rows:
-    """A person's own rows, in the columns of `training.schema`.
+    """A person's own rows, in the columns of `data.schema`.
 
     columns: new names of theirs, and of what is in them (`ColumnMap`). Raises `DataError` for what does not fit, and
     where no row has a label.
