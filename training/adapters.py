@@ -23,6 +23,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils.hub import cached_file
 
 from ..configuration.configuration_redheart import COMPONENT_SIZES, FITTED, RedHeartConfig, component_path
+from ..configuration.extras import missing
 from ..hub_upload.checkpoint import checkpoint_path, load_strict, weight_files
 from ..hub_upload.create import whole_or_nothing
 from ..hub_upload.weights import float_tensors
@@ -382,7 +383,7 @@ def _peft() -> Any:
     try:
         import peft
     except ImportError as error:
-        raise ImportError("Adapters need the library PEFT: pip install 'redheart[peft]'") from error
+        raise missing("Adapters need the library PEFT", "peft") from error
     return peft
 
 

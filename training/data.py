@@ -23,6 +23,7 @@ from itertools import chain, product
 from pathlib import Path
 from typing import TypeAlias
 
+from ..configuration.extras import missing
 from ..configuration.labels import closest
 from .check import check
 from .column_map import Row
@@ -91,7 +92,7 @@ def _read(folder: Path, split: str) -> Iterator[Row]:
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError as error:
-        raise ImportError("Reading data needs pyarrow: pip install 'redheart[train]'.") from error
+        raise missing("Reading data needs pyarrow", "train") from error
 
     file = _split_file(folder, split)
     try:

@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
+from ..configuration.extras import missing
 from .snapshots import whole_file
 
 # Two colours that the colour-blind tell apart (Okabe & Ito 2008), and a grey.
@@ -23,7 +24,7 @@ _FAR, _FAR_VALIDATION = 3.0, 10.0
 def require_matplotlib() -> None:
     """Raises `ImportError` with the remedy when matplotlib is not installed; before a run rather than at its end."""
     if importlib.util.find_spec("matplotlib") is None:
-        raise ImportError("Plots need matplotlib: `pip install matplotlib`, or pass `plot=False`.")
+        raise missing("Plots need matplotlib, unless you pass `plot=False`", "train")
 
 
 def plot_losses(history: Sequence[Mapping[str, Any]], path: Path, names: Sequence[str] | None = None) -> None:

@@ -8,12 +8,10 @@ asked for something that can be done.
 
 import json
 import os
-import re
 import sys
 from collections.abc import Iterable
 from contextlib import redirect_stdout
 from enum import StrEnum
-from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -21,6 +19,7 @@ import typer
 from typer.core import TyperGroup
 
 from .benching import bench
+from .configuration.extras import extra_with, missing
 from .configuration.inputs import check_batch_size, check_options, check_token_budget
 from .configuration.labels import OUTPUTS, closest
 from .configuration.shipped import DEFAULT_MODEL
@@ -100,13 +99,8 @@ def _how_to_install(module: str) -> str | None:
     """The first extra of this package that brings ``module``, in a sentence; None where none does."""
     name = module.partition(".")[0]
     distribution = _DISTRIBUTIONS.get(name, name)
-    try:
-        requirements = metadata.requires("redheart") or []
-    except metadata.PackageNotFoundError:  # the source runs without being installed
-        return None
-    pattern = re.compile(rf'{re.escape(distribution)}(?![\w.-])[^;]*; extra == "(\w+)"')
-    extras = [found[1] for requirement in requirements if (found := pattern.fullmatch(requirement))]
-    return f"This needs {distribution}: pip install 'redheart[{extras[0]}]'" if extras else None
+    extra = extra_with(distribution)
+    return str(missing(f"This needs {distribution}", extra)) if extra else None
 
 
 def _complain(message: str) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from .configuration.extras import missing
 from .label_names import names_of, stored_names, with_names
 from .strict_json import parse_json
 from .training.examples import DataError
@@ -212,7 +213,7 @@ def _arrow() -> Any:
     try:
         import pyarrow
     except ImportError as error:
-        raise ImportError("Reading tables needs pyarrow: pip install 'redheart[train]'.") from error
+        raise missing("Reading tables needs pyarrow", "train") from error
     return pyarrow
 
 
