@@ -21,6 +21,7 @@ from redheart import RedHeartConfig, RedHeartModel, __version__
 from redheart.cli import main
 from redheart.commands.read.terminal import render
 from redheart.configuration import budget, load_preset, shipped
+from redheart.configuration.extras import wanted
 from redheart.configuration.labels import record_keys
 from redheart.evaluation.measurement.results import MODEL, Evaluation, Figure
 from redheart.modeling_redheart.pipeline_redheart import EthicalAnalysisPipeline
@@ -509,8 +510,8 @@ def test_lines_are_answered_as_they_come_and_a_broken_pipe_is_quiet(checkpoint: 
 @pytest.mark.parametrize(
     ("module", "message"),
     [
-        ("sklearn.linear_model", "This needs scikit-learn: pip install 'redheart[train]'"),
-        ("gradio", "This needs gradio: pip install 'redheart[demo]'"),
+        ("sklearn.linear_model", f"This needs scikit-learn: pip install {wanted('train')}"),
+        ("gradio", f"This needs gradio: pip install {wanted('demo')}"),
         ("unheard_of", "No module named 'unheard_of'"),
     ],
 )

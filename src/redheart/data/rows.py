@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..configuration.errors import DataError
+from ..configuration.extras import missing
 from ..configuration.labels import closest
 from ..formats.tables import READERS, Line, check_ending, check_row, ending, is_table, memory_table, read_table
 from .column_map import IN_PYTHON, ColumnMap, ColumnNames, Row
@@ -65,7 +66,7 @@ def _hub_rows(name: str, split: str, streaming: bool, config: str | None, revisi
     try:
         import datasets
     except ImportError as error:
-        raise ImportError("Reading from the hub needs datasets: pip install 'redheart[train]'.") from error
+        raise missing("Reading from the hub needs datasets", "train") from error
     try:
         return datasets.load_dataset(name, config, split=split, streaming=streaming, revision=revision)
     # What can go wrong here (network, rights, files, names) has no common class; the cause is kept.

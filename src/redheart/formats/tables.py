@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ..configuration.errors import DataError
+from ..configuration.extras import missing
 from .label_names import names_of, stored_names, with_names
 from .strict_json import parse_json
 
@@ -212,7 +213,7 @@ def _arrow() -> Any:
     try:
         import pyarrow
     except ImportError as error:
-        raise ImportError("Reading tables needs pyarrow: pip install 'redheart[train]'.") from error
+        raise missing("Reading tables needs pyarrow", "train") from error
     return pyarrow
 
 
