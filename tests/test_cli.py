@@ -221,6 +221,12 @@ def test_tables_pass_every_column_on(analyze: Run, tmp_path: Path) -> None:
     assert "has 2 cells" in found[2]["error"]["message"]
 
 
+def test_a_column_without_a_table_is_told(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "post.txt").write_text("I lied.")
+    for source in (("I lied.",), ("-",), ("--file", tmp_path / "post.txt")):
+        assert_one_error(run("analyze", "--column", "body", *source), 2, "--column", "leave it out")
+
+
 def test_a_column_that_is_not_there_is_told_before_any_work(run: Run, tmp_path: Path) -> None:
     (tmp_path / "posts.csv").write_text("id,Text\n7,I lied.\n")
     assert_one_error(run("analyze", "--file", tmp_path / "posts.csv"), 2, "--column", "did you mean 'Text'")
