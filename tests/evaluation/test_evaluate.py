@@ -205,3 +205,12 @@ def test_what_is_wrong_with_rows_is_told_in_a_line_for_each_fault(tmp_path: Path
         assert hint in done.output
     done = CliRunner().invoke(main, ["evaluate", str(checkpoint), "--column", "a=text"])
     assert "give --rows, too" in done.output
+
+
+@pytest.mark.parametrize("option", ["--json", "--report", "--cache"])
+def test_a_file_in_the_way_is_named_before_any_work(option: str, tmp_path: Path) -> None:
+    """Kind: a place that cannot be written, found after minutes; `new_file` checks it for the other commands."""
+    (tmp_path / "file").touch()
+    done = CliRunner().invoke(main, ["evaluate", "redheart-100m", option, str(tmp_path / "file" / "there")])
+    assert done.exit_code == 2
+    assert "is a file" in " ".join(done.stderr.split())

@@ -1,6 +1,7 @@
 """The options of training: those of `transformers.TrainingArguments`, and what a Red Heart model adds."""
 
 import json
+import math
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,15 @@ from .loss_means import LOGGED
 
 # A metric that is the better the lower it is: a loss, also one of those that `RedHeartTrainer` logs as "loss_NAME"
 # (transformers knows "loss" at the end alone), and what others are called that one may measure beside them.
+_COUNTS = (
+    "batch_tokens",
+    "full_every",
+    "gradient_accumulation_steps",
+    "longest_text",
+    "pad_to_multiple_of",
+    "per_device_eval_batch_size",
+    "per_device_train_batch_size",
+)
 _LOWER = re.compile(rf".*(?:loss(?:_(?:{'|'.join((*LOGGED, 'supervised'))}))?|error|entropy)")
 
 
@@ -83,7 +93,8 @@ class RedHeartTrainingArguments(TrainingArguments):
         super().__post_init__()
         if self.use_cpu or not torch.accelerator.is_available():
             self.dataloader_pin_memory = False  # nothing to copy to; torch would warn
-        for name in ("batch_tokens", "longest_text", "pad_to_multiple_of", "full_every"):
+        self._check_inherited()
+        for name in _COUNTS:
             if getattr(self, name) < 1:
                 raise ValueError(f"`{name}` must be 1 or more, got {getattr(self, name)}.")
         if not 0 < self.layer_decay <= 1:
@@ -98,6 +109,18 @@ class RedHeartTrainingArguments(TrainingArguments):
         for name in self.loss_weights or ():
             if name not in LOSSES:
                 raise ValueError(f"There is no loss {name!r}; {closest(name, LOSSES)}")
+
+    def _check_inherited(self) -> None:
+        """Refuse values that transformers takes, and then trains nothing with, or fails with in the middle."""
+        if self.max_steps < 1 and self.max_steps != -1:
+            raise ValueError(f"`max_steps` must be 1 or more, or -1 to go by epochs, got {self.max_steps}.")
+        if self.max_steps == -1 and not 0 < self.num_train_epochs < math.inf:
+            raise ValueError(
+                f"`num_train_epochs` must be above 0, got {self.num_train_epochs}: nothing would be trained."
+            )
+        for name in ("learning_rate", "weight_decay", "max_grad_norm"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ValueError(f"`{name}` must be a finite number of 0 or more, got {getattr(self, name)}.")
 
 
 __all__ = ["RedHeartTrainingArguments"]

@@ -70,6 +70,14 @@ def new_file(path: Path | None) -> Path | None:
     return path
 
 
+def reachable(path: Path | None) -> Path | None:
+    """Return where something is to be written, whose folders are made. Raises `typer.BadParameter` for a file above."""
+    for part in [] if path is None else path.parents:
+        if part.exists() and not part.is_dir():
+            raise typer.BadParameter(f"{path} cannot be written: {part} is a file.")
+    return path
+
+
 def _known_columns(given: Sequence[str]) -> Sequence[str]:
     from ..data.column_map import parse_columns
 
@@ -108,4 +116,5 @@ __all__ = [
     "known_source",
     "new_file",
     "outputs_option",
+    "reachable",
 ]

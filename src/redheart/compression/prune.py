@@ -66,7 +66,7 @@ def run(
             raise FileExistsError(f"{output / text} is there already; name another output, or remove it.")
     args = RedHeartTrainingArguments(
         output_dir=str(output),
-        num_train_epochs=epochs,
+        num_train_epochs=epochs or 1,  # with 0 nothing is trained, and the arguments have no word for that
         learning_rate=learning_rate,
         **{"save_strategy": "no", "report_to": "none", **(training or {})},
     )

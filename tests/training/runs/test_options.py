@@ -91,3 +91,26 @@ def test_of_what_an_evaluation_measures_beside_the_losses_the_highest_is_best(tm
     for name in measured:
         own = RedHeartTrainingArguments(str(tmp_path), use_cpu=True, metric_for_best_model=f"eval_{name}")
         assert own.greater_is_better
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("num_train_epochs", 0),
+        ("num_train_epochs", -1),
+        ("num_train_epochs", float("nan")),
+        ("max_steps", 0),
+        ("max_steps", -2),
+        ("per_device_train_batch_size", 0),
+        ("per_device_eval_batch_size", 0),
+        ("gradient_accumulation_steps", 0),
+        ("learning_rate", -1e-4),
+        ("learning_rate", float("nan")),
+        ("weight_decay", -1.0),
+        ("max_grad_norm", float("inf")),
+    ],
+)
+def test_values_that_train_nothing_are_refused_by_name(tmp_path: Path, name: str, value: float) -> None:
+    """Kind: an inherited option whose nonsense shows late, as a run without a step or an error without a name."""
+    with pytest.raises(ValueError, match=f"`{name}`"):
+        RedHeartTrainingArguments(output_dir=str(tmp_path), report_to="none", **{name: value})

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ...configuration.shipped import ADAPTER, DEFAULT_MODEL, checkpoint_path
-from ..options import ColumnsOption, known_model
+from ..options import ColumnsOption, known_model, reachable
 
 
 def evaluate(
@@ -54,12 +54,16 @@ def evaluate(
         ),
     ] = None,
     as_json: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", dir_okay=False, help="Write every figure there.")
+        Path | None,
+        typer.Option("--json", metavar="FILE", dir_okay=False, callback=reachable, help="Write every figure there."),
     ] = None,
     report: Annotated[
         Path | None,
         typer.Option(
-            metavar="FOLDER", file_okay=False, help="Write a page with plots (index.html) and the plots there."
+            metavar="FOLDER",
+            file_okay=False,
+            callback=reachable,
+            help="Write a page with plots (index.html) and the plots there.",
         ),
     ] = None,
     card: Annotated[
@@ -77,7 +81,12 @@ def evaluate(
     ] = None,
     cache: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", file_okay=False, help="Keep what the floor said there, for the next time."),
+        typer.Option(
+            metavar="FOLDER",
+            file_okay=False,
+            callback=reachable,
+            help="Keep what the floor said there, for the next time.",
+        ),
     ] = None,
 ) -> None:
     """Measure a checkpoint: every figure with its interval, beside majority or mean and TF-IDF.
