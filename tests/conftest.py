@@ -5,7 +5,7 @@ import os
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # before huggingface_hub is imported, which reads it once
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -101,9 +101,16 @@ def lively_model() -> Callable[..., RedHeartModel]:
 
 
 @pytest.fixture(scope="session")
-def lively(lively_model: Callable[..., RedHeartModel]) -> RedHeartModel:
-    """One such model, in eval mode; not to be changed."""
+def shared_lively(lively_model: Callable[..., RedHeartModel]) -> RedHeartModel:
+    """One such model, in eval mode, for fixtures that outlive a test; not to be changed."""
     return lively_model()
+
+
+@pytest.fixture
+def lively(shared_lively: RedHeartModel) -> Iterator[RedHeartModel]:
+    """The same, whose gradients are gone after the test."""
+    yield shared_lively
+    shared_lively.zero_grad()
 
 
 @pytest.fixture(scope="session")

@@ -5,10 +5,11 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
 from pathlib import Path
 from threading import Thread
+from time import monotonic, sleep
 from typing import IO
 
 import httpx2
@@ -53,6 +54,14 @@ def until(lines: IO[str], words: str) -> str:
     raise AssertionError(f"{words!r} did not come: {written}")
 
 
+def wait_until(happens: Callable[[], bool]) -> None:
+    """Ask every few milliseconds, and fail where the answer stays no."""
+    end = monotonic() + PATIENCE
+    while not happens():
+        assert monotonic() < end, f"it did not happen in {PATIENCE:.0f} s"
+        sleep(0.02)
+
+
 def accepts(address: str) -> bool:
     try:
         httpx2.get(f"{address}/health", timeout=PATIENCE)
@@ -83,11 +92,9 @@ def test_it_answers_logs_no_text_and_finishes_what_it_accepted(server: Start) ->
         waiting: list[httpx2.Response] = []
         thread = Thread(target=lambda: waiting.append(client.post("/read", json={"text": f"a {SECRET}"})))
         thread.start()  # it waits for a second text
-        while "redheart_waiting_texts 1.0" not in httpx2.get(f"{address}/metrics", timeout=PATIENCE).text:
-            pass
+        wait_until(lambda: "redheart_waiting_texts 1.0" in httpx2.get(f"{address}/metrics", timeout=PATIENCE).text)
         server.send_signal(signal.SIGTERM)
-        while accepts(address):
-            pass
+        wait_until(lambda: not accepts(address))
         half.send(body[5:])
         assert half.getresponse().status == 200
         thread.join(PATIENCE)

@@ -105,7 +105,7 @@ def test_learned_tokens_norms_and_biases_are_not_decayed(
     groups = make_trainer(model, units, weight_decay=0.1).create_optimizer().param_groups
     decayed = {id(item) for group in groups if group["weight_decay"] for item in group["params"]}
     names = {name for name, item in model.named_parameters() if id(item) in decayed}
-    assert names
+    assert {name for name, _ in model.named_parameters() if name.endswith("_proj.weight")} <= names
     assert not [name for name in names if name.endswith(("bias", "queries.weight", "norm.weight"))]
 
 
@@ -380,7 +380,8 @@ def test_rows_of_any_kind_are_trained_on_as_they_are(
         trainer.train()
         logged.append(trainer.evaluate()["eval_loss_emotion"])
     assert logged[0] == pytest.approx(logged[3]) == pytest.approx(logged[4])
-    assert make_trainer(tiny_model(), ROWS).evaluate(ROWS[:3])["eval_loss_emotion"] > 0
+    few = make_trainer(tiny_model(), ROWS, eval_dataset=ROWS[:3])
+    assert few.evaluate(ROWS[:3])["eval_loss_emotion"] == pytest.approx(few.evaluate()["eval_loss_emotion"])
     with pytest.raises(DataError, match=r"12 rows .* column 'emotion': There is no emotion 'happy'"):
         make_trainer(tiny_model(), data.map(lambda row: {"emotion": "happy"}))
 
