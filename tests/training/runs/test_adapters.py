@@ -33,7 +33,7 @@ from redheart.training.runs.recipe import ConfidenceRecipe, PeftRecipe, read_rec
 from redheart.training.runs.run import run
 from redheart.training.trainers.trainer import RedHeartTrainer
 
-from ...small_adapters import CLAIMS, EMOTION, QUANTISED, VERDICT, adapted, changed, load, options
+from ...fixtures.small_adapters import CLAIMS, EMOTION, QUANTISED, VERDICT, adapted, changed, load, options
 
 peft = pytest.importorskip("peft")
 pytest.importorskip("bitsandbytes")

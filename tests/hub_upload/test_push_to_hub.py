@@ -14,7 +14,7 @@ from redheart.training.runs.recipe import PeftRecipe
 from redheart.training.trainers.arguments import RedHeartTrainingArguments
 from redheart.training.trainers.trainer import RedHeartTrainer
 
-from .hub_server import Hub
+from ..fixtures.hub_server import Hub
 
 # PEFT asks for it.
 pytestmark = pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is deprecated:FutureWarning")
