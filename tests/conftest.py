@@ -16,12 +16,13 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from redheart import RedHeartConfig, RedHeartModel
 from redheart.configuration.labels import BENTHAM, SIGNED_BENTHAM, record_keys
+from redheart.configuration.shipped import CONFIGURATION
 
 pytest_plugins = [f"tests.fixtures.{name}" for name in ("adapters", "bilingual", "evaluation", "hub", "training")]
 
 torch.set_num_threads(1)  # for tiny tensors, threads that wait for each other cost more than they save
 
-TOKENIZER = Path(__file__).resolve().parents[1] / "configuration" / "tokenizer"
+TOKENIZER = CONFIGURATION / "tokenizer"
 
 
 @pytest.fixture(scope="session")

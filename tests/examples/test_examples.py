@@ -3,7 +3,6 @@
 import csv
 import importlib.util
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -19,6 +18,8 @@ from transformers import PreTrainedTokenizerBase
 
 from redheart.configuration.labels import OUTPUTS
 
+from ..fixtures.processes import environment
+
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
 ROWS = EXAMPLES / "own_rows.csv"
@@ -26,23 +27,15 @@ PATIENCE = 900.0  # seconds until a script that hangs fails
 LAUNCH = ("-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--num_machines", "1",
           "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0")  # fmt: skip
 
+ENVIRONMENT = environment(ACCELERATE_USE_CPU="true")
+
 pytestmark = pytest.mark.skipif(not EXAMPLES.is_dir(), reason="about a checkout")
-
-
-def environment() -> dict[str, str]:
-    more = {
-        "PYTHONPATH": str(ROOT / "src"),
-        "HF_HUB_OFFLINE": "1",
-        "OMP_NUM_THREADS": "1",
-        "ACCELERATE_USE_CPU": "true",
-    }
-    return os.environ | more
 
 
 def run(*arguments: object, status: int = 0) -> subprocess.CompletedProcess[str]:
     """A Python with these arguments; must end with ``status``."""
     command = [sys.executable, *map(str, arguments)]
-    done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=PATIENCE)
+    done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == status, done.stderr[-3000:]
     return done
 
@@ -155,7 +148,7 @@ def test_a_data_set_is_read_once_though_it_was_killed(tmp_path: Path, checkpoint
     script = (EXAMPLES / "batch_dataset.py", tmp_path / "rows.csv", output, *asked)
 
     command = [sys.executable, *LAUNCH, *map(str, script)]
-    with subprocess.Popen(command, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         until = time.monotonic() + PATIENCE
         while len(parts_of(output)) < 3:
             assert process.poll() is None

@@ -1,7 +1,6 @@
 """`redheart serve` as a process: it answers, stops in order, logs no text, and says in one line what keeps it."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -18,7 +17,8 @@ from typer.testing import CliRunner
 
 from redheart.cli import main
 
-SOURCE = Path(__file__).resolve().parents[2] / "src"
+from ...fixtures.processes import REDHEART, environment
+
 SECRET = "xylophone"
 PATIENCE = 120.0
 
@@ -27,10 +27,8 @@ Start = subprocess.Popen[str]
 
 def start(*arguments: object) -> Start:
     """The command in a process of its own."""
-    code = "from redheart.cli import main; main()"
-    environment = os.environ | {"PYTHONPATH": str(SOURCE), "HF_HUB_OFFLINE": "1"}
-    command = [sys.executable, "-c", code, "serve", "--port", "0", *map(str, arguments)]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    command = [*REDHEART, "serve", "--port", "0", *map(str, arguments)]
+    return subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 @pytest.fixture
