@@ -10,6 +10,7 @@ from huggingface_hub.errors import StrictDataclassClassValidationError
 import redheart
 from redheart import RedHeartConfig, RedHeartError
 from redheart.configuration import errors
+from redheart.configuration.extras import missing
 from redheart.configuration.inputs import check_options, check_text
 from redheart.configuration.shipped import checkpoint_path, load_preset
 from redheart.data.check import check
@@ -59,6 +60,12 @@ def test_what_is_refused_is_of_the_family(name: str) -> None:
         call()
     assert isinstance(caught.value, kind)
     assert isinstance(caught.value, ValueError)
+
+
+def test_a_missing_package_is_of_the_family() -> None:
+    with pytest.raises(RedHeartError, match="pip install") as caught:
+        raise missing("Reading tables needs pyarrow", "train")
+    assert isinstance(caught.value, errors.MissingPackageError)
 
 
 def test_a_folder_without_a_checkpoint_is_of_the_family(tmp_path: Path) -> None:

@@ -44,6 +44,9 @@ AXES: dict[str, tuple[str, tuple[tuple[str, ...], ...]]] = {
 }
 DISTRIBUTIONS = ("verdict_labels", "perspective_labels")
 
+# What a target without a range of its own may hold, so that float32 holds it and the sum of five, and int64 an id.
+_LARGEST, _LARGEST_ID = 1e30, 2.0**53
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -58,7 +61,7 @@ def limits(target: str) -> tuple[Array, Array]:
     """The lowest and highest value of each element of a target, in its shape."""
     shape = SHAPES[target]
     if shape is None:
-        return np.array(-math.inf), np.array(math.inf)
+        return np.array(-_LARGEST), np.array(_LARGEST)
     low, high = np.zeros(shape), np.ones(shape)
     if target == "nuance_labels":
         high += len(NUANCE_LEVELS) - 1
@@ -69,9 +72,9 @@ def limits(target: str) -> tuple[Array, Array]:
     elif target in ("regret_labels", "utility_labels"):
         low -= 1
     elif target in DISTRIBUTIONS:
-        high *= math.inf
+        high *= _LARGEST
     elif target in PAIRS:
-        high[0] = math.inf  # the id of the pair
+        high[0] = _LARGEST_ID  # of the pair
     return low, high
 
 
@@ -99,7 +102,10 @@ def shown(value: Any) -> str:
     """A value as a message shows it: written as in Python, and not endless."""
     several = isinstance(value, list)
     plain = [item.item() if isinstance(item, np.generic) else item for item in (value if several else [value])]
-    written = repr(plain if several else plain[0])
+    try:
+        written = repr(plain if several else plain[0])
+    except ValueError:  # Python writes out no integer of more than 4,300 digits
+        return f"{'a list with ' if several else ''}an integer of more than 4,300 digits"
     return written if len(written) <= 60 else f"{written[:57]}..."
 
 
@@ -109,7 +115,9 @@ def is_missing(value: Any) -> bool:
         return True
     if isinstance(value, str):
         return not value.strip()
-    return isinstance(value, float | np.floating | Decimal) and bool(value != value)
+    if isinstance(value, Decimal):
+        return value.is_nan()  # a signalling one refuses to be compared
+    return isinstance(value, float | np.floating) and bool(value != value)
 
 
 def _number(value: Any, low: float, high: float) -> float:
@@ -119,8 +127,8 @@ def _number(value: Any, low: float, high: float) -> float:
         number = float(value)
     except (ValueError, OverflowError) as error:
         raise WrongValueError(value, "{} is not a number.") from error
-    if not (low <= number <= high and math.isfinite(number)):
-        span = f"in {low:g}..{high:g}" if high < math.inf else f"{low:g} or more"
+    if not low <= number <= high:
+        span = f"in {low:g}..{high:g}" if high < _LARGEST else f"{low:g} or more, up to {high:g}"
         raise WrongValueError(value, f"{{}} must lie {span}. It may be on another scale.")
     return number
 
@@ -157,7 +165,8 @@ def _emotions(value: Any) -> Array:
     if not isinstance(given, Iterable) or isinstance(given, Mapping) or getattr(given, "ndim", 1) == 0:
         raise WrongValueError(value, "{} must be a list of emotions, by name or id. Whether one is there goes in "
                            "`emotion.NAME`.")  # fmt: skip
-    names, ids = [], []
+    names: list[int] = []
+    ids: list[Any] = []
     for item in given:
         name = item.strip() if isinstance(item, str) else item
         if isinstance(name, str) and not name.isdecimal():
@@ -166,7 +175,7 @@ def _emotions(value: Any) -> Array:
                 raise WrongValueError(name, f"There is no emotion {{}}; {closest(name, EMOTIONS)}{listed}")
             names.append(EMOTIONS.index(name))
         else:
-            ids.append(int(name) if isinstance(name, str) else name)
+            ids.append(int(name) if isinstance(name, str) and len(name) < 10 else name)
     try:
         ids = label_ids(ids, len(EMOTIONS))
     except WrongValueError as error:
@@ -190,7 +199,7 @@ def _whole(value: Any, target: str) -> Array:
     wanted = "(any width,)" if SHAPES[target] is None else SHAPES[target]
     try:
         array = np.array(value, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"It must hold numbers in the shape {wanted}.") from error
     if array.shape != _shape(target, array.size) or not array.size:
         raise ValueError(f"It must have the shape {wanted}, got {array.shape}.")
@@ -211,7 +220,7 @@ def _whole(value: Any, target: str) -> Array:
 def outside(array: Array, target: str) -> str | None:
     """What is wrong with the first value out of range, NaN passed over; None where all is right."""
     low, high = (np.broadcast_to(bound, array.shape) for bound in limits(target))
-    places = np.argwhere(~(np.isnan(array) | ((array >= low) & (array <= high) & np.isfinite(array))))
+    places = np.argwhere(~(np.isnan(array) | ((array >= low) & (array <= high))))
     if not len(places):
         return None
     place = tuple(places[0].tolist())
