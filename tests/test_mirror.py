@@ -142,6 +142,7 @@ OF_SEVERAL = {
     "test_mirror.py": "this",
     "test_packaging.py": "what ships",
     "test_shipped.py": "the checkpoint that ships",
+    "test_workflows.py": "the files of hosts and hooks",
     "training/callbacks/test_sweet_spot_run.py": "the callback in whole runs, killed and resumed",
     "training/runs/test_adapter_roads.py": "adapters through every loader",
     "training/runs/test_processes.py": "training in two processes",
