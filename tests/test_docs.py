@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from subprocess import PIPE
 from typing import TypeAlias
@@ -16,6 +17,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from redheart.benchmarking import measuring
 from redheart.cli import main
 
 from .fixtures.processes import REDHEART, environment
@@ -49,7 +51,7 @@ def snippets(page: Path) -> Iterator[Snippet]:
 
 
 @pytest.fixture
-def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+def shell(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
     """Runs what stands behind the prompts: a line of `redheart` alone in this process, what else a shell can do in a
     shell in which `redheart` is this package. What a page leaves running, as a server, is ended with it."""
     programs = tmp_path_factory.mktemp("programs")
@@ -72,6 +74,8 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
             assert done.returncode == 0, f"{command}\n{said[-2000:]}{wrong[-2000:]}"
 
     threads = torch.get_num_threads()
+    # The benchmark starts a process for each load and import: here each once, as no time is judged.
+    monkeypatch.setattr(measuring, "Setting", partial(measuring.Setting, loads=1, imports=1))
     yield run
     torch.set_num_threads(threads)
     for group in groups:

@@ -20,6 +20,8 @@ from redheart.training.trainers.arguments import RedHeartTrainingArguments
 from redheart.training.trainers.layer_decay import parameter_depths
 from redheart.training.trainers.trainer import RedHeartTrainer
 
+from ...fixtures.runs import losses_of, small_arguments
+
 MakeTrainer = Callable[..., RedHeartTrainer]
 MakeModel = Callable[..., RedHeartModel]
 
@@ -42,10 +44,6 @@ def assert_equal(one: dict[str, Tensor], other: dict[str, Tensor], tolerance: fl
         torch.testing.assert_close(
             value, other[name], atol=tolerance, rtol=tolerance, msg=lambda m, n=name: f"{n}: {m}"
         )
-
-
-def losses(trainer: RedHeartTrainer) -> list[float]:
-    return [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
 
 
 # Plain gradient descent: an error in a gradient's size shows, which Adam would hide. The prototypes' loss is about the
@@ -134,7 +132,7 @@ def test_the_loss_does_not_depend_on_accumulation(
             gradient_accumulation_steps=parts, num_train_epochs=2, **PLAIN,
         )  # fmt: skip
         cut.train()
-        assert losses(cut) == pytest.approx(losses(whole), rel=1e-5)
+        assert losses_of(cut) == pytest.approx(losses_of(whole), rel=1e-5)
         assert_equal(weights(cut.model), weights(whole.model), 1e-6)
 
 
@@ -194,7 +192,7 @@ def test_a_run_with_too_little_memory_learns_the_same(
     with caplog.at_level(logging.WARNING):
         trainer.train()
     assert scarce.failures >= 1
-    assert losses(trainer) == pytest.approx(losses(plain), rel=1e-5)
+    assert losses_of(trainer) == pytest.approx(losses_of(plain), rel=1e-5)
     assert_equal(weights(trainer.model), weights(plain.model), 1e-6)
     assert trainer.out_of_memory
     assert "went through in" in caplog.text
@@ -492,9 +490,7 @@ def test_a_plain_trainer_evaluates_with_a_loss(
         data_collator=RedHeartCollator(tokenizer, 32),
     )
     trainer.train()
-    own = RedHeartTrainingArguments(
-        str(tmp_path / "own"), use_cpu=True, longest_text=32, report_to="none", disable_tqdm=True
-    )
+    own = small_arguments(tmp_path / "own", RedHeartTrainingArguments, longest_text=32)
     other = RedHeartTrainer(trainer.model, own, eval_dataset=units[:4], processing_class=tokenizer)
     assert trainer.evaluate()["eval_loss"] == pytest.approx(other.evaluate()["eval_loss"], rel=1e-5)
 
