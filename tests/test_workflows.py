@@ -54,6 +54,7 @@ def test_the_pythons_are_those_of_the_package() -> None:
     assert tested == [f"3.{minor}" for minor in range(11, 15)]
 
 
+@pytest.mark.skipif(not (ROOT / "src").is_dir(), reason="it has been moved away")
 def test_the_source_that_is_moved_away_is_all_of_it() -> None:
     [line] = [line for line in commands(ROOT / ".github/workflows/wheel.yml").splitlines() if "../gone" in line]
     moved = set(re.findall(r"mv (.*) \.\./gone", line)[0].split())
