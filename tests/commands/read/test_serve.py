@@ -1,6 +1,7 @@
 """`redheart serve` as a process: it answers, stops in order, logs no text, and says in one line what keeps it."""
 
 import json
+import logging
 import signal
 import subprocess
 import sys
@@ -106,15 +107,14 @@ def test_it_answers_logs_no_text_and_finishes_what_it_accepted(server: Start) ->
     assert SECRET not in log
 
 
-@pytest.mark.slow
 def test_a_model_that_does_not_load_ends_it(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "redheart"}))
-    server = start("--model", tmp_path)
-    address, told = server.communicate(timeout=PATIENCE)
-    assert server.returncode == 1
-    assert address == ""  # nobody is sent where nobody answers
-    assert "error: " in told
-    assert "Traceback" not in told
+    result = CliRunner().invoke(main, ["serve", "--port", "0", "--model", str(tmp_path)])
+    logging.getLogger("redheart.serving").setLevel(logging.NOTSET)  # the command has set it
+    assert result.exit_code == 1
+    assert result.stdout == ""  # nobody is sent where nobody answers
+    assert "error: " in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 @pytest.mark.parametrize(
