@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from .errors import InputError
 from .labels import MODULES, closest
 
 # A stack of decoder layers that ends in a read-out and a state: the shape of every head and analyzer.
@@ -106,7 +107,7 @@ def component_path(name: str) -> str:
     """
     known = (*COMPONENT_SIZES, "bridge")
     if name not in known:
-        raise ValueError(f"No component {name!r}; {closest(name, known)}")
+        raise InputError(f"No component {name!r}; {closest(name, known)}")
     return _IN_BRIDGE.get(name, name)
 
 

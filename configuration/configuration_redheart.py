@@ -27,6 +27,7 @@ from .components import (
     component_path,
     small_components,
 )
+from .errors import InputError
 from .labels import EMOTIONS, LOSSES, closest, record_keys
 from .shipped import load_preset, preset_names
 
@@ -161,7 +162,7 @@ class RedHeartConfig(PreTrainedConfig):
         if unknown := sorted(set(kwargs) - _TRANSFORMERS_OPTIONS):
             known = [item.name for item in fields(self)]
             if not loaded:
-                raise ValueError(f"Unknown RedHeartConfig option {unknown[0]!r}; {closest(unknown[0], known)}")
+                raise InputError(f"Unknown RedHeartConfig option {unknown[0]!r}; {closest(unknown[0], known)}")
             hints = [f" {name}: {hint}" for name in unknown if (hint := closest(name, known)).startswith("did you")]
             logger.warning_once(
                 f"The config has options that this version does not know: {', '.join(unknown)}. They are kept and have "
@@ -219,7 +220,7 @@ class RedHeartConfig(PreTrainedConfig):
     def size_of(self, component: str) -> ComponentSize:
         """The sizes of ``component``, typed. Raises `ValueError` for a name that is no component."""
         if component not in COMPONENT_SIZES:
-            raise ValueError(f"No component {component!r}; {closest(component, COMPONENT_SIZES)}")
+            raise InputError(f"No component {component!r}; {closest(component, COMPONENT_SIZES)}")
         return ComponentSize(**self.components[component])
 
     def without_records(self) -> "RedHeartConfig":
@@ -259,33 +260,33 @@ class RedHeartConfig(PreTrainedConfig):
         for name in ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size",
                      "max_position_embeddings", "num_segments"):  # fmt: skip
             if getattr(self, name) < 1:
-                raise ValueError(f"`{name}` must be at least 1, got {getattr(self, name)}.")
+                raise InputError(f"`{name}` must be at least 1, got {getattr(self, name)}.")
         if self.num_segments < 2:
-            raise ValueError(f"`num_segments` must be at least 2: one has no course, got {self.num_segments}.")
+            raise InputError(f"`num_segments` must be at least 2: one has no course, got {self.num_segments}.")
         if self.pad_token_id is not None and not 0 <= self.pad_token_id < self.vocab_size:
-            raise ValueError(
+            raise InputError(
                 f"`pad_token_id` ({self.pad_token_id}) must be below `vocab_size` ({self.vocab_size}) and not negative."
             )
         if self.hidden_size % self.num_attention_heads:
-            raise ValueError(
+            raise InputError(
                 f"`hidden_size` ({self.hidden_size}) must be a multiple of `num_attention_heads` "
                 f"({self.num_attention_heads})."
             )
         if self.head_dim % 2:
-            raise ValueError(
+            raise InputError(
                 f"`hidden_size` / `num_attention_heads` must be even for rotary positions, got {self.head_dim}."
             )
         if self.token_budget is not None and self.token_budget < 1:
-            raise ValueError(f"`token_budget` must be at least 1 token, or None to keep all; got {self.token_budget}.")
+            raise InputError(f"`token_budget` must be at least 1 token, or None to keep all; got {self.token_budget}.")
 
     def validate_rates(self) -> None:
         """Dropout rates are probabilities."""
         for name in ("hidden_dropout", "attention_dropout"):
             if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"`{name}` must be in 0 <= rate < 1, got {getattr(self, name)}.")
+                raise InputError(f"`{name}` must be in 0 <= rate < 1, got {getattr(self, name)}.")
         for name in ("norm_eps", "initializer_range", "verdict_temperature"):
             if not 0 < getattr(self, name) < math.inf:
-                raise ValueError(f"`{name}` must be above 0, got {getattr(self, name)}.")
+                raise InputError(f"`{name}` must be above 0, got {getattr(self, name)}.")
 
     def validate_components(self) -> None:
         """Every component is there with exactly the sizes that it takes."""
@@ -298,15 +299,15 @@ class RedHeartConfig(PreTrainedConfig):
             for key, value in sizes.items():
                 least = LEAST.get((name, key), 1)
                 if value < least:
-                    raise ValueError(f"`components[{name!r}][{key!r}]` must be at least {least}, got {value}.")
+                    raise InputError(f"`components[{name!r}][{key!r}]` must be at least {least}, got {value}.")
         pooled = self.size_of("backbone").summary_heads
         if pooled and self.hidden_size % pooled:
-            raise ValueError(
+            raise InputError(
                 f"`hidden_size` ({self.hidden_size}) must be a multiple of the backbone's `summary_heads` ({pooled})."
             )
         cache = self.size_of("cache")
         if cache.neighbours > cache.prototypes:
-            raise ValueError(
+            raise InputError(
                 f"The cache looks up {cache.neighbours} `neighbours` among only {cache.prototypes} `prototypes`."
             )
 
@@ -315,24 +316,24 @@ class RedHeartConfig(PreTrainedConfig):
         known = set(record_keys())
         for key in self.supervision:
             if key not in known:
-                raise ValueError(f"Unknown claim {key!r} in `supervision`; {closest(key, sorted(known))}")
+                raise InputError(f"Unknown claim {key!r} in `supervision`; {closest(key, sorted(known))}")
         for key, value in self.loss_weights.items():
             if key not in LOSSES:
-                raise ValueError(f"Unknown loss {key!r} in `loss_weights`; {closest(key, LOSSES)}")
+                raise InputError(f"Unknown loss {key!r} in `loss_weights`; {closest(key, LOSSES)}")
             if not 0 <= value < math.inf:
-                raise ValueError(f"`loss_weights[{key!r}]` must be a number, 0 or above, got {value}.")
+                raise InputError(f"`loss_weights[{key!r}]` must be a number, 0 or above, got {value}.")
         for key, value in self.thresholds.items():
             if key not in EMOTIONS:
-                raise ValueError(f"Unknown emotion {key!r} in `thresholds`; {closest(key, EMOTIONS)}")
+                raise InputError(f"Unknown emotion {key!r} in `thresholds`; {closest(key, EMOTIONS)}")
             if not 0 <= value <= 1:
-                raise ValueError(f"`thresholds[{key!r}]` must be a probability, got {value}.")
+                raise InputError(f"`thresholds[{key!r}]` must be a probability, got {value}.")
         for key in self.withheld:
             if key not in known:
-                raise ValueError(f"Unknown claim {key!r} in `withheld`; {closest(key, sorted(known))}")
+                raise InputError(f"Unknown claim {key!r} in `withheld`; {closest(key, sorted(known))}")
         if not self.information_null >= 0:
-            raise ValueError(f"`information_null` must be bits, at least 0, got {self.information_null}.")
+            raise InputError(f"`information_null` must be bits, at least 0, got {self.information_null}.")
         if not 0 <= self.verdict_threshold <= 1:
-            raise ValueError(f"`verdict_threshold` must be a probability, got {self.verdict_threshold}.")
+            raise InputError(f"`verdict_threshold` must be a probability, got {self.verdict_threshold}.")
 
 
 @lru_cache
@@ -350,10 +351,10 @@ def _counts_after_padding(model_type: str) -> bool:
 def _same_names(what: str, given: Any, known: Any) -> None:
     for name in given:
         if name not in known:
-            raise ValueError(f"Unknown {what}: {name!r}; {closest(name, known)}")
+            raise InputError(f"Unknown {what}: {name!r}; {closest(name, known)}")
     for name in known:
         if name not in given:
-            raise ValueError(f"Missing {what}: {name!r}; give all of {', '.join(known)}.")
+            raise InputError(f"Missing {what}: {name!r}; give all of {', '.join(known)}.")
 
 
 __all__ = [

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from .errors import MissingPackageError
 from .shipped import PACKAGE
 
 # Of `pyproject.toml`, without "dev".
@@ -22,9 +23,9 @@ _PACKAGE = "redheart"
 _ROOT = PACKAGE.resolve().parents[1]  # of the checkout; of an installed copy, a folder of Python's
 
 
-def missing(what: str, extra: str) -> ImportError:
+def missing(what: str, extra: str) -> MissingPackageError:
     """The error where packages of ``extra`` are missing. what: which, for what: "Adapters need the library PEFT"."""
-    return ImportError(f"{what}: pip install {wanted(extra)}")
+    return MissingPackageError(f"{what}: pip install {wanted(extra)}")
 
 
 def wanted(extra: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from numbers import Integral
 from typing import Any
 
+from .errors import InputError
 from .labels import FAST_OUTPUTS, OUTPUTS, closest
 
 DEPTHS = ("full", "fast")
@@ -26,18 +27,18 @@ def check_text(text: Any, index: int | None = None, subject: str = "The text") -
     """
     where = subject if index is None else f"The text at index {index}"
     if not isinstance(text, str):
-        raise ValueError(f"{where} must be a str, got {type(text).__name__}{_how_to_give(text)}.")
+        raise InputError(f"{where} must be a str, got {type(text).__name__}{_how_to_give(text)}.")
     if not text:
-        raise ValueError(f"{where} is empty; leave it out, there is nothing to read.")
+        raise InputError(f"{where} is empty; leave it out, there is nothing to read.")
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
-        raise ValueError(
+        raise InputError(
             f"{where} has a lone surrogate, U+{ord(text[error.start]):04X}, at character {error.start}, so it is no "
             "valid Unicode; decode its bytes with the right encoding, or with errors='replace'."
         ) from error
     if is_blank(text):
-        raise ValueError(f"{where} is blank ({text[:20]!r}); leave it out, there is nothing to read.")
+        raise InputError(f"{where} is blank ({text[:20]!r}); leave it out, there is nothing to read.")
     return text
 
 
@@ -60,14 +61,14 @@ def _how_to_give(value: Any) -> str:
 def check_depth(depth: Any) -> str:
     """Return ``depth`` if it is one of `DEPTHS`. Raises `ValueError` otherwise."""
     if not isinstance(depth, str) or depth not in DEPTHS:
-        raise ValueError(f"No depth {depth!r}; {closest(str(depth), DEPTHS)}")
+        raise InputError(f"No depth {depth!r}; {closest(str(depth), DEPTHS)}")
     return depth
 
 
 def check_output(name: Any) -> str:
     """Return ``name`` if it is one of `labels.OUTPUTS`. Raises `ValueError` otherwise."""
     if not isinstance(name, str) or name not in OUTPUTS:
-        raise ValueError(f"No output {_short(name)}; {closest(str(name)[:_SHOWN], OUTPUTS)}")
+        raise InputError(f"No output {_short(name)}; {closest(str(name)[:_SHOWN], OUTPUTS)}")
     return name
 
 
@@ -75,9 +76,9 @@ def check_output_list(outputs: Any) -> list[Any]:
     """Return ``outputs`` as a list, whatever its items are. Raises `ValueError` for what is no list of some names."""
     if isinstance(outputs, str) or not isinstance(outputs, Iterable):
         given = f"{'the string ' if isinstance(outputs, str) else ''}{_short(outputs)}"
-        raise ValueError(f"`outputs` must be a list of names, got {given}; write [{_short(outputs)}].")
+        raise InputError(f"`outputs` must be a list of names, got {given}; write [{_short(outputs)}].")
     if not (names := list(outputs)):
-        raise ValueError(f"`outputs` is empty; name at least one of {', '.join(OUTPUTS)}, or leave it out.")
+        raise InputError(f"`outputs` is empty; name at least one of {', '.join(OUTPUTS)}, or leave it out.")
     return names
 
 
@@ -85,7 +86,7 @@ def check_outputs(outputs: Any, depth: str = "full") -> list[str]:
     """Return ``outputs`` as a list if each can be given at this depth. Raises `ValueError` otherwise, and for none."""
     names = [check_output(name) for name in check_output_list(outputs)]
     if depth == "fast" and (deep := [name for name in names if name not in FAST_OUTPUTS]):
-        raise ValueError(f"The output {deep[0]!r} needs depth='full'; depth='fast' gives {', '.join(FAST_OUTPUTS)}.")
+        raise InputError(f"The output {deep[0]!r} needs depth='full'; depth='fast' gives {', '.join(FAST_OUTPUTS)}.")
     return names
 
 
@@ -94,21 +95,21 @@ def check_token_budget(budget: Any) -> int | None:
     if budget is None:
         return None
     if not isinstance(budget, Integral) or isinstance(budget, bool) or budget < 1:
-        raise ValueError(f"`token_budget` must be a number of tokens, at least 1, or None; got {_short(budget)}.")
+        raise InputError(f"`token_budget` must be a number of tokens, at least 1, or None; got {_short(budget)}.")
     return int(budget)
 
 
 def check_include_untrained(include: Any) -> bool:
     """Return ``include`` if it is True or False. Raises `ValueError` otherwise."""
     if not isinstance(include, bool):
-        raise ValueError(f"`include_untrained` must be True or False, got {_short(include)}.")
+        raise InputError(f"`include_untrained` must be True or False, got {_short(include)}.")
     return include
 
 
 def check_batch_size(size: Any) -> int:
     """Return ``size`` if so many texts can be read together. Raises `ValueError` otherwise."""
     if not isinstance(size, Integral) or isinstance(size, bool) or size < 1:
-        raise ValueError(f"`batch_size` must be a number of texts, at least 1; got {_short(size)}.")
+        raise InputError(f"`batch_size` must be a number of texts, at least 1; got {_short(size)}.")
     return int(size)
 
 
@@ -127,7 +128,7 @@ def check_options(options: Mapping[str, Any], known: Iterable[str] = ()) -> dict
     names = (*checks, *known)
     for name in options:
         if name not in names:
-            raise ValueError(f"There is no option {name[:_SHOWN]!r}; {closest(name[:_SHOWN], names)}")
+            raise InputError(f"There is no option {name[:_SHOWN]!r}; {closest(name[:_SHOWN], names)}")
     given = {name: value for name, value in options.items() if value is not None}
     checked = {name: checks[name](value) if name in checks else value for name, value in given.items()}
     if "outputs" in checked:

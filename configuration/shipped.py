@@ -9,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from .errors import CheckpointError, InputError
 from .labels import closest
 
 # In the pipeline, in every command, on the page and in the server.
@@ -36,9 +37,9 @@ def load_preset(name: str) -> dict[str, Any]:
     """The options of the preset ``name`` as plain data. Raises `ValueError` for an unknown name."""
     path = _PRESETS / f"{name}.json"
     if not _PRESETS.is_dir():
-        raise ValueError(f"Presets such as {name!r} come with the package, not with a checkpoint: pip install redheart")
+        raise InputError(f"Presets such as {name!r} come with the package, not with a checkpoint: pip install redheart")
     if name not in preset_names():
-        raise ValueError(f"No preset {name!r}; {closest(name, preset_names())}")
+        raise InputError(f"No preset {name!r}; {closest(name, preset_names())}")
     options: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return options
 
@@ -51,7 +52,7 @@ def list_checkpoints() -> list[str]:
 def shipped_folder(name: str) -> Path:
     """The folder of the checkpoint ``name`` that ships. Raises `ValueError` for another name."""
     if name not in list_checkpoints():
-        raise ValueError(f"No checkpoint {name!r} ships in this package; {closest(name, list_checkpoints())}")
+        raise CheckpointError(f"No checkpoint {name!r} ships in this package; {closest(name, list_checkpoints())}")
     return _SHIPPED / name
 
 
@@ -66,7 +67,7 @@ def checkpoint_path(name_or_path: str) -> str:
     if name_or_path in list_checkpoints():
         return str(shipped_folder(name_or_path))
     if name_or_path in preset_names():
-        raise ValueError(
+        raise CheckpointError(
             f"{name_or_path!r} has no trained weights in this package and no folder here. "
             f"`redheart create {name_or_path}` makes that folder, with random weights to train."
         )
@@ -77,7 +78,7 @@ def checkpoint_path(name_or_path: str) -> str:
         hint = closest(name_or_path, [*known, *folders])
         if not hint.startswith("did"):
             hint = closest(name_or_path, known)  # and not every folder that happens to lie there
-        raise ValueError(f"No checkpoint or folder {name_or_path!r}; {hint}")
+        raise CheckpointError(f"No checkpoint or folder {name_or_path!r}; {hint}")
     return name_or_path
 
 

@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from transformers import pipeline
 
+from ..configuration.errors import InputError
+
 # The task of each class that a checkpoint can be saved from.
 _TASKS = {"RedHeartModel": "ethical-analysis", "RedHeartForSequenceClassification": "text-classification"}
 
@@ -25,10 +27,10 @@ class EndpointHandler:
         folder = Path(path or ".").resolve()
         config = folder / "config.json"
         if not config.is_file():
-            raise ValueError(f"{folder} has no config.json; give the folder of the model's repository.")
+            raise InputError(f"{folder} has no config.json; give the folder of the model's repository.")
         names = json.loads(config.read_text(encoding="utf-8")).get("architectures") or ["none"]
         if names[0] not in _TASKS:
-            raise ValueError(f"{config} names the class {names[0]!r}; known are {', '.join(_TASKS)}.")
+            raise InputError(f"{config} names the class {names[0]!r}; known are {', '.join(_TASKS)}.")
         make: Any = pipeline  # typed for the built-in tasks only
         device = 0 if torch.cuda.is_available() else -1
         self.pipeline = make(_TASKS[names[0]], model=str(folder), device=device, trust_remote_code=True)
@@ -43,19 +45,19 @@ class EndpointHandler:
         ``data``: keys or types, a text with nothing to read, an unknown parameter or value.
         """
         if not isinstance(data, dict) or "inputs" not in data:
-            raise ValueError(f'Send {{"inputs": "a text"}}, or a list of texts; got {_short(data)}.')
+            raise InputError(f'Send {{"inputs": "a text"}}, or a list of texts; got {_short(data)}.')
         if unknown := sorted(set(data) - {"inputs", "parameters"}):
-            raise ValueError(f'Unknown key {unknown[0]!r}; known are "inputs" and "parameters".')
+            raise InputError(f'Unknown key {unknown[0]!r}; known are "inputs" and "parameters".')
         inputs, parameters = data["inputs"], data.get("parameters")
         texts = [inputs] if isinstance(inputs, str) else inputs
         if not isinstance(texts, list):
-            raise ValueError(f'"inputs" must be a text or a list of texts, got {_short(inputs)}.')
+            raise InputError(f'"inputs" must be a text or a list of texts, got {_short(inputs)}.')
         # The pipeline of readings says itself which text it cannot read; that of transformers takes any.
         for index, text in enumerate(texts if self.pipeline.task == "text-classification" else ()):
             if not isinstance(text, str) or not text.strip():
-                raise ValueError(f'"inputs" must be texts with something to read; number {index} is {_short(text)}.')
+                raise InputError(f'"inputs" must be texts with something to read; number {index} is {_short(text)}.')
         if parameters is not None and not isinstance(parameters, dict):
-            raise ValueError(f'"parameters" must be names with their values, got {_short(parameters)}.')
+            raise InputError(f'"parameters" must be names with their values, got {_short(parameters)}.')
         readings: list[Any] = self.pipeline(texts, **(parameters or {})) if texts else []
         return readings
 

@@ -17,6 +17,7 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineMod
 from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]  # there, and not said to be
 
 from ..cards.plain_card import missing_parts
+from ..configuration.errors import HubConnectionError, HubError, HubPermissionError, HubRequestError
 from .staging import CARD, RESULTS, Stage
 
 _WEIGHTS = re.compile(r"(model|pytorch_model)([.-][^/]*)?\.(safetensors|bin)(\.index\.json)?")
@@ -54,20 +55,22 @@ class Pushed:
 def check_repo(repo: str) -> None:
     """Raise `ValueError` unless ``repo`` is user/name, or the name alone, as the hub takes it."""
     if repo.count("/") > 1:
-        raise ValueError(f"{repo!r} is no name of a repository; write user/name, user being your account.")
+        raise HubRequestError(f"{repo!r} is no name of a repository; write user/name, user being your account.")
     try:
         validate_repo_id(repo)
     except HFValidationError as error:
-        raise ValueError(f"{repo!r} is no name of a repository: {error}") from error
+        raise HubRequestError(f"{repo!r} is no name of a repository: {error}") from error
 
 
 def hub_token(token: str | None = None) -> str:
     """The token to write with. Raises `ValueError` where there is none, and `ConnectionError` where offline is set."""
     if constants.is_offline_mode():
-        raise ConnectionError("HF_HUB_OFFLINE is set, so nothing can be uploaded; unset it, or use --dry-run.")
+        raise HubConnectionError("HF_HUB_OFFLINE is set, so nothing can be uploaded; unset it, or use --dry-run.")
     found = token or get_token()
     if not found:
-        raise ValueError("There is no Hugging Face token; run `hf auth login`, or set HF_TOKEN to one that may write.")
+        raise HubRequestError(
+            "There is no Hugging Face token; run `hf auth login`, or set HF_TOKEN to one that may write."
+        )
     return found
 
 
@@ -80,13 +83,13 @@ def push(stage: Stage, target: Target) -> Pushed:
     """
     check_repo(target.repo)
     if "/" not in target.repo:
-        raise ValueError(f"{target.repo!r} does not say whose repository; see `full_name`.")
+        raise HubRequestError(f"{target.repo!r} does not say whose repository; see `full_name`.")
     token = hub_token(target.token)
     api = HfApi(token=token, library_name="redheart")
     with _told(target.repo, api.endpoint):
         url = api.create_repo(target.repo, private=target.private, exist_ok=True)
         if target.private and not api.model_info(target.repo).private:
-            raise ValueError(
+            raise HubRequestError(
                 f"{target.repo} is there and public, which --private cannot change; make it private in its settings on "
                 "the hub, or push to another name."
             )
@@ -133,36 +136,36 @@ def _told(repo: str, endpoint: str) -> Iterator[None]:
     try:
         yield
     except OfflineModeIsEnabled as error:
-        raise ConnectionError("HF_HUB_OFFLINE is set, so nothing can be uploaded; unset it.") from error
+        raise HubConnectionError("HF_HUB_OFFLINE is set, so nothing can be uploaded; unset it.") from error
     except HfHubHTTPError as error:
         raise _refusal(error, repo) from error
     except TransportError as error:
-        raise ConnectionError(f"{endpoint} cannot be reached ({error}). {_AGAIN}") from error
+        raise HubConnectionError(f"{endpoint} cannot be reached ({error}). {_AGAIN}") from error
     except RuntimeError as error:  # of the upload of one file, which has its own cause
         cause = error.__cause__
         if isinstance(cause, HfHubHTTPError) and cause.response.status_code in (401, 403):
             raise _refusal(cause, repo) from error
         told = f"{error} {cause or ''}".strip().rstrip(".")
-        raise ConnectionError(f"The upload broke off: {told}. {_AGAIN}") from error
+        raise HubConnectionError(f"The upload broke off: {told}. {_AGAIN}") from error
 
 
-def _refusal(error: HfHubHTTPError, repo: str) -> Exception:
+def _refusal(error: HfHubHTTPError, repo: str) -> HubError:
     status = error.response.status_code
     said = error.server_message or str(error).strip()
     if status == 401:
-        return PermissionError(
+        return HubPermissionError(
             f"The hub does not accept the token ({said}); it may have expired. Make a new one and run `hf auth login`."
         )
     if status == 403:
-        return PermissionError(
+        return HubPermissionError(
             f"The token may not write to {repo} ({said}). Take a token that may, or a repository of an account that is "
             "yours."
         )
     if status == 404:
-        return ValueError(f"The hub does not know {repo}, or not this revision of it ({said}).")
+        return HubRequestError(f"The hub does not know {repo}, or not this revision of it ({said}).")
     if status >= 500 or status in (408, 429):
-        return ConnectionError(f"The hub failed with status {status} ({said}). {_AGAIN}")
-    return ValueError(f"The hub refused the push to {repo} with status {status}: {said}")
+        return HubConnectionError(f"The hub failed with status {status} ({said}). {_AGAIN}")
+    return HubRequestError(f"The hub refused the push to {repo} with status {status}: {said}")
 
 
 __all__ = ["Pushed", "Target", "check_repo", "full_name", "hub_token", "push"]

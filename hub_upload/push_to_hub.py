@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..configuration.errors import HubRequestError
+
 if TYPE_CHECKING:
     from .push import Target
     from .staging import Extras
@@ -46,7 +48,7 @@ def push_to_hub(
     from .staging import Extras
 
     if token is False:
-        raise ValueError("`token=False` cannot write to the hub; leave it out, or give a token.")
+        raise HubRequestError("`token=False` cannot write to the hub; leave it out, or give a token.")
     check_repo(repo_id)
     key = hub_token(token if isinstance(token, str) else None)
     message = commit_message or "Upload model"
@@ -75,9 +77,9 @@ def push_trained(
 
     args = trainer.args
     if args.hub_model_id is None:
-        raise ValueError("`hub_model_id` of the arguments says where to, such as user/name. It is missing.")
+        raise HubRequestError("`hub_model_id` of the arguments says where to, such as user/name. It is missing.")
     if unwrap_peft_model(trainer.model) is not trainer.model:
-        raise ValueError(
+        raise HubRequestError(
             "The model has an adapter, which is no checkpoint of its own: merge it (`merge_adapter`) and push that, or "
             "upload its folder as PEFT does."
         )

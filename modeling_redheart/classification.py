@@ -10,6 +10,7 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 from transformers.utils.generic import can_return_tuple
 
 from ..configuration.configuration_redheart import RedHeartConfig
+from ..configuration.errors import InputError
 from ..configuration.labels import OUTPUTS
 from .layers import Linear
 from .modeling_redheart import RedHeartModel
@@ -108,7 +109,7 @@ class RedHeartForSequenceClassification(RedHeartPreTrainedModel):
         if weight is None or not torch.equal(weight, self._new_head.to(weight)):
             self._new_head = None  # trained, loaded, or taken over by an adapter
             return
-        raise ValueError(
+        raise InputError(
             f"{self.config.name_or_path or 'The checkpoint'} holds no classifier, and this one's own layer has random "
             "weights: train it first; pipeline('ethical-analysis') reads with the checkpoint as it is."
         )
@@ -123,7 +124,7 @@ class RedHeartForSequenceClassification(RedHeartPreTrainedModel):
         one = kind == "single_label_classification"
         wanted = tuple(logits.shape[:1] if one else logits.shape)
         if labels.numel() != math.prod(wanted) or len(labels) != len(logits):
-            raise ValueError(
+            raise InputError(
                 f"`labels` of the shape {tuple(labels.shape)} do not fit {kind} of {self.num_labels} labels, which "
                 f"takes {wanted}. Class indices are integers, one for each text; several labels per text are floats, "
                 "0 or 1."
@@ -131,7 +132,7 @@ class RedHeartForSequenceClassification(RedHeartPreTrainedModel):
         labels = labels.reshape(wanted)
         if one:
             if labels.is_floating_point():
-                raise ValueError(f"{kind} takes class indices, which are integers, got labels of {labels.dtype}.")
+                raise InputError(f"{kind} takes class indices, which are integers, got labels of {labels.dtype}.")
             return F.cross_entropy(logits, labels.long())
         loss = F.mse_loss if kind == "regression" else F.binary_cross_entropy_with_logits
         return loss(logits, labels.to(logits.dtype))

@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..configuration.errors import InputError
 from ..configuration.labels import RATED, VIEWS
 from .emotion import over_the_text
 from .outputs import BridgeOutput, RedHeartOutput
@@ -83,7 +84,7 @@ class Targets:
         if target is None:
             return like.new_full(shape, math.nan)
         if target.shape != shape:
-            raise ValueError(f"`{name}` must have the shape {shape}, got {tuple(target.shape)}.")
+            raise InputError(f"`{name}` must have the shape {shape}, got {tuple(target.shape)}.")
         return _floating(target, like)
 
     def pairs(self, name: str, batch: int, device: torch.device) -> Tensor:
@@ -92,7 +93,7 @@ class Targets:
         if target is None:
             return torch.full((batch, 2), -100, device=device)
         if target.shape != (batch, 2):
-            raise ValueError(f"`{name}` must have the shape {(batch, 2)}, got {tuple(target.shape)}.")
+            raise InputError(f"`{name}` must have the shape {(batch, 2)}, got {tuple(target.shape)}.")
         return target
 
 
@@ -265,7 +266,7 @@ def embedding_loss(reading: RedHeartOutput, targets: Targets) -> RowLoss:
     if teacher is None:
         return RowLoss(embedding.sum(1) * 0, torch.zeros(len(embedding), dtype=torch.bool, device=embedding.device))
     if teacher.dim() != 2 or len(teacher) != len(embedding):
-        raise ValueError(
+        raise InputError(
             f"`embedding_labels` must have the shape ({len(embedding)}, width), got {tuple(teacher.shape)}."
         )
     teacher = _floating(teacher, embedding)

@@ -16,6 +16,7 @@ from torch import Tensor
 from transformers.utils.generic import can_return_tuple
 
 from ..configuration.configuration_redheart import RedHeartConfig
+from ..configuration.errors import InputError
 from ..configuration.inputs import check_depth, check_outputs, check_token_budget
 from ..configuration.labels import FAST_OUTPUTS, OUTPUTS, SURD_SOURCES, TASKS, closest
 from .backbone import RedHeartBackbone, load_encoder, try_encoder
@@ -302,7 +303,7 @@ def _check_request(outputs: Sequence[str] | None, depth: str, targets: Targets) 
     for label in targets.given():
         output, fast = TARGET_OUTPUTS[label]
         if output not in wanted or (depth == "fast" and not fast):
-            raise ValueError(f"`{label}` trains the output {output!r}, which is not computed at depth={depth!r} here.")
+            raise InputError(f"`{label}` trains the output {output!r}, which is not computed at depth={depth!r} here.")
     return wanted
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from ..configuration.errors import InputError
 from ..configuration.labels import closest
 from .flags import text_flags
 from .pipeline_redheart import EthicalAnalysisPipeline, named_tensors, split_inputs
@@ -36,13 +37,13 @@ class LabelPipeline(EthicalAnalysisPipeline):
     @classmethod
     def _check_model(cls, model: Any) -> None:
         if "outputs" in inspect.signature(model.forward).parameters:
-            raise ValueError(f"{cls.task_name!r} needs a classifier, got {type(model).__name__}.")
+            raise InputError(f"{cls.task_name!r} needs a classifier, got {type(model).__name__}.")
 
     def _sanitize_parameters(self, **parameters: Any) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
         parameters.pop("local_files_only", None)
         for name, value in parameters.items():
             if name not in _PARAMETERS and not (name in _DEFAULTS and value in (None, _DEFAULTS[name])):
-                raise ValueError(f"A classifier takes no parameter {name!r}; {closest(name, _PARAMETERS)}")
+                raise InputError(f"A classifier takes no parameter {name!r}; {closest(name, _PARAMETERS)}")
         return {}, {name: value for name, value in parameters.items() if name in _PARAMETERS}, {}
 
     def _forward(self, input_tensors: dict[str, Any]) -> dict[str, Any]:  # type: ignore[override]
@@ -61,7 +62,7 @@ class LabelPipeline(EthicalAnalysisPipeline):
         outputs = merge(model_outputs)
         text, logits = str(outputs["text"]), outputs["logits"][0].double()
         if not bool(logits.isfinite().all()):
-            raise ValueError(f"The model's logits are not finite (NaN or infinite) for the text {text[:40]!r}.")
+            raise InputError(f"The model's logits are not finite (NaN or infinite) for the text {text[:40]!r}.")
         found = self._classification(logits)
         return {
             "text": text,

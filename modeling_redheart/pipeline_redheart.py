@@ -17,6 +17,7 @@ from transformers.pipelines import PIPELINE_REGISTRY
 from transformers.pipelines.base import ChunkPipeline
 from transformers.utils.generic import ModelOutput
 
+from ..configuration.errors import InputError
 from ..configuration.inputs import check_batch_size, check_options, check_text
 from ..configuration.labels import FAST_OUTPUTS, OUTPUTS, closest
 from .derived import is_derived
@@ -61,13 +62,13 @@ class EthicalAnalysisPipeline(ChunkPipeline):
     def __init__(self, model: Any, tokenizer: Any = None, **kwargs: Any) -> None:
         self._check_model(model)
         if tokenizer is None or not tokenizer.is_fast:
-            raise ValueError(
+            raise InputError(
                 f"{self.task_name!r} needs a fast tokenizer (it gives the position of words), got "
                 f"{type(tokenizer).__name__}; give tokenizer=AutoTokenizer.from_pretrained(the model's folder)."
             )
         rows = _embedded_tokens(model)
         if len(tokenizer) > rows:
-            raise ValueError(
+            raise InputError(
                 f"The tokenizer has {len(tokenizer)} tokens but the model's embedding {rows} rows: it is the tokenizer "
                 "of another model; give the one from the model's folder."
             )
@@ -78,12 +79,12 @@ class EthicalAnalysisPipeline(ChunkPipeline):
     def _check_model(cls, model: Any) -> None:
         accepted = inspect.signature(model.forward).parameters.values()
         if not any(item.name == "outputs" or item.kind is item.VAR_KEYWORD for item in accepted):
-            raise ValueError(
+            raise InputError(
                 f"{TASK!r} needs a RedHeartModel, got {type(model).__name__}; load it with AutoModel.from_pretrained."
             )
         saved = getattr(model.config, "architectures", None) or [""]
         if saved[0] == "RedHeartForSequenceClassification":
-            raise ValueError(
+            raise InputError(
                 f"{model.config.name_or_path} holds a classifier, whose labels {TASK!r} would leave out; use "
                 "pipeline('text-classification')."
             )
@@ -92,7 +93,7 @@ class EthicalAnalysisPipeline(ChunkPipeline):
         parameters.pop("local_files_only", None)  # `transformers.pipeline` hands its own loading option on
         for name in parameters:
             if name not in _PARAMETERS:
-                raise ValueError(f"Unknown parameter {name!r} of {TASK!r}; {closest(name, _PARAMETERS)}")
+                raise InputError(f"Unknown parameter {name!r} of {TASK!r}; {closest(name, _PARAMETERS)}")
         forward = check_options(parameters, known=_OF_THE_BASE)
         for_reading = ("include_untrained", "outputs")
         postprocess: dict[str, Any] = {name: forward[name] for name in for_reading if name in forward}

@@ -10,6 +10,7 @@ from transformers import PreTrainedModel
 from transformers import initialization as init
 
 from ..configuration.configuration_redheart import RedHeartConfig
+from ..configuration.errors import InputError
 from .backbone import PretrainedTextEncoder
 from .layers import QueryTokens
 from .quantization import offer_to_bitsandbytes, settle_quantized
@@ -86,21 +87,21 @@ class RedHeartPreTrainedModel(PreTrainedModel):
 
     def _check_input(self, input_ids: Tensor | None, mask: Tensor | None, embeds: Tensor | None) -> Tensor:
         if (input_ids is None) == (embeds is None):
-            raise ValueError("Give either `input_ids` or `inputs_embeds`, and not both.")
+            raise InputError("Give either `input_ids` or `inputs_embeds`, and not both.")
         batch, length = input_ids.shape if input_ids is not None else embeds.shape[:2]
         if batch < 1 or length < 1:
-            raise ValueError(f"There is nothing to read in a batch of {batch} texts of {length} tokens.")
+            raise InputError(f"There is nothing to read in a batch of {batch} texts of {length} tokens.")
         if length > self.longest_text:
-            raise ValueError(
+            raise InputError(
                 f"A text of {length} tokens is longer than this model's {self.longest_text}; "
                 "tokenize with `truncation=True`."
             )
         if embeds is not None and not torch.compiler.is_compiling() and not bool(embeds.isfinite().all()):
-            raise ValueError("`inputs_embeds` has values that are not finite (NaN or infinite).")
+            raise InputError("`inputs_embeds` has values that are not finite (NaN or infinite).")
         device = input_ids.device if input_ids is not None else embeds.device
         mask = torch.ones(batch, length, dtype=torch.long, device=device) if mask is None else mask
         if tuple(mask.shape) != (batch, length):
-            raise ValueError(f"`attention_mask` must have the shape {(batch, length)}, got {tuple(mask.shape)}.")
+            raise InputError(f"`attention_mask` must have the shape {(batch, length)}, got {tuple(mask.shape)}.")
         return mask
 
     def _asked_for(
@@ -113,7 +114,7 @@ class RedHeartPreTrainedModel(PreTrainedModel):
         states = self.config.output_hidden_states if hidden_states is None else hidden_states
         attend = bool(self.config.output_attentions if attentions is None else attentions)
         if attend and self.config._attn_implementation != "eager":
-            raise ValueError(
+            raise InputError(
                 f"`output_attentions` needs the attention written out, but this model uses "
                 f"{self.config._attn_implementation!r}; load it with attn_implementation='eager'."
             )
@@ -133,7 +134,7 @@ def chosen_states(
     places = [asked] if isinstance(asked, int) else list(asked)
     for place in places:
         if isinstance(place, bool) or not isinstance(place, int) or not -len(states) <= place < len(states):
-            raise ValueError(
+            raise InputError(
                 f"`output_hidden_states` asks for {place!r}, but there are {len(states)} hidden states: the embeddings "
                 f"and those of each layer. Give True, or numbers from {-len(states)} to {len(states) - 1}."
             )

@@ -26,6 +26,8 @@ from transformers.quantizers.auto import (
 from transformers.quantizers.base import HfQuantizer
 from transformers.utils.quantization_config import QuantizationConfigMixin
 
+from ..configuration.errors import CheckpointError
+
 METHOD = "redheart_int8"
 # What is appended to the name of a matrix.
 VALUES, SCALE = ":int8", ":scale"
@@ -63,7 +65,9 @@ def quantize_rows(name: str, weight: Tensor) -> tuple[Tensor, Tensor]:
     wide = weight.detach().float()
     peak = wide.abs().amax(dim=1, keepdim=True)
     if not bool(peak.isfinite().all()):
-        raise ValueError(f"{name!r} has numbers that are not finite, so the model cannot be stored; train it anew.")
+        raise CheckpointError(
+            f"{name!r} has numbers that are not finite, so the model cannot be stored; train it anew."
+        )
     scale = (peak / _HIGHEST).clamp(min=torch.finfo(torch.float32).tiny)
     return (wide / scale).round().to(torch.int8), scale
 
@@ -74,7 +78,7 @@ def dequantize_rows(name: str, values: Tensor, scale: Tensor, dtype: torch.dtype
     Raises `ValueError` that says ``name`` where the two do not belong together.
     """
     if fault := _fault(tuple(values.shape), values.dtype is torch.int8, scale):
-        raise ValueError(f"The 8-bit weight {name!r} {fault}. {_AGAIN}")
+        raise CheckpointError(f"The 8-bit weight {name!r} {fault}. {_AGAIN}")
     return (values.float() * scale).to(dtype)
 
 
@@ -131,7 +135,7 @@ class StoredInt8Config(QuantizationConfigMixin):
 
     def __init__(self, quant_method: str = METHOD) -> None:
         if quant_method != METHOD:
-            raise ValueError(f"`StoredInt8Config` is of {METHOD!r}, not of {quant_method!r}.")
+            raise CheckpointError(f"`StoredInt8Config` is of {METHOD!r}, not of {quant_method!r}.")
         self.quant_method: Any = METHOD
 
 
@@ -144,7 +148,7 @@ class _Dequantize(ConversionOps):
     def convert(self, input_dict: dict[str, Any], *args: Any, **options: Any) -> dict[str, Any]:
         name, model = options["full_layer_name"], options["model"]
         if missing := [name + end for end in (VALUES, SCALE) if not input_dict.get(end)]:
-            raise ValueError(f"The 8-bit weight {name!r} has no {missing[0]!r}. {_AGAIN}")
+            raise CheckpointError(f"The 8-bit weight {name!r} has no {missing[0]!r}. {_AGAIN}")
         (values,), (scale,) = input_dict[VALUES], input_dict[SCALE]
         return {name: dequantize_rows(name, values, scale, model.get_parameter_or_buffer(name).dtype)}
 
@@ -197,7 +201,7 @@ def check_files(files: Sequence[str]) -> None:
     told = [f"{name!r} {fault}" for name in stored_names(shapes) if (fault := _file_fault(name, shapes, scales))]
     if told:
         more = f" (and {len(told) - 3} more)" if len(told) > 3 else ""
-        raise ValueError(f"Of the 8-bit weights {'; '.join(told[:3])}{more}. {_AGAIN}")
+        raise CheckpointError(f"Of the 8-bit weights {'; '.join(told[:3])}{more}. {_AGAIN}")
 
 
 def _file_fault(

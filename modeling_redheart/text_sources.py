@@ -9,6 +9,7 @@ from typing import Any
 
 from torch.utils.data import Dataset, IterableDataset
 
+from ..configuration.errors import InputError
 from ..configuration.inputs import check_text
 from ..configuration.labels import closest
 
@@ -91,10 +92,10 @@ def _text_column(table: Any, columns: Sequence[Any]) -> Any:
         return table[TEXT_COLUMN]
     kind = type(table).__name__
     if count > 1:
-        raise ValueError(f"The {kind} has {count} columns {TEXT_COLUMN!r}; give the one that has the texts.")
+        raise InputError(f"The {kind} has {count} columns {TEXT_COLUMN!r}; give the one that has the texts.")
     hint = closest(TEXT_COLUMN, map(str, columns))
     name = columns[0] if columns else "name"
-    raise ValueError(
+    raise InputError(
         f"The {kind} has no column {TEXT_COLUMN!r}; {hint} Give the column that has the texts, such as table[{name!r}]."
     )
 
@@ -104,7 +105,7 @@ def _text_of_array(array: Any, dimensions: int) -> str:
     if dimensions == 0:
         return check_text(array.item())
     shape = tuple(array.shape)
-    raise ValueError(f"An array of texts must have one dimension, got the shape {shape}; give one column of it.")
+    raise InputError(f"An array of texts must have one dimension, got the shape {shape}; give one column of it.")
 
 
 __all__ = ["TEXT_COLUMN", "CheckedTexts", "texts_in"]

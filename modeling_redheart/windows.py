@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
+from ..configuration.errors import InputError
 from .emotion import segment_index
 
 OVERLAP = 64
@@ -73,7 +74,7 @@ def merge(windows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     Raises `ValueError` for no window.
     """
     if not windows:
-        raise ValueError("There is no window to read.")
+        raise InputError("There is no window to read.")
     parts = [_with_segments(window, index) for index, window in enumerate(windows)]
     if len(parts) == 1:
         return parts[0]

@@ -3,9 +3,9 @@ texts."""
 
 import os
 
-os.environ.setdefault("HF_HUB_OFFLINE", "1")  # before huggingface_hub is imported, which reads it once
+os.environ["HF_HUB_OFFLINE"] = "1"  # before huggingface_hub is imported, which reads it once
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,47 +16,13 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from redheart import RedHeartConfig, RedHeartModel
 from redheart.configuration.labels import BENTHAM, SIGNED_BENTHAM, record_keys
+from redheart.configuration.shipped import CONFIGURATION
 
-from .training_fixtures import (
-    base as base,
-)
-from .training_fixtures import (
-    english_encoder as english_encoder,
-)
-from .training_fixtures import (
-    in_two_processes as in_two_processes,
-)
-from .training_fixtures import (
-    make_trainer as make_trainer,
-)
-from .training_fixtures import (
-    mixed_units as mixed_units,
-)
-from .training_fixtures import (
-    read as read,
-)
-from .training_fixtures import (
-    sets_folder as sets_folder,
-)
-from .training_fixtures import (
-    small_bilingual as small_bilingual,
-)
-from .training_fixtures import (
-    tiny_model as tiny_model,
-)
-from .training_fixtures import (
-    trained as trained,
-)
-from .training_fixtures import (
-    two_sets as two_sets,
-)
-from .training_fixtures import (
-    units as units,
-)
+pytest_plugins = [f"tests.fixtures.{name}" for name in ("adapters", "bilingual", "evaluation", "hub", "training")]
 
 torch.set_num_threads(1)  # for tiny tensors, threads that wait for each other cost more than they save
 
-TOKENIZER = Path(__file__).resolve().parents[1] / "configuration" / "tokenizer"
+TOKENIZER = CONFIGURATION / "tokenizer"
 
 
 @pytest.fixture(scope="session")
@@ -101,9 +67,16 @@ def lively_model() -> Callable[..., RedHeartModel]:
 
 
 @pytest.fixture(scope="session")
-def lively(lively_model: Callable[..., RedHeartModel]) -> RedHeartModel:
-    """One such model, in eval mode; not to be changed."""
+def shared_lively(lively_model: Callable[..., RedHeartModel]) -> RedHeartModel:
+    """One such model, in eval mode, for fixtures that outlive a test; not to be changed."""
     return lively_model()
+
+
+@pytest.fixture
+def lively(shared_lively: RedHeartModel) -> Iterator[RedHeartModel]:
+    """The same, whose gradients are gone after the test."""
+    yield shared_lively
+    shared_lively.zero_grad()
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ import math
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -26,7 +25,8 @@ from redheart.configuration.labels import record_keys
 from redheart.evaluation.measurement.results import MODEL, Evaluation, Figure
 from redheart.modeling_redheart.pipeline_redheart import EthicalAnalysisPipeline
 
-SOURCE = Path(__file__).resolve().parents[1] / "src"
+from .fixtures.processes import REDHEART, environment
+
 KOREAN = "그때 솔직하게 말했더라면 지금은 달라졌을 텐데"
 
 Run = Callable[..., Result]
@@ -488,17 +488,9 @@ def test_info_of_what_is_no_model(run: Run, tmp_path: Path) -> None:
 
 
 def test_lines_are_answered_as_they_come_and_a_broken_pipe_is_quiet(checkpoint: Path) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(SOURCE), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
-    command = [
-        sys.executable,
-        "-c",
-        "from redheart.cli import main; main()",
-        "analyze",
-        "--model",
-        str(checkpoint),
-    ]
+    command = [*REDHEART, "analyze", "--model", str(checkpoint), "--json", "--batch-size", "1", "-"]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen([*command, "--json", "--batch-size", "1", "-"], env=environment, **pipes) as process:
+    with subprocess.Popen(command, env=environment(), **pipes) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None

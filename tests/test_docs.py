@@ -2,20 +2,27 @@
 
 import os
 import re
+import shlex
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from subprocess import PIPE
 from typing import TypeAlias
 
 import pytest
+import torch
+from typer.testing import CliRunner
+
+from redheart.benchmarking import measuring
+from redheart.cli import main
+
+from .fixtures.processes import REDHEART, environment
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
-SOURCE = DOCS.parent / "src"
 PAGES = sorted(DOCS.glob("*.md"))
 
 pytestmark = pytest.mark.skipif(not PAGES, reason="about a checkout; an installed package has no docs")
@@ -44,20 +51,21 @@ def snippets(page: Path) -> Iterator[Snippet]:
 
 
 @pytest.fixture
-def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
-    """Runs what stands behind the prompts, in a shell in which `redheart` is this package. What a page leaves running,
-    as a server, is ended with it."""
+def shell(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
+    """Runs what stands behind the prompts: a line of `redheart` alone in this process, what else a shell can do in a
+    shell in which `redheart` is this package. What a page leaves running, as a server, is ended with it."""
     programs = tmp_path_factory.mktemp("programs")
     program = programs / "redheart"
-    program.write_text(f"#!/bin/sh\nexec '{sys.executable}' -c 'from redheart.cli import main; main()' \"$@\"\n")
+    program.write_text(f'#!/bin/sh\nexec {shlex.join(REDHEART)} "$@"\n')
     program.chmod(0o755)
-    paths = {"PATH": str(programs), "PYTHONPATH": str(SOURCE)}
-    joined = {name: os.pathsep.join([path, *filter(None, [os.environ.get(name)])]) for name, path in paths.items()}
-    env = {**os.environ, **joined, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+    env = environment(PATH=os.pathsep.join([str(programs), os.environ["PATH"]]))
     groups: list[int] = []
 
     def run(text: str, folder: Path) -> None:
         for command in _COMMAND.findall(text):
+            if (words := own_words(command)) is not None:
+                run_here(words, folder)
+                continue
             with subprocess.Popen(
                 ["bash", "-euc", command], cwd=folder, env=env, stdout=PIPE, stderr=PIPE, text=True, process_group=0
             ) as done:
@@ -65,10 +73,49 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
                 said, wrong = done.communicate()
             assert done.returncode == 0, f"{command}\n{said[-2000:]}{wrong[-2000:]}"
 
+    threads = torch.get_num_threads()
+    # The benchmark starts a process for each load and import: here each once, as no time is judged.
+    monkeypatch.setattr(measuring, "Setting", partial(measuring.Setting, loads=1, imports=1))
     yield run
+    torch.set_num_threads(threads)
     for group in groups:
         with suppress(ProcessLookupError):
             os.killpg(group, signal.SIGKILL)
+
+
+def own_words(command: str) -> list[str] | None:
+    """The words of a line that starts `redheart` and no more, a `> FILE` at its end included; None for any other."""
+    lexer = shlex.shlex(command.replace("\\\n", " "), posix=True, punctuation_chars=True)
+    lexer.whitespace_split = True
+    words = list(lexer)
+    before = words[:-2] if words[-2:-1] == [">"] else words
+    plain = words[0] == "redheart" and not any(set(word) <= set("();<>|&") for word in before)
+    return words if plain and "$" not in command and "2>" not in command else None
+
+
+def run_here(words: list[str], folder: Path) -> None:
+    """As the shell would, without the seconds that a new process takes to import everything."""
+    place = folder / words[-1] if words[-2] == ">" else None
+    result = CliRunner().invoke(main, words[1:] if place is None else words[1:-2])
+    assert result.exit_code == 0, f"{shlex.join(words)}\n{result.output[-2000:]}{result.exc_info}"
+    if place is not None:
+        place.write_bytes(result.stdout_bytes)
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("redheart analyze \"He said: 'a > b'.\"", ["redheart", "analyze", "He said: 'a > b'."]),
+        ("redheart info x \\\n    --json > a.txt", ["redheart", "info", "x", "--json", ">", "a.txt"]),
+        ("redheart serve --port 0 > a.txt 2> b.txt &", None),
+        ("redheart prune x 2> why.txt || cat why.txt", None),
+        ("redheart analyze - < a.txt", None),
+        ('redheart info "$(cat a.txt)"', None),
+        ("cat a.txt | redheart analyze -", None),
+    ],
+)
+def test_a_line_of_redheart_alone_runs_in_this_process(command: str, words: list[str] | None) -> None:
+    assert own_words(command) == words
 
 
 @pytest.mark.slow

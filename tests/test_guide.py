@@ -44,7 +44,7 @@ from redheart.training.trainers.inherited import WITHOUT_EFFECT
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
-FOLDERS = ("configuration", "modeling_redheart", "training", "evaluation", "compression", "hub_upload", "serving")
+FOLDERS = ("configuration", "modeling_redheart", "training", "hub_upload", "src/redheart")
 
 pytestmark = pytest.mark.skipif(not DOCS.is_dir(), reason="about a checkout; an installed package has no docs")
 
@@ -303,7 +303,6 @@ def literals(tree: ast.AST) -> Iterator[str]:
 @cache
 def messages() -> str:
     files = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")]
-    files += (ROOT / "src" / "redheart").glob("*.py")
     return "\n".join(text for path in files for text in literals(ast.parse(path.read_text(encoding="utf-8"))))
 
 

@@ -1,13 +1,12 @@
 """Importing redheart makes transformers know it, in whatever order both are imported, and costs nothing before that."""
 
-import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-SOURCE = Path(__file__).resolve().parents[1] / "src"
+from .fixtures.processes import environment
+
 HEAVY = ("torch", "transformers", "pyarrow", "pandas", "datasets", "fastapi", "gradio")
 
 # What each process prints at its end.
@@ -68,8 +67,7 @@ assert not wrong, wrong
 
 
 def run(code: str) -> str:
-    environment = os.environ | {"PYTHONPATH": str(SOURCE), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +14,8 @@ from transformers import AutoModel, pipeline
 from redheart.configuration.labels import BENTHAM, EMOTIONS, VERDICTS
 from redheart.configuration.shipped import DEFAULT_MODEL
 from redheart.storage.strict_loading import load_strict, shipped_folder
+
+from .fixtures.processes import REDHEART, SOURCE
 
 Read = Callable[..., Any]
 
@@ -147,10 +148,9 @@ def test_a_long_text_is_read_in_windows(read: Read) -> None:
 
 def test_json_lines_on_standard_output_and_nothing_else() -> None:
     lines = "I miss you.\n\nThey cheated on the exam.\n"
-    command = [sys.executable, "-c", "from redheart.cli import main; main()", "analyze", "--json", "-"]
-    source = Path(__file__).parent.parent / "src"
+    command = [*REDHEART, "analyze", "--json", "-"]
     done = subprocess.run(
-        command, input=lines, capture_output=True, text=True, check=False, env={"PYTHONPATH": str(source), "PATH": ""}
+        command, input=lines, capture_output=True, text=True, check=False, env={"PYTHONPATH": str(SOURCE), "PATH": ""}
     )
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(answers) == 3

@@ -15,6 +15,7 @@ from .version import __version__
 
 if TYPE_CHECKING:
     from .configuration.configuration_redheart import RedHeartConfig
+    from .configuration.errors import RedHeartError
     from .modeling_redheart import RedHeartForSequenceClassification, RedHeartModel
     from .modeling_redheart.pipeline_redheart import EthicalAnalysisPipeline
     from .names import forget_names
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "EthicalAnalysisPipeline": "modeling_redheart.pipeline_redheart",
     "RedHeartConfig": "configuration.configuration_redheart",
+    "RedHeartError": "configuration.errors",
     "RedHeartForSequenceClassification": "modeling_redheart.classification",
     "RedHeartModel": "modeling_redheart.modeling_redheart",
     "forget_names": "names",
@@ -31,6 +33,7 @@ _MODULES = {
 __all__ = [
     "EthicalAnalysisPipeline",
     "RedHeartConfig",
+    "RedHeartError",
     "RedHeartForSequenceClassification",
     "RedHeartModel",
     "__version__",

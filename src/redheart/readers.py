@@ -8,6 +8,7 @@ import torch
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from .compression.onnx_reader import GRAPH, OnnxClassifier, open_graph
+from .configuration.errors import CheckpointError
 from .configuration.shipped import ADAPTER, checkpoint_path
 from .modeling_redheart.classification import RedHeartForSequenceClassification
 from .storage.strict_loading import load_strict
@@ -25,7 +26,7 @@ def load_reader(name_or_path: str | Path, **options: Any) -> tuple[Any, PreTrain
     model, tokenizer = load_any(name_or_path, **options)
     if is_classifier(model):
         labels = ", ".join(model.config.class_names)
-        raise ValueError(
+        raise CheckpointError(
             f"{name_or_path} holds a classifier ({labels}), and this reads with an analysis model. `redheart analyze` "
             "and pipeline('text-classification') read with a classifier; `redheart export` and `push` take it, too."
         )

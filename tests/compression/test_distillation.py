@@ -18,6 +18,8 @@ from redheart.data.loading import Example, Unit
 from redheart.training.trainers.arguments import RedHeartTrainingArguments
 from redheart.training.trainers.trainer import RedHeartTrainer
 
+from ..fixtures.runs import small_arguments
+
 MakeModel = Callable[..., RedHeartModel]
 RECORD = {key: ["made-up"] for key in record_keys()}
 WORDS = [
@@ -70,13 +72,8 @@ def make(tokenizer: PreTrainedTokenizerBase, tmp_path: Path) -> Callable[..., An
         named = {
             name: options.pop(name) for name in ("teacher", "distillation", "teacher_tokenizer") if name in options
         }
-        arguments = RedHeartTrainingArguments(
-            str(tmp_path / "run"),
-            **{
-                "per_device_train_batch_size": 8, "longest_text": 32, "use_cpu": True, "logging_steps": 1,
-                "save_strategy": "no", "disable_tqdm": True, "report_to": "none", "learning_rate": 3e-3, **options,
-            },
-        )  # fmt: skip
+        defaults = {"per_device_train_batch_size": 8, "longest_text": 32, "logging_steps": 1, "learning_rate": 3e-3}
+        arguments = small_arguments(tmp_path / "run", RedHeartTrainingArguments, **{**defaults, **options})
         kind = DistillationTrainer if named else RedHeartTrainer
         return kind(model, arguments, train_dataset=units, eval_dataset=units, processing_class=tokenizer, **named)
 

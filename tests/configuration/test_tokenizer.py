@@ -1,14 +1,14 @@
 """The tokenizer that ships with the library."""
 
 import json
-from pathlib import Path
 
 import pytest
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
+from redheart.configuration.shipped import CONFIGURATION
 from redheart.recipes import train_tokenizer as tt
 
-FOLDER = Path(__file__).resolve().parents[2] / "configuration" / "tokenizer"
+FOLDER = CONFIGURATION / "tokenizer"
 
 
 @pytest.fixture(scope="module")

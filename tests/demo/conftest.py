@@ -6,7 +6,6 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +17,7 @@ from transformers import AutoTokenizer
 from redheart import EthicalAnalysisPipeline, RedHeartModel
 from redheart.configuration.labels import EMOTIONS, RATED
 
-SOURCE = Path(__file__).resolve().parents[2] / "src"
+from ..fixtures.processes import REDHEART, SOURCE
 
 # What the checkpoint of these tests may tell; the rest it withholds.
 TOLD = (
@@ -118,8 +117,7 @@ class App:
 def app(withholding: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     """`redheart demo` with the checkpoint that withholds."""
     pytest.importorskip("gradio", reason="needs Gradio: pip install 'redheart[demo]'")
-    code = "from redheart.cli import main; main()"
-    command = [sys.executable, "-c", code, "demo", "--model", str(withholding), "--port", "PORT"]
+    command = [*REDHEART, "demo", "--model", str(withholding), "--port", "PORT"]
     folder = tmp_path_factory.mktemp("app")
     running = App(command, folder, folder / "log", PYTHONPATH=str(SOURCE))
     yield running

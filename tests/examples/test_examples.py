@@ -1,9 +1,9 @@
-"""Each example script as a person runs it, with a tiny model."""
+"""Each example script as a person runs it, with a tiny model; in a process of its own where it may be killed."""
 
 import csv
 import importlib.util
 import json
-import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -11,13 +11,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import psutil
 import pytest
 from transformers import PreTrainedTokenizerBase
 
 from redheart.configuration.labels import OUTPUTS
+
+from ..fixtures.processes import environment
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
@@ -26,25 +28,53 @@ PATIENCE = 900.0  # seconds until a script that hangs fails
 LAUNCH = ("-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--num_machines", "1",
           "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0")  # fmt: skip
 
-pytestmark = pytest.mark.skipif(not EXAMPLES.is_dir(), reason="about a checkout")
+ENVIRONMENT = environment(ACCELERATE_USE_CPU="true")
+
+pytestmark = [
+    pytest.mark.skipif(not EXAMPLES.is_dir(), reason="about a checkout"),
+    # PEFT asks for it.
+    pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is deprecated:FutureWarning"),
+]
 
 
-def environment() -> dict[str, str]:
-    more = {
-        "PYTHONPATH": str(ROOT / "src"),
-        "HF_HUB_OFFLINE": "1",
-        "OMP_NUM_THREADS": "1",
-        "ACCELERATE_USE_CPU": "true",
-    }
-    return os.environ | more
+class Written(NamedTuple):
+    """What a script wrote."""
+
+    stdout: str
+    stderr: str
+
+
+Script = Callable[..., Written]
 
 
 def run(*arguments: object, status: int = 0) -> subprocess.CompletedProcess[str]:
     """A Python with these arguments; must end with ``status``."""
     command = [sys.executable, *map(str, arguments)]
-    done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=PATIENCE)
+    done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == status, done.stderr[-3000:]
     return done
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Script:
+    """Runs an example in this process as Python would; gives what it wrote. It must end with ``status``."""
+    monkeypatch.setenv("ACCELERATE_USE_CPU", "true")
+
+    def run_script(name: str, *arguments: object, status: int = 0) -> Written:
+        monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
+        code: Any = 0
+        capsys.readouterr()
+        try:
+            runpy.run_path(str(EXAMPLES / name), run_name="__main__")
+        except SystemExit as end:
+            code = end.code or 0
+        out, err = capsys.readouterr()
+        if isinstance(code, str):  # as Python does
+            code, err = 1, f"{err}{code}\n"
+        assert code == status, err[-3000:]
+        return Written(out, err)
+
+    return run_script
 
 
 @pytest.fixture
@@ -60,15 +90,15 @@ def lively_checkpoint(
 
 
 @pytest.mark.slow
-def test_pick_outputs(checkpoint: Path) -> None:
-    told = run(EXAMPLES / "pick_outputs.py", "--model", checkpoint, "--runs", 2).stdout
+def test_pick_outputs(script: Script, checkpoint: Path) -> None:
+    told = script("pick_outputs.py", "--model", checkpoint, "--runs", 2).stdout
     assert "bentham: {" in told
     assert "emotion: [" in told
     assert "saved" in told
 
 
 @pytest.mark.slow
-def test_finetune_on_a_csv_with_columns_of_other_names(tmp_path: Path, checkpoint: Path) -> None:
+def test_finetune_on_a_csv_with_columns_of_other_names(script: Script, tmp_path: Path, checkpoint: Path) -> None:
     rows = list(csv.DictReader(ROWS.open(encoding="utf-8")))
     mine = tmp_path / "mine.csv"
     with mine.open("w", encoding="utf-8", newline="") as file:
@@ -80,8 +110,8 @@ def test_finetune_on_a_csv_with_columns_of_other_names(tmp_path: Path, checkpoin
     output = tmp_path / "run"
     names = ("--column", "sentence=text", "--column", "who=verdict:AUTHOR=author,OTHER=other,EVERYBODY=everybody,"
              "NOBODY=nobody,INFO=info", "--column", "ticket=")  # fmt: skip
-    told = run(
-        EXAMPLES / "finetune_csv.py",
+    told = script(
+        "finetune_csv.py",
         mine,
         output,
         "--model",
@@ -101,32 +131,32 @@ def test_finetune_on_a_csv_with_columns_of_other_names(tmp_path: Path, checkpoin
 
 
 @pytest.mark.slow
-def test_what_is_wrong_with_a_csv_is_told_with_the_option_of_the_script(tmp_path: Path) -> None:
+def test_what_is_wrong_with_a_csv_is_told_with_the_option_of_the_script(script: Script, tmp_path: Path) -> None:
     mine = tmp_path / "mine.csv"
     mine.write_text("text,verdict,ticket\n" + "".join(f"Text {n}.,yes,{n}\n" for n in range(9)), encoding="utf-8")
-    told = run(EXAMPLES / "finetune_csv.py", mine, tmp_path / "run", status=1).stderr
+    told = script("finetune_csv.py", mine, tmp_path / "run", status=1).stderr
     assert "9 rows (0, 1, 2, ...), column 'verdict': There is no verdict 'yes'" in told
     assert "--column 'ticket='" in told
     assert "Traceback" not in told
 
 
 @pytest.mark.slow
-def test_finetune_an_adapter(tmp_path: Path, checkpoint: Path) -> None:
+def test_finetune_an_adapter(script: Script, tmp_path: Path, checkpoint: Path) -> None:
     output = tmp_path / "run"
-    run(EXAMPLES / "finetune_csv.py", ROWS, output, "--model", checkpoint, "--epochs", 1, "--adapter")
+    script("finetune_csv.py", ROWS, output, "--model", checkpoint, "--epochs", 1, "--adapter")
     assert (output / "adapter" / "adapter_model.safetensors").is_file()
     assert set(json.loads((output / "report.json").read_text())["validation"]) >= {"emotion", "verdict"}
 
 
 @pytest.mark.slow
-def test_search_finds_a_text_by_itself(tmp_path: Path, lively_checkpoint: Path) -> None:
+def test_search_finds_a_text_by_itself(script: Script, tmp_path: Path, lively_checkpoint: Path) -> None:
     index, rows = tmp_path / "index", tmp_path / "rows.csv"
     odd = '0,"She left.\u2028He stayed.",sadness,other\n'  # with a line separator, which ends no line of a file
     header, _, others = ROWS.read_text(encoding="utf-8").partition("\n")
     rows.write_text(f"{header}\n{odd}{others}", encoding="utf-8")
-    run(EXAMPLES / "search.py", "index", rows, index, "--model", lively_checkpoint)
+    script("search.py", "index", rows, index, "--model", lively_checkpoint)
     wanted = list(csv.DictReader(ROWS.open(encoding="utf-8")))[17]["text"]
-    lines = run(EXAMPLES / "search.py", "query", index, wanted, "--top", 3).stdout.rstrip("\n").split("\n")
+    lines = script("search.py", "query", index, wanted, "--top", 3).stdout.rstrip("\n").split("\n")
     assert len(lines) == 3
     assert lines[0] == f"1.000  {wanted}"
 
@@ -155,7 +185,7 @@ def test_a_data_set_is_read_once_though_it_was_killed(tmp_path: Path, checkpoint
     script = (EXAMPLES / "batch_dataset.py", tmp_path / "rows.csv", output, *asked)
 
     command = [sys.executable, *LAUNCH, *map(str, script)]
-    with subprocess.Popen(command, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         until = time.monotonic() + PATIENCE
         while len(parts_of(output)) < 3:
             assert process.poll() is None

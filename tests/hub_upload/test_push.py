@@ -20,7 +20,7 @@ from redheart.storage.create import create_checkpoint
 from redheart.storage.remote_code import bundle_code
 from redheart.storage.strict_loading import load_strict
 
-from .hub_server import READ_ONLY, TOKEN, Hub
+from ..fixtures.hub_server import READ_ONLY, TOKEN, Hub
 
 REPO = "user/mine"
 SHARDS = 100_000
@@ -288,7 +288,7 @@ def test_saving_with_an_upload_is_refused_before_anything_is_made(hub: Hub, tiny
 
 
 def test_a_name_alone_is_in_the_account_of_the_token(hub: Hub, tiny: Path, run: Run) -> None:
-    """As with the hub's own methods: by `push_to_hub`, the command, and a trainer (`test_push_trained`)."""
+    """As with the hub's own methods: by `push_to_hub`, the command, and a trainer (`test_push_to_hub`)."""
     model: Any = RedHeartModel(RedHeartConfig.from_preset("redheart-tiny"))
     assert model.push_to_hub("mine") == f"{hub.url}/user/mine"
     assert run(tiny, "--repo", "second").exit_code == 0

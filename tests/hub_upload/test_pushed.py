@@ -23,7 +23,7 @@ from redheart import RedHeartForSequenceClassification, RedHeartModel
 from redheart.cli import main
 from redheart.storage.strict_loading import shipped_folder
 
-from .hub_server import TOKEN, Hub, connect, running_hub
+from ..fixtures.hub_server import TOKEN, Hub, connect, running_hub
 
 pytestmark = pytest.mark.slow
 

@@ -15,12 +15,13 @@ from transformers import (
     AutoModelForSequenceClassification,
     PreTrainedTokenizerBase,
     Trainer,
-    TrainingArguments,
     pipeline,
 )
 
 from redheart import RedHeartConfig, RedHeartForSequenceClassification, RedHeartModel
 from redheart.configuration.labels import EMOTIONS
+
+from ..fixtures.runs import small_arguments
 
 Batch = dict[str, Tensor]
 
@@ -136,7 +137,7 @@ def test_it_keeps_nothing_that_was_known_of_an_analysis(tmp_path: Path) -> None:
 def test_a_plain_trainer_trains_saves_and_loads_it(tokenizer: PreTrainedTokenizerBase, tmp_path: Path) -> None:
     """With code and `auto_map`, so that what such a trainer pushes loads without this package."""
     rows = [{**tokenizer(text), "labels": [float(index % 2), 1.0]} for index, text in enumerate(["I lied.", TEXT] * 2)]
-    arguments = TrainingArguments(str(tmp_path), max_steps=1, use_cpu=True, report_to="none", save_strategy="no")
+    arguments = small_arguments(tmp_path, max_steps=1)
     trainer = Trainer(classifier(2), arguments, train_dataset=rows, processing_class=tokenizer)
     trainer.train()
     trainer.save_model()

@@ -176,4 +176,3 @@ def test_measuring_does_not_shape_what_is_measured(lively: RedHeartModel) -> Non
     assert not output.parts.requires_grad
     (output.subset_logits.sum() + output.state.sum()).backward()
     assert sources.grad is None
-    lively.zero_grad()

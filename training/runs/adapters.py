@@ -24,6 +24,7 @@ from transformers.utils.hub import cached_file
 
 from ...batches.supervision import extended
 from ...configuration.configuration_redheart import COMPONENT_SIZES, FITTED, RedHeartConfig, component_path
+from ...configuration.errors import CheckpointError, InputError
 from ...configuration.extras import missing
 from ...modeling_redheart.layers import Readout
 from ...modeling_redheart.modeling_redheart import RedHeartModel
@@ -100,7 +101,7 @@ def readout_modules(config: RedHeartConfig, components: Sequence[str]) -> list[s
     ]
     for component in components:
         if component not in dict(found):
-            raise ValueError(f"The component {component!r} has no read-out; leave it out of the `readouts`.")
+            raise InputError(f"The component {component!r} has no read-out; leave it out of the `readouts`.")
     return list(dict.fromkeys(name for _, name in found))
 
 
@@ -125,7 +126,7 @@ def add_adapter(model: RedHeartModel, recipe: PeftRecipe) -> "PeftModel":
     if recipe.merge:
         _refuse_merging(model)
     if recipe.dora and getattr(model, "is_loaded_in_8bit", False):
-        raise ValueError("`dora` looks at the base's own weights, which PEFT cannot in 8 bits: use 4, or leave it out.")
+        raise InputError("`dora` looks at the base's own weights, which PEFT cannot in 8 bits: use 4, or leave it out.")
     config = peft.LoraConfig(
         r=recipe.rank,
         lora_alpha=recipe.alpha,
@@ -153,7 +154,7 @@ def weights_digest(base: str | Path | PreTrainedModel) -> str:
         if getattr(base, "hf_quantizer", None) is None:
             return digest(_without_adapters(base.state_dict()))
         if not base.config.name_or_path:
-            raise ValueError(
+            raise CheckpointError(
                 "This quantised model is not as it was loaded from a checkpoint; name a checkpoint instead."
             )
         base = base.config.name_or_path
@@ -199,7 +200,7 @@ def read_record(folder: str | Path) -> AdapterRecord:
     """The record of an adapter's folder. Raises `ValueError` where it or the adapter's weights are missing."""
     for name in (RECORD, _WEIGHTS):
         if not (Path(folder) / name).is_file():
-            raise ValueError(
+            raise CheckpointError(
                 f"{folder} is no adapter of `redheart train`: it has no {name}. Name its `adapter` folder."
             )
     return AdapterRecord(**json.loads((Path(folder) / RECORD).read_text(encoding="utf-8")))
@@ -220,7 +221,7 @@ def load_adapter(
     """
     peft = _peft()
     if isinstance(base, peft.PeftModel):
-        raise ValueError("This model has adapters already: name all that you want in one call, on the base itself.")
+        raise InputError("This model has adapters already: name all that you want in one call, on the base itself.")
     folders = folder if isinstance(folder, Mapping) else {"default": folder}
     records = {name: read_record(place) for name, place in folders.items()}
     weights = weights_digest(base)
@@ -261,7 +262,7 @@ def _refuse_shared_readouts(readouts: Mapping[str, Sequence[str]]) -> None:
         for module in modules:
             first = owner.setdefault(module, name)
             if first != name:
-                raise ValueError(
+                raise CheckpointError(
                     f"The adapters {first!r} and {name!r} have each trained the read-out {module}, of which only one "
                     "can be in use: load one of the two adapters alone."
                 )
@@ -272,7 +273,7 @@ def check_whole(folder: str | Path | None, name: str, missing: Iterable[str]) ->
     PEFT looks for the name anywhere in theirs."""
     for key in sorted(missing):
         if any(part == name and is_tuner(before) for before, part in pairwise(key.split("."))):
-            raise ValueError(f"{folder} lacks weights of its adapter, such as {key!r}; copy all of it.")
+            raise CheckpointError(f"{folder} lacks weights of its adapter, such as {key!r}; copy all of it.")
 
 
 def is_tuner(part: str) -> bool:
@@ -284,7 +285,7 @@ def _stranger(
     folder: str | Path, record: AdapterRecord, base: str | Path | PreTrainedModel, weights: str
 ) -> ValueError:
     name = f"the loaded model ({base.config.name_or_path})" if isinstance(base, PreTrainedModel) else base
-    return ValueError(
+    return CheckpointError(
         f"The adapter {folder} was trained on {record.base} (weights {record.weights[:12]}...), and {name} has other "
         f"weights ({weights[:12]}...). It fits no other checkpoint, nor that one pruned, merged, trained further or in "
         "another type of number: name the folder that it was trained on, or train it anew on this one."
@@ -374,7 +375,7 @@ def merge_adapter(model: "PeftModel") -> RedHeartModel:
 
 def _refuse_merging(base: nn.Module) -> None:
     if getattr(base, "is_loaded_in_4bit", False):
-        raise ValueError(
+        raise CheckpointError(
             "An adapter cannot be merged into a base in 4 bits: the sum would be rounded again, with an error "
             "as large as the adapter. Load the base without quantisation with `load_adapter`, and merge there."
         )

@@ -16,6 +16,7 @@ from transformers.distributed.configuration_utils import DistributedConfig
 
 from ...batches.collator import source_sizes
 from ...configuration.configuration_redheart import RedHeartConfig, load_preset
+from ...configuration.errors import InputError
 from ...configuration.inputs import check_text
 from ...configuration.labels import closest
 from ...configuration.shipped import CONFIGURATION
@@ -87,7 +88,7 @@ def check_model(recipe: ModelRecipe) -> None:
     known = [item.name for item in fields(RedHeartConfig)]
     for name in recipe.options:
         if name not in known:
-            raise ValueError(f"There is no option model.options.{name}; {closest(name, known)}")
+            raise InputError(f"There is no option model.options.{name}; {closest(name, known)}")
     if recipe.preset is not None and recipe.encoder is None:
         RedHeartConfig(**{**load_preset(recipe.preset), **recipe.options})
 
@@ -226,7 +227,7 @@ def build_model(
             _check_encoder(wanted, model.config.encoder_config, recipe)
     else:
         if options.get("encoder_config") is not None:
-            raise ValueError(
+            raise InputError(
                 f"{recipe.preset} is made for a pre-trained text encoder; name it as `model.encoder` "
                 f"({options['encoder_config'].get('model_type')}, {options['encoder_config'].get('hidden_size')} wide)."
             )
@@ -239,7 +240,7 @@ def build_model(
 def _quantised(folder: str, scheme: str, args: TrainingArguments | None) -> dict[str, Any]:
     """Options of loading in a scheme of `quantize.SCHEMES`. Raises `ValueError` for a checkpoint saved quantised."""
     if keeps_integers(RedHeartConfig.get_config_dict(folder)[0]):
-        raise ValueError(f"{folder} is quantised as it is: leave `model.quantize` out.")
+        raise InputError(f"{folder} is quantised as it is: leave `model.quantize` out.")
     config = deepcopy(SCHEMES[scheme])
     config.bnb_4bit_compute_dtype = torch.bfloat16 if args is not None and args.bf16 else torch.float32
     return {"quantization_config": config, "device_map": {"": "cpu" if args is None else args.device}}
@@ -249,14 +250,14 @@ def _shards() -> DistributedConfig:
     """One part of the weights for each process. Raises `ValueError` for a single one."""
     count = dist.get_world_size() if dist.is_initialized() else 1
     if count == 1:
-        raise ValueError("`model.sharded` needs several processes: start the run with `accelerate launch` or torchrun.")
+        raise InputError("`model.sharded` needs several processes: start the run with `accelerate launch` or torchrun.")
     return DistributedConfig(fsdp_size=count)
 
 
 def _check_encoder(wanted: dict[str, Any], real: Any, recipe: ModelRecipe) -> None:
     for name in ("hidden_size", "num_hidden_layers", "intermediate_size", "vocab_size"):
         if wanted.get(name) != getattr(real, name):
-            raise ValueError(
+            raise InputError(
                 f"{recipe.preset} is made for an encoder with {name}={wanted.get(name)}; {recipe.encoder} has "
                 f"{getattr(real, name)}. Name the encoder alone, and its own sizes are taken."
             )
@@ -270,7 +271,7 @@ def _tokenizer(place: str) -> PreTrainedTokenizerBase:
 def build_masked_lm(recipe: ModelRecipe, seed: int) -> tuple[RedHeartForMaskedLM, PreTrainedTokenizerBase]:
     """The masked language model of a preset's encoder, and the tokenizer."""
     if recipe.preset is None:
-        raise ValueError("Pre-training starts from a `preset`; a checkpoint or a text encoder has been pre-trained.")
+        raise InputError("Pre-training starts from a `preset`; a checkpoint or a text encoder has been pre-trained.")
     torch.manual_seed(seed)
     config = RedHeartConfig(**{**load_preset(recipe.preset), **recipe.options})
     return RedHeartForMaskedLM(config), _tokenizer(recipe.tokenizer or str(TOKENIZER))

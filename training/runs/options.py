@@ -11,6 +11,7 @@ from inspect import Parameter, signature
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from ...configuration.errors import InputError
 from ...configuration.labels import closest
 
 T = TypeVar("T")
@@ -19,11 +20,11 @@ T = TypeVar("T")
 def build_part(kind: type[T], content: Any, place: str) -> T:
     """A dataclass from what YAML gives for it. place: before the names, in messages."""
     if not isinstance(content, Mapping):
-        raise ValueError(f"{place or 'the file'} must hold options, not {content!r}.")
+        raise InputError(f"{place or 'the file'} must hold options, not {content!r}.")
     for item in fields(kind):  # type: ignore[arg-type]
         if item.default is MISSING and item.default_factory is MISSING and item.name not in content:
             _check_names(kind, content, place)  # a misspelt name says more than a missing one
-            raise ValueError(f"The option {place}{item.name} is missing.")
+            raise InputError(f"The option {place}{item.name} is missing.")
     return kind(**checked_options(kind, content, place))
 
 
@@ -37,7 +38,7 @@ def checked_options(
     """
     for name, remedy in (without or {}).items():
         if name in options:
-            raise ValueError(f"{place}{name} cannot be given here: {remedy}.")
+            raise InputError(f"{place}{name} cannot be given here: {remedy}.")
     hints = _check_names(kind, options, place, without or ())
     return {name: _value(hints.get(name, Any), value, f"{place}{name}") for name, value in options.items()}
 
@@ -52,7 +53,7 @@ def _check_names(kind: Callable[..., Any], options: Mapping[str, Any], place: st
     ]
     for name in options:
         if name not in names:
-            raise ValueError(f"There is no option {place}{name}; {closest(str(name), names)}")
+            raise InputError(f"There is no option {place}{name}; {closest(str(name), names)}")
     return get_type_hints(makes)
 
 
@@ -62,24 +63,24 @@ def _value(hint: Any, value: Any, place: str) -> Any:
     if value is None:
         if NoneType in choices or Any in choices:
             return None
-        raise ValueError(f"{place} has no value.")
+        raise InputError(f"{place} has no value.")
     for choice in choices:
         if is_dataclass(choice) and not isinstance(value, choice):  # type: ignore[arg-type]
             return build_part(choice, value, f"{place}.")  # type: ignore[arg-type]  # a class, not an object of it
         if get_origin(choice) is list and is_dataclass(part := get_args(choice)[0]):
             if not isinstance(value, list):
-                raise ValueError(f"{place} must be a list, got {value!r}.")
+                raise InputError(f"{place} must be a list, got {value!r}.")
             return [build_part(part, item, f"{place}[{number}].") for number, item in enumerate(value)]  # type: ignore[arg-type]
     if float in choices and str not in choices and isinstance(value, str):
         value = _number(value)
     if not any(_fits(choice, value) for choice in choices):
         kinds = " or ".join(dict.fromkeys(map(_called, (choice for choice in choices if choice is not NoneType))))
-        raise ValueError(f"{place} must be of type {kinds}, got {value!r}.{_hint(choices, value)}")
+        raise InputError(f"{place} must be of type {kinds}, got {value!r}.{_hint(choices, value)}")
     for choice in choices:
         if isinstance(choice, type) and issubclass(choice, Enum) and isinstance(value, str):
             known = [str(item.value) for item in choice]
             if value not in known:
-                raise ValueError(f"{place} cannot be {value!r}; {closest(value, known)}")
+                raise InputError(f"{place} cannot be {value!r}; {closest(value, known)}")
     return value
 
 

@@ -40,6 +40,7 @@ from typing import Any
 from transformers import TrainingArguments
 
 from ...configuration.configuration_redheart import component_path, preset_names
+from ...configuration.errors import InputError
 from ...configuration.labels import closest
 from ...data.column_map import IN_RECIPE, ColumnMap
 from ...data.loading import SETS, DataError
@@ -142,19 +143,19 @@ class ModelRecipe:
 
     def __post_init__(self) -> None:
         if self.quantize is not None and self.quantize not in SCHEMES:
-            raise ValueError(f"`model.quantize` cannot be {self.quantize!r}; {closest(self.quantize, SCHEMES)}")
+            raise InputError(f"`model.quantize` cannot be {self.quantize!r}; {closest(self.quantize, SCHEMES)}")
         if self.sharded and self.checkpoint is None:
-            raise ValueError(
+            raise InputError(
                 "`model.sharded` reads its part of a `checkpoint`; `redheart create PRESET` makes one of a preset."
             )
         if self.checkpoint is not None and (self.preset or self.encoder or self.options or self.pretrained):
-            raise ValueError(
+            raise InputError(
                 "A `checkpoint` brings its sizes and weights; give no `preset`, `encoder` or others with it."
             )
         if self.preset is None and self.checkpoint is None and self.encoder is None:
-            raise ValueError("`model` needs a `preset`, a `checkpoint` or an `encoder`.")
+            raise InputError("`model` needs a `preset`, a `checkpoint` or an `encoder`.")
         if self.preset is not None and self.preset not in preset_names():
-            raise ValueError(f"There is no preset {self.preset!r}; {closest(self.preset, preset_names())}")
+            raise InputError(f"There is no preset {self.preset!r}; {closest(self.preset, preset_names())}")
 
 
 @dataclass(frozen=True)
@@ -170,7 +171,7 @@ class ConfidenceRecipe:
 
     def __post_init__(self) -> None:
         if not 0 < self.share < 1:
-            raise ValueError(f"`confidence.share` must lie between 0 and 1, got {self.share}.")
+            raise InputError(f"`confidence.share` must lie between 0 and 1, got {self.share}.")
 
 
 @dataclass(frozen=True)
@@ -196,11 +197,11 @@ class PeftRecipe:
     def __post_init__(self) -> None:
         for name in ("rank", "alpha"):
             if getattr(self, name) < 1:
-                raise ValueError(f"`peft.{name}` must be 1 or more, got {getattr(self, name)}.")
+                raise InputError(f"`peft.{name}` must be 1 or more, got {getattr(self, name)}.")
         if not 0 <= self.dropout < 1:
-            raise ValueError(f"`peft.dropout` must be in 0 <= rate < 1, got {self.dropout}.")
+            raise InputError(f"`peft.dropout` must be in 0 <= rate < 1, got {self.dropout}.")
         if self.components == []:
-            raise ValueError("`peft.components` names none; leave it out to adapt all of them.")
+            raise InputError("`peft.components` names none; leave it out to adapt all of them.")
         for component in (*(self.components or ()), *self.readouts):
             component_path(str(component))
 
@@ -241,20 +242,20 @@ class Recipe:
     def __post_init__(self) -> None:
         self._check_options()
         if self.pretraining is None and not self.data.train:
-            raise ValueError("`data.train` names no source to train on.")
+            raise InputError("`data.train` names no source to train on.")
         if self.pretraining is not None and self.data.train:
-            raise ValueError("`pretraining` reads plain text; labelled `data` are for a second run, on its result.")
+            raise InputError("`pretraining` reads plain text; labelled `data` are for a second run, on its result.")
         whole = [
             name for name in ("sweet_spot", "crossover", "confidence", "lr_sweep") if getattr(self, name) is not None
         ]
         if self.model.sharded and whole:
-            raise ValueError(f"`{whole[0]}` needs whole weights, of which a process has a part only: leave it out.")
+            raise InputError(f"`{whole[0]}` needs whole weights, of which a process has a part only: leave it out.")
         if self.crossover is not None and self.training.get("eval_strategy", "no") == "no":
-            raise ValueError(
+            raise InputError(
                 "`crossover` combines evaluated checkpoints: set `training.eval_strategy` and `eval_steps`."
             )
         if self.sweet_spot is not None and self.training.get("eval_strategy", "no") == "no":
-            raise ValueError("`sweet_spot` looks at evaluations: set `training.eval_strategy` and `eval_steps`.")
+            raise InputError("`sweet_spot` looks at evaluations: set `training.eval_strategy` and `eval_steps`.")
         self._check_peft()
 
     def _check_options(self) -> None:
@@ -273,20 +274,20 @@ class Recipe:
         """Raises `ValueError` for what does not go together with an adapter, or without one."""
         if self.peft is None:
             if self.model.quantize is not None:
-                raise ValueError(
+                raise InputError(
                     "Matrices of integers cannot be trained: `model.quantize` needs an adapter, `peft: {}`."
                 )
             return
         if self.model.checkpoint is None:
-            raise ValueError(
+            raise InputError(
                 "`peft` trains an adapter of a `model.checkpoint`; `redheart create PRESET` makes one of a preset."
             )
         if self.model.sharded or self.pretraining is not None:
             other = "model.sharded" if self.model.sharded else "pretraining"
-            raise ValueError(f"`{other}` trains all weights, and `peft` an adapter only: leave one of the two out.")
+            raise InputError(f"`{other}` trains all weights, and `peft` an adapter only: leave one of the two out.")
         components = self.peft.components
         if self.confidence is not None and components is not None and "sweet_spot" not in components:
-            raise ValueError("`confidence` trains the network 'sweet_spot': name it among `peft.components`, too.")
+            raise InputError("`confidence` trains the network 'sweet_spot': name it among `peft.components`, too.")
 
 
 def read_recipe(path: Path, output: Path | None = None) -> Recipe:
@@ -296,13 +297,13 @@ def read_recipe(path: Path, output: Path | None = None) -> Recipe:
     """
     content = read_yaml(path)
     if not isinstance(content, Mapping):
-        raise ValueError(f"{path} holds {type(content).__name__}, not the options of a run.")
+        raise InputError(f"{path} holds {type(content).__name__}, not the options of a run.")
     if output is not None:
         content = {**content, "output": str(output)}
     try:
         return build_part(Recipe, content, "")
     except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
+        raise InputError(f"{path}: {error}") from error
 
 
 __all__ = [

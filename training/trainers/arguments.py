@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from transformers import TrainingArguments
 
+from ...configuration.errors import InputError
 from ...configuration.labels import LOSSES, closest
 from .loss_means import LOGGED
 
@@ -96,19 +97,19 @@ class RedHeartTrainingArguments(TrainingArguments):
         self._check_inherited()
         for name in _COUNTS:
             if getattr(self, name) < 1:
-                raise ValueError(f"`{name}` must be 1 or more, got {getattr(self, name)}.")
+                raise InputError(f"`{name}` must be 1 or more, got {getattr(self, name)}.")
         if not 0 < self.layer_decay <= 1:
-            raise ValueError(f"`layer_decay` must lie in 0..1 and not be 0, got {self.layer_decay}.")
+            raise InputError(f"`layer_decay` must lie in 0..1 and not be 0, got {self.layer_decay}.")
         if self.ema_decay is not None and not 0 < self.ema_decay < 1:
-            raise ValueError(f"`ema_decay` must lie between 0 and 1, got {self.ema_decay}; None switches it off.")
+            raise InputError(f"`ema_decay` must lie between 0 and 1, got {self.ema_decay}; None switches it off.")
         for name in ("r_drop", "consistency"):
             if getattr(self, name) < 0:
-                raise ValueError(f"`{name}` must be 0 or above, got {getattr(self, name)}.")
+                raise InputError(f"`{name}` must be 0 or above, got {getattr(self, name)}.")
         if self.consistency and self.ema_decay is None:
-            raise ValueError("`consistency` compares with the averaged weights: set `ema_decay`, too.")
+            raise InputError("`consistency` compares with the averaged weights: set `ema_decay`, too.")
         for name in self.loss_weights or ():
             if name not in LOSSES:
-                raise ValueError(f"There is no loss {name!r}; {closest(name, LOSSES)}")
+                raise InputError(f"There is no loss {name!r}; {closest(name, LOSSES)}")
 
     def _check_inherited(self) -> None:
         """Refuse values that transformers takes, and then trains nothing with, or fails with in the middle."""

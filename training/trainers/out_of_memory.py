@@ -14,24 +14,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...configuration.errors import MemoryExhaustedError
 from ...data.loading import PAIRS
 from .gradient_sync import largest
 
 # What allocators say, those of the CUDA libraries among them. A MemoryError of Python and torch's own OutOfMemoryError
 # need no text.
 _MESSAGES = ("out of memory", "can't allocate memory", "not enough memory", "status_alloc_failed")
-
-
-class MemoryExhaustedError(RuntimeError):
-    """Memory ran out even with one row of the batch at a time."""
-
-    def __init__(self, said: str) -> None:
-        """said: what the allocator said."""
-        super().__init__(
-            f"Memory ran out even with one text (or pair) at a time ({said}). Cut the texts shorter (`longest_text`), "
-            "switch `activation_checkpointing` on, or take a smaller model or optimiser."
-        )
-        self.said = said
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..configuration.errors import InputError
 from ..formats.yaml_file import read_yaml
 from ..training.runs.options import build_part, checked_options
 from ..training.runs.recipe import ELSEWHERE, ConfidenceRecipe, DataRecipe, ModelRecipe, Source
@@ -79,13 +80,13 @@ class DistillationRecipe:
         training = checked_options(RedHeartTrainingArguments, self.training, "training.", ELSEWHERE)
         object.__setattr__(self, "training", training)
         if (self.student is None) == (self.cut is None):
-            raise ValueError(
+            raise InputError(
                 "A distillation has either a `student`, such as {preset: redheart-mini}, or a `cut` of its teacher."
             )
         if self.student is not None and (self.student.sharded or self.student.quantize is not None):
-            raise ValueError("A student has whole weights to be trained: leave `sharded` and `quantize` out.")
+            raise InputError("A student has whole weights to be trained: leave `sharded` and `quantize` out.")
         if not self.data.train:
-            raise ValueError("`data.train` names no source of texts to teach on.")
+            raise InputError("`data.train` names no source of texts to teach on.")
 
     @property
     def student_name(self) -> str:
@@ -105,7 +106,7 @@ def read_distillation(
     """
     content = {} if path is None else read_yaml(path)
     if not isinstance(content, Mapping):
-        raise ValueError(f"{path} holds {type(content).__name__}, not the options of a run.")
+        raise InputError(f"{path} holds {type(content).__name__}, not the options of a run.")
     given = {"output": output and str(output), "teacher": teacher, "student": student and {"preset": student}}
     content = {**content, **{name: value for name, value in given.items() if value is not None}}
     if student is not None:
@@ -113,7 +114,7 @@ def read_distillation(
     try:
         return build_part(DistillationRecipe, content, "")
     except ValueError as error:
-        raise ValueError(f"{path or 'distillation'}: {error}") from error
+        raise InputError(f"{path or 'distillation'}: {error}") from error
 
 
 def called(place: str) -> str:

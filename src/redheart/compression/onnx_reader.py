@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 from ..configuration.configuration_redheart import RedHeartConfig
+from ..configuration.errors import CheckpointError
 from ..configuration.extras import missing
 from ..configuration.inputs import check_depth, check_outputs
 from ..configuration.labels import OUTPUTS
@@ -55,7 +56,7 @@ class _Graph(nn.Module):
         except ImportError as error:
             raise missing("Reading an exported model needs onnxruntime", "onnx") from error
         if not (folder / GRAPH).is_file():
-            raise ValueError(f"{folder} has no {GRAPH}; `export_onnx` writes such a folder.")
+            raise CheckpointError(f"{folder} has no {GRAPH}; `export_onnx` writes such a folder.")
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
         options.log_severity_level = 3  # errors
@@ -83,9 +84,9 @@ class _Graph(nn.Module):
         """The outputs ``names`` of the graph. Raises `ValueError` for a text that is too long, and for tokens of a
         second segment."""
         if token_type_ids is not None and bool(token_type_ids.any()):
-            raise ValueError("An exported model reads one text at a time; `token_type_ids` must be 0 everywhere.")
+            raise CheckpointError("An exported model reads one text at a time; `token_type_ids` must be 0 everywhere.")
         if input_ids.shape[1] > self.config.longest_text:
-            raise ValueError(
+            raise CheckpointError(
                 f"A text of {input_ids.shape[1]} tokens is longer than this model's {self.config.longest_text}; "
                 "tokenize with `truncation=True`."
             )
@@ -127,15 +128,15 @@ class OnnxReader(_Graph):
 
     def _check_request(self, outputs: Sequence[str] | None, depth: str | None, token_budget: int | None) -> set[str]:
         if check_depth(depth or self.depth) != self.depth:
-            raise ValueError(
+            raise CheckpointError(
                 f"This model was exported at depth={self.depth!r}, not {depth!r}; export it at that depth."
             )
         if token_budget is not None:
-            raise ValueError("An exported model keeps all tokens; leave `token_budget` out.")
+            raise CheckpointError("An exported model keeps all tokens; leave `token_budget` out.")
         wanted = set(self.outputs if outputs is None else check_outputs(outputs, self.depth))
         for name in sorted(wanted):
             if name not in self.outputs:
-                raise ValueError(
+                raise CheckpointError(
                     f"This model was exported without the output {name!r}, only with {', '.join(self.outputs)}; "
                     "export it again with that output."
                 )

@@ -5,6 +5,7 @@ from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import TypeAlias
 
+from ..configuration.errors import DataError
 from ..formats.yaml_file import read_yaml
 
 
@@ -122,19 +123,19 @@ def read_facts(path: Path) -> dict[str, DataSet]:
     """
     content = read_yaml(path)
     if not isinstance(content, dict):
-        raise ValueError(f"{path} must hold names of data sets with their facts under them, got {content!r}.")
+        raise DataError(f"{path} must hold names of data sets with their facts under them, got {content!r}.")
     known = [field.name for field in fields(DataSet)]
     facts = {}
     for name, given in content.items():
         if not isinstance(given, dict) or not set(given) <= set(known):
-            raise ValueError(f"{path}: the facts of {name!r} must be {', '.join(known)}; got {given!r}.")
+            raise DataError(f"{path}: the facts of {name!r} must be {', '.join(known)}; got {given!r}.")
         if missing := [one.name for one in fields(DataSet) if one.default is MISSING and not given.get(one.name)]:
-            raise ValueError(f"{path}: {name!r} has no {', '.join(missing)}.")
+            raise DataError(f"{path}: {name!r} has no {', '.join(missing)}.")
         if not isinstance(given.get("rows"), int | None):
-            raise ValueError(f"{path}: `rows` of {name!r} must be a number of rows, got {given['rows']!r}.")
+            raise DataError(f"{path}: `rows` of {name!r} must be a number of rows, got {given['rows']!r}.")
         languages = given["languages"]
         if not isinstance(languages, list):
-            raise ValueError(f"{path}: `languages` of {name!r} must be a list of codes, got {languages!r}.")
+            raise DataError(f"{path}: `languages` of {name!r} must be a list of codes, got {languages!r}.")
         facts[str(name)] = DataSet(**given | {"languages": tuple(map(str, languages))})
     return facts
 

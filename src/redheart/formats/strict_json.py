@@ -14,12 +14,14 @@ from decimal import Decimal
 from typing import Any, NoReturn
 from uuid import UUID
 
+from ..configuration.errors import RedHeartError
+
 # Characters that JSON may hold as they are and that a terminal, or whoever splits lines, takes for commands.
 _ESCAPED = {code: f"\\u{code:04x}" for code in (*range(0x7F, 0xA0), 0x2028, 0x2029, *range(0x202A, 0x202F),
                                                 *range(0x2066, 0x206A))}  # fmt: skip
 
 
-class NotJSONError(ValueError):
+class NotJSONError(RedHeartError, ValueError):
     """What is wrong with a text that should be JSON; goes on after what names its place: "is not JSON: ..."."""
 
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import yaml
 
+from ..configuration.errors import InputError
+
 _PREFIX = "tag:yaml.org,2002:"
 
 
@@ -28,9 +30,9 @@ def read_yaml(path: Path) -> Any:
     try:
         return yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_Loader)
     except yaml.YAMLError as error:
-        raise ValueError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+        raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not UTF-8 text ({error}). Save it as UTF-8.") from error
+        raise InputError(f"{path} is not UTF-8 text ({error}). Save it as UTF-8.") from error
 
 
 __all__ = ["read_yaml"]

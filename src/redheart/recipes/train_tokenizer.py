@@ -30,6 +30,7 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped, unused-ignore]
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast
 
+from ..configuration.errors import RedHeartError
 from ..formats.printable import printable
 
 VOCAB_SIZE = 9_931
@@ -54,7 +55,7 @@ _WORDS = (
 )
 
 
-class TokenizerTrainingError(ValueError):
+class TokenizerTrainingError(RedHeartError, ValueError):
     """The data or the options do not allow the tokenizer that was asked for."""
 
 

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, TypeAlias
 
+from ..configuration.errors import RedHeartError
+
 # texts, options -> a reading for each
 Read: TypeAlias = Callable[[list[str], Any], Sequence[Any]]
 Observe: TypeAlias = Callable[[int, float], None]
@@ -23,7 +25,7 @@ Observe: TypeAlias = Callable[[int, float], None]
 _NEWEST = 0.2
 
 
-class QueueFullError(Exception):
+class QueueFullError(RedHeartError):
     """The queue has no place for a request. waiting: texts in it. retry_after: seconds until there may be one."""
 
     def __init__(self, waiting: int, retry_after: int) -> None:
@@ -31,11 +33,11 @@ class QueueFullError(Exception):
         self.waiting, self.retry_after = waiting, retry_after
 
 
-class DeadlineError(Exception):
+class DeadlineError(RedHeartError):
     """A request was not answered in time."""
 
 
-class ClosedError(Exception):
+class ClosedError(RedHeartError):
     """The batcher takes no more texts."""
 
 

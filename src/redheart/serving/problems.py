@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 
+from ..configuration.errors import RedHeartError
 from ..configuration.labels import closest
 from .schema import ReadRequest
 
@@ -64,7 +65,7 @@ class Problem(BaseModel):
     errors: list[Fault] = Field(default_factory=list, description="Of an invalid request: each place of it.")
 
 
-class ProblemError(Exception):
+class ProblemError(RedHeartError):
     """An error that is answered as ``problem``, with ``headers``."""
 
     def __init__(

@@ -16,6 +16,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from transformers import BitsAndBytesConfig
 
+from ..configuration.errors import CheckpointError
 from ..configuration.labels import closest
 from ..configuration.shipped import checkpoint_path, list_checkpoints, shipped_folder
 from ..modeling_redheart.classification import RedHeartForSequenceClassification
@@ -50,12 +51,12 @@ def load_strict(
     cls = model_class or _class_of(place, options)
     asked = {"use_safetensors": True, "ignore_mismatched_sizes": True, "output_loading_info": True}
     if wrong := sorted(set(asked) & set(options)):
-        raise ValueError(f"`load_strict` sets {wrong[0]!r} itself; leave it out.")
+        raise CheckpointError(f"`load_strict` sets {wrong[0]!r} itself; leave it out.")
     try:
         load: Any = cls.from_pretrained  # with `output_loading_info` it returns two things
         model, report = load(place, **asked, **options)
     except (SafetensorError, OSError, RuntimeError) as error:
-        raise ValueError(f"The weights of {place} cannot be read: {error}") from error
+        raise CheckpointError(f"The weights of {place} cannot be read: {error}") from error
     faults = {
         "missing": sorted(report["missing_keys"]),
         "unexpected": sorted(report["unexpected_keys"]),
@@ -69,11 +70,11 @@ def load_strict(
         remedy = "Take the config.json and the weights of one and the same save."
         if saved is not cls:
             remedy = f"They are of a {saved.__name__}: name a checkpoint of a {cls.__name__}."
-        raise ValueError(
+        raise CheckpointError(
             f"The weights of {place} do not fit {cls.__name__} with its config; {'; '.join(told)}. {remedy}"
         )
     if report.get("error_msgs"):
-        raise ValueError(f"{place} did not load: {report['error_msgs']}")
+        raise CheckpointError(f"{place} did not load: {report['error_msgs']}")
     loaded: RedHeartPreTrainedModel = model
     return loaded
 
@@ -88,14 +89,14 @@ def weight_files(folder: Path) -> list[Path]:
         reason = (
             f"only {', '.join(found)}, and pickles can run code; convert them to safetensors" if found else "no weights"
         )
-        raise ValueError(f"{folder} has {reason}. Expected model.safetensors or its index.")
+        raise CheckpointError(f"{folder} has {reason}. Expected model.safetensors or its index.")
     try:
         names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
     except (ValueError, KeyError, AttributeError, TypeError) as error:
-        raise ValueError(f"{index} is not an index of weight files ({error!r}).") from error
+        raise CheckpointError(f"{index} is not an index of weight files ({error!r}).") from error
     for name in names:
         if Path(name).name != name or not (folder / name).is_file():
-            raise ValueError(
+            raise CheckpointError(
                 f"{index.name} names {name!r}, which is not a file in {folder}; copy all of the checkpoint."
             )
     return [folder / name for name in names]
@@ -114,14 +115,14 @@ def sum_lines(files: Iterable[Path]) -> str:
 
 def _check_folder(folder: Path, verify: bool) -> None:
     if not (folder / "config.json").is_file():
-        raise ValueError(f"{folder} is no checkpoint: it has no config.json.")
+        raise CheckpointError(f"{folder} is no checkpoint: it has no config.json.")
     files = weight_files(folder)
     for path in files:
         try:
             with safe_open(path, framework="pt"):
                 pass
         except (SafetensorError, OSError) as error:
-            raise ValueError(
+            raise CheckpointError(
                 f"{path} ({path.stat().st_size:,} bytes) is not a whole safetensors file: {error}. Fetch it again."
             ) from error
     sums = folder / SUMS
@@ -131,7 +132,7 @@ def _check_folder(folder: Path, verify: bool) -> None:
     known = {line[1].lstrip("*"): line[0] for line in lines if len(line) == 2}
     for path in files:
         if known.get(path.name) != file_sum(path):
-            raise ValueError(
+            raise CheckpointError(
                 f"{path} is not the file that {SUMS} records: it was changed or damaged. Fetch it again; "
                 f"or delete {SUMS} if you saved other weights there on purpose."
             )
@@ -146,10 +147,10 @@ def _class_of(place: str, options: dict[str, Any]) -> type[RedHeartPreTrainedMod
     }
     config, _ = RedHeartModel.config_class.get_config_dict(place, **hub)
     if config.get("model_type") != "redheart":
-        raise ValueError(f"{place} is a {config.get('model_type')!r} checkpoint, not a 'redheart' one.")
+        raise CheckpointError(f"{place} is a {config.get('model_type')!r} checkpoint, not a 'redheart' one.")
     names = config.get("architectures") or ["RedHeartModel"]
     if names[0] not in _CLASSES:
-        raise ValueError(f"{place} was saved from an unknown class {names[0]!r}; {closest(names[0], _CLASSES)}")
+        raise CheckpointError(f"{place} was saved from an unknown class {names[0]!r}; {closest(names[0], _CLASSES)}")
     return _CLASSES[names[0]]
 
 

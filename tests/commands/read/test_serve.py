@@ -1,14 +1,15 @@
 """`redheart serve` as a process: it answers, stops in order, logs no text, and says in one line what keeps it."""
 
 import json
-import os
+import logging
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
 from pathlib import Path
 from threading import Thread
+from time import monotonic, sleep
 from typing import IO
 
 import httpx2
@@ -18,7 +19,8 @@ from typer.testing import CliRunner
 from redheart.cli import main
 from redheart.configuration.extras import wanted
 
-SOURCE = Path(__file__).resolve().parents[2] / "src"
+from ...fixtures.processes import REDHEART, environment
+
 SECRET = "xylophone"
 PATIENCE = 120.0
 
@@ -27,10 +29,8 @@ Start = subprocess.Popen[str]
 
 def start(*arguments: object) -> Start:
     """The command in a process of its own."""
-    code = "from redheart.cli import main; main()"
-    environment = os.environ | {"PYTHONPATH": str(SOURCE), "HF_HUB_OFFLINE": "1"}
-    command = [sys.executable, "-c", code, "serve", "--port", "0", *map(str, arguments)]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    command = [*REDHEART, "serve", "--port", "0", *map(str, arguments)]
+    return subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 @pytest.fixture
@@ -52,6 +52,14 @@ def until(lines: IO[str], words: str) -> str:
         if words in line:
             return written
     raise AssertionError(f"{words!r} did not come: {written}")
+
+
+def wait_until(happens: Callable[[], bool]) -> None:
+    """Ask every few milliseconds, and fail where the answer stays no."""
+    end = monotonic() + PATIENCE
+    while not happens():
+        assert monotonic() < end, f"it did not happen in {PATIENCE:.0f} s"
+        sleep(0.02)
 
 
 def accepts(address: str) -> bool:
@@ -84,11 +92,9 @@ def test_it_answers_logs_no_text_and_finishes_what_it_accepted(server: Start) ->
         waiting: list[httpx2.Response] = []
         thread = Thread(target=lambda: waiting.append(client.post("/read", json={"text": f"a {SECRET}"})))
         thread.start()  # it waits for a second text
-        while "redheart_waiting_texts 1.0" not in httpx2.get(f"{address}/metrics", timeout=PATIENCE).text:
-            pass
+        wait_until(lambda: "redheart_waiting_texts 1.0" in httpx2.get(f"{address}/metrics", timeout=PATIENCE).text)
         server.send_signal(signal.SIGTERM)
-        while accepts(address):
-            pass
+        wait_until(lambda: not accepts(address))
         half.send(body[5:])
         assert half.getresponse().status == 200
         thread.join(PATIENCE)
@@ -101,15 +107,14 @@ def test_it_answers_logs_no_text_and_finishes_what_it_accepted(server: Start) ->
     assert SECRET not in log
 
 
-@pytest.mark.slow
 def test_a_model_that_does_not_load_ends_it(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "redheart"}))
-    server = start("--model", tmp_path)
-    address, told = server.communicate(timeout=PATIENCE)
-    assert server.returncode == 1
-    assert address == ""  # nobody is sent where nobody answers
-    assert "error: " in told
-    assert "Traceback" not in told
+    result = CliRunner().invoke(main, ["serve", "--port", "0", "--model", str(tmp_path)])
+    logging.getLogger("redheart.serving").setLevel(logging.NOTSET)  # the command has set it
+    assert result.exit_code == 1
+    assert result.stdout == ""  # nobody is sent where nobody answers
+    assert "error: " in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 @pytest.mark.parametrize(

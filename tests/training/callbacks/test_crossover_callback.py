@@ -1,6 +1,5 @@
 """Crossover of a run whose checkpoints are made by hand: accepted where it helps, rejected where it does not."""
 
-import json
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,11 +10,13 @@ import torch
 from accelerate import debug_launcher
 from accelerate.state import AcceleratorState
 from torch import Tensor, nn
-from transformers import PreTrainedConfig, PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
+from transformers import PreTrainedConfig, PreTrainedModel, Trainer, TrainerCallback
 
 from redheart.training.callbacks.crossover_callback import CrossoverCallback
 from redheart.training.callbacks.module_crossover import REST
 from redheart.training.callbacks.sweet_spot import SweetSpotCallback
+
+from ...fixtures.runs import report_in, small_arguments
 
 MODULES = {"left": ["eval_loss_left"], "right": ["eval_loss_right"]}
 Rows = list[dict[str, Tensor]]
@@ -91,11 +92,8 @@ def make_run(
     folder: Path, places: Sequence[tuple[float, float]] = PLACES, stop: int | None = None, **options: Any
 ) -> tuple[Trainer, Script]:
     script = Script(places, stop)
-    defaults = {"save_strategy": "no", "eval_strategy": "steps", "eval_steps": 1, "max_steps": len(places)}
-    args = TrainingArguments(
-        output_dir=str(folder), use_cpu=True, learning_rate=0.0, label_names=["labels"], disable_tqdm=True,
-        report_to="none", **{**defaults, **options},
-    )  # fmt: skip
+    defaults = {"eval_strategy": "steps", "eval_steps": 1, "max_steps": len(places)}
+    args = small_arguments(folder, learning_rate=0.0, label_names=["labels"], **{**defaults, **options})
     trainer = Trainer(
         model=Point(PointConfig()),
         args=args,
@@ -116,16 +114,11 @@ def add(trainer: Trainer, acceptance: Rows | None = None, **options: Any) -> Cro
     return callback
 
 
-def report_of(folder: Path) -> dict[str, Any]:
-    report: dict[str, Any] = json.loads((folder / "crossover_report.json").read_text())
-    return report
-
-
 def test_the_best_of_each_module_is_accepted_where_it_helps(tmp_path: Path) -> None:
     trainer, _ = make_run(tmp_path)
     add(trainer)
     trainer.train()
-    report = report_of(tmp_path)
+    report = report_in(tmp_path, "crossover")
     assert report["verdict"] == "accepted"
     assert report["best_checkpoint"] == "step-3"
     assert trainer.model.at() == (1.0, 1.0)
@@ -143,7 +136,7 @@ def test_it_is_rejected_where_new_rows_say_otherwise(tmp_path: Path, caplog: pyt
     trainer, _ = make_run(tmp_path)
     add(trainer, acceptance=around(2, 2, 4))
     trainer.train()
-    report = report_of(tmp_path)
+    report = report_in(tmp_path, "crossover")
     assert report["verdict"] == "rejected"
     assert report["weights"] == "step-3"
     assert trainer.model.at() == (2.0, 2.0)
@@ -157,15 +150,15 @@ def test_a_margin_must_be_beaten(tmp_path: Path) -> None:
     trainer, _ = make_run(tmp_path)
     add(trainer, margin=10.0)
     trainer.train()
-    assert report_of(tmp_path)["verdict"] == "rejected"
-    assert "lower by more than 10" in report_of(tmp_path)["reason"]
+    assert report_in(tmp_path, "crossover")["verdict"] == "rejected"
+    assert "lower by more than 10" in report_in(tmp_path, "crossover")["reason"]
 
 
 def test_the_acceptance_split_is_spared_where_nothing_is_better(tmp_path: Path) -> None:
     trainer, _ = make_run(tmp_path, [(3.0, 3.0), (1.0, 1.0), (2.0, 2.0)])
     add(trainer)
     trainer.train()
-    report = report_of(tmp_path)
+    report = report_in(tmp_path, "crossover")
     assert (report["verdict"], report["weights"]) == ("rejected", "step-2")
     assert "on the selection split already" in report["reason"]
     assert all(item["acceptance"] is None for item in report["checkpoints"] + report["recombinations"])
@@ -176,7 +169,7 @@ def test_one_checkpoint_leaves_nothing_to_combine(tmp_path: Path) -> None:
     trainer, _ = make_run(tmp_path, [(2.0, 2.0)])
     add(trainer)
     trainer.train()
-    report = report_of(tmp_path)
+    report = report_in(tmp_path, "crossover")
     assert (report["verdict"], report["chosen"], report["weights"]) == ("rejected", None, "step-1")
     assert "nothing to combine" in report["reason"]
 
@@ -185,7 +178,7 @@ def test_every_candidate_is_in_the_report(tmp_path: Path) -> None:
     trainer, _ = make_run(tmp_path)
     add(trainer, seed=5, generations=2, population=4)
     trainer.train()
-    report = report_of(tmp_path)
+    report = report_in(tmp_path, "crossover")
     assert [item["name"] for item in report["checkpoints"]] == ["step-1", "step-2", "step-3"]
     names = [item["name"] for item in report["recombinations"]]
     assert names[:5] == ["selective", "weighted", "interpolated-0.25", "interpolated-0.5", "interpolated-0.75"]
@@ -244,7 +237,7 @@ def test_a_resumed_run_has_the_same_candidates_and_the_same_verdict(tmp_path: Pa
     resumed, _ = make_run(tmp_path / "killed", places, **options)
     add(resumed)
     resumed.train(resume_from_checkpoint=True)
-    assert report_of(tmp_path / "killed") == report_of(tmp_path / "whole")
+    assert report_in(tmp_path / "killed", "crossover") == report_in(tmp_path / "whole", "crossover")
     assert resumed.model.at() == whole.model.at() == (1.0, 1.0)
 
 
@@ -275,28 +268,30 @@ def test_a_kill_before_the_callback_hears_of_the_checkpoint_changes_nothing(tmp_
     with pytest.raises(KeyboardInterrupt):
         train_two_best(tmp_path / "killed", others=[CrashAt(3)])
     resumed = train_two_best(tmp_path / "killed", resume=True)
-    assert report_of(tmp_path / "killed") == report_of(tmp_path / "whole") | {"lost": []}
+    assert report_in(tmp_path / "killed", "crossover") == report_in(tmp_path / "whole", "crossover") | {"lost": []}
     assert resumed.model.at() == whole.model.at()
 
 
 def test_a_resume_that_goes_on_without_a_candidate_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     train_two_best(tmp_path)
-    assert [item["name"] for item in report_of(tmp_path)["checkpoints"]] == ["step-1", "step-4"]
+    assert [item["name"] for item in report_in(tmp_path, "crossover")["checkpoints"]] == ["step-1", "step-4"]
     train_two_best(tmp_path, resume=str(tmp_path / "checkpoint-2"))
     assert "goes on without step-2, which the checkpoint of step 2 had" in caplog.text
-    assert report_of(tmp_path)["lost"] == ["step-2"]
+    assert report_in(tmp_path, "crossover")["lost"] == ["step-2"]
     train_two_best(tmp_path, resume=str(tmp_path / "checkpoint-4"))
-    assert report_of(tmp_path)["lost"] == ["step-2"], "it stays in the report of a run that is resumed once more"
+    assert report_in(tmp_path, "crossover")["lost"] == ["step-2"], (
+        "it stays in the report of a run that is resumed once more"
+    )
 
 
 def test_the_report_names_what_was_not_kept_and_what_is_no_recombination(tmp_path: Path) -> None:
-    report = report_of(Path(str(train_two_best(tmp_path).args.output_dir)))
+    report = report_in(Path(str(train_two_best(tmp_path).args.output_dir)), "crossover")
     assert [item["step"] for item in report["not_kept"] if item["eval_loss"] > 0] == [2, 3]
     assert report["no_recombination"] == {}
     trainer, _ = make_run(tmp_path / "single", [(3.0, 3.0), (1.0, 1.0), (2.0, 2.0)])
     add(trainer)
     trainer.train()
-    assert report_of(tmp_path / "single")["no_recombination"] == {"selective": "step-2"}
+    assert report_in(tmp_path / "single", "crossover")["no_recombination"] == {"selective": "step-2"}
 
 
 def test_only_the_best_stay_on_disk(tmp_path: Path) -> None:
@@ -304,7 +299,7 @@ def test_only_the_best_stay_on_disk(tmp_path: Path) -> None:
     callback = add(trainer, keep=3)
     trainer.train()
     assert [candidate.step for candidate in callback.store.candidates] == [1, 3, 5]
-    assert report_of(tmp_path)["verdict"] == "accepted"
+    assert report_in(tmp_path, "crossover")["verdict"] == "accepted"
 
 
 def test_the_end_of_a_run_is_a_candidate(tmp_path: Path) -> None:
@@ -334,7 +329,7 @@ def test_a_module_without_metrics_goes_with_the_rest(tmp_path: Path, caplog: pyt
     with caplog.at_level(logging.WARNING):
         add(trainer, modules={"left": ["eval_loss_left"], "right": ["eval_loss_up"]}, strategies=["selective"])
         trainer.train()
-    report = report_of(tmp_path)
+    report = report_in(tmp_path, "crossover")
     assert report["left_out"] == ["right"]
     assert "'right' goes with the rest, as no evaluation has ['eval_loss_up']" in caplog.text
     (selective,) = report["recombinations"]
@@ -355,7 +350,7 @@ def recombine_together(folder: Path) -> None:
 def test_two_processes_accept_the_same(tmp_path: Path) -> None:
     debug_launcher(recombine_together, args=(tmp_path,), num_processes=2)
     assert [(tmp_path / f"rank-{rank}").read_text() for rank in range(2)] == ["2 (1.0, 1.0)"] * 2
-    assert report_of(tmp_path)["verdict"] == "accepted"
+    assert report_in(tmp_path, "crossover")["verdict"] == "accepted"
 
 
 def test_it_draws_the_candidates(tmp_path: Path) -> None:

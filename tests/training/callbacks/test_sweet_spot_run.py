@@ -1,8 +1,7 @@
 """Whole runs with the sweet spot: a model that learns by heart, a kill and a resume, two processes, Red Heart."""
 
-import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +11,13 @@ from accelerate import debug_launcher
 from accelerate.state import AcceleratorState
 from torch import Tensor, nn
 from torch.utils.data import Dataset
-from transformers import PreTrainedConfig, PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
+from transformers import PreTrainedConfig, PreTrainedModel, Trainer, TrainerCallback
 
 from redheart import RedHeartModel
 from redheart.training.callbacks.snapshots import digest, tensors_of
 from redheart.training.callbacks.sweet_spot import SweetSpotCallback, redheart_modules
+
+from ...fixtures.runs import report_in, small_arguments
 
 
 class TinyConfig(PreTrainedConfig):
@@ -68,10 +69,10 @@ class StopAt(TrainerCallback):
 
 def overfit(folder: Path, others: Sequence[TrainerCallback] = (), resume: bool = False) -> Trainer:
     torch.manual_seed(0)
-    args = TrainingArguments(
-        output_dir=str(folder), use_cpu=True, num_train_epochs=40, per_device_train_batch_size=8, learning_rate=0.01,
-        weight_decay=0.1, eval_strategy="epoch", logging_strategy="epoch", save_strategy="epoch", save_total_limit=2,
-        label_names=["labels"], restore_callback_states_from_checkpoint=True, disable_tqdm=True, report_to="none",
+    args = small_arguments(
+        folder, num_train_epochs=40, per_device_train_batch_size=8, learning_rate=0.01, weight_decay=0.1,
+        eval_strategy="epoch", logging_strategy="epoch", save_strategy="epoch", save_total_limit=2,
+        label_names=["labels"], restore_callback_states_from_checkpoint=True,
     )  # fmt: skip
     modules = {"encoder": ["eval_loss"], "classifier": ["eval_loss"]}
     trainer = Trainer(
@@ -93,14 +94,9 @@ def overfit_together(folder: Path) -> None:
     (folder / f"rank-{trainer.args.process_index}").write_text(words)
 
 
-def report_of(folder: Path) -> Mapping[str, Any]:
-    report: Mapping[str, Any] = json.loads((folder / "sweet_spot_report.json").read_text())
-    return report
-
-
 def test_a_model_that_learns_by_heart_ends_at_its_best_evaluation(tmp_path: Path) -> None:
     trainer = overfit(tmp_path / "whole")
-    report = report_of(tmp_path / "whole")
+    report = report_in(tmp_path / "whole", "sweet_spot")
     losses = {e["step"]: e["eval_loss"] for e in trainer.state.log_history if "eval_loss" in e}
     best = min(losses, key=lambda step: losses[step])
     assert report["finished"]
@@ -114,7 +110,7 @@ def test_a_model_that_learns_by_heart_ends_at_its_best_evaluation(tmp_path: Path
     killed = overfit(tmp_path / "killed", [StopAt(best)])
     assert killed.state.global_step == best
     resumed = overfit(tmp_path / "killed", resume=True)
-    assert report_of(tmp_path / "killed") == report
+    assert report_in(tmp_path / "killed", "sweet_spot") == report
     assert resumed.state.global_step == trainer.state.global_step
     for name, tensor in trainer.model.state_dict().items():
         assert torch.equal(tensor, resumed.model.state_dict()[name])
@@ -126,7 +122,7 @@ def test_two_processes_end_with_the_same_weights(tmp_path: Path) -> None:
     first, second = ((tmp_path / f"rank-{rank}").read_text() for rank in range(2))
     assert first == second
     assert first.startswith("2 ")
-    report = report_of(tmp_path)
+    report = report_in(tmp_path, "sweet_spot")
     assert report["finished"]
     assert {course["rule"] for course in report["modules"].values()} <= {"rising", "cusum", "gap", "plateau"}
 

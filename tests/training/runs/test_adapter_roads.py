@@ -19,7 +19,7 @@ from redheart import RedHeartModel
 from redheart.training.runs.adapters import AdapterRecord, load_adapter, save_adapter, weights_digest
 from redheart.training.runs.recipe import PeftRecipe
 
-from ...small_adapters import CLAIMS, EMOTION, VERDICT, adapted, changed, load, read_in
+from ...fixtures.small_adapters import CLAIMS, EMOTION, VERDICT, adapted, changed, load, read_in
 
 pytest.importorskip("peft")
 

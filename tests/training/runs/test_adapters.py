@@ -33,7 +33,7 @@ from redheart.training.runs.recipe import ConfidenceRecipe, PeftRecipe, read_rec
 from redheart.training.runs.run import run
 from redheart.training.trainers.trainer import RedHeartTrainer
 
-from ...small_adapters import CLAIMS, EMOTION, QUANTISED, VERDICT, adapted, changed, load, options
+from ...fixtures.small_adapters import CLAIMS, EMOTION, QUANTISED, VERDICT, adapted, changed, load, options
 
 peft = pytest.importorskip("peft")
 pytest.importorskip("bitsandbytes")
@@ -67,8 +67,7 @@ def under(name: str, paths: list[str]) -> bool:
 def test_components_are_chosen_by_name(lively: RedHeartModel) -> None:
     config = lively.config
     head = target_modules(config, ["emotion_head"])
-    assert head
-    assert all(name.startswith("emotion_head.") for name in head)
+    assert set(head) == {name for name in target_modules(config) if name.startswith("emotion_head.")} != set()
     parts = ["latent_memory", "cache", "asynchrony", "recovery", "coordination"]
     assert set(target_modules(config, ["bridge"])) == set(target_modules(config, parts))
     assert len(target_modules(config, ["bridge", *parts])) == len(target_modules(config, parts))
@@ -294,8 +293,7 @@ def test_the_confidence_phase_trains_the_part_of_the_adapter_only(
     before = {name: item.clone() for name, item in model.named_parameters()}
     train_confidence(model, tokenizer, mixed_units, settings, recipe)
     changed = {name for name, item in model.named_parameters() if not torch.equal(item, before[name])}
-    assert changed
-    assert all(".sweet_spot." in name and "lora_" in name for name in changed)
+    assert changed == {name for name in before if ".sweet_spot." in name and "lora_" in name} != set()
     assert sum(item.requires_grad for item in model.parameters()) == sum("lora_" in name for name in before)
     other: Any = add_adapter(load(base), EMOTION)
     with pytest.raises(ValueError, match="name 'sweet_spot' among the `components`"):

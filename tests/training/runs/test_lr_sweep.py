@@ -15,7 +15,6 @@ from transformers import (
     BertForSequenceClassification,
     PreTrainedTokenizerBase,
     Trainer,
-    TrainingArguments,
     default_data_collator,
     set_seed,
 )
@@ -25,6 +24,8 @@ from redheart.data.examples import Example, Unit
 from redheart.training.runs.lr_sweep import judge, sweep_learning_rates
 from redheart.training.trainers.arguments import RedHeartTrainingArguments
 from redheart.training.trainers.trainer import RedHeartTrainer
+
+from ...fixtures.runs import small_arguments
 
 RATES = np.geomspace(1e-4, 1.0, 20).tolist()
 START = [1.0, 1.2, 0.8, 1.0]
@@ -112,9 +113,7 @@ def line_trainer(
     folder: Path, model: Line, data: list[dict[str, Any]], kind: type[Trainer] = Trainer, **options: Any
 ) -> Trainer:
     settings: dict[str, Any] = {"optim": "sgd", "per_device_train_batch_size": 6, "max_grad_norm": 0.0, **options}
-    arguments = TrainingArguments(
-        output_dir=str(folder), use_cpu=True, report_to=[], disable_tqdm=True, save_strategy="no", **settings
-    )
+    arguments = small_arguments(folder, **settings)
     set_seed(0)
     return kind(model=model, args=arguments, train_dataset=data)  # type: ignore[arg-type]
 
@@ -239,10 +238,7 @@ def bert_trainer(folder: Path, **options: Any) -> Trainer:
         max_position_embeddings=8, hidden_dropout_prob=0.2,
     )  # fmt: skip
     settings: dict[str, Any] = {"max_steps": 8, "learning_rate": 1e-3, "weight_decay": 0.1, **options}
-    arguments = TrainingArguments(
-        output_dir=str(folder), use_cpu=True, per_device_train_batch_size=4, logging_steps=1, save_strategy="no",
-        report_to=[], disable_tqdm=True, **settings,
-    )  # fmt: skip
+    arguments = small_arguments(folder, per_device_train_batch_size=4, logging_steps=1, **settings)
     data: Any = sentences()
     model = BertForSequenceClassification(config)
     return Trainer(model=model, args=arguments, train_dataset=data, data_collator=masking)
@@ -383,10 +379,9 @@ def labelled(number: int) -> Unit:
 def test_a_red_heart_trainer_too(tmp_path: Path, tokenizer: PreTrainedTokenizerBase) -> None:
     def make() -> RedHeartTrainer:
         set_seed(5)
-        arguments = RedHeartTrainingArguments(
-            output_dir=str(tmp_path), use_cpu=True, max_steps=3, per_device_train_batch_size=4, full_every=2,
-            learning_rate=1e-3, logging_steps=1, save_strategy="no", report_to=[], disable_tqdm=True, layer_decay=0.9,
-            longest_text=32,
+        arguments = small_arguments(
+            tmp_path, RedHeartTrainingArguments, max_steps=3, per_device_train_batch_size=4, full_every=2,
+            learning_rate=1e-3, logging_steps=1, layer_decay=0.9, longest_text=32,
         )  # fmt: skip
         model = RedHeartModel(RedHeartConfig.from_preset("redheart-tiny", hidden_dropout=0.1))
         units = [labelled(number) for number in range(32)]

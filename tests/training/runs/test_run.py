@@ -1,7 +1,6 @@
 """Runs from a recipe, as a user starts them: one process, two, killed and resumed."""
 
 import json
-import os
 import random
 import shutil
 import signal
@@ -16,11 +15,15 @@ import pytest
 import torch
 import yaml
 from safetensors.torch import load_file
+from typer.testing import CliRunner
 
+from redheart.cli import main
 from redheart.storage.checkpoints import complete_checkpoints
 from redheart.storage.strict_loading import load_strict
 from redheart.training.runs.recipe import read_recipe
 from redheart.training.runs.run import run, summary
+
+from ...fixtures.processes import environment
 
 WORDS = {"joy": "sunny laughing party", "sadness": "crying lonely grave", "anger": "shouting furious fist"}
 
@@ -68,11 +71,14 @@ def write_recipe(tmp_path: Path, rows: Path) -> Callable[..., Path]:
     return write
 
 
-def start(*command: str, **environment: str) -> subprocess.Popen[str]:
+def start(*command: str, **variables: str) -> subprocess.Popen[str]:
     """A process of one thread, without a network."""
-    env = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", **environment}
     return subprocess.Popen(
-        [sys.executable, "-m", *command], env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        [sys.executable, "-m", *command],
+        env=environment(**variables),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     )
 
 
@@ -244,21 +250,15 @@ def test_an_unknown_training_option_is_named(write_recipe: Callable[..., Path]) 
 
 
 def test_the_command_trains_and_says_what_is_wrong(tmp_path: Path, write_recipe: Callable[..., Path]) -> None:
-    code = "import sys; from redheart.cli import main; main(sys.argv[1:])"
     path = write_recipe(training={"max_steps": 2})
-    process = subprocess.run(
-        [sys.executable, "-c", code, "train", str(path), "--output", str(tmp_path / "there")],
-        capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}, check=False,
-    )  # fmt: skip
-    assert process.returncode == 0, process.stderr
-    assert "validation loss" in process.stdout
+    result = CliRunner().invoke(main, ["train", str(path), "--output", str(tmp_path / "there")])
+    assert result.exit_code == 0, result.stderr
+    assert "validation loss" in result.stdout
     assert (tmp_path / "there" / "model" / "config.json").is_file()
     path.write_text("output: x\nmodel: {preset: redheart-tiny}\ndate: {}\n")
-    process = subprocess.run(
-        [sys.executable, "-c", code, "train", str(path)], capture_output=True, text=True, check=False
-    )
-    assert process.returncode == 1
-    assert "no option date; did you mean 'data'" in process.stderr
+    result = CliRunner().invoke(main, ["train", str(path)])
+    assert result.exit_code == 1
+    assert "no option date; did you mean 'data'" in result.stderr
 
 
 @pytest.mark.slow

@@ -1,6 +1,5 @@
 """Cutting a batch, telling a lack of memory from other errors, and the report on it."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,8 @@ from redheart.training.trainers.out_of_memory import (
     split,
 )
 from redheart.training.trainers.retrying_trainer import RetryingTrainer
+
+from ...fixtures.runs import report_in, small_arguments
 
 
 @pytest.mark.parametrize(
@@ -95,22 +96,15 @@ def make_trainer(folder: Path, callbacks: list[TrainerCallback], kind: type[Trai
         vocab_size=20, hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8, num_labels=2
     )
     rows: Any = [{"input_ids": [1, 2, 3], "labels": place % 2} for place in range(8)]
-    defaults = {"max_steps": 3, "logging_steps": 1, "save_strategy": "no", "per_device_train_batch_size": 2}
-    arguments = TrainingArguments(
-        output_dir=str(folder), use_cpu=True, disable_tqdm=True, report_to="none", **{**defaults, **options}
-    )
+    defaults = {"max_steps": 3, "logging_steps": 1, "per_device_train_batch_size": 2}
+    arguments = small_arguments(folder, **{**defaults, **options})
     model = BertForSequenceClassification(config)
     return kind(model=model, args=arguments, train_dataset=rows, callbacks=callbacks)
 
 
-def report_of(folder: Path) -> dict[str, Any]:
-    report: dict[str, Any] = json.loads((folder / "out_of_memory_report.json").read_text())
-    return report
-
-
 def test_the_callback_watches_a_plain_trainer(tmp_path: Path) -> None:
     make_trainer(tmp_path, [OOMCallback()]).train()
-    report = report_of(tmp_path)
+    report = report_in(tmp_path, "out_of_memory")
     assert report["events"] == []
     assert [step for step, _ in report["peaks"]][:3] == [1, 2, 3]
     assert all(peak > 2**20 for _, peak in report["peaks"])
@@ -138,11 +132,11 @@ def test_a_resumed_run_reports_what_was_before(tmp_path: Path, restored: bool) -
     whole = make_trainer(tmp_path / "run", [OOMCallback(plot=False)], **options)
     fail_once(whole)
     whole.train()
-    expected = report_of(tmp_path / "run")
+    expected = report_in(tmp_path / "run", "out_of_memory")
     assert [event["step"] for event in expected["events"]] == [0]
     resumed = make_trainer(tmp_path / "run", [OOMCallback(plot=False)], **options)
     resumed.train(resume_from_checkpoint=str(tmp_path / "run" / "checkpoint-2"))
-    found = report_of(tmp_path / "run")
+    found = report_in(tmp_path / "run", "out_of_memory")
     assert found["events"] == expected["events"]
     assert [step for step, _ in found["peaks"]] == [step for step, _ in expected["peaks"]]
 
@@ -152,7 +146,7 @@ def test_it_can_be_added_to_a_run_that_had_none(tmp_path: Path) -> None:
     make_trainer(tmp_path, [], **options).train()
     resumed = make_trainer(tmp_path, [OOMCallback(plot=False)], **options)
     resumed.train(resume_from_checkpoint=str(tmp_path / "checkpoint-2"))
-    assert [step for step, _ in report_of(tmp_path)["peaks"]][:2] == [3, 4]
+    assert [step for step, _ in report_in(tmp_path, "out_of_memory")["peaks"]][:2] == [3, 4]
 
 
 def test_another_run_begins_with_an_empty_report(tmp_path: Path) -> None:
@@ -161,9 +155,9 @@ def test_another_run_begins_with_an_empty_report(tmp_path: Path) -> None:
     fail_once(trainer)
     trainer.evaluate(trainer.train_dataset)  # before the run, and so a part of it
     trainer.train()
-    assert len(report_of(tmp_path)["events"]) == 1
+    assert len(report_in(tmp_path, "out_of_memory")["events"]) == 1
     trainer.train()
-    assert report_of(tmp_path)["events"] == []
+    assert report_in(tmp_path, "out_of_memory")["events"] == []
 
 
 def test_little_memory_left_asks_for_a_checkpoint_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

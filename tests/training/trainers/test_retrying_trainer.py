@@ -17,12 +17,13 @@ from transformers import (
     LlamaForCausalLM,
     PreTrainedModel,
     Trainer,
-    TrainingArguments,
 )
 
 from redheart.training.trainers.oom_callback import OOMCallback
 from redheart.training.trainers.out_of_memory import MemoryExhaustedError
 from redheart.training.trainers.retrying_trainer import RetryingTrainer
+
+from ...fixtures.runs import losses_of, small_arguments
 
 Rows = list[dict[str, Any]]
 
@@ -72,10 +73,9 @@ def make(
     model, rows = made
     defaults: dict[str, Any] = {
         "per_device_train_batch_size": 4, "per_device_eval_batch_size": 6, "num_train_epochs": 2, "optim": "sgd",
-        "learning_rate": 0.2, "logging_steps": 1, "save_strategy": "no", "use_cpu": True, "disable_tqdm": True,
-        "report_to": "none", "remove_unused_columns": False,
+        "learning_rate": 0.2, "logging_steps": 1, "remove_unused_columns": False,
     }  # fmt: skip
-    arguments = TrainingArguments(output_dir=str(folder), **{**defaults, **options})
+    arguments = small_arguments(folder, **{**defaults, **options})
     data: Any = rows
     return kind(model=model, args=arguments, train_dataset=data, eval_dataset=data, callbacks=list(callbacks))
 
@@ -90,10 +90,6 @@ def starve(model: Any, most: int, calls: Sequence[int] = range(10**6)) -> None:
         return forward(*args, **kwargs)
 
     model.forward = scarce
-
-
-def losses(trainer: Trainer) -> list[float]:
-    return [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
 
 
 def assert_same_weights(one: Any, other: Any) -> None:
@@ -116,7 +112,7 @@ def test_it_learns_what_a_trainer_with_enough_memory_does(
     starve(scarce.model, 1, calls=[0, 1, 4])
     scarce.train()
     assert {event.phase for event in scarce.out_of_memory} == {"train"}
-    assert losses(scarce) == pytest.approx(losses(enough), rel=1e-5)
+    assert losses_of(scarce) == pytest.approx(losses_of(enough), rel=1e-5)
     assert_same_weights(scarce.model, enough.model)
 
 
@@ -172,7 +168,7 @@ def test_two_processes_of_which_one_runs_out(
             found.append(trainer)
         enough, scarce = found
         assert scarce.out_of_memory, "the other process knows of it, too"
-        assert losses(scarce) == pytest.approx(losses(enough), rel=1e-5)
+        assert losses_of(scarce) == pytest.approx(losses_of(enough), rel=1e-5)
         assert_same_weights(scarce.model, enough.model)
 
     in_two_processes(train)

@@ -14,7 +14,8 @@ from redheart.training.runs.recipe import PeftRecipe
 from redheart.training.trainers.arguments import RedHeartTrainingArguments
 from redheart.training.trainers.trainer import RedHeartTrainer
 
-from .hub_server import Hub
+from ..fixtures.hub_server import Hub
+from ..fixtures.runs import small_arguments
 
 # PEFT asks for it.
 pytestmark = pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is deprecated:FutureWarning")
@@ -23,7 +24,8 @@ REPO = "user/trained"
 
 
 def trainer_of(folder: Path, output: Path, model: Any = None, **options: Any) -> RedHeartTrainer:
-    arguments = RedHeartTrainingArguments(str(output), use_cpu=True, report_to="none", longest_text=32, **options)
+    saving = {"save_strategy": "steps", **options}
+    arguments = small_arguments(output, RedHeartTrainingArguments, longest_text=32, **saving)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     return RedHeartTrainer(model or load_strict(folder, RedHeartModel), arguments, processing_class=tokenizer)
 
