@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ..configuration.labels import RATED, VIEWS
 from .emotion import over_the_text
-from .outputs import BridgeOutput, RedHeartOutput
+from .outputs import BridgeOutput, HeadsOutput, RedHeartOutput
 
 # Weight of the prior on the scores of the branches: normal around 0 with a standard deviation of 5 nats. Weaker ones
 # (1e-3) let the scores of a small training set grow until its few wrong pairs cost more than all others gain.
@@ -146,7 +146,7 @@ def _ranking(scores: Tensor, pairs: Tensor) -> RowLoss:
     return _pairwise(F.softplus(scores[None, :] - scores[:, None]), _matches(pairs))
 
 
-def emotion_losses(reading: RedHeartOutput, targets: Targets, suffix: str = "") -> dict[str, RowLoss]:
+def emotion_losses(reading: RedHeartOutput | HeadsOutput, targets: Targets, suffix: str = "") -> dict[str, RowLoss]:
     """Losses of the emotion reading; ``suffix`` names the head's own."""
     emotion = reading.emotion
     logits = emotion.logits
@@ -168,7 +168,7 @@ def emotion_losses(reading: RedHeartOutput, targets: Targets, suffix: str = "") 
     return losses
 
 
-def bentham_losses(reading: RedHeartOutput, targets: Targets, suffix: str = "") -> dict[str, RowLoss]:
+def bentham_losses(reading: RedHeartOutput | HeadsOutput, targets: Targets, suffix: str = "") -> dict[str, RowLoss]:
     """Losses of the ten dimensions."""
     bentham = reading.bentham
     target = targets.of("bentham_labels", tuple(bentham.mean.shape), bentham.mean)
@@ -186,7 +186,7 @@ def bentham_error(reading: RedHeartOutput, targets: Targets) -> RowLoss:
     return _regression(mean, targets.of("bentham_labels", tuple(mean.shape), mean))
 
 
-def regret_losses(reading: RedHeartOutput, targets: Targets, suffix: str = "") -> dict[str, RowLoss]:
+def regret_losses(reading: RedHeartOutput | HeadsOutput, targets: Targets, suffix: str = "") -> dict[str, RowLoss]:
     """Losses of the 21 values."""
     scores = reading.regret.scores
     return {f"regret{suffix}": _regression(scores, targets.of("regret_labels", tuple(scores.shape), scores))}
@@ -241,12 +241,14 @@ def verdict_losses(reading: RedHeartOutput, targets: Targets, suffix: str = "") 
     return losses
 
 
-def surd_losses(reading: RedHeartOutput, head: RedHeartOutput, targets: Targets) -> dict[str, RowLoss]:
+def surd_losses(reading: RedHeartOutput, head: HeadsOutput, targets: Targets) -> dict[str, RowLoss]:
     """Log loss of the verdict from every subset and from the head, and the head's agreement with the analyzer's
     parts."""
     logits = reading.surd.subset_logits
     target = targets.of("verdict_labels", (len(logits), logits.shape[-1]), logits)
     subsets = _distribution(logits, target.unsqueeze(1).expand_as(logits))
+    if head.surd is None:  # the model lacks it
+        return {"surd": subsets}
     direct = _distribution(head.surd.verdict_logits, target)
     agreement = F.smooth_l1_loss(head.surd.parts, reading.surd.parts, reduction="none").mean(1)
     return {"surd": subsets, "surd_head": _everywhere(agreement), "verdict_head": direct}
@@ -311,7 +313,7 @@ def sparsity_loss(importance: Tensor, mask: Tensor) -> RowLoss:
 
 
 def collect_losses(
-    reading: RedHeartOutput, heads: RedHeartOutput | None, bridge: BridgeOutput | None, mask: Tensor, targets: Targets
+    reading: RedHeartOutput, heads: HeadsOutput | None, bridge: BridgeOutput | None, mask: Tensor, targets: Targets
 ) -> dict[str, RowLoss]:
     """Every loss of what was computed, by name.
 
@@ -321,7 +323,7 @@ def collect_losses(
     for name, losses in (("emotion", emotion_losses), ("bentham", bentham_losses), ("regret", regret_losses)):
         if getattr(reading, name) is not None:
             rows |= losses(reading, targets)
-            if heads is not None:
+            if heads is not None and getattr(heads, name) is not None:
                 rows |= losses(heads, targets, "_head")
     if reading.counterfactual is not None:
         rows |= counterfactual_losses(reading, targets)

@@ -19,7 +19,6 @@ from ..configuration.labels import (
     AFFECT,
     BENTHAM,
     EMOTIONS,
-    MODULES,
     NUANCE_LEVELS,
     OUTPUTS,
     PERSPECTIVES,
@@ -150,8 +149,8 @@ class Reading:
         self.tensors: dict[str, Tensor] = {
             name: value[0] for name, value in outputs.items() if isinstance(value, Tensor)
         }
-        recovered = self.tensors.get("recovered", torch.zeros(len(MODULES)))
-        self.recovered = [MODULES[index] for index in recovered.nonzero().flatten().tolist()]
+        recovered = self.tensors.get("recovered", torch.zeros(len(config.modules)))
+        self.recovered = [config.modules[index] for index in recovered.nonzero().flatten().tolist()]
         self.failed = {output for output, modules in _OUTPUT_MODULES.items() if modules & set(self.recovered)}
         self.tensors = {name: value for name, value in self.tensors.items() if name.split(".")[0] not in self.failed}
         told = set(OUTPUTS if selected is None else selected)
@@ -200,6 +199,8 @@ class Reading:
 
     def _is_computed(self, key: str) -> bool:
         part, *rest = key.split(".")
+        if part == "confidence" and output_of(rest[0]) not in self.config.outputs_at("full"):
+            return False  # the model lacks what it is about
         if part == "confidence" and _CLAIM_TENSORS[rest[0]].split(".")[0] in self.failed:
             return False  # of a reading that is not there
         return _CLAIM_TENSORS[part] in self.tensors
