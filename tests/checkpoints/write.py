@@ -1,5 +1,5 @@
 """Writes a tiny checkpoint and what the code that writes it reads with it in three texts: PYTHONPATH=src of the commit
-that is checked out, python write.py FOLDER. `tests/storage/test_earlier_checkpoints.py` reads it with today's code."""
+that is checked out, python write.py FOLDER. `tests/modeling_redheart/test_earlier_weights.py` reads it with today's code."""
 
 import json
 import re
