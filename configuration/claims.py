@@ -9,7 +9,7 @@ in `evaluation`. A new claim is one more row of `_READ`.
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import product
 
@@ -101,6 +101,12 @@ class Claim:
     def keys(self) -> tuple[str, ...]:
         """Its record keys, in the order of its tensor: ``affect.valence``, ``nuance.anger.strong``, ``verdict``."""
         return tuple(".".join((self.name, *names)) for names in product(*self.key_axes))
+
+    def of_head(self) -> "Claim":
+        """As the head alone reads it: without an uncertainty. Raises `ValueError` where no head does."""
+        if self.head is None:
+            raise ValueError(f"No head reads {self.name!r} by itself; ask for a claim that has a `head`.")
+        return replace(self, tensor=self.head, spread=None, kind=Kind.VALUE if self.spread else self.kind)
 
     def span(self, label: str = "") -> tuple[int, int | None]:
         """Lowest and highest value that a reading gives; None is an open end. label: of the last axis."""

@@ -15,9 +15,10 @@ import torch
 from torch import Tensor
 from transformers.utils.generic import can_return_tuple
 
+from ..configuration.claims import TARGET_OUTPUTS
 from ..configuration.configuration_redheart import RedHeartConfig
 from ..configuration.inputs import check_depth, check_outputs, check_token_budget
-from ..configuration.labels import FAST_OUTPUTS, OUTPUTS, SURD_SOURCES, TASKS, closest
+from ..configuration.labels import FAST_OUTPUTS, OUTPUTS, SURD_SOURCES, TASKS
 from .backbone import RedHeartBackbone, load_encoder, try_encoder
 from .bentham import NeuralBenthamCalculator
 from .bridge import ModuleBridge
@@ -56,25 +57,6 @@ _FAST_MODULES: dict[str, tuple[str, ...]] = {
     "verdict": ("surd_head",),
 }
 _BRIDGE_OUTPUTS = frozenset({"verdict", "confidence"})
-
-# The output whose loss each target feeds, and whether the heads alone can be trained on it.
-TARGET_OUTPUTS: dict[str, tuple[str, bool]] = {
-    "emotion_labels": ("emotion", True),
-    "intensity_labels": ("emotion", True),
-    "affect_labels": ("emotion", True),
-    "nuance_labels": ("emotion", False),
-    "bentham_labels": ("bentham", True),
-    "regret_labels": ("regret", True),
-    "utility_labels": ("counterfactual", False),
-    "plausibility_labels": ("counterfactual", False),
-    "utility_pair_labels": ("counterfactual", False),
-    "branch_pair_labels": ("counterfactual", False),
-    "verdict_labels": ("verdict", True),
-    "acceptability_labels": ("verdict", False),
-    "acceptability_pair_labels": ("verdict", False),
-    "perspective_labels": ("perspectives", False),
-    "embedding_labels": ("embedding", True),
-}
 
 
 @dataclass
@@ -164,11 +146,8 @@ class RedHeartModel(RedHeartPreTrainedModel):
         Raises `ValueError` for an unknown output or depth, a text that is too long, embeddings that are not finite, and
         targets of the wrong shape or of an output that is not computed; `TypeError` for another column.
         """
-        for name in columns:
-            if name not in TARGET_OUTPUTS:
-                raise TypeError(f"`forward` takes no {name!r}; {closest(name, TARGET_OUTPUTS)}")
         # No parameter has "label" in its name: a plain `transformers.Trainer` takes such for what every batch has.
-        targets = Targets(**(columns if return_loss else {}))
+        targets = Targets(**columns) if return_loss else Targets(**dict.fromkeys(columns))
         wanted = _check_request(outputs, depth, targets)
         mask = self._check_input(input_ids, attention_mask, inputs_embeds)
         states_out, attend_out = self._asked_for(output_hidden_states, output_attentions)

@@ -16,10 +16,11 @@ from torch import Tensor, nn
 from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerBase
 from transformers.trainer_utils import unwrap_peft_model
 
+from ..configuration.claims import TARGET_OUTPUTS
 from ..configuration.labels import EMOTIONS, OUTPUTS, UNLABELLED_LOSSES
 from ..data.loading import Unit
 from ..modeling_redheart.layers import masked_mean
-from ..modeling_redheart.modeling_redheart import TARGET_OUTPUTS, RedHeartModel
+from ..modeling_redheart.modeling_redheart import RedHeartModel
 from ..modeling_redheart.outputs import RedHeartOutput
 from ..training.trainers.arguments import RedHeartTrainingArguments
 from ..training.trainers.trainer import RedHeartTrainer
