@@ -1,4 +1,4 @@
-"""What each kind of claim computes: its loss, its distance to a teacher's, the cost of a constant, its prediction.
+"""What each kind of claim computes: its loss, its distance to a teacher's, the cost of a constant.
 
     KINDS[Kind.LEVELS].loss(CLAIMS["nuance"], reading, target)
 
@@ -250,20 +250,22 @@ def _constant_shares(claim: Claim, seen: Array, asked: Array) -> float:
     return _over_texts(-(asked * np.log(shares)).sum(axis=-1))
 
 
-# ---- Predictions, in the form in which the target is given ----
+# ---- What a reading gives, and what is measured ----
+
+_LOGITS = (Kind.PROBABILITY, Kind.DEGREE, Kind.COURSE, Kind.LEVELS, Kind.RATE)
 
 
-def _as_it_is(values: Tensor) -> Tensor:
-    return values
+def in_range(kind: Kind, values: Tensor) -> Tensor:
+    """The numbers of a claim as a reading gives them: probabilities of logits, shares that sum to 1; same shape."""
+    if kind is Kind.SHARES:
+        return values.softmax(dim=-1)
+    return values.sigmoid() if kind in _LOGITS else values
 
 
-def _expected_level(logits: Tensor) -> Tensor:
-    """The sum over k of P(level >= k)."""
-    return logits.sigmoid().sum(dim=-1)
-
-
-def _shares(logits: Tensor) -> Tensor:
-    return logits.softmax(dim=-1)
+def prediction(kind: Kind, values: Tensor) -> Tensor:
+    """The numbers of a claim in the form of its target: of levels the expected one, the sum over k of P(level >= k)."""
+    told = in_range(kind, values)
+    return told.sum(dim=-1) if kind is Kind.LEVELS else told
 
 
 @dataclass(frozen=True)
@@ -273,31 +275,29 @@ class Computation:
     loss: of a claim, a reading and the claim's target (batch, ...), per text. distance: of a claim, the student's and
     the teacher's reading and a temperature, (batch, labels that its record keys name). constant: cost of the best
     constant, of a claim, the targets that it is learned from and those it is asked about, (texts, ...); None = there
-    is none. prediction: of the claim's tensor, in the form of its target.
+    is none.
     """
 
     loss: Callable[[Claim, Any, Tensor], RowLoss]
     distance: _Distance
     constant: Callable[[Claim, Array, Array], float] | None
-    prediction: Callable[[Tensor], Tensor]
 
 
 KINDS: dict[Kind, Computation] = {
-    Kind.PROBABILITY: Computation(_plain(binary), _apart(bernoulli), _constant_binary, torch.sigmoid),
-    Kind.DEGREE: Computation(_plain(binary), _apart(bernoulli), _constant_binary, torch.sigmoid),
-    Kind.COURSE: Computation(_course_loss, _course_apart, _constant_binary, torch.sigmoid),
-    Kind.LEVELS: Computation(_plain(ordinal), _apart(bernoulli), _constant_levels, _expected_level),
-    Kind.VALUE: Computation(_plain(regression), _apart(squared), _constant_value, _as_it_is),
-    Kind.GAUSSIAN: Computation(_gaussian_loss, _gaussian_apart, _constant_gaussian, _as_it_is),
+    Kind.PROBABILITY: Computation(_plain(binary), _apart(bernoulli), _constant_binary),
+    Kind.DEGREE: Computation(_plain(binary), _apart(bernoulli), _constant_binary),
+    Kind.COURSE: Computation(_course_loss, _course_apart, _constant_binary),
+    Kind.LEVELS: Computation(_plain(ordinal), _apart(bernoulli), _constant_levels),
+    Kind.VALUE: Computation(_plain(regression), _apart(squared), _constant_value),
+    Kind.GAUSSIAN: Computation(_gaussian_loss, _gaussian_apart, _constant_gaussian),
     Kind.RATE: Computation(
         lambda claim, reading, target: regression(_tensor(claim, reading).sigmoid(), target),
         _apart(bernoulli),
         _constant_value,
-        torch.sigmoid,
     ),
-    Kind.SHARES: Computation(_plain(distribution), _apart(categorical), _constant_shares, _shares),
-    Kind.INFORMATION: Computation(_information_loss, _information_apart, _constant_shares, _as_it_is),
-    Kind.RELATIONS: Computation(_relations_loss, _relations_apart, None, _as_it_is),
+    Kind.SHARES: Computation(_plain(distribution), _apart(categorical), _constant_shares),
+    Kind.INFORMATION: Computation(_information_loss, _information_apart, _constant_shares),
+    Kind.RELATIONS: Computation(_relations_loss, _relations_apart, None),
 }
 
 
@@ -310,7 +310,9 @@ __all__ = [
     "categorical",
     "distribution",
     "gaussian",
+    "in_range",
     "ordinal",
+    "prediction",
     "regression",
     "relations_apart",
     "rows",

@@ -5,6 +5,7 @@ Shapes use ``batch``, ``hidden``, ``tokens`` (after the token budget), ``segment
 """
 
 from dataclasses import dataclass
+from typing import get_args, get_type_hints
 
 from torch import Tensor
 from transformers.utils.generic import ModelOutput
@@ -147,7 +148,18 @@ class RedHeartOutput(ModelOutput):
     attentions: tuple[Tensor, ...] | None = None  # per layer (batch, heads, tokens, tokens)
 
 
+def _parts() -> dict[str, type[ModelOutput]]:
+    """The fields of a `RedHeartOutput` that are outputs of their own, by their types."""
+    types = {name: get_args(hint)[0] for name, hint in get_type_hints(RedHeartOutput).items()}
+    return {name: kind for name, kind in types.items() if isinstance(kind, type) and issubclass(kind, ModelOutput)}
+
+
+# Name of a part of the reading -> its type.
+PARTS: dict[str, type[ModelOutput]] = _parts()
+
+
 __all__ = [
+    "PARTS",
     "BackboneOutput",
     "BenthamOutput",
     "BridgeOutput",

@@ -13,7 +13,7 @@ from transformers import EvalPrediction
 
 from ...batches.predictions import by_target, values_of
 from ...data.examples import MISSING, PAIRS, RANKING_LOSSES, SHAPES, Array
-from ...modeling_redheart.reading import asserted_emotions
+from ...modeling_redheart.asserted import asserted_emotions
 from ...statistics.measures import average_precision, macro_f1, micro_f1, pair_accuracy, right_verdicts, verdict_f1
 
 Metrics: TypeAlias = Callable[[EvalPrediction], Mapping[str, float]]

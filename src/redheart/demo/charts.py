@@ -19,6 +19,7 @@ from ..configuration.labels import (
     VERDICTS,
     VIEWS,
 )
+from ..modeling_redheart.asserted import threshold_of
 from .drawing import Line, Spoke, axis, bar, element, line_chart, radar
 from .interface import Words
 
@@ -101,7 +102,7 @@ def emotions(reading: Reading, words: Words, facts: Facts) -> str:
     shown = order[: max(_LEAST_SHOWN, min(len(told), _MOST_ASSERTED) + 2)]
 
     def one(name: str) -> str:
-        limit = facts.thresholds.get(name, 0.5)
+        limit = threshold_of(facts.thresholds, name)
         sure = name in told
         title = escape(words.name("emotion", name)) + mark(reading, f"emotion.{name}", words)
         sign = element("span", escape(words.say("asserted")), class_="badge sure") if sure else ""
