@@ -13,6 +13,7 @@ from transformers import PreTrainedTokenizerBase
 
 from ...batches.predictions import ARC, by_target, values_of
 from ...configuration.labels import OUTPUTS, RATED, VIEWS
+from ...data.examples import LEVELS, MISSING
 from ...data.loading import Array, Unit
 from ...modeling_redheart.modeling_redheart import RedHeartModel
 from ...modeling_redheart.windows import cut, first_read, weights_of
@@ -106,7 +107,7 @@ class Predictor:
             ARC: said[ARC].sigmoid(),
             "foregone": said["utility"][:, better] - said["utility"][:, actual],
             "verdict_logits": said["verdict"],
-            "expected_loss": said["expected_loss"],
+            "expected_loss": said["confidence"],
         }
 
 
@@ -118,7 +119,7 @@ def target_column(units: Sequence[Unit], target: str) -> tuple[Array, Array]:
     every = [item for unit in units for item in unit]
     places = np.array([place for place, item in enumerate(every) if target in item.targets], dtype=np.int64)
     values = np.stack([np.asarray(every[place].targets[target], dtype=np.float64) for place in places])
-    return np.where(values == -100, np.nan, values) if target == "nuance_labels" else values, places
+    return np.where(values == MISSING, np.nan, values) if target in LEVELS else values, places
 
 
 def expected_losses(predicted: Mapping[str, Array]) -> dict[str, Array]:
