@@ -217,7 +217,7 @@ def collect_losses(
     found = claim_losses(reading, heads, targets) | ranking_losses(reading, targets)
     if reading.counterfactual is not None and reading.regret is not None:
         found["regret_theory"] = regret_theory_loss(reading)
-    if reading.surd is not None and heads is not None:
+    if reading.surd is not None and heads is not None and heads.surd is not None:
         found["surd_head"] = surd_head_loss(reading, heads)
     found["sparsity"] = sparsity_loss(reading.importance, mask)
     if bridge is not None:

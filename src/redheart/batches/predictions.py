@@ -23,21 +23,20 @@ def values_of(reading: Any) -> dict[str, Tensor]:
         for claim in CLAIMS.values()
         if claim.kind not in (Kind.INFORMATION, Kind.RELATIONS)
     }
-    arc = reading.emotion.arc_logits.masked_fill(~reading.emotion.arc_mask.bool().unsqueeze(-1), -torch.inf)
-    values[ARC] = arc.amax(dim=1)
+    if values[ARC] is not None:
+        empty = ~reading.emotion.arc_mask.bool().unsqueeze(-1)
+        values[ARC] = reading.emotion.arc_logits.masked_fill(empty, -torch.inf).amax(dim=1)
     values |= {target: scores_of(ranking, reading) for target, ranking in RANKINGS.items()}
     return {name: value for name, value in values.items() if value is not None}
 
 
 def by_target(values: Mapping[str, Tensor], temperature: float) -> dict[str, Tensor]:
     """Target -> prediction, (texts, ...) each. values: of `values_of`. temperature: of the verdict, from the config."""
-    tempered = {**values, "verdict": values["verdict"] / temperature}
+    tempered = {name: value / temperature if name == "verdict" else value for name, value in values.items()}
     learned_here = {
-        target: prediction(claim.kind, tempered[claim.name])
-        for target, claim in learned()
-        if claim.kind is not Kind.RELATIONS
+        target: prediction(claim.kind, tempered[claim.name]) for target, claim in learned() if claim.name in tempered
     }
-    return learned_here | {target: values[target] for target in RANKINGS}
+    return learned_here | {target: values[target] for target in RANKINGS if target in values}
 
 
 __all__ = ["ARC", "by_target", "values_of"]

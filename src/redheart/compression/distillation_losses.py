@@ -17,7 +17,7 @@ from torch import Tensor
 from ..configuration.claims import CLAIMS, MODULES, Claim, Kind
 from ..modeling_redheart.derived import is_derived
 from ..modeling_redheart.emotion import segment_index, segment_means
-from ..modeling_redheart.kinds import KINDS, relations_apart
+from ..modeling_redheart.kinds import KINDS, relations_apart, tensor_of
 
 # Pieces of a text whose means are compared where the two models have different tokens.
 _PIECES = 16
@@ -96,7 +96,7 @@ def output_costs(student: Read, teacher: Read, claims: Collection[str], temperat
     ):
         for name, claim in named.items():
             mask = _mask(claim, claims).to(student.mask.device)
-            if mask.any():
+            if mask.any() and tensor_of(own, claim.tensor) is not None:
                 every = KINDS[claim.kind].distance(claim, own, theirs, temperature)
                 costs[name] = every.reshape(len(every), -1)[:, mask].mean(1)
     return costs

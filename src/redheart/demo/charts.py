@@ -14,6 +14,7 @@ from ..configuration.labels import (
     NUANCE_LEVELS,
     PERSPECTIVES,
     REGRET_TYPES,
+    SIGNED_AFFECT,
     SIGNED_BENTHAM,
     SURD,
     VERDICTS,
@@ -118,7 +119,7 @@ def emotions(reading: Reading, words: Words, facts: Facts) -> str:
     if affect := emotion.get("affect"):
         lines = []
         for name in AFFECT:
-            value, signed = affect.get(name), name == "valence"
+            value, signed = affect.get(name), name in SIGNED_AFFECT
             title = escape(words.name("affect", name)) + mark(reading, f"affect.{name}", words)
             drawn = element("span", class_="track hatched") if value is None else bar(value, -1.0 if signed else 0.0)
             told_value = absent(words) if value is None else words.signed(value) if signed else f"{value:.2f}"
