@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..configuration.claims import CLAIMS, RANKINGS, RATED, SHAPES, Claim, Kind, Ranking
-from ..configuration.labels import VIEWS, closest
+from ..configuration.labels import VIEWS
 from .kinds import KINDS, RowLoss, regression, rows, tensor_of
 from .outputs import BridgeOutput, RedHeartOutput
 
@@ -38,13 +38,10 @@ class Targets:
     """What a batch is trained on: the columns of `claims.SHAPES`, each (batch, *shape).
 
     None, NaN (floats) or -100 (integers) marks a missing target. A pair is two texts of the batch with the same id in
-    column 0; column 1 is 1 for the better and 0 for the worse. Raises `TypeError` for another column.
+    column 0; column 1 is 1 for the better and 0 for the worse.
     """
 
     def __init__(self, **columns: Tensor | None) -> None:
-        for name in columns:
-            if name not in SHAPES:
-                raise TypeError(f"`forward` takes no {name!r}; {closest(name, SHAPES)}")
         self.columns = {name: column for name, column in columns.items() if column is not None}
 
     def given(self) -> list[str]:

@@ -18,7 +18,7 @@ from transformers.utils.generic import can_return_tuple
 from ..configuration.claims import TARGET_OUTPUTS
 from ..configuration.configuration_redheart import RedHeartConfig
 from ..configuration.inputs import check_depth, check_outputs, check_token_budget
-from ..configuration.labels import FAST_OUTPUTS, OUTPUTS, SURD_SOURCES, TASKS
+from ..configuration.labels import FAST_OUTPUTS, OUTPUTS, SURD_SOURCES, TASKS, closest
 from .backbone import RedHeartBackbone, load_encoder, try_encoder
 from .bentham import NeuralBenthamCalculator
 from .bridge import ModuleBridge
@@ -146,8 +146,11 @@ class RedHeartModel(RedHeartPreTrainedModel):
         Raises `ValueError` for an unknown output or depth, a text that is too long, embeddings that are not finite, and
         targets of the wrong shape or of an output that is not computed; `TypeError` for another column.
         """
+        for name in columns:
+            if name not in TARGET_OUTPUTS:
+                raise TypeError(f"`forward` takes no {name!r}; {closest(name, TARGET_OUTPUTS)}")
         # No parameter has "label" in its name: a plain `transformers.Trainer` takes such for what every batch has.
-        targets = Targets(**columns) if return_loss else Targets(**dict.fromkeys(columns))
+        targets = Targets(**(columns if return_loss else {}))
         wanted = _check_request(outputs, depth, targets)
         mask = self._check_input(input_ids, attention_mask, inputs_embeds)
         states_out, attend_out = self._asked_for(output_hidden_states, output_attentions)
