@@ -30,9 +30,11 @@ TASKS: tuple[str, ...] = ("emotion", "bentham", "regret", "surd", "reasoning")
 
 
 def closest(name: str, known: Iterable[str]) -> str:
-    """A hint for a misspelt ``name``: ``"did you mean 'x'?"``, or the known names when none is close."""
+    """A hint for a misspelt ``name``: ``"did you mean 'x'?"``, or the known names, if any, when none is close."""
     names = list(known)
     matches = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    if not any(names):
+        return "there are none."
     return f"did you mean {matches[0]!r}?" if matches else f"known are {', '.join(names)}."
 
 

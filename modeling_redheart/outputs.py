@@ -144,7 +144,7 @@ class RedHeartOutput(ModelOutput):
     mixture: Tensor | None = None  # (batch, 5 tasks, layers + 1)
     states: Tensor | None = None  # (batch, 10 modules, hidden)
     recovered: Tensor | None = None  # (batch, 10 modules)
-    hidden_states: tuple[Tensor, ...] | None = None  # embeddings and each layer, (batch, tokens, hidden)
+    hidden_states: tuple[Tensor | None, ...] | None = None  # embeddings and each layer, (batch, tokens, hidden)
     attentions: tuple[Tensor, ...] | None = None  # per layer (batch, heads, tokens, tokens)
 
 

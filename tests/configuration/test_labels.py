@@ -86,3 +86,4 @@ def test_record_keys_name_every_claim_once() -> None:
 def test_closest() -> None:
     assert closest("emotoin", OUTPUTS) == "did you mean 'emotion'?"
     assert closest("xyzzy", ("alpha", "beta")) == "known are alpha, beta."
+    assert closest("text", ()) == closest("text", ("",)) == "there are none."

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped, unused-ignore]
 import pytest
 
 from redheart.configuration.claims import TARGET_OUTPUTS
+from redheart.configuration.extras import missing
 from redheart.configuration.labels import BENTHAM, EMOTIONS, VERDICTS
 from redheart.data import loading as data
 from redheart.data.loading import DataError, Example, Unit, held_out, load, to_units
@@ -285,7 +286,7 @@ def test_importing_redheart_needs_neither_pyarrow_nor_scikit_learn() -> None:
     run = subprocess.run(
         [sys.executable, "-c", f"import sys; sys.path[:0] = {path}\n{code}"], capture_output=True, text=True, check=True
     )
-    assert "redheart[train]" in run.stdout
+    assert str(missing("Reading data needs pyarrow", "train")) in run.stdout
 
 
 def test_every_set_that_is_known_can_be_read(real_root: Path) -> None:

@@ -15,6 +15,7 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 
 from ..configuration.claims import CLAIMS
 from ..configuration.configuration_redheart import RedHeartConfig
+from ..configuration.extras import missing
 from ..configuration.inputs import check_depth, check_outputs
 from ..modeling_redheart.outputs import PARTS, RedHeartOutput
 
@@ -33,7 +34,7 @@ class _Graph(nn.Module):
         try:
             import onnxruntime
         except ImportError as error:
-            raise ImportError("Reading an exported model needs onnxruntime: pip install 'redheart[onnx]'") from error
+            raise missing("Reading an exported model needs onnxruntime", "onnx") from error
         if not (folder / GRAPH).is_file():
             raise ValueError(f"{folder} has no {GRAPH}; `export_onnx` writes such a folder.")
         options = onnxruntime.SessionOptions()

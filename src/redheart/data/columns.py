@@ -24,6 +24,9 @@ AXES: dict[str, tuple[str, tuple[tuple[str, ...], ...]]] = {
 }
 DISTRIBUTIONS = tuple(target for target, claim in learned() if claim.kind is Kind.SHARES)
 
+# What a target without a range of its own may hold, so that float32 holds it and the sum of five, and int64 an id.
+_LARGEST, _LARGEST_ID = 1e30, 2.0**53
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -38,12 +41,12 @@ def limits(target: str) -> tuple[Array, Array]:
     """The lowest and highest value of each element of a target, in its shape."""
     shape = SHAPES[target]
     if shape is None:
-        return np.array(-math.inf), np.array(math.inf)
+        return np.array(-_LARGEST), np.array(_LARGEST)
     if target in PAIRS:
-        return np.zeros(shape), np.array([math.inf, 1.0])  # the id of the pair, and the rank
+        return np.zeros(shape), np.array([_LARGEST_ID, 1.0])  # of the pair, and the rank
     low, high = target_limits(target)
     lowest = np.array(low) if shape else np.array(low[0])
-    return np.broadcast_to(lowest, shape).copy(), np.full(shape, high)
+    return np.broadcast_to(lowest, shape).copy(), np.full(shape, min(high, _LARGEST))
 
 
 def _shape(target: str, width: int) -> tuple[int, ...]:
@@ -70,7 +73,10 @@ def shown(value: Any) -> str:
     """A value as a message shows it: written as in Python, and not endless."""
     several = isinstance(value, list)
     plain = [item.item() if isinstance(item, np.generic) else item for item in (value if several else [value])]
-    written = repr(plain if several else plain[0])
+    try:
+        written = repr(plain if several else plain[0])
+    except ValueError:  # Python writes out no integer of more than 4,300 digits
+        return f"{'a list with ' if several else ''}an integer of more than 4,300 digits"
     return written if len(written) <= 60 else f"{written[:57]}..."
 
 
@@ -80,7 +86,9 @@ def is_missing(value: Any) -> bool:
         return True
     if isinstance(value, str):
         return not value.strip()
-    return isinstance(value, float | np.floating | Decimal) and bool(value != value)
+    if isinstance(value, Decimal):
+        return value.is_nan()  # a signalling one refuses to be compared
+    return isinstance(value, float | np.floating) and bool(value != value)
 
 
 def _number(value: Any, low: float, high: float) -> float:
@@ -90,8 +98,8 @@ def _number(value: Any, low: float, high: float) -> float:
         number = float(value)
     except (ValueError, OverflowError) as error:
         raise WrongValueError(value, "{} is not a number.") from error
-    if not (low <= number <= high and math.isfinite(number)):
-        span = f"in {low:g}..{high:g}" if high < math.inf else f"{low:g} or more"
+    if not low <= number <= high:
+        span = f"in {low:g}..{high:g}" if high < _LARGEST else f"{low:g} or more, up to {high:g}"
         raise WrongValueError(value, f"{{}} must lie {span}. It may be on another scale.")
     return number
 
@@ -128,7 +136,8 @@ def _emotions(value: Any) -> Array:
     if not isinstance(given, Iterable) or isinstance(given, Mapping) or getattr(given, "ndim", 1) == 0:
         raise WrongValueError(value, "{} must be a list of emotions, by name or id. Whether one is there goes in "
                            "`emotion.NAME`.")  # fmt: skip
-    names, ids = [], []
+    names: list[int] = []
+    ids: list[Any] = []
     for item in given:
         name = item.strip() if isinstance(item, str) else item
         if isinstance(name, str) and not name.isdecimal():
@@ -137,7 +146,7 @@ def _emotions(value: Any) -> Array:
                 raise WrongValueError(name, f"There is no emotion {{}}; {closest(name, EMOTIONS)}{listed}")
             names.append(EMOTIONS.index(name))
         else:
-            ids.append(int(name) if isinstance(name, str) else name)
+            ids.append(int(name) if isinstance(name, str) and len(name) < 10 else name)
     try:
         ids = label_ids(ids, len(EMOTIONS))
     except WrongValueError as error:
@@ -162,7 +171,7 @@ def _whole(value: Any, target: str) -> Array:
     wanted = "(any width,)" if SHAPES[target] is None else SHAPES[target]
     try:
         array = np.array(value, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"It must hold numbers in the shape {wanted}.") from error
     if array.shape != _shape(target, array.size) or not array.size:
         raise ValueError(f"It must have the shape {wanted}, got {array.shape}.")
@@ -183,7 +192,7 @@ def _whole(value: Any, target: str) -> Array:
 def outside(array: Array, target: str) -> str | None:
     """What is wrong with the first value out of range, NaN passed over; None where all is right."""
     low, high = (np.broadcast_to(bound, array.shape) for bound in limits(target))
-    places = np.argwhere(~(np.isnan(array) | ((array >= low) & (array <= high) & np.isfinite(array))))
+    places = np.argwhere(~(np.isnan(array) | ((array >= low) & (array <= high))))
     if not len(places):
         return None
     place = tuple(places[0].tolist())
