@@ -36,6 +36,8 @@ from redheart.loading import load_pipeline
 def main() -> None:
     """The command line."""
     options = parse()
+    if not options.input.is_file():
+        raise SystemExit(f"{options.input} is no file, which is read more than once; name one.")
     columns = columns_of(options.input)
     if columns is not None and options.text_column not in columns:
         raise SystemExit(f"{options.input} has no column {options.text_column!r}; name one with --text-column.")

@@ -16,6 +16,7 @@ from torch import Tensor
 from transformers.utils import logging
 from transformers.utils.generic import can_return_tuple
 
+from ..configuration.claims import TARGET_OUTPUTS
 from ..configuration.components import COMPONENTS, needed_for, refuse_absent
 from ..configuration.configuration_redheart import RedHeartConfig
 from ..configuration.inputs import check_depth, check_outputs, check_token_budget
@@ -32,25 +33,6 @@ from .pretrained import RedHeartPreTrainedModel, chosen_states
 from .token_budget import TokenBudget, keep_tokens
 
 logger = logging.get_logger(__name__)
-
-# The output whose loss each target feeds, and whether the heads alone can be trained on it.
-TARGET_OUTPUTS: dict[str, tuple[str, bool]] = {
-    "emotion_labels": ("emotion", True),
-    "intensity_labels": ("emotion", True),
-    "affect_labels": ("emotion", True),
-    "nuance_labels": ("emotion", False),
-    "bentham_labels": ("bentham", True),
-    "regret_labels": ("regret", True),
-    "utility_labels": ("counterfactual", False),
-    "plausibility_labels": ("counterfactual", False),
-    "utility_pair_labels": ("counterfactual", False),
-    "branch_pair_labels": ("counterfactual", False),
-    "verdict_labels": ("verdict", True),
-    "acceptability_labels": ("verdict", False),
-    "acceptability_pair_labels": ("verdict", False),
-    "perspective_labels": ("perspectives", False),
-    "embedding_labels": ("embedding", True),
-}
 
 
 # The components behind the bridge.

@@ -5,6 +5,7 @@ analyzers that the model has: 10, `RedHeartConfig.modules`), and the label count
 """
 
 from dataclasses import dataclass
+from typing import get_args, get_type_hints
 
 from torch import Tensor
 from transformers.utils.generic import ModelOutput
@@ -154,11 +155,22 @@ class RedHeartOutput(ModelOutput):
     states: Tensor | None = None  # (batch, modules, hidden)
     recovered: Tensor | None = None  # (batch, modules)
     heads: HeadsOutput | None = None  # only with ``output_heads=True``
-    hidden_states: tuple[Tensor, ...] | None = None  # embeddings and each layer, (batch, tokens, hidden)
+    hidden_states: tuple[Tensor | None, ...] | None = None  # embeddings and each layer, (batch, tokens, hidden)
     attentions: tuple[Tensor, ...] | None = None  # per layer (batch, heads, tokens, tokens)
 
 
+def _parts() -> dict[str, type[ModelOutput]]:
+    """The fields of a `RedHeartOutput` that are outputs of their own, by their types."""
+    types = {name: get_args(hint)[0] for name, hint in get_type_hints(RedHeartOutput).items()}
+    return {name: kind for name, kind in types.items() if isinstance(kind, type) and issubclass(kind, ModelOutput)}
+
+
+# Name of a part of the reading -> its type.
+PARTS: dict[str, type[ModelOutput]] = _parts()
+
+
 __all__ = [
+    "PARTS",
     "BackboneOutput",
     "BenthamOutput",
     "BridgeOutput",

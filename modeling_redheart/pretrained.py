@@ -125,8 +125,10 @@ class RedHeartPreTrainedModel(PreTrainedModel):
         return states, attend
 
 
-def chosen_states(states: tuple[Tensor, ...], asked: bool | int | Sequence[int] | None) -> tuple[Tensor, ...] | None:
-    """Of the embeddings and every layer's states those that ``output_hidden_states`` asks for, in their order.
+def chosen_states(
+    states: tuple[Tensor, ...], asked: bool | int | Sequence[int] | None
+) -> tuple[Tensor | None, ...] | None:
+    """The embeddings and every layer's states, each in its place; None where ``output_hidden_states`` does not ask.
 
     asked: True for all, False or None for none, or which of them, counted as in a list (-1 is the last).
     Raises `ValueError` for one that there is not.
@@ -141,7 +143,7 @@ def chosen_states(states: tuple[Tensor, ...], asked: bool | int | Sequence[int] 
                 f"and those of each layer. Give True, or numbers from {-len(states)} to {len(states) - 1}."
             )
     kept = {place % len(states) for place in places}
-    return tuple(state for place, state in enumerate(states) if place in kept)
+    return tuple(state if place in kept else None for place, state in enumerate(states)) if kept else None
 
 
 __all__ = ["RedHeartPreTrainedModel", "chosen_states"]

@@ -33,7 +33,8 @@ def texts_in(source: Any) -> str | list[str] | CheckedTexts | Iterator[str]:
 
     A str, or an array without dimensions that holds one, is one text. What lies in memory (a list, a tuple, an array, a
     Series) gives a list, all of which is checked here. A data set gives a data set and a stream an iterator, which
-    check a text when it is read. A table (a DataFrame, a `datasets.Dataset`, an Arrow table) gives its column "text".
+    check a text when it is read. A table (a DataFrame, a `datasets.Dataset`, an Arrow table) gives its column "text",
+    as do the rows of a data set that is streamed.
 
     Raises `ValueError` for what is not a text (with its index), an array of several dimensions, and a table without
     the column.
@@ -43,7 +44,7 @@ def texts_in(source: Any) -> str | list[str] | CheckedTexts | Iterator[str]:
     if isinstance(source, (list, tuple)):
         return _checked_list(source)
     if isinstance(source, IterableDataset):
-        return _checked(source)
+        return _checked(_streamed(source))
     if isinstance(source, Dataset):
         return CheckedTexts(source)
     if (columns := _columns(source)) is not None:
@@ -67,6 +68,12 @@ def _checked_list(texts: Iterable[Any]) -> list[str]:
 def _checked(texts: Iterable[Any]) -> Iterator[str]:
     for index, text in enumerate(texts):
         yield check_text(text, index)
+
+
+def _streamed(source: Iterable[Any]) -> Iterator[Any]:
+    """The items of a stream; of one whose rows are mappings (a streamed data set) the column of texts."""
+    for item in source:
+        yield item[TEXT_COLUMN] if isinstance(item, Mapping) and TEXT_COLUMN in item else item
 
 
 def _columns(source: Any) -> list[Any] | None:

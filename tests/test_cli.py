@@ -21,6 +21,7 @@ from redheart import RedHeartConfig, RedHeartModel, __version__
 from redheart.cli import main
 from redheart.commands.read.terminal import render
 from redheart.configuration import budget, load_preset, shipped
+from redheart.configuration.extras import wanted
 from redheart.configuration.labels import record_keys
 from redheart.evaluation.measurement.results import MODEL, Evaluation, Figure
 from redheart.modeling_redheart.pipeline_redheart import EthicalAnalysisPipeline
@@ -218,6 +219,12 @@ def test_tables_pass_every_column_on(analyze: Run, tmp_path: Path) -> None:
     assert found[0]["input"] == {"verdict": "author"}
     assert "row 1 (line 3): The text is empty" in found[1]["error"]["message"]
     assert "has 2 cells" in found[2]["error"]["message"]
+
+
+def test_a_column_without_a_table_is_told(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "post.txt").write_text("I lied.")
+    for source in (("I lied.",), ("-",), ("--file", tmp_path / "post.txt")):
+        assert_one_error(run("analyze", "--column", "body", *source), 2, "--column", "leave it out")
 
 
 def test_a_column_that_is_not_there_is_told_before_any_work(run: Run, tmp_path: Path) -> None:
@@ -509,8 +516,8 @@ def test_lines_are_answered_as_they_come_and_a_broken_pipe_is_quiet(checkpoint: 
 @pytest.mark.parametrize(
     ("module", "message"),
     [
-        ("sklearn.linear_model", "This needs scikit-learn: pip install 'redheart[train]'"),
-        ("gradio", "This needs gradio: pip install 'redheart[demo]'"),
+        ("sklearn.linear_model", f"This needs scikit-learn: pip install {wanted('train')}"),
+        ("gradio", f"This needs gradio: pip install {wanted('demo')}"),
         ("unheard_of", "No module named 'unheard_of'"),
     ],
 )

@@ -27,7 +27,7 @@ def _files() -> Iterator[Path]:
     folders = [ROOT]
     while folders:
         for path in sorted(folders.pop().iterdir()):
-            if path.is_symlink():
+            if path.is_symlink() or path.name == ".git":
                 continue
             if path.is_file():
                 yield path

@@ -23,6 +23,50 @@ print(named, tasks, redheart.RedHeartModel.push_to_hub.__module__, left)
 """
 
 
+# A finder in front of all others, which imports, or refuses, something when a module is looked for.
+FINDER = """
+import importlib, importlib.abc, sys
+class Finder(importlib.abc.MetaPathFinder):
+    def __init__(self, name, do): self.name, self.do = name, do
+    def find_spec(self, name, path, target=None):
+        if name == self.name: self.do(name)
+def refuse(name): raise ImportError(f"no {name} today")
+def fails(name):
+    try: importlib.import_module(name)
+    except ImportError as error: return str(error).endswith("today")
+"""
+REFUSED = """
+import redheart
+sys.meta_path.insert(0, Finder("{}", refuse))
+assert fails("transformers")
+del sys.meta_path[0]
+import transformers
+"""
+AGAIN = """
+import importlib, importlib.util, sys
+sys.modules["transformers"] = None  # as tests do, so that it cannot be imported
+import redheart
+del sys.modules["transformers"]
+assert importlib.util.find_spec("transformers")
+importlib.reload(redheart.registration)
+importlib.reload(redheart)
+for name in [*sys.modules]:
+    if name.startswith("redheart"): del sys.modules[name]
+import redheart
+"""
+THREADS = """
+import importlib, threading
+wrong = []
+def load(name):
+    try: importlib.import_module(name)
+    except BaseException as error: wrong.append(error)
+threads = [threading.Thread(target=load, args=(name,)) for name in ("transformers", "redheart")]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+assert not wrong, wrong
+"""
+
+
 def run(code: str) -> str:
     environment = os.environ | {"PYTHONPATH": str(SOURCE), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
@@ -71,11 +115,36 @@ print([name for name in {HEAVY} if name in sys.modules])
         "from redheart.configuration.configuration_redheart import RedHeartConfig",
         "from redheart.storage.strict_loading import load_strict",
         "import redheart.data.rows; import torch",
+        "import redheart; import transformers.models.bert.modeling_bert",
+        AGAIN,
+        "import importlib, redheart, transformers; importlib.reload(redheart)",
+        FINDER
+        + "sys.meta_path.insert(0, Finder('transformers.utils', lambda _: importlib.import_module('redheart')))\n"
+        "import transformers",
+        FINDER + REFUSED.format("transformers.utils.generic"),
+        FINDER + REFUSED.format("redheart.names"),
+        THREADS,
     ],
 )
 def test_transformers_knows_the_classes_whatever_comes_first(first: str) -> None:
     """Of its kind: each road on which transformers may be imported, by the caller or by a module of ours."""
     assert run(f"{first}\n{KNOWN}") == "[True, True] True redheart.hub_upload.push_to_hub []\n"
+
+
+def test_it_gets_on_with_a_finder_that_asks_all_others() -> None:
+    """Tools that trace imports bring such a one; each would ask the other for ever."""
+    code = """
+import importlib, sys, redheart
+class Asks:
+    def find_spec(self, *asked):
+        return next((found for one in sys.meta_path if one is not self and (found := one.find_spec(*asked))), None)
+sys.meta_path.insert(0, Asks())
+import redheart.commands.read.texts
+importlib.reload(redheart)
+import redheart.commands.read.bars
+print("transformers" in sys.modules)
+"""
+    assert run(code) == "False\n"
 
 
 def test_what_there_is_not_is_an_attribute_error() -> None:

@@ -7,8 +7,10 @@ when transformers is there and none of them is half imported any more, the class
 
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
+from threading import get_ident
 from types import ModuleType
 from typing import Any
 
@@ -18,10 +20,23 @@ _THEIRS = "transformers"
 
 def register_with_transformers() -> None:
     """Register now, or as soon as transformers has been imported."""
-    if _THEIRS in sys.modules:
+    sys.meta_path[:] = [finder for finder in sys.meta_path if not _is_watch(finder)]  # of this package before a reload
+    if sys.modules.get(_THEIRS) is not None:
+        import_module(_THEIRS)  # which another thread may not have done importing: it waits for that
+    if _is_whole():
         register()
     else:
         sys.meta_path.insert(0, _Watch(register))
+
+
+def _is_watch(finder: object) -> bool:
+    return (type(finder).__module__, type(finder).__name__) == (__name__, _Watch.__name__)
+
+
+def _is_whole() -> bool:
+    """Whether transformers is there, and not in the middle of being imported."""
+    module = sys.modules.get(_THEIRS)
+    return module is not None and not getattr(module.__spec__, "_initializing", False)
 
 
 def register() -> None:
@@ -44,29 +59,45 @@ def register() -> None:
 
 
 class _Watch(MetaPathFinder):
-    """Calls ``then``, once, when transformers is there and no module of either package is half imported."""
+    """Calls ``then``, until it has succeeded once, when transformers is there and no module of either package is half
+    imported."""
 
     def __init__(self, then: Callable[[], None]) -> None:
         self.then, self.open = then, 0
+        self.asked: set[tuple[int, str]] = set()  # by thread: a finder that asks all others asks this one back
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """What the other finders find, with a loader that tells when it is done."""
-        if fullname != _THEIRS and not fullname.startswith(_OURS):
+        """What the finders behind it find, with a loader that tells when it is done."""
+        question = get_ident(), fullname
+        if not (fullname == _THEIRS or fullname.startswith((_OURS, f"{_THEIRS}."))) or question in self.asked:
             return None
-        for finder in sys.meta_path:
-            spec = None if finder is self else finder.find_spec(fullname, path, target)
-            if spec is not None:
-                spec.loader = None if spec.loader is None else _Told(spec.loader, self)
-                return spec
-        return None
+        self.asked.add(question)
+        try:
+            spec = self._found(fullname, path, target)
+        finally:
+            self.asked.remove(question)
+        if spec is not None and spec.loader is not None:
+            spec.loader = _Told(spec.loader, self)
+        return spec
 
-    def is_done(self) -> None:
-        """A module was imported whole."""
-        if self.open == 0 and _THEIRS in sys.modules and self in sys.meta_path:
-            sys.meta_path.remove(self)
+    def _found(self, *question: Any) -> ModuleSpec | None:
+        finders: list[Any] = list(sys.meta_path)
+        behind = finders[finders.index(self) + 1 :] if self in finders else []
+        found = (finder.find_spec(*question) for finder in behind if hasattr(finder, "find_spec"))
+        return next((spec for spec in found if spec is not None), None)
+
+    def is_done(self, name: str) -> None:
+        """The module ``name`` was imported whole."""
+        if self.open or self not in sys.meta_path or not (name == _THEIRS or _is_whole()):
+            return
+        self.open += 1  # it imports modules itself
+        try:
             self.then()
+        finally:
+            self.open -= 1
+        sys.meta_path[:] = [finder for finder in sys.meta_path if finder is not self]
 
 
 class _Told(Loader):
@@ -89,7 +120,7 @@ class _Told(Loader):
             self.loader.exec_module(module)
         finally:
             self.watch.open -= 1
-        self.watch.is_done()
+        self.watch.is_done(module.__name__)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.loader, name)

@@ -13,17 +13,14 @@ from redheart.compression.distillation_losses import (
     OUTPUT_COSTS,
     Distillation,
     Read,
-    bernoulli,
-    categorical,
-    gaussian,
     hidden_costs,
     mapped_layers,
     output_costs,
-    relations_apart,
     state_costs,
     taught_claims,
 )
 from redheart.configuration.labels import BENTHAM, EMOTIONS, record_keys
+from redheart.modeling_redheart.kinds import bernoulli, categorical, gaussian, relations_apart
 
 CLAIMS = {key for key in record_keys() if not key.startswith("confidence.")}
 

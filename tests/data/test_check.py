@@ -12,6 +12,7 @@ from redheart.configuration.errors import DataError
 from redheart.configuration.labels import VERDICTS
 from redheart.data.check import check
 from redheart.data.examples import Example
+from redheart.data.schema import to_examples
 
 GOOD: list[dict[str, Any]] = [
     {"text": "I won.", "emotion": ["joy"], "affect.valence": 0.9},
@@ -152,6 +153,18 @@ def test_examples_are_checked_as_rows_are() -> None:
     ):
         assert part in message
     assert message.startswith("5 problems:")
+
+
+def test_rows_that_are_none_are_named_and_values_too_long_to_write_too() -> None:
+    """Of its kind: texts, numbers, objects in the place of mappings; an integer that Python does not write out."""
+    for row in ("I won.", 5, object(), np.str_("I won.")):
+        assert "train, row 3 must be a mapping of columns" in found([*GOOD, row])
+        with pytest.raises(DataError, match="mine, row 0 must be a mapping of columns"):
+            to_examples([row], "mine")
+    assert "`source` must be rows, a path or a hub name, got int" in found(5)
+    assert "row 1, column 'affect.valence': an integer of more than 4,300 digits" in found(
+        [{"text": "a", "affect.valence": 0.5}, {"text": "b", "affect.valence": 10**5000}]
+    )
 
 
 def test_a_wrong_column_is_named_once_and_an_empty_set_too() -> None:

@@ -1,5 +1,6 @@
 """Columns under new names, with new values; and what is said where a name or a value does not fit."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -93,9 +94,25 @@ def test_the_remedy_is_the_option_that_a_person_has() -> None:
     assert "`--column 'ticket=...'`, or leave it out with `--column 'ticket='`" in told[ON_COMMAND_LINE]
 
 
+@pytest.mark.parametrize("name", ["", " text", "- a", "a: b", "yes, no", '"'])
+def test_what_is_to_be_done_about_an_odd_name_can_be_done(name: str) -> None:
+    """Of its kind: an index that pandas writes without a name, spaces, what YAML takes for its own signs."""
+    yaml = pytest.importorskip("yaml")
+    told = {}
+    for option in (IN_RECIPE, ON_COMMAND_LINE):
+        with pytest.raises(DataError) as error:
+            check(read_rows([{"text": "a", name: 7}], option=option))
+        told[option] = str(error.value)
+    recipe = told[IN_RECIPE].split("leave it out with `")[1].split("`")[0]
+    assert yaml.safe_load(recipe) == {name: None}
+    command = told[ON_COMMAND_LINE].split("leave it out with `")[1].split("`")[0]
+    assert parse_columns([shlex.split(command)[1]]) == {name: None}
+
+
 def test_a_map_on_a_command_line() -> None:
     given = ["sentence=text", "ticket=", "at_fault=verdict:yes=author,no=other,unsure="]
     assert parse_columns(given) == {"sentence": "text", "ticket": None, **FAULT}
-    for wrong in ("sentence", "=text", "a=verdict:yes", "a=verdict:=x"):
+    assert parse_columns(["="]) == {"": None}
+    for wrong in ("sentence", "a=verdict:yes", "a=verdict:=x"):
         with pytest.raises(DataError, match="write YOURS=OURS"):
             parse_columns([wrong])

@@ -1,6 +1,7 @@
 """Reading rows: every source gives the same rows, and what cannot be read is named."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +147,15 @@ def test_what_is_not_there_is_named(tmp_path: Path) -> None:
     for source, message in cases:
         with pytest.raises(DataError, match=message):
             read_rows(source)
+
+
+def test_links_and_pipes_say_what_they_are(tmp_path: Path) -> None:
+    (tmp_path / "link.csv").symlink_to(tmp_path / "gone.csv")
+    with pytest.raises(DataError, match="the link of that name leads nowhere"):
+        read_rows(tmp_path / "link.csv")
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(DataError, match=r"pipe.csv is no ordinary file.*more than once"):
+        read_rows(tmp_path / "pipe.csv")
 
 
 def test_rows_keep_their_name() -> None:

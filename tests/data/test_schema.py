@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,10 @@ def test_a_text_alone_has_no_targets() -> None:
     example = one(id=7, group=3, context=None)
     assert (example.text, example.source, example.group, example.targets) == ("It rains.", "set", "3", {})
     assert one(context="A walk.").text == "A walk. It rains."
+
+
+def test_a_decimal_that_signals_is_missing_too() -> None:
+    assert one(**{"affect.valence": Decimal("sNaN"), "acceptability": Decimal("NaN")}).targets == {}
 
 
 def test_every_label_of_the_schema_has_a_column() -> None:
@@ -184,6 +189,12 @@ ERRORS: list[tuple[dict[str, Any], str, str]] = [
     ({"verdict": "autor"}, "verdict", "did you mean 'author'"),
     ({f"verdict.{name}": 0 for name in VERDICTS}, "verdict", "sum to 0"),
     ({"verdict.author": -1}, "verdict.author", "must lie 0 or more"),
+    ({"verdict.author": 1e39}, "verdict.author", "1e[+]39 must lie 0 or more, up to 1e[+]30"),
+    ({"verdict_labels": [1e39, 0, 0, 0, 0]}, "verdict_labels", "verdict.author must lie in 0..1e[+]30"),
+    ({"acceptability": 10**5000}, "acceptability", "an integer of more than 4,300 digits is not a number"),
+    ({"emotion": "9" * 5000}, "emotion", "must be ids in 0..27"),
+    ({"emotion_labels": [10**400, *[0] * 27]}, "emotion_labels", r"numbers in the shape \(28,\)"),
+    ({"utility_pair_labels": [1e300, 1]}, "utility_pair_labels", "must lie in"),
     ({"verdict.author": 1}, "verdict.other", "write 0 where nobody voted so"),
     ({"emotion_labels": [1, 0]}, "emotion_labels", r"shape \(28,\), got \(2,\)"),
     ({"emotion_labels": [[1], [0, 1]]}, "emotion_labels", r"numbers in the shape \(28,\)"),

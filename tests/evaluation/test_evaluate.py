@@ -1,16 +1,21 @@
 """The whole evaluation of a tiny checkpoint on a person's own rows, by the command."""
 
 import json
+import shlex
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from redheart.cli import main
+from redheart.commands.measure.evaluate import _command
 from redheart.configuration.labels import EMOTIONS
+from redheart.evaluation.evaluate import LISTS
+from redheart.evaluation.measurement.predict import Predictor
 from redheart.evaluation.measurement.results import CONSTANT, LINEAR, MODEL, Evaluation
 
 SUBJECTS = ("my sister", "my boss", "a friend", "our neighbour", "my father", "the teacher")
@@ -41,7 +46,18 @@ def evaluated(tmp_path_factory: pytest.TempPathFactory, checkpoint: Path) -> tup
     config["supervision"] = {key: ["goemotions"] for key in config["supervision"]}  # a card needs sets with a licence
     (folder / "model" / "config.json").write_text(json.dumps(config), encoding="utf-8")
     rows, train = _write(folder / "rows.jsonl", _rows(0, 40)), _write(folder / "train.jsonl", _rows(100, 60))
-    options = ["--rows", rows, "--train", train, "--fit", "--texts", "4", "--json", str(folder / "found.json")]
+    options = [
+        "--rows",
+        rows,
+        "--train",
+        train,
+        "--fit",
+        "--texts",
+        "4",
+        "--lists",
+        "--json",
+        str(folder / "found.json"),
+    ]
     done = CliRunner().invoke(
         main, ["evaluate", str(folder / "model"), *options, "--report", str(folder / "page"), "--card"]
     )
@@ -88,6 +104,75 @@ def test_a_page_plots_and_a_card_are_written(evaluated: tuple[Path, str]) -> Non
     assert "average precision" in page
     assert (folder / "model" / "README.md").read_text(encoding="utf-8").startswith("---\n")
     assert "TF-IDF" in printed
+
+
+def test_ones_own_rows_are_read_and_nothing_else(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of its kind: the next list of texts that an evaluation brings along."""
+    read: list[str] = []
+    units, texts = Predictor.__call__, Predictor.texts
+    note = read.extend
+    monkeypatch.setattr(
+        Predictor,
+        "__call__",
+        lambda self, some: (note(item.text for unit in some for item in unit), units(self, some))[1],
+    )
+    monkeypatch.setattr(Predictor, "texts", lambda self, some: (note(some), texts(self, some))[1])
+    rows, found = _rows(0, 8), tmp_path / "found.json"
+    options = ["--rows", _write(tmp_path / "rows.jsonl", rows), "--no-floor", "--texts", "0", "--json", str(found)]
+    done = CliRunner().invoke(main, ["evaluate", str(checkpoint), *options])
+    assert done.exit_code == 0, done.output
+    assert set(read) == {row["text"] for row in rows}
+    evaluation = Evaluation.load(found)
+    assert {item.dataset for item in evaluation.figures} == {"rows"}
+    assert not evaluation.unsupported
+    assert "--lists" in evaluation.skipped[LISTS]
+
+
+def _context(arguments: Sequence[str]) -> Any:
+    commands: Any = typer.main.get_command(main)
+    return commands.commands["evaluate"].make_context("evaluate", list(arguments))
+
+
+def test_the_line_that_reproduces_it_has_every_option(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of its kind: the next option of the command."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "facts.yaml").touch()
+    (tmp_path / checkpoint.name).symlink_to(checkpoint)
+    given: list[str] = []
+    for option in _context([]).command.params[1:]:
+        folder_or_file = {"data": str(tmp_path), "facts": str(tmp_path / "facts.yaml")}
+        value = {"texts": "7", "columns": "a b=text"}.get(option.name, folder_or_file.get(option.name, "some/a b.x"))
+        given += [(option.secondary_opts or option.opts)[0], *([] if option.is_flag else [value])]
+        given += [option.opts[0], "c d="] if option.multiple else []
+    line = shlex.split(_command(_context([str(checkpoint), *given])))
+    assert line[:3] == ["redheart", "evaluate", checkpoint.name]
+    assert str(tmp_path) not in " ".join(line)
+    options = [word for word in given if word.startswith("--")]
+    assert [word for word in line if word.startswith("--")] == options
+    (tmp_path / "DATA").mkdir()
+    again, first = (_context(words).params for words in (line[2:], [checkpoint.name, *given]))
+    paths = ("data", "facts", "as_json", "report", "cache")
+    assert {name: value for name, value in again.items() if name not in paths} == {
+        name: value for name, value in first.items() if name not in paths
+    }
+    assert [again[name] for name in ("as_json", "report", "cache")] == [Path("a b.x")] * 3
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ([], "redheart-100m --data DATA"),
+        (["--set", "emobank", "--set", "kote"], "redheart-100m --data DATA --set emobank --set kote"),
+        (["--rows", "me/mine", "--no-floor"], "redheart-100m --rows me/mine --no-floor"),
+        (["--rows", "rows.csv", "--column", "a b=text"], "redheart-100m --rows rows.csv --column 'a b=text'"),
+    ],
+)
+def test_the_line_that_reproduces_it_has_what_was_given(given: list[str], told: str) -> None:
+    assert _command(_context(given)) == f"redheart evaluate {told}"
 
 
 @pytest.mark.parametrize(

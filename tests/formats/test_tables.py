@@ -2,6 +2,8 @@
 
 import datetime
 import json
+import os
+import threading
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -105,12 +107,15 @@ def test_a_value_that_python_has_not_is_told_in_its_row(tmp_path: Path) -> None:
     pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     table = pa.table({"text": ["a", "b", "c"], "at": pa.array([0, 10**12, 0], pa.timestamp("s"))})
     pq.write_table(table, tmp_path / "a.parquet")
-    assert [bool(line.problem) for line in read_table(tmp_path / "a.parquet")] == [False, True, False]
+    lines = list(read_table(tmp_path / "a.parquet"))
+    assert [bool(line.problem) for line in lines] == [False, True, False]
+    assert "has a value in the column 'at' that cannot be read" in lines[1].problem
 
 
 WHOLE: list[tuple[str, bytes, str]] = [
     ("a.csv", b"", "is empty"),
     ("a.csv", b"\xef\xbb\xbf", "is empty"),
+    ("a.csv", b"\n\ntext\na\n", "begins with a blank line"),
     ("a.csv", b"a,a\n1,2\n", r"names the columns \['a'\] twice"),
     ("a.csv", b"text;emotion\na;joy\n", "first line of .*a.csv has ';' between its columns, and .* must have ','"),
     ("a.csv", b"text\temotion\na\tjoy\n", "or as .tsv"),
@@ -148,3 +153,14 @@ def test_columns_are_known_where_a_file_names_them(tmp_path: Path) -> None:
         path.write_text("text,id\n".replace(",", "\t" if ending == ".tsv" else ","))
         assert columns_of(path) == columns
     assert set(known) | {".parquet"} == set(READERS)
+
+
+def test_a_pipe_is_read_once(tmp_path: Path) -> None:
+    """The names of its columns are not looked at beforehand, which would leave nothing to read, and wait for it."""
+    path = tmp_path / "a.csv"
+    os.mkfifo(path)
+    writing = threading.Thread(target=path.write_text, args=("text,id\na,1\n",), daemon=True)
+    writing.start()
+    assert columns_of(path) is None
+    assert [line.row for line in read_table(path)] == [{"text": "a", "id": "1"}]
+    writing.join()

@@ -59,6 +59,19 @@ def test_texts_come_in_the_order_of_what_holds_them(source: Any) -> None:
     assert list(texts_in(source)) == TEXTS
 
 
+def test_rows_of_a_data_set_that_is_streamed_give_their_text() -> None:
+    class Rows(IterableDataset[Any]):
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def __iter__(self) -> Iterator[Any]:
+            return iter([{self.name: text, "id": 1} for text in TEXTS])
+
+    assert list(texts_in(Rows("text"))) == TEXTS
+    with pytest.raises(ValueError, match="The text at index 0 must be a str, got dict"):
+        list(texts_in(Rows("post")))
+
+
 def test_a_series_is_read_by_its_order_and_not_by_its_labels() -> None:
     """Of its kind: shuffled, filtered, of categories, of Arrow; an Index, a column of a frame; empty."""
     pandas = pytest.importorskip("pandas")

@@ -1,5 +1,6 @@
 """The types on the wire: each label and range of the label schema, and exactly what the pipeline gives."""
 
+import math
 from typing import Any
 
 import pytest
@@ -139,7 +140,17 @@ def test_the_order_and_repetition_of_outputs_make_no_other_batch() -> None:
     assert hash(one.options()) == hash(other.options())
 
 
-@pytest.mark.parametrize("wrong", [{"characters": 0}, {"deadline": 0}, {"batch_wait": -1}, {"texts": 9, "queue": 8}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"characters": 0},
+        {"deadline": 0},
+        {"batch_wait": -1},
+        {"deadline": math.nan},
+        {"body_seconds": math.inf},
+        {"texts": 9, "queue": 8},
+    ],
+)
 def test_limits_that_nothing_could_meet(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         Limits(**wrong)

@@ -202,7 +202,7 @@ def test_force_replaces_a_checkpoint(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "x"
     create_checkpoint(TINY, folder)
     (folder / "stale.txt").write_text("old", encoding="utf-8")
-    with pytest.raises(FileExistsError, match="force=True"):
+    with pytest.raises(FileExistsError, match=r"force=True \(--force\)"):
         create_checkpoint(TINY, folder)
     assert (folder / "stale.txt").exists()
     create_checkpoint(TINY, folder, seed=1, force=True)

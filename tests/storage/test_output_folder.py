@@ -53,6 +53,13 @@ def test_only_what_a_run_wrote_is_taken_away(tmp_path: Path) -> None:
     assert (folder / "adapter").exists()
 
 
+@pytest.mark.parametrize("name", ["notes.txt", "notes.txt/run"])
+def test_a_file_in_the_place_of_the_folder_is_named(tmp_path: Path, name: str) -> None:
+    made(tmp_path, "notes.txt")
+    with pytest.raises(ValueError, match=r"notes.txt is a file. Name another `output`"):
+        claim_output(tmp_path / name)
+
+
 def test_an_empty_or_missing_folder_is_free(tmp_path: Path) -> None:
     claim_output(tmp_path)
     claim_output(tmp_path / "none")

@@ -24,6 +24,7 @@ from transformers.utils.hub import cached_file
 
 from ...batches.supervision import extended
 from ...configuration.configuration_redheart import COMPONENT_SIZES, FITTED, RedHeartConfig, component_path
+from ...configuration.extras import missing
 from ...modeling_redheart.layers import Readout
 from ...modeling_redheart.modeling_redheart import RedHeartModel
 from ...modeling_redheart.quantization import FINE, SCORERS
@@ -384,7 +385,7 @@ def _peft() -> Any:
     try:
         import peft
     except ImportError as error:
-        raise ImportError("Adapters need the library PEFT: pip install 'redheart[peft]'") from error
+        raise missing("Adapters need the library PEFT", "peft") from error
     return peft
 
 

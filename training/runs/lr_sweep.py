@@ -28,6 +28,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from torch.utils.data import DataLoader, Sampler
 from transformers import Trainer, TrainerControl, TrainerState
 
+from ...configuration.extras import missing
 from ...storage.files import write_json
 
 # Standard errors that the fall of the probe's loss must exceed (with 8 batches, 1 % by chance).
@@ -70,7 +71,7 @@ class LRSweep:
         try:
             from matplotlib.figure import Figure
         except ImportError as error:
-            raise ImportError("The curve lr_sweep.png needs matplotlib: pip install matplotlib") from error
+            raise missing("The curve lr_sweep.png needs matplotlib", "train") from error
         figure = Figure(figsize=(7.0, 4.5), layout="constrained")
         axes = figure.subplots()
         axes.set(title=self.verdict, xlabel="learning rate", ylabel="loss of the probe", xscale="log")

@@ -28,10 +28,11 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from ...configuration.claims import TARGET_OUTPUTS
 from ...configuration.configuration_redheart import RedHeartConfig
 from ...configuration.labels import closest
 from ...data.examples import INTEGERS, SHAPES
-from ...modeling_redheart.modeling_redheart import TARGET_OUTPUTS, RedHeartModel
+from ...modeling_redheart.modeling_redheart import RedHeartModel
 
 DTYPES: dict[str, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 

@@ -1,6 +1,7 @@
 """The options of training: those of `transformers.TrainingArguments`, and what a Red Heart model adds."""
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +9,11 @@ import torch
 from transformers import TrainingArguments
 
 from ...configuration.labels import LOSSES, closest
+from .loss_means import LOGGED
+
+# A metric that is the better the lower it is: a loss, also one of those that `RedHeartTrainer` logs as "loss_NAME"
+# (transformers knows "loss" at the end alone), and what others are called that one may measure beside them.
+_LOWER = re.compile(rf".*(?:loss(?:_(?:{'|'.join((*LOGGED, 'supervised'))}))?|error|entropy)")
 
 
 @dataclass
@@ -15,7 +21,9 @@ class RedHeartTrainingArguments(TrainingArguments):
     """Options of `RedHeartTrainer`.
 
     Of the inherited ones, ``label_smoothing_factor`` smooths the emotion and verdict targets, and a batch holds at most
-    ``per_device_train_batch_size`` units (texts, or pairs of texts) and ``batch_tokens`` tokens.
+    ``per_device_train_batch_size`` units (texts, or pairs of texts) and ``batch_tokens`` tokens. ``greater_is_better``
+    is, by default, False for a ``metric_for_best_model`` that is a loss (``eval_loss_supervised``), an error or an
+    entropy.
 
     Raises `ValueError` for a value out of range and for a loss that does not exist.
     """
@@ -70,6 +78,8 @@ class RedHeartTrainingArguments(TrainingArguments):
             self.loss_weights = json.loads(self.loss_weights)
         if self.accelerator_config is None:
             self.accelerator_config = {"even_batches": False}  # batches of tokens have no size to be evened to
+        if self.greater_is_better is None and self.metric_for_best_model is not None:
+            self.greater_is_better = _LOWER.fullmatch(self.metric_for_best_model) is None
         super().__post_init__()
         if self.use_cpu or not torch.accelerator.is_available():
             self.dataloader_pin_memory = False  # nothing to copy to; torch would warn

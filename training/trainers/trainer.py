@@ -19,10 +19,10 @@ from transformers import PreTrainedTokenizerBase, TrainerCallback
 from transformers.trainer_utils import unwrap_peft_model
 
 from ...batches.collator import RedHeartCollator
+from ...configuration.claims import TARGET_OUTPUTS
 from ...configuration.labels import LOSSES, UNLABELLED_LOSSES
 from ...data.loading import DataError, Unit
 from ...data.unit_sources import UnitStream
-from ...modeling_redheart.modeling_redheart import TARGET_OUTPUTS
 from ...storage.checkpoints import discard_torn, is_disk_full, last_complete_checkpoint
 from .arguments import RedHeartTrainingArguments
 from .batching_trainer import BatchingTrainer

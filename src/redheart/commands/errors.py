@@ -1,14 +1,13 @@
 """Errors of the command line: one line on standard error each, and the exit status."""
 
 import os
-import re
 import sys
-from importlib import metadata
 from typing import Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
+from ..configuration.extras import extra_with, missing
 from ..formats.printable import printable
 
 # Where a module and what is installed for it have different names.
@@ -67,13 +66,8 @@ def _how_to_install(module: str) -> str | None:
     """The first extra of this package that brings ``module``, in a sentence; None where none does."""
     name = module.partition(".")[0]
     distribution = _DISTRIBUTIONS.get(name, name)
-    try:
-        requirements = metadata.requires("redheart") or []
-    except metadata.PackageNotFoundError:  # the source runs without being installed
-        return None
-    pattern = re.compile(rf'{re.escape(distribution)}(?![\w.-])[^;]*; extra == "(\w+)"')
-    extras = [found[1] for requirement in requirements if (found := pattern.fullmatch(requirement))]
-    return f"This needs {distribution}: pip install 'redheart[{extras[0]}]'" if extras else None
+    extra = extra_with(distribution)
+    return str(missing(f"This needs {distribution}", extra)) if extra else None
 
 
 def complain(message: str) -> None:

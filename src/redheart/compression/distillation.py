@@ -15,11 +15,11 @@ from torch import Tensor, nn
 from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerBase
 from transformers.trainer_utils import unwrap_peft_model
 
+from ..configuration.claims import TARGET_OUTPUTS, output_of
 from ..configuration.labels import EMOTIONS, UNLABELLED_LOSSES, record_keys
 from ..data.loading import Unit
 from ..modeling_redheart.layers import masked_mean
-from ..modeling_redheart.modeling_redheart import TARGET_OUTPUTS, RedHeartModel
-from ..modeling_redheart.reading import output_of
+from ..modeling_redheart.modeling_redheart import RedHeartModel
 from ..training.trainers.arguments import RedHeartTrainingArguments
 from ..training.trainers.trainer import RedHeartTrainer
 from .distillation_losses import (

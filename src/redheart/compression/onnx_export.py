@@ -23,6 +23,7 @@ from torch import Tensor
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from ..configuration.configuration_redheart import RedHeartConfig
+from ..configuration.extras import missing
 from ..configuration.inputs import check_depth
 from ..modeling_redheart.classification import RedHeartForSequenceClassification
 from ..modeling_redheart.modeling_redheart import RedHeartModel
@@ -69,7 +70,7 @@ def export_onnx(
     or a missing permission.
     """
     if not all(find_spec(name) for name in ("onnx", "onnxruntime", "onnxscript")):
-        raise ImportError("Exporting needs onnx, onnxscript and onnxruntime: pip install 'redheart[onnx]'")
+        raise missing("Exporting needs onnx, onnxscript and onnxruntime", "onnx")
     target = new_folder(folder)
     progress("Loading the model")
     if isinstance(source, Path):

@@ -14,6 +14,7 @@ import torch
 from transformers import AutoTokenizer
 
 from ..configuration.configuration_redheart import RedHeartConfig
+from ..configuration.extras import missing
 from ..configuration.labels import closest
 from ..modeling_redheart.modeling_redheart import RedHeartPreTrainedModel
 from ..modeling_redheart.quantization import SCHEMES, cast_kept
@@ -39,7 +40,7 @@ def quantize(source: Path, folder: Path, scheme: str) -> Path:
     if scheme not in SCHEMES:
         raise ValueError(f"No scheme {scheme!r}; {closest(scheme, SCHEMES)}")
     if not all(find_spec(name) for name in ("accelerate", "bitsandbytes")):
-        raise ImportError("Quantising needs bitsandbytes and accelerate: pip install 'redheart[quantize]'")
+        raise missing("Quantising needs bitsandbytes and accelerate", "quantize")
     target = new_folder(folder)
     _check_source(source)
     model = _quantized(source, scheme)

@@ -21,7 +21,7 @@ from .column_map import IN_PYTHON, Row
 from .columns import AXES, COLUMNS, DISTRIBUTIONS, element, is_missing, outside, shown
 from .examples import INTEGERS, MISSING, PAIRS, SHAPES, Example, is_labelled, normalised
 from .problems import Findings, Problem
-from .rows import read_rows
+from .rows import mapping_of, read_rows
 from .schema import column_problems, read_row
 
 
@@ -47,7 +47,11 @@ class _Constants:
         self.seen: dict[str, _First] = {}
 
     def add(self, name: str, value: Any, number: int) -> None:
-        digest = _digest(value.tobytes() if isinstance(value, np.ndarray) else repr(value).encode("utf-8", "replace"))
+        try:
+            data = value.tobytes() if isinstance(value, np.ndarray) else repr(value).encode("utf-8", "replace")
+        except ValueError:  # of an integer of more than 4,300 digits, which its column refuses
+            return
+        digest = _digest(data)
         first = self.seen.setdefault(name, _First(value, number, digest))
         first.count += 1
         first.changed |= digest != first.digest
@@ -143,7 +147,7 @@ class _Side:
             self.found.add(_example_problems(item, number, self.source))
             self.found.add(self._equal_halves(item, number))
         else:
-            values = item.items()
+            values = mapping_of(item, number, self.source).items()
             self._add_columns(item, number)
             examples, wrong = read_row(item, number, self.source)
             self.found.add(wrong)
@@ -175,7 +179,7 @@ class _Side:
 
 
 def _named(data: Any, split: str, options: dict[str, Any]) -> tuple[str, Iterable[Any]]:
-    if isinstance(data, str | Path | Mapping) or is_table(data) or options:
+    if isinstance(data, str | Path | Mapping) or not isinstance(data, Iterable) or is_table(data) or options:
         data = read_rows(data, split, **options)
     return str(getattr(data, "name", None) or split), data
 

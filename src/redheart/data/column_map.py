@@ -6,6 +6,8 @@ Notable: a value is looked up as it is written, so that 1, 1.0 and "1" are one, 
 texts only. What a map does not name is no missing label but a problem, which is told with those of the other rows.
 """
 
+import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -30,7 +32,8 @@ _REMEDIES = {
 
 def remedy(column: str, option: str) -> str:
     """What to do about a column that is not of the schema. option: one of those above."""
-    return _REMEDIES[option].format(column)
+    plain = option != IN_RECIPE or re.fullmatch(r"[^\W\d][\w.]*", column)
+    return _REMEDIES[option].format(column if plain else json.dumps(column, ensure_ascii=False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +150,7 @@ def parse_columns(given: Iterable[str]) -> dict[str, str | dict[str, Any] | None
         name, equals, target = item.partition("=")
         new, colon, pairs = target.partition(":")
         values = [pair.partition("=") for pair in pairs.split(",")] if colon else []
-        if not equals or not name or not all(key and sign for key, sign, _ in values):
+        if not equals or not all(key and sign for key, sign, _ in values):
             raise DataError(
                 f"{item!r} is no column: write YOURS=OURS, YOURS= to leave it out, or YOURS=OURS:VALUE=NEW,VALUE=NEW."
             )

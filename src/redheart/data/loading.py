@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from ..configuration.errors import DataError
+from ..configuration.extras import missing
 from ..configuration.labels import closest
 from ..configuration.shipped import PACKAGE
 from .check import check
@@ -94,7 +95,7 @@ def _read(folder: Path, split: str) -> Iterator[Row]:
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError as error:
-        raise ImportError("Reading data needs pyarrow: pip install 'redheart[train]'.") from error
+        raise missing("Reading data needs pyarrow", "train") from error
 
     file = _split_file(folder, split)
     try:

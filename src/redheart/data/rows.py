@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..configuration.errors import DataError
+from ..configuration.extras import missing
 from ..configuration.labels import closest
 from ..formats.tables import READERS, Line, check_ending, check_row, ending, is_table, memory_table, read_table
 from .column_map import IN_PYTHON, ColumnMap, ColumnNames, Row
@@ -35,10 +36,15 @@ class Rows:
 
     def _checked(self) -> Iterator[tuple[int, Row]]:
         for number, row in enumerate(self.source()):
-            try:
-                yield number, check_row(row)
-            except ValueError as error:
-                raise DataError(f"{self.name}, row {number} {error}") from error
+            yield number, mapping_of(row, number, self.name)
+
+
+def mapping_of(row: Any, number: int, source: str) -> Row:
+    """Return ``row`` if it is a mapping of columns. Raises `DataError`, which names it by its place, otherwise."""
+    try:
+        return check_row(row)
+    except ValueError as error:
+        raise DataError(f"{source}, row {number} {error}") from error
 
 
 def _read(lines: Iterable[Line]) -> Iterator[Any]:
@@ -65,7 +71,7 @@ def _hub_rows(name: str, split: str, streaming: bool, config: str | None, revisi
     try:
         import datasets
     except ImportError as error:
-        raise ImportError("Reading from the hub needs datasets: pip install 'redheart[train]'.") from error
+        raise missing("Reading from the hub needs datasets", "train") from error
     try:
         return datasets.load_dataset(name, config, split=split, streaming=streaming, revision=revision)
     # What can go wrong here (network, rights, files, names) has no common class; the cause is kept.
@@ -111,6 +117,8 @@ def read_rows(
     if path.is_file():
         check_ending(path)
         return Rows(str(path), lambda: _read(read_table(path, label_names)), columns)
+    if path.exists():
+        raise DataError(f"{path} is no ordinary file, and rows are read more than once; copy what it gives into one.")
     if isinstance(source, Path) or not may_be_on_hub(source):
         raise DataError(
             f"There is no file or folder {str(source)!r}{_neighbour(path)}. (A hub name is written 'owner/name'.)"
@@ -135,9 +143,11 @@ def _given(source: Any, split: str, label_names: bool) -> tuple[str, Callable[[]
 
 def _neighbour(path: Path) -> str:
     """The file or folder whose name is nearest to that of ``path``, as a hint; "" where none is near."""
+    if path.is_symlink():
+        return ": the link of that name leads nowhere"
     folder = path.parent
     hint = closest(path.name, (item.name for item in folder.iterdir())) if folder.is_dir() else ""
     return f"; {hint.rstrip('?')} in {str(folder)!r}" if hint.startswith("did") else ""
 
 
-__all__ = ["Rows", "may_be_on_hub", "read_rows"]
+__all__ = ["Rows", "mapping_of", "may_be_on_hub", "read_rows"]

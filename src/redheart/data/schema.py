@@ -44,7 +44,7 @@ from .column_map import IN_PYTHON, Row, Unmapped, remedy
 from .columns import COLUMNS, DISTRIBUTIONS, WrongValueError, element, empty, is_missing
 from .examples import PAIRS, Array, Example, is_known
 from .problems import Problem, refuse
-from .rows import read_rows
+from .rows import mapping_of, read_rows
 
 RANKINGS: dict[str, str] = {name.removesuffix("_pair_labels"): name for name in PAIRS}
 TEXTS = ("text", "context", "rejected", "ranking", "group", "better", "worse")
@@ -178,7 +178,7 @@ def read_row(row: Row, number: int, source: str, pair: int | None = None) -> tup
 
 def row_examples(row: Row, number: int, source: str, option: str = IN_PYTHON) -> list[Example]:
     """The examples of a row. Raises `DataError` for a row that does not fit, naming each wrong column."""
-    problems = column_problems(row, number, source, option)
+    problems = column_problems(mapping_of(row, number, source), number, source, option)
     examples, more = read_row(row, number, source)
     refuse([*problems, *more])
     return examples

@@ -36,6 +36,8 @@ from .texts.unsupported import unsupported
 
 logger = logging.getLogger(__name__)
 
+# What this library brings to read, whatever the rows are.
+LISTS = "plain facts, risk, no-signal and fairness texts"
 # Sets of texts with one of these are retold for the consistency, the first split of each.
 _CONSISTENT = frozenset({"emotion_labels", "verdict_labels", "branch_pair_labels"})
 
@@ -51,6 +53,7 @@ def evaluate(
     cache: Path | None = None,
     command: str = "",
     events: Callable[[Predictor], list[Figure]] | None = None,
+    lists: bool = True,
 ) -> Evaluation:
     """Evaluate ``model``.
 
@@ -58,7 +61,8 @@ def evaluate(
     fitting: validation units on which thresholds and temperature are fitted into ``model.config`` first; none =
     they stay as they are. texts: of each set, for the consistency; 0 = leave it, and the fairness, out. cache: a
     folder in which the floor's predictions are kept. command: what reproduces it. events: measures what people say of
-    events of their own (`own_events.own_events`); None leaves it out.
+    events of their own (`own_events.own_events`); None leaves it out. lists: also read the texts of this library
+    (`LISTS`), which say the same of the model whatever the rows are.
     """
     predictor = Predictor(model, tokenizer)
     report = Evaluation(name, model.num_parameters(), command)
@@ -96,13 +100,21 @@ def evaluate(
             report.figures += events(predictor)
         except DataError as error:
             report.skipped[EVENTS] = str(error)
-    report.figures += plain_facts(predictor, model.config.thresholds, model.config.verdict_threshold)
-    report.figures += risk_figures()
-    report.unsupported = unsupported(predictor, model.config.thresholds, shuffle)
-    if texts:
-        report.figures += fairness_figures(fairness(predictor, model.config.thresholds))
+    if lists:
+        _lists(report, predictor, model.config, shuffle, texts > 0)
+    else:
+        report.skipped[LISTS] = "they are not asked for (--lists)"
     report.cost = cost(model)
     return report
+
+
+def _lists(report: Evaluation, predictor: Predictor, config: RedHeartConfig, shuffle: list[str], fair: bool) -> None:
+    """Add what `LISTS` are read for. shuffle: texts whose words are shuffled. fair: whether fairness is measured."""
+    report.figures += plain_facts(predictor, config.thresholds, config.verdict_threshold)
+    report.figures += risk_figures()
+    report.unsupported = unsupported(predictor, config.thresholds, shuffle)
+    if fair:
+        report.figures += fairness_figures(fairness(predictor, config.thresholds))
 
 
 def _cases(report: Evaluation, split: Rows, systems: dict[str, Any], config: RedHeartConfig) -> None:
@@ -134,4 +146,4 @@ def store_fit(report: Evaluation, folder: Path) -> None:
     path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
 
-__all__ = ["evaluate", "store_fit"]
+__all__ = ["LISTS", "evaluate", "store_fit"]

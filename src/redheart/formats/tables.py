@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ..configuration.errors import DataError
+from ..configuration.extras import missing
 from .label_names import names_of, stored_names, with_names
 from .strict_json import parse_json
 
@@ -152,7 +153,9 @@ def _csv_header(path: Path, reader: Any, lines: _CsvLines, delimiter: str) -> li
     except csv.Error as error:
         raise DataError(f"{path}, line 1 cannot be read: {error}.") from error
     if not header:
-        raise DataError(f"{path} is empty; its first line must name the columns.")
+        blank = any(data.endswith((b"\n", b"\r")) for _, data in lines.taken)
+        what = "begins with a blank line, which" if blank else "is empty; its first line"
+        raise DataError(f"{path} {what} must name the columns.")
     if problem := lines.problem():
         raise DataError(f"{path}, line 1 {problem}")
     _check_names(str(path), header)
@@ -212,7 +215,7 @@ def _arrow() -> Any:
     try:
         import pyarrow
     except ImportError as error:
-        raise ImportError("Reading tables needs pyarrow: pip install 'redheart[train]'.") from error
+        raise missing("Reading tables needs pyarrow", "train") from error
     return pyarrow
 
 
@@ -260,10 +263,21 @@ def _batch_rows(batch: Any) -> Iterator[tuple[Any, str]]:
         yield from ((row, "") for row in batch.to_pylist())
     except (ValueError, OverflowError) as error:  # a time that Python has not, for example
         if batch.num_rows == 1:
-            yield None, f"has a value that cannot be read: {error}."
+            columns = zip(batch.schema.names, batch.columns, strict=True)
+            column = next(name for name, values in columns if _fails(values))
+            yield None, f"has a value in the column {column!r} that cannot be read: {error}. Write it there as a text."
             return
         for place in range(batch.num_rows):
             yield from _batch_rows(batch.slice(place, 1))
+
+
+def _fails(values: Any) -> bool:
+    """Whether there is a value in a column of Arrow that Python cannot hold."""
+    try:
+        values.to_pylist()
+    except (ValueError, OverflowError):
+        return True
+    return False
 
 
 READERS: dict[str, Callable[..., Iterable[Line]]] = {
@@ -342,7 +356,10 @@ def _frame_lines(frame: Any, name: str, error: Exception) -> Iterator[Line]:
 
 
 def columns_of(path: Path) -> list[str] | None:
-    """The names of the columns of a file that names them once; None where each row has its own. Raises `DataError`."""
+    """The names of the columns of a file that names them once; None where each row has its own, and of what can be read
+    only once, such as a pipe. Raises `DataError`."""
+    if path.exists() and not path.is_file():
+        return None
     if ending(path) == ".parquet":
         with _parquet_file(path) as file:
             return [name for name in file.schema_arrow.names if not name.startswith(_INDEX)]

@@ -3,6 +3,7 @@
 Notable: each limit bounds memory or time that one client could otherwise take from all of them.
 """
 
+import math
 from dataclasses import dataclass, fields
 
 
@@ -33,6 +34,8 @@ class Limits:
     def __post_init__(self) -> None:
         for limit in fields(self):
             value = getattr(self, limit.name)
+            if not math.isfinite(value):
+                raise ValueError(f"`{limit.name}` must be a finite number, got {value}.")
             if limit.name == "batch_wait":
                 if value < 0:
                     raise ValueError(f"`batch_wait` must be 0 or more seconds, got {value}.")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..configuration.extras import missing
 from .measures import Array, aligned, decisions, distributions, macro_f1
 from .surd_estimator import quantile_bins
 
@@ -18,7 +19,7 @@ try:
     from scipy.optimize import minimize_scalar
     from scipy.special import log_softmax
 except ImportError as error:
-    raise ImportError("Calibration needs scipy: pip install 'redheart[train]'.") from error
+    raise missing("Calibration needs scipy", "train") from error
 
 BINS = 15
 TEMPERATURES = (0.05, 20.0)  # where `fit_temperature` looks

@@ -200,7 +200,9 @@ def _checked_target(folder: Path, force: bool) -> Path:
     if not target.is_dir() or not any(target.iterdir()):
         return target
     if not force:
-        raise FileExistsError(f"{folder} is not empty; give another folder, or force=True to replace what is there.")
+        raise FileExistsError(
+            f"{folder} is not empty; give another folder, or force=True (--force) to replace what is there."
+        )
     config = target / "config.json"
     try:
         known = json.loads(config.read_text(encoding="utf-8")).get("model_type") == "redheart"

@@ -4,13 +4,14 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
+from ..configuration.extras import missing
 from .files import whole_file
 
 
 def require_matplotlib() -> None:
     """Raises `ImportError` with the remedy when matplotlib is not installed; before a run rather than at its end."""
     if importlib.util.find_spec("matplotlib") is None:
-        raise ImportError("Plots need matplotlib: `pip install matplotlib`, or pass `plot=False`.")
+        raise missing("Plots need matplotlib, unless you pass `plot=False`", "train")
 
 
 def new_figure(width: float, height: float, rows: int, columns: int) -> tuple[Any, list[Any]]:

@@ -27,8 +27,11 @@ def claim_output(folder: Path, resume: bool = False, overwrite: bool = False) ->
 
     resume: go on with the run that is there. overwrite: start anew; what an earlier run wrote is taken away, but its
     model, which stays until there is a new one. Raises `ValueError` for a folder with something trained in it where
-    neither is asked for, and where both are.
+    neither is asked for, where both are, and for a file in its place.
     """
+    for part in (folder, *folder.parents):
+        if part.exists() and not part.is_dir():
+            raise ValueError(f"{folder} cannot be written to: {part} is a file. Name another `output`.")
     if resume and overwrite:
         raise ValueError("Either go on with a run (--resume) or replace it (--overwrite).")
     trained = [name for name in (MODEL, ADAPTER) if (folder / name).is_dir() and any((folder / name).iterdir())]

@@ -285,7 +285,7 @@ def test_the_cache_knows_what_changed(tmp_path: Path, monkeypatch: pytest.Monkey
     ]):  # fmt: skip
         floor_predictions(train, held, tmp_path)
         assert files() == number + 2
-    monkeypatch.setattr(floor_module, "_MADE_BY", b"other settings")
+    monkeypatch.setattr(floor_module, "_MADE_BY", "other settings")
     floor_predictions(rows(), rows(), tmp_path)
     assert files() == 7
     for file in tmp_path.iterdir():

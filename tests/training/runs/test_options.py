@@ -1,14 +1,19 @@
 """Options: what there is not, and what is of another type, is told by its place before anything is built."""
 
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from transformers import TrainingArguments
+from transformers import EvalPrediction, TrainingArguments
 
+from redheart.data.examples import PAIRS
 from redheart.training.callbacks.sweet_spot import SweetSpotCallback
 from redheart.training.runs.lr_sweep import sweep_learning_rates
 from redheart.training.runs.options import checked_options
 from redheart.training.trainers.arguments import RedHeartTrainingArguments
+from redheart.training.trainers.loss_means import LOGGED
+from redheart.training.trainers.metrics import reading_metrics
 
 
 def test_options_come_out_as_their_types_say() -> None:
@@ -52,3 +57,37 @@ def test_what_is_wrong_is_named(kind: Any, options: dict[str, Any], message: str
 def test_what_is_given_elsewhere_is_refused() -> None:
     with pytest.raises(ValueError, match=r"training\.output_dir cannot be given here: name `output`"):
         checked_options(TrainingArguments, {"output_dir": "x"}, "training.", {"output_dir": "name `output`"})
+
+
+@pytest.mark.parametrize(
+    ("metric", "greater"),
+    [
+        *((f"eval_loss_{name}", False) for name in (*LOGGED, "supervised")),
+        ("loss_supervised", False),
+        ("eval_loss", False),
+        ("eval_mine_loss_verdict", False),  # of an evaluation set that is called "mine"
+        ("eval_expected_calibration_error", False),
+        ("eval_soft_cross_entropy", False),
+        ("eval_verdict_accuracy", True),
+        ("eval_emotion_f1", True),
+        ("eval_loss_reports_verdict_f1", True),  # of a set that is called "loss_reports"
+        (None, None),
+    ],
+)
+def test_the_best_checkpoint_has_the_lowest_loss(metric: str | None, greater: bool | None, tmp_path: Path) -> None:
+    def of(**options: Any) -> bool | None:
+        return RedHeartTrainingArguments(str(tmp_path), use_cpu=True, **options).greater_is_better
+
+    assert of(metric_for_best_model=metric) is greater
+    assert of(metric_for_best_model=metric, greater_is_better=True)
+
+
+def test_of_what_an_evaluation_measures_beside_the_losses_the_highest_is_best(tmp_path: Path) -> None:
+    """Of its kind: the next measure of `reading_metrics`."""
+    truth = {"emotion_labels": np.eye(4, 28), "verdict_labels": np.eye(4, 5)}
+    pairs = {name: np.tile([1.0, 0.0], (4, 1)) for name in PAIRS}
+    measured = reading_metrics(EvalPrediction(truth | pairs, truth | pairs))  # type: ignore[arg-type]  # by target
+    assert len(measured) == 8
+    for name in measured:
+        own = RedHeartTrainingArguments(str(tmp_path), use_cpu=True, metric_for_best_model=f"eval_{name}")
+        assert own.greater_is_better

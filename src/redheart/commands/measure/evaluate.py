@@ -1,10 +1,9 @@
 """The command `redheart evaluate`."""
 
 import shlex
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,6 +12,7 @@ from ..options import ColumnsOption, known_model
 
 
 def evaluate(
+    context: typer.Context,
     model: Annotated[
         str, typer.Argument(metavar="MODEL", callback=known_model, help="A shipped checkpoint, or a folder.")
     ] = DEFAULT_MODEL,
@@ -45,6 +45,14 @@ def evaluate(
     texts: Annotated[
         int, typer.Option(min=0, help="Texts of each set whose readings are compared with those of variants.")
     ] = 100,
+    lists: Annotated[
+        bool | None,
+        typer.Option(
+            "--lists/--no-lists",
+            show_default="without --rows",
+            help="Also read this library's own texts: plain facts, risk, no-signal and, unless --texts is 0, fairness.",
+        ),
+    ] = None,
     as_json: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", dir_okay=False, help="Write every figure there.")
     ] = None,
@@ -124,8 +132,9 @@ def evaluate(
         fitting=fitting,
         texts=texts,
         cache=cache,
-        command=_command(model, rows, train, columns or ()),
+        command=_command(context),
         events=partial(own_events, root=data) if own is None and (not sets or EVENTS in sets) else None,
+        lists=own is None if lists is None else lists,
     )
     if fit:
         store_fit(found, folder)
@@ -139,12 +148,27 @@ def evaluate(
     render(found, Console(highlight=False))
 
 
-def _command(model: str, rows: str | None, train: str | None, columns: Sequence[str] = ()) -> str:
-    """What gives the same figures again, without where things lie on this machine."""
-    words = ["redheart", "evaluate", Path(model).name]
-    words += ["--data", "DATA"] if rows is None else ["--rows", Path(rows).name]
-    words += ["--train", Path(train).name] if train else []
-    return shlex.join([*words, *(word for column in columns for word in ("--column", column))])
+def _command(context: typer.Context) -> str:
+    """What gives the same figures again: all that was given, without where things lie on this machine."""
+    words = ["redheart", "evaluate", _named(context.params["model"])]
+    for option in context.command.params:
+        value, flags = context.params.get(str(option.name)), [*option.opts, *option.secondary_opts]
+        if option.name == "data":
+            words += ["--data", "DATA"] if value is not None or context.params["rows"] is None else []
+        elif option.name == "model" or str(context.get_parameter_source(str(option.name))).endswith(".DEFAULT"):
+            continue
+        elif isinstance(value, bool):
+            words.append(flags[0 if value else -1])
+        else:
+            words += [
+                word for one in (value if isinstance(value, list) else [value]) for word in (flags[0], _named(one))
+            ]
+    return shlex.join(words)
+
+
+def _named(value: Any) -> str:
+    """The name of a file or folder; all else as it was given, as the name of a data set on the hub."""
+    return (Path(value).name or str(value)) if isinstance(value, Path) or Path(str(value)).exists() else str(value)
 
 
 __all__ = ["evaluate"]

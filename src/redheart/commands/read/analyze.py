@@ -18,6 +18,8 @@ from ..errors import complain, wrong_usage
 from ..options import checked, depth_option, known_model, outputs_option
 from .texts import ENDINGS, Item, read_batches, read_items
 
+TEXT_COLUMN = "text"
+
 
 def analyze(
     texts: Annotated[
@@ -60,7 +62,7 @@ def analyze(
             metavar="NAME",
             help="Column of a table (field of a .jsonl line) that has the text; the others are passed on.",
         ),
-    ] = "text",
+    ] = TEXT_COLUMN,
     include_untrained: Annotated[
         bool, typer.Option("--include-untrained", help="Also show what nothing supervised, marked.")
     ] = False,
@@ -107,7 +109,11 @@ def analyze(
 
 
 def _check_files(files: Iterable[Path], column: str) -> None:
-    """Refuse a file of another kind, and a table whose first line says that it has no such column."""
+    """Refuse a file of another kind, a table whose first line says that it has no such column, and a column without a
+    table."""
+    files = list(files)
+    if column != TEXT_COLUMN and all(ending(path) == ".txt" for path in files):
+        wrong_usage("it is about the columns of a table; give one with --file, or leave it out.", "--column")
     for path in files:
         if ending(path) not in ENDINGS:
             wrong_usage(f"{path} ends in {path.suffix!r}; give one of {', '.join(ENDINGS)}.", "--file")

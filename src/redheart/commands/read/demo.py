@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ...configuration.extras import missing
 from ...configuration.shipped import DEFAULT_MODEL
 from ...demo.names import Language
 from ..options import known_model
@@ -46,7 +47,7 @@ def demo(
     try:
         import gradio  # noqa: F401
     except ImportError as error:
-        raise ImportError("`redheart demo` needs Gradio; pip install 'redheart[demo]'.") from error
+        raise missing("`redheart demo` needs Gradio", "demo") from error
     if space is not None:
         from ...demo.space import write_space
 

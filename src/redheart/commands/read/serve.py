@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ...configuration.extras import missing
 from ...configuration.shipped import DEFAULT_MODEL
 from ...serving.limits import Limits
 from ..options import known_model
@@ -91,7 +92,7 @@ def serve(
 
         from ...serving.app import create_app
     except ImportError as error:
-        raise ImportError(f"`redheart serve` needs {error.name}: pip install 'redheart[serve]'") from error
+        raise missing(f"`redheart serve` needs {error.name}", "serve") from error
     import torch
 
     from ...loading import load_pipeline

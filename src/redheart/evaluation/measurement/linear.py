@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from ...configuration.extras import missing
 from ...data.loading import Array
 from ...rewording.wording import share_of_script
 
@@ -22,7 +23,7 @@ try:
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression, Ridge
 except ImportError as error:
-    raise ImportError("The floor needs scikit-learn: pip install 'redheart[train]'.") from error
+    raise missing("The floor needs scikit-learn", "train") from error
 
 WORDS: dict[str, Any] = {"ngram_range": (1, 2), "min_df": 2, "sublinear_tf": True}
 CHARACTERS: dict[str, Any] = {"analyzer": "char_wb", "ngram_range": (1, 3), "min_df": 2, "sublinear_tf": True}

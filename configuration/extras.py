@@ -1,0 +1,86 @@
+"""What to install where a package is missing: in the same words at every door, by a line that works for this copy.
+
+Notable: this package need not come from an index, and then pip finds no ``redheart[train]`` there. So the line names
+the checkout that the code runs in, or the folder that pip wrote down when it installed it (``direct_url.json``, PEP
+610). Only the standard library is needed here.
+"""
+
+import json
+import re
+import tomllib
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from .shipped import PACKAGE
+
+# Of `pyproject.toml`, without "dev".
+EXTRAS = ("train", "peft", "quantize", "demo", "onnx", "serve")
+_PACKAGE = "redheart"
+_ROOT = PACKAGE.resolve().parents[1]  # of the checkout; of an installed copy, a folder of Python's
+
+
+def missing(what: str, extra: str) -> ImportError:
+    """The error where packages of ``extra`` are missing. what: which, for what: "Adapters need the library PEFT"."""
+    return ImportError(f"{what}: pip install {wanted(extra)}")
+
+
+def wanted(extra: str) -> str:
+    """What ``pip install`` is to be given for one of `EXTRAS`. Raises `ValueError` for another name."""
+    if extra not in EXTRAS:
+        raise ValueError(f"There is no extra {extra!r}; known are {', '.join(EXTRAS)}.")
+    if _is_checkout(_ROOT):
+        return f"-e {_quoted(f'{_ROOT}[{extra}]')}"
+    origin = _origin()
+    folder = Path(url2pathname(urlsplit(origin["url"]).path)) if "dir_info" in origin else None
+    if folder is None or not _is_checkout(folder):  # from an index, an archive or a repository; or it has been deleted
+        return _quoted(f"{_PACKAGE}[{extra}]")
+    return ("-e " if origin["dir_info"].get("editable") else "") + _quoted(f"{folder}[{extra}]")
+
+
+def extra_with(distribution: str) -> str | None:
+    """The first of `EXTRAS` that brings ``distribution``; None where none does, or it is not known."""
+    pattern = re.compile(rf"{re.escape(distribution)}(?![\w.-])")
+    brought = _brought()
+    return next((extra for extra in EXTRAS if any(map(pattern.match, brought.get(extra, ())))), None)
+
+
+def _brought() -> dict[str, list[str]]:
+    """Extra -> its requirements."""
+    if _is_checkout(_ROOT):
+        project = tomllib.loads((_ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+        return dict(project["optional-dependencies"])
+    try:
+        lines = metadata.requires(_PACKAGE) or []
+    except metadata.PackageNotFoundError:  # a copy that nobody has installed
+        lines = []
+    found: dict[str, list[str]] = {}
+    for line in lines:
+        requirement, _, marker = line.partition(";")
+        if named := re.search(r'extra == "(\w+)"', marker):
+            found.setdefault(named[1], []).append(requirement)
+    return found
+
+
+def _is_checkout(folder: Path) -> bool:
+    return (folder / "pyproject.toml").is_file()
+
+
+def _origin() -> dict[str, Any]:
+    """What pip wrote down about where the package came from; {} for an index, and where nothing was written."""
+    try:
+        written = metadata.distribution(_PACKAGE).read_text("direct_url.json")
+    except metadata.PackageNotFoundError:
+        return {}
+    origin: dict[str, Any] = json.loads(written or "{}")
+    return origin
+
+
+def _quoted(word: str) -> str:
+    """In quotes, which a shell needs for brackets."""
+    return "'" + word.replace("'", "'\"'\"'") + "'"
+
+
+__all__ = ["EXTRAS", "extra_with", "missing", "wanted"]
