@@ -33,6 +33,7 @@ from redheart.configuration.shipped import DEFAULT_MODEL
 from redheart.data.loading import load
 from redheart.evaluation.measurement.predict import Predictor
 from redheart.modeling_redheart import RedHeartModel
+from redheart.modeling_redheart.asserted import threshold_of
 from redheart.modeling_redheart.quantization import kept_modules
 from redheart.readers import load_reader
 from redheart.storage.quiet import quiet
@@ -79,7 +80,7 @@ def measure(reader: Any, base: Any, tokenizer: Any, texts: list[str], ids: torch
     theirs, ours = interleave(partial(read, base), partial(read, reader), ids)
     found, expected = (Predictor(some, tokenizer).texts(texts) for some in (reader, base))
     alone = Predictor(reader, tokenizer, batch_tokens=1).texts(texts[:100])
-    thresholds = np.array([base.config.thresholds.get(name, 0.5) for name in EMOTIONS])
+    thresholds = np.array([threshold_of(base.config.thresholds, name) for name in EMOTIONS])
     emotions, verdicts = ([said[name] for said in (found, expected)] for name in ("emotion_labels", "verdict_labels"))
     asserted = [probabilities >= thresholds for probabilities in emotions]
     return {

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from ..configuration import labels
+from ..configuration.claims import CLAIMS
 
 NAME = "labels.json"
 
@@ -16,17 +17,12 @@ def label_schema() -> dict[str, Any]:
     high]; ``record_keys``: the keys of the config's ``supervision``.
     """
     lists = {name.lower(): list(value) for name in labels.__all__ if isinstance(value := getattr(labels, name), tuple)}
-    signed = {
-        "affect": ("valence",),
-        "bentham": labels.SIGNED_BENTHAM,
-        "regret_types": labels.REGRET_TYPES,
-        "views": labels.VIEWS,
-    }
     ranges: dict[str, Any] = {
-        part: {name: [-1 if name in below_zero else 0, 1] for name in lists[part]}
-        for part, below_zero in signed.items()
+        part: {name: list(CLAIMS[claim].span(name)) for name in lists[part]}
+        for part, claim in {"affect": "affect", "bentham": "bentham", "views": "utility"}.items()
     }
-    ranges["acceptability"] = [0, 1]
+    ranges["regret_types"] = {name: list(CLAIMS["regret"].span(labels.VIEWS[0])) for name in lists["regret_types"]}
+    ranges["acceptability"] = list(CLAIMS["acceptability"].span())
     return {**lists, "ranges": ranges, "record_keys": list(labels.record_keys())}
 
 

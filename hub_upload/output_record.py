@@ -10,8 +10,8 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from ..configuration.claims import CLAIMS, RANKINGS, Claim, Kind
 from ..configuration.configuration_redheart import RedHeartConfig
-from ..configuration.labels import PERSPECTIVES
 from ..configuration.raters import rated_by
 from ..data.facts import DATA_SETS, DataSets
 from ..evaluation.measurement.results import FITTED_HERE, MODEL, Evaluation
@@ -19,17 +19,29 @@ from ..evaluation.measurement.results import FITTED_HERE, MODEL, Evaluation
 HEADS = ("output", "trained on (rows)", "rated by", "held-out figures", "a second rating", "a single person")
 NONE = "none"
 
-_R = "mean Pearson r"
+
+def _shown(claim: Claim) -> tuple[tuple[str, str], ...]:
+    """The figures that are shown of a claim, as output and measure."""
+    if claim.name in _SHOWN_OF:
+        return tuple((claim.name, measure) for measure in _SHOWN_OF[claim.name])
+    if claim.kind is Kind.EXPECTED_LOSS:
+        return tuple((f"{claim.name}.{name}", "AUROC of right") for name in ("verdict", "emotion"))
+    if claim.kind is Kind.SHARES:
+        own = tuple((key, "accuracy") for key in claim.keys)
+    elif claim.kind in (Kind.COURSE, Kind.PROBABILITY):
+        own = ((claim.name, "average precision"),)
+    elif claim.target is not None and claim.kind is not Kind.RELATIONS:
+        own = ((claim.name, "mean Pearson r" if claim.axes else "Pearson r"),)
+    else:
+        own = ()
+    rankings = (ranking.loss for ranking in RANKINGS.values() if ranking.claim == claim.name)
+    return own + tuple((loss, "pair accuracy") for loss in rankings)
+
+
+_SHOWN_OF = {"emotion": ("micro F1",)}
 # Part of a record -> the figures that are shown of it, as output and measure.
 SHOWN: dict[str, tuple[tuple[str, str], ...]] = {
-    "emotion": (("emotion", "micro F1"),),
-    "arc": (("arc", "average precision"),),
-    **{name: ((name, _R),) for name in ("intensity", "nuance", "affect", "bentham", "regret", "plausibility")},
-    "utility": (("utility", _R), ("utility_ranking", "pair accuracy"), ("counterfactual", "pair accuracy")),
-    "verdict": (("verdict", "accuracy"),),
-    "acceptability": (("acceptability", "Pearson r"), ("acceptability_ranking", "pair accuracy")),
-    "perspectives": tuple((f"perspectives.{name}", "accuracy") for name in PERSPECTIVES),
-    "confidence": tuple((f"confidence.{name}", "AUROC of right") for name in ("verdict", "emotion")),
+    claim.name: shown for claim in CLAIMS.values() if (shown := _shown(claim))
 }
 
 # How far the model that rated the cases agrees with itself: 220 texts, blind, Krippendorff's alpha unless said

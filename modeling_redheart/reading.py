@@ -7,66 +7,31 @@ out and flagged; a value that is not finite never reaches a reading.
 
 import math
 import unicodedata
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ..configuration.labels import (
-    AFFECT,
-    BENTHAM,
-    EMOTIONS,
-    MODULES,
-    NUANCE_LEVELS,
-    OUTPUTS,
-    PERSPECTIVES,
-    RATED,
-    REGRET_TYPES,
-    SIGNED_BENTHAM,
-    SURD,
-    VERDICTS,
-    VIEWS,
-    record_keys,
-)
+from ..configuration.claims import CLAIMS, OUTPUTS, output_of, record_keys
+from ..configuration.labels import BENTHAM, EMOTIONS, SURD, VERDICTS, VIEWS
 from ..configuration.raters import rated_by
+from .asserted import asserted_emotions
 from .bentham import felicific_value
 from .derived import RULES, is_derived
 from .flags import text_flags
+from .kinds import in_range
 from .sentences import sentences
 
 _RATIONALE_WORDS = 10
 _NEUTRAL = EMOTIONS.index("neutral")
 
-# First word of a record key -> the tensor that makes the claim; the tensor's first word is the output.
-_CLAIM_TENSORS = {
-    "emotion": "emotion.logits",
-    "intensity": "emotion.intensity",
-    "nuance": "emotion.nuance_logits",
-    "affect": "emotion.affect",
-    "arc": "emotion.arc_logits",
-    "bentham": "bentham.mean",
-    "regret": "regret.scores",
-    "utility": "counterfactual.utility",
-    "plausibility": "counterfactual.plausibility_logits",
-    "surd": "surd.parts",
-    "verdict": "verdict.logits",
-    "acceptability": "verdict.acceptability_logits",
-    "perspectives": "perspectives.verdict_logits",
-    "confidence": "expected_loss",
-    "embedding": "embedding",
-}
-
-# The modules that make an output; when one of them failed, the output is left out.
-_OUTPUT_MODULES = {
-    "emotion": {"emotion_head", "emotion_analyzer"},
-    "bentham": {"bentham_head", "bentham_calculator"},
-    "regret": {"regret_head", "regret_analyzer"},
-    "counterfactual": {"counterfactual_reasoner"},
-    "surd": {"surd_analyzer"},
-    "perspectives": {"perspectives"},
+# The modules that make an output; when one of them failed, the output is left out. What the bridge makes of all of them
+# rests on rebuilt states then.
+_OUTPUT_MODULES: dict[str, set[str]] = {
+    name: {module for claim in CLAIMS.values() if claim.output == name for module in claim.modules}
+    for name in OUTPUTS
+    if not any(claim.bridged for claim in CLAIMS.values() if claim.output == name)
 }
 
 # The dimensions that `felicific_value` reads.
@@ -74,47 +39,13 @@ _FELICIFIC = tuple(name for name in BENTHAM if name != "intentionality")
 
 # Range of each part of a reading; None is an open end. Paths leave out the names of views, rated parts and words.
 RANGES: dict[str, tuple[int | None, int | None]] = {
-    "emotion.labels": (0, 1),
-    "emotion.intensity": (0, 1),
-    "emotion.affect.valence": (-1, 1),
-    "emotion.affect.arousal": (0, 1),
-    "emotion.affect.dominance": (0, 1),
-    "emotion.nuance": (0, 1),
-    "emotion.arc.labels": (0, 1),
-    **{f"bentham.dimensions.{name}.value": (-1 if name in SIGNED_BENTHAM else 0, 1) for name in BENTHAM},
+    **{path: ends for claim in CLAIMS.values() for path, ends in claim.ranges().items()},
     "bentham.felicific_value": (-1, 1),
-    "regret": (-1, 1),
-    "counterfactual.utility": (-1, 1),
-    "counterfactual.plausibility": (0, 1),
-    **{f"surd.{name}": (0, 1 if name == "determined" else None) for name in SURD},
-    "perspectives": (0, 1),
-    "verdict.probabilities": (0, 1),
-    "verdict.acceptability": (0, 1),
-    "confidence.expected_loss": (0, None),
     "confidence.confidence": (0, 1),
-    "embedding": (-1, 1),
     "rationale.importance": (0, 1),
 }
 
 _RECORD_KEYS = record_keys()
-
-
-def output_of(key: str) -> str:
-    """The name in `labels.OUTPUTS` of the output that makes the claim of a record key."""
-    name = _CLAIM_TENSORS[key.split(".")[0]].split(".")[0]
-    return "confidence" if name == "expected_loss" else name
-
-
-def asserted_emotions(
-    probabilities: npt.NDArray[np.floating[Any]], thresholds: Mapping[str, float]
-) -> npt.NDArray[np.bool_]:
-    """What a reading asserts: bool (texts, 28) of probabilities (texts, 28).
-
-    A feeling at or above its threshold (0.5 where there is none), and neutral so only where no feeling is.
-    """
-    asserted: npt.NDArray[np.bool_] = probabilities >= np.array([thresholds.get(name, 0.5) for name in EMOTIONS])
-    asserted[:, _NEUTRAL] &= ~np.delete(asserted, _NEUTRAL, axis=1).any(axis=1)
-    return asserted
 
 
 def _members() -> dict[str, set[str]]:
@@ -150,8 +81,8 @@ class Reading:
         self.tensors: dict[str, Tensor] = {
             name: value[0] for name, value in outputs.items() if isinstance(value, Tensor)
         }
-        recovered = self.tensors.get("recovered", torch.zeros(len(MODULES)))
-        self.recovered = [MODULES[index] for index in recovered.nonzero().flatten().tolist()]
+        recovered = self.tensors.get("recovered", torch.zeros(len(config.modules)))
+        self.recovered = [config.modules[index] for index in recovered.nonzero().flatten().tolist()]
         self.failed = {output for output, modules in _OUTPUT_MODULES.items() if modules & set(self.recovered)}
         self.tensors = {name: value for name, value in self.tensors.items() if name.split(".")[0] not in self.failed}
         told = set(OUTPUTS if selected is None else selected)
@@ -170,17 +101,16 @@ class Reading:
 
     def build(self) -> dict[str, Any]:
         """The reading; see `EthicalAnalysisPipeline.postprocess`."""
-        parts = {
-            "emotion": self._emotion(),
-            "bentham": self._bentham(),
-            "regret": self._regret(),
-            "counterfactual": self._counterfactual(),
-            "surd": self._surd(),
-            "perspectives": self._perspectives(),
-            "verdict": self._verdict(),
-            "confidence": self._confidence(),
-            "embedding": self._list("embedding") if self._claims("embedding") else [],
+        builders: dict[str, Callable[[], Any]] = {
+            "emotion": self._emotion,
+            "bentham": self._bentham,
+            "regret": self._regret,
+            "counterfactual": self._counterfactual,
+            "surd": self._surd,
+            "verdict": self._verdict,
+            "confidence": self._confidence,
         }
+        parts = {name: builders[name]() if name in builders else self._plain(name) for name in OUTPUTS}
         reading: dict[str, Any] = {"text": self.text, **{name: part for name, part in parts.items() if part}}
         withheld = _compact(self.withheld)
         if len(reading) > 1:
@@ -200,9 +130,11 @@ class Reading:
 
     def _is_computed(self, key: str) -> bool:
         part, *rest = key.split(".")
-        if part == "confidence" and _CLAIM_TENSORS[rest[0]].split(".")[0] in self.failed:
+        if part == "confidence" and output_of(rest[0]) not in self.config.outputs_at("full"):
+            return False  # the model lacks what it is about
+        if part == "confidence" and CLAIMS[rest[0]].output in self.failed:
             return False  # of a reading that is not there
-        return _CLAIM_TENSORS[part] in self.tensors
+        return CLAIMS[part].tensor in self.tensors
 
     def _claims(self, part: str) -> bool:
         """Whether anything of ``part`` (the first word of a record key) may be told."""
@@ -222,27 +154,31 @@ class Reading:
     def _list(self, name: str) -> list[Any]:
         return self._values(name).tolist()
 
-    def _named(self, part: str, tensor: str, names: Sequence[str], logits: bool = False) -> dict[str, Any]:
-        """The claimed values of a part with one value per name."""
-        if not self._claims(part):
-            return {}
-        values = self._values(tensor)
-        pairs = zip(names, (values.sigmoid() if logits else values).tolist(), strict=True)
-        return {name: value for name, value in pairs if f"{part}.{name}" in self.claimed}
+    def _told(self, name: str) -> Any:
+        """The claimed values of a claim, by the names along its axes; empty (or None, of one value) where none is."""
+        claim = CLAIMS[name]
+        if not self._claims(name):
+            return {} if claim.axes else None
+        values = in_range(claim.kind, self._values(claim.tensor)).tolist()
+        return self._by_names(name, values, claim.axes, len(claim.key_axes))
 
-    def _nested(
-        self, part: str, tensor: str, outer: Sequence[str], inner: Sequence[str], logits: bool = False
-    ) -> dict[str, Any]:
-        """The claimed values of a part with one value per pair of names."""
-        if not self._claims(part):
-            return {}
-        values = self._values(tensor)
-        rows = zip(outer, (values.sigmoid() if logits else values).tolist(), strict=True)
-        table = {
-            name: {key: value for key, value in zip(inner, row, strict=True) if f"{part}.{name}.{key}" in self.claimed}
-            for name, row in rows
+    def _by_names(self, key: str, values: Any, axes: Sequence[Sequence[str]], keyed: int) -> Any:
+        """The values by name, without those that are not claimed. keyed: how many of the axes go on in the key."""
+        if keyed == 0:
+            return _named(values, axes) if key in self.claimed else None
+        found = {
+            name: self._by_names(f"{key}.{name}", value, axes[1:], keyed - 1)
+            for name, value in zip(axes[0], values, strict=True)
         }
-        return {name: row for name, row in table.items() if row}
+        return {name: value for name, value in found.items() if value is not None and value != {}}
+
+    def _plain(self, output: str) -> Any:
+        """An output whose claims are told as they are; one that makes a single claim is that claim's values."""
+        names = [claim.name for claim in CLAIMS.values() if claim.output == output]
+        if len(names) == 1:
+            return self._told(names[0])
+        found = {name: self._told(name) for name in names}
+        return {name: value for name, value in found.items() if value is not None and value != {}}
 
     def _emotion(self) -> dict[str, Any]:
         part: dict[str, Any] = {}
@@ -256,11 +192,10 @@ class Reading:
             told = [name for name, is_there in zip(EMOTIONS, rule, strict=True) if is_there]
             part |= {"labels": labels, "asserted": sorted(told, key=lambda name: -labels[name])}
             told = [name for name in told if name != EMOTIONS[_NEUTRAL]]  # which is no feeling, and has no strength
-        strength = self._named("intensity", "emotion.intensity", EMOTIONS)
-        levels = self._nested("nuance", "emotion.nuance_logits", EMOTIONS, NUANCE_LEVELS, logits=True)
+        strength, levels = self._told("intensity"), self._told("nuance")
         further: dict[str, Any] = {
             "intensity": {name: value for name, value in strength.items() if name in told},
-            "affect": self._named("affect", "emotion.affect", AFFECT),
+            "affect": self._told("affect"),
             "nuance": {name: value for name, value in levels.items() if name in told},
             "arc": self._arc() if self._claims("arc") else [],
         }
@@ -284,7 +219,7 @@ class Reading:
 
     def _bentham(self) -> dict[str, Any]:
         part: dict[str, Any] = {}
-        if values := self._named("bentham", "bentham.mean", BENTHAM):
+        if values := self._told("bentham"):
             part["dimensions"] = {name: {"value": value} for name, value in values.items()}
             if "bentham.log_variance" in self.tensors:
                 std = (self._values("bentham.log_variance") / 2).exp().tolist()
@@ -299,7 +234,7 @@ class Reading:
         return key in RULES and all(self._is_computed(need) for need in RULES[key].needs)
 
     def _regret(self) -> dict[str, Any]:
-        part = self._nested("regret", "regret.scores", REGRET_TYPES, VIEWS)
+        part = self._told("regret")
         for key in self.derived:
             _, name, view = key.split(".")
             part[name][view] = RULES[key].value(self.tensors)
@@ -307,10 +242,9 @@ class Reading:
 
     def _counterfactual(self) -> dict[str, Any]:
         part: dict[str, dict[str, float]] = {view: {} for view in VIEWS}
-        for view, value in self._named("utility", "counterfactual.utility", VIEWS).items():
-            part[view]["utility"] = value
-        for view, value in self._named("plausibility", "counterfactual.plausibility_logits", VIEWS, True).items():
-            part[view]["plausibility"] = value
+        for name in ("utility", "plausibility"):
+            for view, value in self._told(name).items():
+                part[view][name] = value
         return {view: values for view, values in part.items() if values}
 
     def _surd(self) -> dict[str, Any]:
@@ -328,16 +262,6 @@ class Reading:
             sources.setdefault(output_of(key), []).extend(self.config.supervision.get(key, []))
         return {name: rated_by(sources[name]) for name in OUTPUTS if name in reading and sources.get(name)}
 
-    def _perspectives(self) -> dict[str, Any]:
-        if not self._claims("perspectives"):
-            return {}
-        rows = self._values("perspectives.verdict_logits").softmax(dim=-1).tolist()
-        return {
-            name: dict(zip(VERDICTS, row, strict=True))
-            for name, row in zip(PERSPECTIVES, rows, strict=True)
-            if f"perspectives.{name}" in self.claimed
-        }
-
     def _verdict(self) -> dict[str, Any]:
         part: dict[str, Any] = {}
         if self._claims("verdict"):
@@ -347,12 +271,12 @@ class Reading:
             part["abstained"] = bool(probabilities[likely] < self.config.verdict_threshold)
             part["label"] = None if part["abstained"] else VERDICTS[likely]
             part["probabilities"] = dict(zip(VERDICTS, probabilities.tolist(), strict=True))
-        if self._claims("acceptability"):
-            part["acceptability"] = float(self._values("verdict.acceptability_logits").sigmoid())
+        if (acceptability := self._told("acceptability")) is not None:
+            part["acceptability"] = acceptability
         return part
 
     def _confidence(self) -> dict[str, Any]:
-        losses = self._named("confidence", "expected_loss", RATED)
+        losses = self._told("confidence")
         return {name: {"expected_loss": loss, "confidence": math.exp(-loss)} for name, loss in losses.items()}
 
     def _rationale(self) -> list[dict[str, Any]]:
@@ -369,6 +293,13 @@ class Reading:
                 most = max(importance[first:last])
                 words.append({"word": self.text[start:end], "start": start, "end": end, "importance": most})
         return sorted(words, key=lambda word: -word["importance"])[:_RATIONALE_WORDS]
+
+
+def _named(values: Any, axes: Sequence[Sequence[str]]) -> Any:
+    """Nested lists as nested dicts, by the names along each axis."""
+    if not axes:
+        return values
+    return {name: _named(value, axes[1:]) for name, value in zip(axes[0], values, strict=True)}
 
 
 def _compact(keys: Collection[str]) -> list[str]:
@@ -410,4 +341,4 @@ def find_words(text: str, end: int) -> Iterator[tuple[int, int]]:
             start, kind = index, found
 
 
-__all__ = ["RANGES", "Reading", "asserted_emotions", "find_words", "output_of"]
+__all__ = ["RANGES", "Reading", "find_words"]

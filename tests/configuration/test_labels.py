@@ -3,6 +3,7 @@
 import pytest
 
 from redheart.configuration import labels
+from redheart.configuration.claims import output_of
 from redheart.configuration.labels import (
     BENTHAM,
     EMOTIONS,
@@ -21,7 +22,6 @@ from redheart.configuration.labels import (
     closest,
     record_keys,
 )
-from redheart.modeling_redheart.reading import output_of
 
 # emotions.txt of google-research/goemotions, line by line
 GOEMOTIONS = (

@@ -10,10 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from redheart import RedHeartConfig, RedHeartModel
+from redheart.configuration.claims import SHAPES, TARGET_OUTPUTS
 from redheart.configuration.configuration_redheart import DEFAULT_WEIGHTS
 from redheart.configuration.labels import LOSSES, RATED
-from redheart.modeling_redheart.losses import Targets
-from redheart.modeling_redheart.modeling_redheart import TARGET_OUTPUTS
 
 Batch = dict[str, Tensor]
 Make = Callable[..., RedHeartModel]
@@ -111,7 +110,7 @@ def test_targets_that_are_all_missing_leave_no_parameter_without_gradient(
 
 
 def test_the_fixture_has_every_target(targets: Batch) -> None:
-    assert set(targets) == set(TARGET_OUTPUTS) == set(Targets.__dataclass_fields__)
+    assert set(targets) == set(TARGET_OUTPUTS) == set(SHAPES)
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ...configuration.claims import CLAIMS, Kind, learned
 from ...data.loading import PAIRS
+from ...modeling_redheart.kinds import tensor_of
 
 # Targets that are probabilities of one label (a Bernoulli each), and those that are distributions over the last one.
-_BERNOULLI = ("emotion_labels",)
-_DISTRIBUTIONS = ("verdict_labels", "perspective_labels")
+_BERNOULLI = tuple(target for target, claim in learned() if claim.kind is Kind.PROBABILITY)
+_DISTRIBUTIONS = tuple(target for target, claim in learned() if claim.kind is Kind.SHARES)
 
 
 def smooth_targets(batch: Mapping[str, Tensor], factor: float) -> dict[str, Tensor]:
@@ -46,12 +48,12 @@ def divergence(output: Any) -> Tensor:
     Raises `ValueError` where none of these was read.
     """
     parts = []
-    if output.emotion is not None:
-        parts.append(_bernoulli(*output.emotion.logits.float().chunk(2)).mean(-1))
-    if output.verdict is not None:
-        parts.append(_categorical(*output.verdict.logits.float().chunk(2)))
-    if output.perspectives is not None:
-        parts.append(_categorical(*output.perspectives.verdict_logits.float().chunk(2)).mean(-1))
+    apart = {Kind.PROBABILITY: _bernoulli, Kind.SHARES: _categorical}
+    for claim in CLAIMS.values():
+        logits = tensor_of(output, claim.tensor) if claim.kind in apart else None
+        if logits is not None:
+            halves = apart[claim.kind](*logits.float().chunk(2))
+            parts.append(halves.reshape(len(halves), -1).mean(-1))
     if not parts:
         raise ValueError("R-Drop compares emotions, verdicts and perspectives, and this output has none of them.")
     return torch.stack(parts).sum(0).mean()

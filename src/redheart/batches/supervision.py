@@ -8,37 +8,27 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from ..configuration.labels import (
-    AFFECT,
-    BENTHAM,
-    EMOTIONS,
-    NUANCE_LEVELS,
-    PERSPECTIVES,
-    RATED,
-    REGRET_TYPES,
-    VIEWS,
-    record_keys,
-)
+from ..configuration.claims import CLAIMS, RANKINGS, RATED, Kind, learned, record_keys
+from ..configuration.labels import EMOTIONS, NUANCE_LEVELS
 from ..data.loading import Array, Unit
 
-# Targets of one key each, and the ones that a target supervises as a whole.
-_WHOLE: dict[str, tuple[str, ...]] = {
-    "utility_pair_labels": ("utility.actual",),
-    "acceptability_pair_labels": ("acceptability",),
-    "branch_pair_labels": tuple(f"utility.{view}" for view in VIEWS),
-    "verdict_labels": ("verdict", "surd"),
-    "embedding_labels": ("embedding",),
-}
+# Kinds of which each value of the target is a claim by itself.
+_BY_VALUE = (Kind.PROBABILITY, Kind.DEGREE, Kind.VALUE, Kind.GAUSSIAN, Kind.RATE)
 # Targets with a key for each of their values, in order.
 KEYS_OF_VALUES: dict[str, tuple[str, ...]] = {
-    "emotion_labels": tuple(f"emotion.{name}" for name in EMOTIONS),
-    "intensity_labels": tuple(f"intensity.{name}" for name in EMOTIONS),
-    "affect_labels": tuple(f"affect.{name}" for name in AFFECT),
-    "bentham_labels": tuple(f"bentham.{name}" for name in BENTHAM),
-    "utility_labels": tuple(f"utility.{view}" for view in VIEWS),
-    "plausibility_labels": tuple(f"plausibility.{view}" for view in VIEWS),
-    "regret_labels": tuple(f"regret.{name}.{view}" for name in REGRET_TYPES for view in VIEWS),
-    "acceptability_labels": ("acceptability",),
+    target: claim.keys for target, claim in learned() if claim.kind in _BY_VALUE
+}
+# Distributions: one key for each, in order.
+_KEYS_OF_SHARES = {target: claim.keys for target, claim in learned() if claim.kind is Kind.SHARES}
+# What a target supervises as a whole.
+_WHOLE: dict[str, tuple[str, ...]] = {
+    **{target: ranking.keys for target, ranking in RANKINGS.items()},
+    **{target: claim.keys for target, claim in learned() if claim.kind is Kind.RELATIONS},
+}
+# Claims that learn from another's target, wherever something of it is known.
+_BESIDE: dict[str, tuple[str, ...]] = {
+    target: tuple(key for claim in CLAIMS.values() if claim.learns_from == target for key in claim.keys)
+    for target, _ in learned()
 }
 
 
@@ -67,18 +57,20 @@ def supervision_of(units: Iterable[Unit]) -> dict[str, list[str]]:
 def _keys(target: str, value: Array) -> Iterator[str]:
     if target in _WHOLE:
         yield from _WHOLE[target]
+        return
+    present = np.isfinite(np.asarray(value, dtype=np.float64))
+    if target in _KEYS_OF_SHARES:
+        keys, present = _KEYS_OF_SHARES[target], present.all(axis=-1)
     elif target in KEYS_OF_VALUES:
-        present = np.isfinite(np.asarray(value, dtype=np.float64)).flatten()
-        for key, there in zip(KEYS_OF_VALUES[target], present, strict=True):
-            if there:
-                yield key
-                if target == "emotion_labels":  # an emotion that is there is at least slight, and in some segment
-                    yield f"nuance.{key.removeprefix('emotion.')}.{NUANCE_LEVELS[0]}"
-                    yield "arc"
-    elif target == "perspective_labels":
-        for name, row in zip(PERSPECTIVES, value, strict=True):
-            if np.isfinite(row).all():
-                yield f"perspectives.{name}"
+        keys = KEYS_OF_VALUES[target]
+    else:
+        return
+    for key, there in zip(keys, present.flatten(), strict=True):
+        if there:
+            yield key
+            if target == "emotion_labels":  # an emotion that is there is at least slight
+                yield f"nuance.{key.removeprefix('emotion.')}.{NUANCE_LEVELS[0]}"
+            yield from _BESIDE[target]
 
 
 HELD_OUT = "rows held out of training"

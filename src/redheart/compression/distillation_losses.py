@@ -7,34 +7,20 @@ embeddings are about the texts of a batch beside each other; everything else is 
 """
 
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
-from operator import attrgetter
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from ..configuration.labels import (
-    AFFECT,
-    BENTHAM,
-    EMOTIONS,
-    MODULES,
-    NUANCE_LEVELS,
-    PERSPECTIVES,
-    REGRET_TYPES,
-    VIEWS,
-)
+from ..configuration.claims import CLAIMS, MODULES, Claim, Kind
 from ..modeling_redheart.derived import is_derived
 from ..modeling_redheart.emotion import segment_index, segment_means
+from ..modeling_redheart.kinds import KINDS, relations_apart, tensor_of
 
 # Pieces of a text whose means are compared where the two models have different tokens.
 _PIECES = 16
-
-_Apart: TypeAlias = Callable[[Tensor, Tensor, float], Tensor]
-_Costs: TypeAlias = Callable[[Any, Any, float], Tensor]  # of two readings
 
 
 @dataclass(frozen=True)
@@ -82,111 +68,20 @@ def taught_claims(record: Mapping[str, list[str]]) -> set[str]:
     }
 
 
-# ---- How far apart two values are; each is 0 where they are equal ----
-
-
-def bernoulli(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
-    """Kullback-Leibler divergence of independent labels, from logits at a temperature T, times T^2 so that gradients
-    keep their size (Hinton et al. 2015, arXiv:1503.02531); same shape."""
-    logits, likely = student / temperature, (teacher / temperature).sigmoid()
-    cross = F.binary_cross_entropy_with_logits(logits, likely, reduction="none")
-    own = F.binary_cross_entropy_with_logits(teacher / temperature, likely, reduction="none")
-    return (cross - own) * temperature**2
-
-
-def categorical(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
-    """The same of distributions along the last dimension, which goes."""
-    own, theirs = (student / temperature).log_softmax(-1), (teacher / temperature).log_softmax(-1)
-    return F.kl_div(own, theirs, reduction="none", log_target=True).sum(-1) * temperature**2
-
-
-def squared(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
-    """Squared error; values have no temperature."""
-    return (student - teacher).square()
-
-
-def gaussian(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
-    """Kullback-Leibler divergence of normal distributions, whose mean and log-variance are the last dimension, which
-    goes: the uncertainty is a claim, too."""
-    (mean, spread), (wanted, certain) = student.unbind(-1), teacher.unbind(-1)
-    return 0.5 * (spread - certain + (certain.exp() + (mean - wanted).square()) / spread.exp() - 1)
-
-
 # ---- The outputs ----
 
-
-class _Lesson(NamedTuple):
-    """How an output is taught.
-
-    claim: what its record keys begin with. axes: the labels that follow in them, one tuple per dimension of the costs
-    after the batch. costs: of the student's and the teacher's reading at a temperature.
-    """
-
-    claim: str
-    axes: tuple[tuple[str, ...], ...]
-    costs: _Costs
+_TAUGHT = tuple(claim for claim in CLAIMS.values() if claim.kind is not Kind.EXPECTED_LOSS)
+# Name of a loss -> the claim that a head reads by itself.
+_BY_HEAD = {f"{claim.name}_head": claim.of_head() for claim in _TAUGHT if claim.head is not None}
+OUTPUT_COSTS: tuple[str, ...] = (*(claim.name for claim in _TAUGHT), *_BY_HEAD)
 
 
-def _of(place: str, apart: _Apart) -> _Costs:
-    """Costs of the tensor at a dotted ``place`` in a reading."""
-    get = attrgetter(place)
-    return lambda student, teacher, temperature: apart(get(student).float(), get(teacher).float(), temperature)
-
-
-def _alone(apart: _Apart) -> _Apart:
-    """``apart`` of values without a label dimension, (batch,)."""
-    return lambda student, teacher, temperature: apart(student[:, None], teacher[:, None], temperature)
-
-
-def _averaged(apart: _Apart) -> _Apart:
-    """Mean over the last dimension of what ``apart`` gives: one claim about all of it."""
-    return lambda student, teacher, temperature: apart(student, teacher, temperature).mean(-1)
-
-
-def _bentham(student: Any, teacher: Any, temperature: float) -> Tensor:
-    own, theirs = (
-        torch.stack((one.bentham.mean, one.bentham.log_variance), dim=-1).float() for one in (student, teacher)
-    )
-    return gaussian(own, theirs, temperature)
-
-
-def _arc(student: Any, teacher: Any, temperature: float) -> Tensor:
-    """Mean over the segments that have text in both: (batch, 28)."""
-    filled = (student.emotion.arc_mask & teacher.emotion.arc_mask).unsqueeze(-1)
-    costs = bernoulli(student.emotion.arc_logits.float(), teacher.emotion.arc_logits.float(), temperature)
-    return torch.where(filled, costs, costs * 0).sum(1) / filled.sum(1).clamp(min=1)
-
-
-_READING: dict[str, _Lesson] = {
-    "emotion": _Lesson("emotion", (EMOTIONS,), _of("emotion.logits", bernoulli)),
-    "intensity": _Lesson("intensity", (EMOTIONS,), _of("emotion.intensity", squared)),
-    "affect": _Lesson("affect", (AFFECT,), _of("emotion.affect", squared)),
-    "nuance": _Lesson("nuance", (EMOTIONS, NUANCE_LEVELS), _of("emotion.nuance_logits", bernoulli)),
-    "arc": _Lesson("arc", (EMOTIONS,), _arc),
-    "bentham": _Lesson("bentham", (BENTHAM,), _bentham),
-    "regret": _Lesson("regret", (REGRET_TYPES, VIEWS), _of("regret.scores", squared)),
-    "utility": _Lesson("utility", (VIEWS,), _of("counterfactual.utility", squared)),
-    "plausibility": _Lesson("plausibility", (VIEWS,), _of("counterfactual.plausibility_logits", bernoulli)),
-    "surd": _Lesson("surd", (), _of("surd.subset_logits", _averaged(categorical))),
-    "verdict": _Lesson("verdict", (), _of("verdict.logits", categorical)),
-    "acceptability": _Lesson("acceptability", (), _of("verdict.acceptability_logits", _alone(bernoulli))),
-    "perspectives": _Lesson("perspectives", (PERSPECTIVES,), _of("perspectives.verdict_logits", categorical)),
-}
-_HEADS: dict[str, _Lesson] = {
-    "emotion_head": _READING["emotion"],
-    "bentham_head": _Lesson("bentham", (BENTHAM,), _of("bentham.mean", squared)),
-    "regret_head": _READING["regret"],
-    "verdict_head": _Lesson("verdict", (), _of("surd.verdict_logits", categorical)),
-}
-OUTPUT_COSTS: tuple[str, ...] = (*_READING, *_HEADS, "embedding")
-
-
-def _mask(lesson: _Lesson, claims: Collection[str]) -> Tensor:
+def _mask(claim: Claim, claims: Collection[str]) -> Tensor:
     """bool, flat: which of the costs of a text are about a taught claim."""
-    if lesson.claim == "arc":  # one claim about all emotions, of which it holds for those that are taught
-        return _mask(_READING["emotion"], claims) & ("arc" in claims)
-    keys = [".".join((lesson.claim, *labels)) for labels in product(*lesson.axes)]
-    return torch.tensor([key in claims for key in keys])
+    if claim.kind is Kind.COURSE:  # one claim about all labels, of which it holds for those that are taught
+        whole = next(other for other in _TAUGHT if other.target == claim.learns_from)
+        return _mask(whole, claims) & (claim.name in claims)
+    return torch.tensor([key in claims for key in claim.keys])
 
 
 def output_costs(student: Read, teacher: Read, claims: Collection[str], temperature: float) -> dict[str, Tensor]:
@@ -195,17 +90,15 @@ def output_costs(student: Read, teacher: Read, claims: Collection[str], temperat
     claims: see `taught_claims`. The heads learn from the teacher's heads, the reading from its reading.
     """
     costs = {}
-    for lessons, own, theirs in (
-        (_READING, student.reading, teacher.reading),
-        (_HEADS, student.heads, teacher.heads),
+    for named, own, theirs in (
+        ({claim.name: claim for claim in _TAUGHT}, student.reading, teacher.reading),
+        (_BY_HEAD, student.heads, teacher.heads),
     ):
-        for name, lesson in lessons.items():
-            mask = _mask(lesson, claims).to(student.mask.device)
-            if mask.any():
-                every = lesson.costs(own, theirs, temperature)
+        for name, claim in named.items():
+            mask = _mask(claim, claims).to(student.mask.device)
+            if mask.any() and tensor_of(own, claim.tensor) is not None:
+                every = KINDS[claim.kind].distance(claim, own, theirs, temperature)
                 costs[name] = every.reshape(len(every), -1)[:, mask].mean(1)
-    if "embedding" in claims:
-        costs["embedding"] = relations_apart(student.reading.embedding, teacher.reading.embedding)
     return costs
 
 
@@ -213,39 +106,16 @@ def output_costs(student: Read, teacher: Read, claims: Collection[str], temperat
 
 # The claims that each module's state stands for, by their first words; the joint state is the bridge's.
 _STATE_CLAIMS: dict[str, tuple[str, ...]] = {
-    "emotion_head": ("emotion", "intensity", "affect"),
-    "bentham_head": ("bentham",),
-    "regret_head": ("regret",),
-    "surd_head": ("verdict",),
-    "emotion_analyzer": ("emotion", "nuance", "arc"),
-    "bentham_calculator": ("bentham",),
-    "regret_analyzer": ("regret",),
-    "counterfactual_reasoner": ("utility", "plausibility"),
-    "surd_analyzer": ("surd",),
-    "perspectives": ("perspectives",),
-    "joint": ("verdict", "acceptability"),
+    **{module: tuple(claim.name for claim in _TAUGHT if module in claim.modules) for module in MODULES},
+    "joint": tuple(claim.name for claim in _TAUGHT if claim.bridged),
 }
 
 
-def relations_apart(student: Tensor, teacher: Tensor, present: Tensor | None = None) -> Tensor:
-    """How differently things lie to each other: mean squared difference of the cosine similarities of each to the
-    others, which needs no common width (Tung & Mori 2019, arXiv:1907.09682; Park et al. 2019, arXiv:1904.05068).
-
-    student: (..., things, width). teacher: (..., things, another width). present: bool (..., things); None = all.
-    Returns (..., things); 0 for one that is absent or alone.
-    """
-    own, theirs = (F.normalize(states.float(), dim=-1) for states in (student, teacher))
-    gap = (own @ own.mT - theirs @ theirs.mT).square()
-    pair = ~torch.eye(gap.shape[-1], dtype=torch.bool, device=gap.device).expand_as(gap)
-    if present is not None:
-        pair = pair & present.unsqueeze(-1) & present.unsqueeze(-2)
-    return torch.where(pair, gap, gap * 0).sum(-1) / pair.sum(-1).clamp(min=1)
-
-
-def state_costs(student: Read, teacher: Read, claims: Collection[str]) -> Tensor:
+def state_costs(student: Read, teacher: Read, claims: Collection[str], modules: Sequence[str] = MODULES) -> Tensor:
     """How differently the batch's texts lie to each other in the states of the modules that are taught: (batch,)."""
     parts = {claim.partition(".")[0] for claim in claims}
-    chosen = [number for number, name in enumerate((*MODULES, "joint")) if not parts.isdisjoint(_STATE_CLAIMS[name])]
+    names = (*modules, "joint")
+    chosen = [number for number, name in enumerate(names) if not parts.isdisjoint(_STATE_CLAIMS[name])]
     own, theirs = (
         torch.cat((reading.states, reading.joint.unsqueeze(1)), dim=1)[:, chosen].transpose(0, 1)
         for reading in (student.reading, teacher.reading)
@@ -285,14 +155,9 @@ __all__ = [
     "OUTPUT_COSTS",
     "Distillation",
     "Read",
-    "bernoulli",
-    "categorical",
-    "gaussian",
     "hidden_costs",
     "mapped_layers",
     "output_costs",
-    "relations_apart",
-    "squared",
     "state_costs",
     "taught_claims",
 ]

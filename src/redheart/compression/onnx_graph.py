@@ -19,37 +19,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from ..configuration.labels import (
-    AFFECT,
-    BENTHAM,
-    EMOTIONS,
-    NUANCE_LEVELS,
-    PERSPECTIVES,
-    RATED,
-    REGRET_TYPES,
-    SURD,
-    VERDICTS,
-    VIEWS,
-)
+from ..configuration.claims import CLAIMS, Kind
 from ..modeling_redheart.pipeline_redheart import named_tensors
 from ..modeling_redheart.pretrained import RedHeartPreTrainedModel
 from ..modeling_redheart.quantization import kept_modules
 
-# The names along the dimensions of an output, after the batch.
+# The names along the dimensions of an output, after the batch, where all of them have names.
 _LABELS: dict[str, tuple[tuple[str, ...], ...]] = {
-    "emotion.logits": (EMOTIONS,),
-    "emotion.intensity": (EMOTIONS,),
-    "emotion.affect": (AFFECT,),
-    "emotion.nuance_logits": (EMOTIONS, NUANCE_LEVELS),
-    "bentham.mean": (BENTHAM,),
-    "bentham.log_variance": (BENTHAM,),
-    "regret.scores": (REGRET_TYPES, VIEWS),
-    "counterfactual.utility": (VIEWS,),
-    "counterfactual.plausibility_logits": (VIEWS,),
-    "surd.parts": (SURD,),
-    "perspectives.verdict_logits": (PERSPECTIVES, VERDICTS),
-    "verdict.logits": (VERDICTS,),
-    "expected_loss": (RATED,),
+    tensor: claim.axes
+    for claim in CLAIMS.values()
+    for tensor in (claim.tensor, claim.spread)
+    if tensor is not None and claim.axes and claim.kind is not Kind.COURSE
 }
 
 

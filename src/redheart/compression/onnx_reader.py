@@ -13,33 +13,14 @@ import torch
 from torch import Tensor, nn
 from transformers.modeling_outputs import SequenceClassifierOutput
 
+from ..configuration.claims import CLAIMS
 from ..configuration.configuration_redheart import RedHeartConfig
 from ..configuration.errors import CheckpointError
 from ..configuration.extras import missing
 from ..configuration.inputs import check_depth, check_outputs
-from ..configuration.labels import OUTPUTS
-from ..modeling_redheart.outputs import (
-    BenthamOutput,
-    CounterfactualOutput,
-    EmotionOutput,
-    PerspectivesOutput,
-    RedHeartOutput,
-    RegretOutput,
-    SURDOutput,
-    VerdictOutput,
-)
+from ..modeling_redheart.outputs import PARTS, RedHeartOutput
 
 GRAPH = "model.onnx"
-
-_PARTS = {
-    "emotion": EmotionOutput,
-    "bentham": BenthamOutput,
-    "regret": RegretOutput,
-    "counterfactual": CounterfactualOutput,
-    "surd": SURDOutput,
-    "perspectives": PerspectivesOutput,
-    "verdict": VerdictOutput,
-}
 
 
 class _Graph(nn.Module):
@@ -161,9 +142,9 @@ def open_graph(folder: Path) -> OnnxReader | OnnxClassifier:
 
 
 def _output_of(tensor: str) -> str | None:
-    """Which of `labels.OUTPUTS` the tensor of this name belongs to; None for what comes with any of them."""
-    part = "confidence" if tensor == "expected_loss" else tensor.partition(".")[0]
-    return part if part in OUTPUTS else None
+    """Which of `claims.OUTPUTS` the tensor of this name belongs to; None for what comes with any of them."""
+    part = tensor.partition(".")[0]
+    return next((claim.output for claim in CLAIMS.values() if claim.tensor.partition(".")[0] == part), None)
 
 
 def _nested(tensors: dict[str, Tensor]) -> RedHeartOutput:
@@ -175,7 +156,7 @@ def _nested(tensors: dict[str, Tensor]) -> RedHeartOutput:
             parts.setdefault(part, {})[field] = value
         else:
             parts[part] = value
-    return RedHeartOutput(**{part: _PARTS[part](**value) if part in _PARTS else value for part, value in parts.items()})
+    return RedHeartOutput(**{part: PARTS[part](**value) if part in PARTS else value for part, value in parts.items()})
 
 
 __all__ = ["GRAPH", "OnnxClassifier", "OnnxReader", "open_graph"]

@@ -1,6 +1,6 @@
 """The columns of a row that hold targets: their names, their ranges, and how a value is read.
 
-Notable: nothing here lists labels; the names are built from `configuration.labels`, as `emotion.joy` or
+Notable: nothing here lists labels; the names are built from `configuration.claims`, as `emotion.joy` or
 `regret.action.better`. What a row may hold besides, and the table of all columns, is in `schema`.
 """
 
@@ -14,35 +14,15 @@ from typing import Any
 
 import numpy as np
 
-from ..configuration.labels import (
-    AFFECT,
-    BENTHAM,
-    EMOTIONS,
-    NUANCE_LEVELS,
-    PERSPECTIVES,
-    REGRET_TYPES,
-    SIGNED_BENTHAM,
-    VERDICTS,
-    VIEWS,
-    closest,
-)
-from .examples import INTEGERS, MISSING, PAIRS, SHAPES, Array
+from ..configuration.claims import Kind, learned, target_limits
+from ..configuration.labels import EMOTIONS, NUANCE_LEVELS, VERDICTS, closest
+from .examples import INTEGERS, LEVELS, MISSING, PAIRS, SHAPES, Array
 
 # The name of each target's columns and the names along its dimensions.
 AXES: dict[str, tuple[str, tuple[tuple[str, ...], ...]]] = {
-    "emotion_labels": ("emotion", (EMOTIONS,)),
-    "intensity_labels": ("intensity", (EMOTIONS,)),
-    "nuance_labels": ("nuance", (EMOTIONS,)),
-    "affect_labels": ("affect", (AFFECT,)),
-    "bentham_labels": ("bentham", (BENTHAM,)),
-    "regret_labels": ("regret", (REGRET_TYPES, VIEWS)),
-    "utility_labels": ("utility", (VIEWS,)),
-    "plausibility_labels": ("counterfactual.plausibility", (VIEWS,)),
-    "verdict_labels": ("verdict", (VERDICTS,)),
-    "acceptability_labels": ("acceptability", ()),
-    "perspective_labels": ("perspectives", (PERSPECTIVES, VERDICTS)),
+    target: (claim.columns, claim.target_axes) for target, claim in learned() if SHAPES[target] is not None
 }
-DISTRIBUTIONS = ("verdict_labels", "perspective_labels")
+DISTRIBUTIONS = tuple(target for target, claim in learned() if claim.kind is Kind.SHARES)
 
 # What a target without a range of its own may hold, so that float32 holds it and the sum of five, and int64 an id.
 _LARGEST, _LARGEST_ID = 1e30, 2.0**53
@@ -62,20 +42,11 @@ def limits(target: str) -> tuple[Array, Array]:
     shape = SHAPES[target]
     if shape is None:
         return np.array(-_LARGEST), np.array(_LARGEST)
-    low, high = np.zeros(shape), np.ones(shape)
-    if target == "nuance_labels":
-        high += len(NUANCE_LEVELS) - 1
-    elif target == "affect_labels":
-        low[AFFECT.index("valence")] = -1
-    elif target == "bentham_labels":
-        low[[BENTHAM.index(name) for name in SIGNED_BENTHAM]] = -1
-    elif target in ("regret_labels", "utility_labels"):
-        low -= 1
-    elif target in DISTRIBUTIONS:
-        high *= _LARGEST
-    elif target in PAIRS:
-        high[0] = _LARGEST_ID  # of the pair
-    return low, high
+    if target in PAIRS:
+        return np.zeros(shape), np.array([_LARGEST_ID, 1.0])  # of the pair, and the rank
+    low, high = target_limits(target)
+    lowest = np.array(low) if shape else np.array(low[0])
+    return np.broadcast_to(lowest, shape).copy(), np.full(shape, min(high, _LARGEST))
 
 
 def _shape(target: str, width: int) -> tuple[int, ...]:
@@ -186,12 +157,13 @@ def _emotions(value: Any) -> Array:
     return labels
 
 
-def _verdict(value: Any) -> Array:
-    """All of the shares for one verdict, (5,)."""
+def _choice(value: Any, names: tuple[str, ...]) -> Array:
+    """All of the shares for one of the names, such as a verdict: (names,)."""
     name = value.strip().lower() if isinstance(value, str) else value
-    if not isinstance(name, str) or name not in VERDICTS:
-        raise WrongValueError(value, f"There is no verdict {{}}; {closest(str(value), VERDICTS)}")
-    return np.array([name == verdict for verdict in VERDICTS], dtype=np.float32)
+    if not isinstance(name, str) or name not in names:
+        what = "verdict" if names is VERDICTS else "answer"
+        raise WrongValueError(value, f"There is no {what} {{}}; {closest(str(value), names)}")
+    return np.array([name == known for known in names], dtype=np.float32)
 
 
 def _whole(value: Any, target: str) -> Array:
@@ -238,17 +210,14 @@ def element(target: str, place: tuple[int, ...]) -> str:
 def _columns() -> dict[str, Column]:
     columns = {name: Column(name, (), partial(_whole, target=name)) for name in SHAPES}
     columns["emotion"] = Column("emotion_labels", (), _emotions)
-    columns["verdict"] = Column("verdict_labels", (), _verdict)
-    for index in range(len(PERSPECTIVES)):
-        columns[element("perspective_labels", (index,))] = Column("perspective_labels", (index,), _verdict)
+    for target in DISTRIBUTIONS:
+        *outer, names = AXES[target][1]
+        for place in np.ndindex(tuple(map(len, outer))):
+            columns[element(target, place)] = Column(target, place, partial(_choice, names=names))
     for target in AXES:
         low, high = limits(target)
         for place in np.ndindex(low.shape):
-            parse = (
-                _level
-                if target == "nuance_labels"
-                else partial(_number, low=float(low[place]), high=float(high[place]))
-            )
+            parse = _level if target in LEVELS else partial(_number, low=float(low[place]), high=float(high[place]))
             columns[element(target, place)] = Column(target, place, parse)
     return columns
 

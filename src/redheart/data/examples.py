@@ -18,35 +18,14 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from ..configuration.claims import RANKINGS, SHAPES, Kind, learned
 from ..configuration.errors import DataError
-from ..configuration.labels import AFFECT, BENTHAM, EMOTIONS, PERSPECTIVES, REGRET_TYPES, VERDICTS, VIEWS
 
-# What a text may be labelled with: the columns of `losses.Targets` and the shape per text; None = any width.
-SHAPES: dict[str, tuple[int, ...] | None] = {
-    "emotion_labels": (len(EMOTIONS),),
-    "intensity_labels": (len(EMOTIONS),),
-    "nuance_labels": (len(EMOTIONS),),
-    "affect_labels": (len(AFFECT),),
-    "bentham_labels": (len(BENTHAM),),
-    "regret_labels": (len(REGRET_TYPES), len(VIEWS)),
-    "utility_labels": (len(VIEWS),),
-    "plausibility_labels": (len(VIEWS),),
-    "verdict_labels": (len(VERDICTS),),
-    "acceptability_labels": (),
-    "perspective_labels": (len(PERSPECTIVES), len(VERDICTS)),
-    "embedding_labels": None,
-    "utility_pair_labels": (2,),
-    "acceptability_pair_labels": (2,),
-    "branch_pair_labels": (2,),
-}
 # Target of two texts that are ranked -> the name of its loss, and of what is measured of it.
-RANKING_LOSSES = {
-    "utility_pair_labels": "utility_ranking",
-    "acceptability_pair_labels": "acceptability_ranking",
-    "branch_pair_labels": "counterfactual",
-}
+RANKING_LOSSES = {target: ranking.loss for target, ranking in RANKINGS.items()}
 PAIRS = tuple(RANKING_LOSSES)
-INTEGERS = ("nuance_labels", *PAIRS)
+LEVELS = tuple(target for target, claim in learned() if claim.kind is Kind.LEVELS)
+INTEGERS = (*LEVELS, *PAIRS)
 MISSING = -100
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -56,7 +35,8 @@ Array: TypeAlias = npt.NDArray[Any]
 class Example:
     """One text and what is known about it.
 
-    targets: columns of `SHAPES`; more can be added. A pair column is ``(pair id, 1 = the better or 0 = the worse)``.
+    targets: columns of `claims.SHAPES`; more can be added. A pair column is ``(pair id, 1 = the better or 0 = the
+    worse)``.
     group: what the text belongs to (a story, a comment in any language); one group is never split by `held_out`.
     better, worse: the nearest other course of events that would have been better, and worse, in words; empty = unknown.
     """
@@ -161,6 +141,7 @@ def fraction(key: str) -> float:
 
 __all__ = [
     "INTEGERS",
+    "LEVELS",
     "MISSING",
     "PAIRS",
     "RANKING_LOSSES",

@@ -14,11 +14,13 @@ from ..configuration.labels import (
     NUANCE_LEVELS,
     PERSPECTIVES,
     REGRET_TYPES,
+    SIGNED_AFFECT,
     SIGNED_BENTHAM,
     SURD,
     VERDICTS,
     VIEWS,
 )
+from ..modeling_redheart.asserted import threshold_of
 from .drawing import Line, Spoke, axis, bar, element, line_chart, radar
 from .interface import Words
 
@@ -101,7 +103,7 @@ def emotions(reading: Reading, words: Words, facts: Facts) -> str:
     shown = order[: max(_LEAST_SHOWN, min(len(told), _MOST_ASSERTED) + 2)]
 
     def one(name: str) -> str:
-        limit = facts.thresholds.get(name, 0.5)
+        limit = threshold_of(facts.thresholds, name)
         sure = name in told
         title = escape(words.name("emotion", name)) + mark(reading, f"emotion.{name}", words)
         sign = element("span", escape(words.say("asserted")), class_="badge sure") if sure else ""
@@ -117,7 +119,7 @@ def emotions(reading: Reading, words: Words, facts: Facts) -> str:
     if affect := emotion.get("affect"):
         lines = []
         for name in AFFECT:
-            value, signed = affect.get(name), name == "valence"
+            value, signed = affect.get(name), name in SIGNED_AFFECT
             title = escape(words.name("affect", name)) + mark(reading, f"affect.{name}", words)
             drawn = element("span", class_="track hatched") if value is None else bar(value, -1.0 if signed else 0.0)
             told_value = absent(words) if value is None else words.signed(value) if signed else f"{value:.2f}"

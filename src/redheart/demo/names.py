@@ -5,6 +5,9 @@ Notable: one row per name of `configuration.labels` (a test compares the two); t
 
 from typing import Literal, get_args
 
+from ..configuration import labels
+from ..configuration.claims import CLAIMS
+
 Language = Literal["en", "ko"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 
@@ -140,18 +143,14 @@ NAMES: dict[str, dict[str, tuple[str, str]]] = {
     },
 }
 
-# Part of a record key -> the groups of the names that follow it.
-_FOLLOWING: dict[str, tuple[str, ...]] = {
-    "emotion": ("emotion",),
-    "intensity": ("emotion",),
-    "nuance": ("emotion", "level"),
-    "affect": ("affect",),
-    "bentham": ("bentham",),
-    "regret": ("regret", "view"),
-    "utility": ("view",),
-    "plausibility": ("view",),
-    "perspectives": ("perspective",),
-    "confidence": ("part",),
+# Names along an axis -> their group; those of any other axis are in a group that is called as the claim.
+_GROUPS: dict[tuple[str, ...], str] = {
+    labels.EMOTIONS: "emotion",
+    labels.NUANCE_LEVELS: "level",
+    labels.VIEWS: "view",
+    labels.PERSPECTIVES: "perspective",
+    labels.VERDICTS: "verdict",
+    labels.RATED: "part",
 }
 
 
@@ -165,7 +164,7 @@ def claim_name(language: Language, key: str) -> str:
     part, *rest = key.split(".")
     if not rest:
         return name(language, "part", part)
-    groups = _FOLLOWING[part]
+    groups = (_GROUPS.get(names, part) for names in CLAIMS[part].key_axes)
     return ", ".join(name(language, group, word) for group, word in zip(groups, rest, strict=False))
 
 

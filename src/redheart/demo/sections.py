@@ -12,6 +12,7 @@ from .charts import Facts, Reading, mark, note
 from .drawing import element
 from .interface import Words
 from .occlusion import Effects
+from .plain_chart import plain_charts
 
 _SHOWN_CHARACTERS = 4000
 _MOST_NAMED = 3
@@ -126,13 +127,15 @@ def cards(reading: Reading, words: Words, facts: Facts) -> str:
         ("raters", charts.raters, bool(reading["rated_by"])),
         ("withheld_title", _withheld, True),
     )
+    further = [_card(title, body) for title, body in plain_charts(reading, words)]
     columns = (
         element(
             "div",
             *(_card(words.say(title), draw(reading, words, facts)) for title, draw, there in column if there),
+            *more,
             class_="column",
         )
-        for column in (left, right)
+        for column, more in ((left, further), (right, []))
     )
     return element("div", *columns, class_="rh grid", lang=words.language)
 

@@ -1,8 +1,9 @@
 """What goes over the wire, as types: requests, readings, facts about the model. OpenAPI is made from them.
 
-Notable: the names in a reading come from the label schema, and its ranges from `reading.RANGES`; only the shape of a
-reading is written down here, and a reading with a part that has no place in it is an error. What a model withholds is
-absent from a reading, so that no key of it is required; the one null is the label of a verdict that abstained.
+Notable: the names in a reading come from the label schema, and its ranges from `reading.RANGES`. The shape of a part
+that is more than its claims is written down here, and a reading with a part that has no place in it is an error. What a
+model withholds is absent from a reading, so that no key of it is required; the one null is the label of a verdict that
+abstained.
 """
 
 from collections.abc import Iterable
@@ -11,6 +12,7 @@ from typing import Annotated, Any, Literal, Required, cast
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model, model_validator
 from typing_extensions import TypedDict
 
+from ..configuration.claims import CLAIMS, Claim
 from ..configuration.inputs import (
     DEPTHS,
     check_depth,
@@ -36,6 +38,7 @@ from ..configuration.labels import (
     VIEWS,
 )
 from ..configuration.raters import DERIVED, MIXED, MODEL, PEOPLE
+from ..modeling_redheart.outputs import PARTS
 from ..modeling_redheart.reading import RANGES
 from .limits import Limits
 
@@ -114,7 +117,10 @@ def _object(name: str, about: str, fields: dict[str, Any]) -> Any:
 
 def _number(path: str, about: str | None = None) -> Any:
     """A number whose range is that of ``path``. The range is told and not checked: rounding may overstep an end."""
-    low, high = RANGES[path]
+    return _between(*RANGES[path], about)
+
+
+def _between(low: int | None, high: int | None, about: str | None = None) -> Any:
     ends: dict[str, Any] = {name: end for name, end in (("minimum", low), ("maximum", high)) if end is not None}
     return Annotated[float, Field(description=about, json_schema_extra=ends or None)]
 
@@ -243,20 +249,46 @@ _RatedBy = _table(
 )
 _Ends = Annotated[list[int | None], Field(min_length=2, max_length=2)]
 
+
+def _plain(output: str) -> Any:
+    """The part of an output that is told as its claims are (`reading.Reading`), which is described by its type."""
+    claims = [claim for claim in CLAIMS.values() if claim.output == output]
+    about = (PARTS[output].__doc__ or "").strip().partition("\n")[0]
+    if len(claims) == 1:
+        return _by_names(output, about, claims[0], claims[0].axes)
+    parts = {claim.name: _by_names(f"{output}_{claim.name}", "", claim, claim.axes) for claim in claims}
+    return _object(_type_name(output), about, parts)
+
+
+def _by_names(name: str, about: str, claim: Claim, axes: tuple[tuple[str, ...], ...], label: str = "") -> Any:
+    """What a claim tells, an object for each of its axes."""
+    if not axes:
+        return _between(*claim.span(label), about or None)
+    inner = {word: _by_names(f"{name}_{word}", "", claim, axes[1:], word) for word in axes[0]}
+    return _object(_type_name(name), about, inner)
+
+
+def _type_name(name: str) -> str:
+    return f"{''.join(word.title() for word in name.split('_'))}Reading"
+
+
+_PARTS: dict[str, Any] = {
+    "emotion": _Emotion,
+    "bentham": _Bentham,
+    "regret": _table("RegretReading", "Seven types of regret.", REGRET_TYPES, _Views),
+    "counterfactual": _table("CounterfactualReading", "What could have been.", VIEWS, _Counterfactual),
+    "surd": Annotated[_Determined | _NotDetermined, Field(description="Information about the verdict.")],
+    "perspectives": _table("PerspectivesReading", "How each side would vote.", PERSPECTIVES, _Verdicts),
+    "verdict": _Verdict,
+    "confidence": _table("ConfidenceReading", "How far to trust each part.", RATED, _Confidence),
+    "embedding": _list(_number("embedding")),
+}
 Reading = _object(
     "Reading",
     "The reading of one text; each part only where it was computed and supervised.",
     {
         "text": Required[str],
-        "emotion": _Emotion,
-        "bentham": _Bentham,
-        "regret": _table("RegretReading", "Seven types of regret.", REGRET_TYPES, _Views),
-        "counterfactual": _table("CounterfactualReading", "What could have been.", VIEWS, _Counterfactual),
-        "surd": Annotated[_Determined | _NotDetermined, Field(description="Information about the verdict.")],
-        "perspectives": _table("PerspectivesReading", "How each side would vote.", PERSPECTIVES, _Verdicts),
-        "verdict": _Verdict,
-        "confidence": _table("ConfidenceReading", "How far to trust each part.", RATED, _Confidence),
-        "embedding": _list(_number("embedding")),
+        **{name: _PARTS[name] if name in _PARTS else _plain(name) for name in OUTPUTS},
         "rationale": _list(_Word, "The words that mattered most."),
         "rated_by": Required[_RatedBy],
         "ranges": Annotated[Required[dict[str, _Ends]], Field(description="Low and high of each part; null = open.")],

@@ -15,9 +15,9 @@ from torch import Tensor
 from torch.profiler import ProfilerActivity, profile, record_function
 
 from redheart import RedHeartConfig, RedHeartModel
+from redheart.configuration.claims import TARGET_OUTPUTS
 from redheart.configuration.labels import OUTPUTS
 from redheart.data.examples import INTEGERS, SHAPES
-from redheart.modeling_redheart.modeling_redheart import TARGET_OUTPUTS
 from redheart.training.runs.memory_planner import MemoryPlan, plan_memory
 
 BATCH, TOKENS = 24, 64

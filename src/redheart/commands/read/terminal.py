@@ -13,7 +13,9 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from ...configuration.labels import NUANCE_LEVELS, SURD, VERDICTS, VIEWS
+from ...configuration.claims import CLAIMS, OUTPUTS, Kind
+from ...configuration.labels import NUANCE_LEVELS, SIGNED_AFFECT, SIGNED_BENTHAM, SURD, VERDICTS, VIEWS
+from ...demo.names import name as name_of
 from ...formats.printable import printable
 from ...modeling_redheart.headline import headline
 from .bars import BAR, Bars
@@ -25,12 +27,15 @@ _SHOWN_CHARACTERS = 600
 _SHOWN_NAMES = 8
 _SHOWN_SENTENCES = 12
 
-# Section of the output -> the parts of record keys that it shows.
+# Section of the output -> the parts of record keys that it shows; the course of a text has a section of its own.
 _SECTION_PARTS = {
-    "emotion": ("emotion", "intensity", "nuance", "affect"),
-    "arc": ("arc",),
-    "counterfactual": ("utility", "plausibility"),
-    "verdict": ("verdict", "acceptability"),
+    **{
+        output: tuple(
+            claim.name for claim in CLAIMS.values() if claim.output == output and claim.kind is not Kind.COURSE
+        )
+        for output in OUTPUTS
+    },
+    **{claim.name: (claim.name,) for claim in CLAIMS.values() if claim.kind is Kind.COURSE},
 }
 
 _TITLES = {
@@ -71,13 +76,20 @@ def render(reading: Mapping[str, Any], console: Console) -> None:
         console.print(Text(line, style="bold"), width=width)
     bars = Bars(console)
     for name, body in _sections(reading, bars):
-        title = Text(f"{_TITLES[name]}{_mark(name, reading['flags']['untrained'])} ", style="bold")
+        title = Text(f"{_title(name)}{_mark(name, reading['flags']['untrained'])} ", style="bold")
         console.print()
         console.print(Rule(title, align="left", style="dim", characters="─" if bars.unicode else "-"), width=width)
         console.print(Padding(body, (0, 0, 0, 1)), width=width)
     console.print()
     for line in (*notes(reading["flags"]), *_raters(reading["rated_by"])):
         console.print(Text(line), width=width)
+
+
+def _title(section: str) -> str:
+    if section in _TITLES:
+        return _TITLES[section]
+    known = name_of("en", "part", section)
+    return known[0].upper() + known[1:]
 
 
 def headline_lines(reading: Mapping[str, Any]) -> Iterator[str]:
@@ -150,9 +162,10 @@ def _sections(reading: Mapping[str, Any], bars: Bars) -> Iterator[tuple[str, Ren
         "confidence": _confidence,
         "embedding": _embedding,
     }
-    for name, build in builders.items():
+    order = [*builders, *(name for name in OUTPUTS if name != "emotion" and name not in builders)]
+    for name in order:
         if name in reading:
-            yield name, build(reading[name], bars)
+            yield name, builders.get(name, _plain)(reading[name], bars)
 
 
 def _grid(*justify: Any) -> Table:
@@ -186,8 +199,9 @@ def _emotion(emotion: Mapping[str, Any], bars: Bars) -> Table:
     for index, (name, value) in enumerate(emotion.get("affect", {}).items()):
         if names and index == 0:
             table.add_row()
-        bar = bars.signed(value) if name == "valence" else bars.share(value)
-        table.add_row("", name, bar, _signed(value) if name == "valence" else f"{value:.2f}")
+        signed = name in SIGNED_AFFECT
+        bar = bars.signed(value) if signed else bars.share(value)
+        table.add_row("", name, bar, _signed(value) if signed else f"{value:.2f}")
     return table
 
 
@@ -225,6 +239,23 @@ def _arc(arc: Sequence[Mapping[str, Any]]) -> Table:
     if len(arc) > _SHOWN_SENTENCES:
         table.add_row("", "", "", f"and {len(arc) - _SHOWN_SENTENCES} more; --json gives all")
     return table
+
+
+def _plain(part: Any, bars: Bars) -> Table:
+    """Any output as its values by name."""
+    table = _grid("left", "left", "right")
+    for name, value in _leaves(part):
+        table.add_row(name, bars.signed(value) if value < 0 else bars.share(value), _signed(value))
+    return table
+
+
+def _leaves(part: Any, before: str = "") -> Iterator[tuple[str, float]]:
+    """Every number of a part, with the names that lead to it."""
+    if not isinstance(part, Mapping):
+        yield before, part
+        return
+    for name, value in part.items():
+        yield from _leaves(value, f"{before}, {name}" if before else name)
 
 
 def _verdict(verdict: Mapping[str, Any], bars: Bars) -> Table:
@@ -267,7 +298,7 @@ def _matrix(rows: Mapping[str, Mapping[str, float]], columns: Iterable[str], for
 def _bentham(bentham: Mapping[str, Any], bars: Bars) -> Table:
     table = _grid("left", "left", "right", "left")
     for name, cell in bentham.get("dimensions", {}).items():
-        signed = name == "valence"
+        signed = name in SIGNED_BENTHAM
         bar = bars.signed(cell["value"]) if signed else bars.share(cell["value"])
         spread = f"± {cell['std']:.2f}" if "std" in cell else ""
         value = _signed(cell["value"]) if signed else f"{cell['value']:.2f}"

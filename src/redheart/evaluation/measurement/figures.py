@@ -5,13 +5,15 @@ stands beside one whose rule was fitted on other folds of the rows ("cross-fitte
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from itertools import product
 
 import numpy as np
 
-from ...configuration.labels import AFFECT, BENTHAM, EMOTIONS, REGRET_TYPES, VIEWS
+from ...configuration.claims import Claim, Kind, learned
+from ...configuration.labels import EMOTIONS
 from ...data.examples import PAIRS, RANKING_LOSSES, Array
-from ...modeling_redheart.reading import asserted_emotions
+from ...modeling_redheart.asserted import asserted_emotions, threshold_of
 from ...statistics.calibration import (
     cross_fitted,
     expected_calibration_error,
@@ -34,7 +36,7 @@ from .split import (
     mean_of_known,
     that_occur,
 )
-from .verdict_figures import LIKELY, NAMED, NAMED_ELSEWHERE, pairs_by_verdict, perspective_figures, verdict_figures
+from .verdict_figures import LIKELY, NAMED, NAMED_ELSEWHERE, pairs_by_verdict, share_figures, verdict_figures
 
 ONE, EACH, OTHERS = f"one threshold, {FITTED_HERE}", f"a threshold per label, {FITTED_HERE}", "per label, cross-fitted"
 STORED = "thresholds of the config"
@@ -43,18 +45,6 @@ FAULTLESS = "right: every emotion that is asserted is one of the text's"
 _FOLDS = 5  # that a cross-fitted rule is fitted on, but for one
 RISK = 0.1  # share of wrong assertions up to which a coverage is asked for
 
-_PLACES: dict[str, tuple[str, tuple[str, ...]]] = {
-    "intensity_labels": ("intensity", EMOTIONS),
-    "nuance_labels": ("nuance", EMOTIONS),
-    "affect_labels": ("affect", AFFECT),
-    "bentham_labels": ("bentham", BENTHAM),
-    "regret_labels": ("regret", tuple(f"{name}.{view}" for name in REGRET_TYPES for view in VIEWS)),
-    "utility_labels": ("utility", VIEWS),
-    "plausibility_labels": ("plausibility", VIEWS),
-    "acceptability_labels": ("acceptability", ("",)),
-}
-# The parts whose expected loss is compared with the real one; of the others the reading has no loss to compare.
-_SQUARED = ("intensity", "affect", "bentham", "regret", "utility", "acceptability")
 # Sets that tell of others. Acceptability is of the narrator's own conduct, and here the narrator does nothing: what a
 # better action changes is whether somebody in the story is held to be in the wrong.
 THIRD_PERSON = ("moral_stories",)
@@ -71,11 +61,9 @@ def measure(split: Split, thresholds: Mapping[str, float], report: Evaluation, v
         _emotion(split, thresholds, report)
     if "verdict_labels" in given:
         verdict_figures(split, verdict_threshold, report)
-    for target in _PLACES:
-        if target in given:
-            _regressions(split, target, report)
-    if "perspective_labels" in given:
-        perspective_figures(split, report)
+    for target, claim in learned():
+        if target in given and target not in ("emotion_labels", "verdict_labels") and claim.kind in _BY_KIND:
+            _BY_KIND[claim.kind](split, target, claim, report)
     for target in PAIRS:
         if target in given:
             _ranking(split, target, report)
@@ -114,7 +102,7 @@ def _emotion(split: Split, thresholds: Mapping[str, float], report: Evaluation) 
                     "precision": float(found.precision[place]),
                     "recall": float(found.recall[place]),
                     "average precision": average_precision(actual[:, [place]], scores[:, [place]]),
-                    "threshold": float(thresholds.get(name, 0.5)),
+                    "threshold": threshold_of(thresholds, name),
                     "texts": float(found.support[place]),
                     "mean probability": float(made[place]),
                 }
@@ -194,8 +182,37 @@ def _selective(split: Split, report: Evaluation, actual: Array, asserted: Array,
     add_auroc(split, report, "emotion", 1 - wrong.astype(np.int64), confidence, FAULTLESS)
 
 
-def _regressions(split: Split, target: str, report: Evaluation) -> None:
-    output, names = _PLACES[target]
+def _labels(split: Split, target: str, claim: Claim, report: Evaluation) -> None:
+    """Of labels that are there or not: whether what is likelier is there, and what the expected loss ranks."""
+    actual, places = target_column(split.units, target)
+    actual = actual.reshape(len(actual), -1)
+    if not (actual > 0).any():
+        split.skip(report, claim.name, "no label of it occurs in its rows")
+        return
+    for system, said in split.systems.items():
+        if target in said:
+            scores = said[target][places].reshape(len(actual), -1)
+            report.figures += _emotion_figures(split, system, actual, scores, output=claim.name)
+    _ranked_losses(split, target, claim, report)
+
+
+def _ranked_losses(split: Split, target: str, claim: Claim, report: Evaluation) -> None:
+    """Whether the loss that the model expects ranks the texts as the one that it has, where that is known of a text."""
+    if claim.rated is None or claim.kind not in _REAL_LOSSES:
+        return
+    actual, places = target_column(split.units, target)
+    said = split.systems[MODEL]
+    values = (array.reshape(len(actual), -1) for array in (said[target][places], actual))
+    real = _REAL_LOSSES[claim.kind](*values)
+    add_ranked_losses(split, report, claim.name, expected_losses(said)[claim.name][places], real)
+
+
+def _squared(values: Array, actual: Array) -> Array:
+    return mean_of_known((values - actual) ** 2)
+
+
+def _regressions(split: Split, target: str, claim: Claim, report: Evaluation) -> None:
+    output, names = claim.name, [".".join(labels) for labels in product(*claim.target_axes)]
     actual, places = target_column(split.units, target)
     actual = actual.reshape(len(actual), -1)
     if not any(np.isfinite(column).sum() >= FEWEST and np.nanmin(column) < np.nanmax(column) for column in actual.T):
@@ -221,13 +238,7 @@ def _regressions(split: Split, target: str, report: Evaluation) -> None:
         if len(names) > 1:
             mean = float(np.mean(found)) if found else math.nan
             report.figures.append(split.bare(output, "mean Pearson r", mean, len(actual), "", system))
-    said = split.systems[MODEL]
-    values = said[target][places].reshape(len(actual), -1)
-    real = {name: mean_of_known((values - actual) ** 2) for name in _SQUARED if name == output}
-    if output == "plausibility":
-        real[output] = binary_losses(values, actual)
-    for name, losses in real.items():
-        add_ranked_losses(split, report, name, expected_losses(said)[name][places], losses)
+    _ranked_losses(split, target, claim, report)
 
 
 def _ranking(split: Split, target: str, report: Evaluation) -> None:
@@ -245,6 +256,25 @@ def _ranking(split: Split, target: str, report: Evaluation) -> None:
                 split.figure(RANKING_LOSSES[target], "pair accuracy", system, pair_accuracy, scores[up], scores[down])
             )
 
+
+# Kind -> the loss that a text has, of those whose reading gives one to compare with the expected loss.
+_REAL_LOSSES: dict[Kind, Callable[[Array, Array], Array]] = {
+    Kind.PROBABILITY: binary_losses,
+    Kind.DEGREE: binary_losses,
+    Kind.VALUE: _squared,
+    Kind.GAUSSIAN: _squared,
+    Kind.RATE: _squared,
+}
+# Kind -> its figures on a split; emotions and the verdict have figures of their own.
+_BY_KIND: dict[Kind, Callable[[Split, str, Claim, Evaluation], None]] = {
+    Kind.PROBABILITY: _labels,
+    Kind.DEGREE: _regressions,
+    Kind.LEVELS: _regressions,
+    Kind.VALUE: _regressions,
+    Kind.GAUSSIAN: _regressions,
+    Kind.RATE: _regressions,
+    Kind.SHARES: share_figures,
+}
 
 __all__ = [
     "EACH",

@@ -18,6 +18,7 @@ from scipy.stats import rankdata
 from torch import Tensor
 
 from ...batches.supervision import KEYS_OF_VALUES
+from ...configuration.claims import Kind, learned
 from ...configuration.labels import EMOTIONS, SURD
 from ...data.loading import Array, Unit
 from ...statistics.calibration import fit_temperature, fit_thresholds
@@ -31,20 +32,16 @@ LEAST_NAMED = 0.5  # share of the texts of which a verdict is named all the same
 BY_CHANCE = 0.05  # share of texts whose information is told although the states are not even of one text
 FEWEST_RATED = 30  # texts with a label, for a claim to be judged
 _NEUTRAL = EMOTIONS.index("neutral")
-# Targets on scales, each of whose values is a claim by itself.
-_SCALES = (
-    "affect_labels",
-    "bentham_labels",
-    "regret_labels",
-    "utility_labels",
-    "plausibility_labels",
-    "acceptability_labels",
+# Targets on scales, each of whose values is a claim by itself. The intensity of an emotion is told only where the
+# emotion is asserted, and is not judged alone.
+_SCALES = tuple(
+    target
+    for target, claim in learned()
+    if claim.kind in (Kind.DEGREE, Kind.VALUE, Kind.GAUSSIAN, Kind.RATE) and target != "intensity_labels"
 )
-# Part whose loss is expected -> the target that says how large it was.
+# Part whose loss is expected -> the target that says how large it was; levels are cumulative, and have none like it.
 _RATED_BY = {
-    **{target.removesuffix("_labels"): target for target in ("emotion_labels", "intensity_labels", *_SCALES)},
-    "verdict": "verdict_labels",
-    "perspectives": "perspective_labels",
+    claim.name: target for target, claim in learned() if claim.rated is not None and claim.kind is not Kind.LEVELS
 }
 
 

@@ -25,6 +25,7 @@ from pathlib import Path
 import numpy as np
 import sklearn
 
+from ...configuration.claims import Kind, learned
 from ...configuration.labels import closest
 from ...data.loading import PAIRS, SHAPES, Array, DataError, Unit
 from . import linear
@@ -34,19 +35,19 @@ from .results import CONSTANT, LINEAR
 
 BALANCED = f"{LINEAR}, balanced classes"
 
-# What is learned of each target, as `linear.KINDS` names it.
+# What is learned of each kind, as `linear.KINDS` names it.
+_BY_KIND: dict[Kind, str] = {
+    Kind.PROBABILITY: "probability",
+    Kind.DEGREE: "value",
+    Kind.LEVELS: "value",
+    Kind.VALUE: "value",
+    Kind.GAUSSIAN: "value",
+    Kind.RATE: "value",
+    Kind.SHARES: "shares",
+}
+# What is learned of each target.
 LEARNED: dict[str, str] = {
-    "emotion_labels": "probability",
-    "intensity_labels": "value",
-    "nuance_labels": "value",
-    "affect_labels": "value",
-    "bentham_labels": "value",
-    "regret_labels": "value",
-    "utility_labels": "value",
-    "plausibility_labels": "value",
-    "acceptability_labels": "value",
-    "verdict_labels": "shares",
-    "perspective_labels": "shares",
+    **{target: _BY_KIND[claim.kind] for target, claim in learned() if claim.kind in _BY_KIND},
     **dict.fromkeys(PAIRS, "ranking"),
 }
 # What a second linear system learns of a target.

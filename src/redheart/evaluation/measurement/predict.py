@@ -3,7 +3,7 @@
 Notable: the floor (`floor`) gives the same form, so that one set of measures serves both.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +12,8 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from ...batches.predictions import ARC, by_target, values_of
-from ...configuration.labels import OUTPUTS, RATED, VIEWS
+from ...configuration.labels import RATED, VIEWS
+from ...data.examples import LEVELS, MISSING
 from ...data.loading import Array, Unit
 from ...modeling_redheart.modeling_redheart import RedHeartModel
 from ...modeling_redheart.windows import cut, first_read, weights_of
@@ -96,18 +97,21 @@ class Predictor:
         inputs = pad(tokens, padding=True, padding_side="right", return_tensors="pt", verbose=False)
         names = ("input_ids", "attention_mask")
         with torch.inference_mode():
-            reading = self.model(**{name: inputs[name].to(self.model.device) for name in names}, outputs=OUTPUTS)
+            outputs = self.model.config.outputs_at("full")
+            reading = self.model(**{name: inputs[name].to(self.model.device) for name in names}, outputs=outputs)
         return {name: value.float().cpu().clone() for name, value in values_of(reading).items()}
 
     def _values(self, said: Mapping[str, Tensor]) -> dict[str, Tensor]:
         better, actual = VIEWS.index("better"), VIEWS.index("actual")
-        return {
-            **by_target(said, self.model.config.verdict_temperature),
-            ARC: said[ARC].sigmoid(),
-            "foregone": said["utility"][:, better] - said["utility"][:, actual],
-            "verdict_logits": said["verdict"],
-            "expected_loss": said["expected_loss"],
+        found = by_target(said, self.model.config.verdict_temperature)
+        made: dict[str, tuple[str, Callable[[Tensor], Tensor]]] = {
+            ARC: (ARC, torch.sigmoid),
+            "foregone": ("utility", lambda utility: utility[:, better] - utility[:, actual]),
+            "verdict_logits": ("verdict", lambda logits: logits),
+            "expected_loss": ("confidence", lambda losses: losses),
         }
+        # A model may lack a component, and so what it makes.
+        return found | {name: make(said[claim]) for name, (claim, make) in made.items() if claim in said}
 
 
 def target_column(units: Sequence[Unit], target: str) -> tuple[Array, Array]:
@@ -118,7 +122,7 @@ def target_column(units: Sequence[Unit], target: str) -> tuple[Array, Array]:
     every = [item for unit in units for item in unit]
     places = np.array([place for place, item in enumerate(every) if target in item.targets], dtype=np.int64)
     values = np.stack([np.asarray(every[place].targets[target], dtype=np.float64) for place in places])
-    return np.where(values == -100, np.nan, values) if target == "nuance_labels" else values, places
+    return np.where(values == MISSING, np.nan, values) if target in LEVELS else values, places
 
 
 def expected_losses(predicted: Mapping[str, Array]) -> dict[str, Array]:

@@ -6,7 +6,8 @@ among the named means nothing without the share of the texts of which one is nam
 
 import numpy as np
 
-from ...configuration.labels import PERSPECTIVES, VERDICTS
+from ...configuration.claims import Claim
+from ...configuration.labels import VERDICTS
 from ...data.loading import Array
 from ...statistics.calibration import expected_calibration_error, reliability, top_label
 from ...statistics.measures import pair_accuracy, right_verdicts, soft_cross_entropy, verdict_f1
@@ -104,27 +105,29 @@ def _cross_fitted(scores: Array, shares: Array) -> Array:
     return named
 
 
-def perspective_figures(split: Split, report: Evaluation) -> None:
-    """Add what is said of each perspective, and whether the expected loss of both ranks the texts."""
-    actual, places = target_column(split.units, "perspective_labels")
-    for place, name in enumerate(PERSPECTIVES):
-        rows = np.isfinite(actual[:, place]).all(axis=1)
+def share_figures(split: Split, target: str, claim: Claim, report: Evaluation) -> None:
+    """Add what is said of each distribution of a claim, such as each perspective's, and whether the expected loss ranks
+    the texts."""
+    actual, places = target_column(split.units, target)
+    for place, key in zip(np.ndindex(actual.shape[1:-1]), claim.keys, strict=True):
+        at = (slice(None), *place)
+        rows = np.isfinite(actual[at]).all(axis=1)
         if rows.sum() < FEWEST:
             continue
-        shares, output = actual[rows, place], f"perspectives.{name}"
+        shares = actual[at][rows]
         for system, said in split.systems.items():
-            if "perspective_labels" in said:
-                scores = said["perspective_labels"][places][rows, place]
+            if target in said:
+                scores = said[target][places][at][rows]
                 right = right_verdicts(scores, shares).astype(np.float64)
                 report.figures += [
-                    split.figure(output, "accuracy", system, mean, right, rule=LIKELY),
-                    split.figure(output, "soft cross entropy", system, soft_cross_entropy, scores, shares),
+                    split.figure(key, "accuracy", system, mean, right, rule=LIKELY),
+                    split.figure(key, "soft cross entropy", system, soft_cross_entropy, scores, shares),
                 ]
-    said = split.systems[MODEL]
-    losses = -(actual * np.log(np.clip(said["perspective_labels"][places], 1e-9, None))).sum(axis=-1)
-    add_ranked_losses(
-        split, report, "perspectives", expected_losses(said)["perspectives"][places], mean_of_known(losses)
-    )
+    if claim.rated is not None:
+        said = split.systems[MODEL]
+        losses = -(actual * np.log(np.clip(said[target][places], 1e-9, None))).sum(axis=-1)
+        expected = expected_losses(said)[claim.name][places]
+        add_ranked_losses(split, report, claim.name, expected, mean_of_known(losses))
 
 
 def pairs_by_verdict(split: Split, target: str, output: str, better: Array, worse: Array) -> list[Figure]:
@@ -153,6 +156,6 @@ __all__ = [
     "NAMED",
     "NAMED_ELSEWHERE",
     "pairs_by_verdict",
-    "perspective_figures",
+    "share_figures",
     "verdict_figures",
 ]

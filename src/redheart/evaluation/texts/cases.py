@@ -22,7 +22,7 @@ import numpy as np
 
 from ...configuration.labels import AFFECT, BENTHAM, EMOTIONS, PERSPECTIVES, VERDICTS, VIEWS
 from ...data.loading import OWN, Array, DataError, Unit, find_data, load, to_units
-from ...modeling_redheart.reading import asserted_emotions
+from ...modeling_redheart.asserted import asserted_emotions
 from ...statistics.calibration import fit_threshold
 from ...statistics.measures import SMALLEST, Interval, bootstrap, right_verdicts
 from ...statistics.selective import auroc, risk_at_coverage

@@ -24,7 +24,7 @@ import numpy as np
 
 from ...configuration.labels import VERDICTS
 from ...data.loading import Array
-from ...modeling_redheart.reading import asserted_emotions
+from ...modeling_redheart.asserted import asserted_emotions
 from ...statistics.measures import bootstrap
 from ..measurement.results import MODEL, Figure
 

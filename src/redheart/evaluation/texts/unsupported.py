@@ -6,7 +6,7 @@ import numpy as np
 
 from ...configuration.labels import EMOTIONS
 from ...data.loading import Array
-from ...modeling_redheart.reading import asserted_emotions
+from ...modeling_redheart.asserted import asserted_emotions
 from ...statistics.measures import bootstrap
 from ..measurement.predict import Predictor
 from ..measurement.results import Unsupported
