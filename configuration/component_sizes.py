@@ -82,7 +82,7 @@ class TokenBudgetSize(DecoderSize):
     """A stack whose queries score the tokens."""
 
     registers: int = _at_least(2)
-    readout: int
+    readout: int = _at_least(1)
 
 
 @dataclass(frozen=True)
