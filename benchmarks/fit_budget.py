@@ -10,43 +10,15 @@ parameter count is linear in each, so three counts on the meta device give the c
 
 import argparse
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from redheart.configuration import RedHeartConfig
 from redheart.configuration.budget import BUDGETS, PARTS
-from redheart.modeling_redheart.backbone import RedHeartBackbone
-from redheart.modeling_redheart.bentham import NeuralBenthamCalculator
-from redheart.modeling_redheart.bridge import ModuleBridge
-from redheart.modeling_redheart.confidence import EmbeddingProjector, SweetSpotNetwork
-from redheart.modeling_redheart.counterfactual import NeuralCounterfactualReasoner
-from redheart.modeling_redheart.crossover import LayerCrossover
-from redheart.modeling_redheart.emotion import NeuralEmotionAnalyzer
-from redheart.modeling_redheart.heads import BenthamHead, EmotionHead, RegretHead, SURDHead
-from redheart.modeling_redheart.perspectives import MoralPerspectives
-from redheart.modeling_redheart.regret import NeuralRegretAnalyzer
-from redheart.modeling_redheart.surd import NeuralSURDAnalyzer
-from redheart.modeling_redheart.token_budget import TokenBudget
-
-CLASSES: dict[str, tuple[Callable[[RedHeartConfig], nn.Module], ...]] = {
-    "backbone": (RedHeartBackbone,),
-    "emotion head": (EmotionHead,),
-    "bentham head": (BenthamHead,),
-    "regret head": (RegretHead,),
-    "surd head": (SURDHead,),
-    "emotion analyzer": (NeuralEmotionAnalyzer,),
-    "bentham calculator": (NeuralBenthamCalculator,),
-    "regret analyzer": (NeuralRegretAnalyzer,),
-    "counterfactual reasoner": (NeuralCounterfactualReasoner,),
-    "surd analyzer": (NeuralSURDAnalyzer,),
-    "perspectives": (MoralPerspectives,),
-    "module bridge": (ModuleBridge,),
-    "optimisation systems": (SweetSpotNetwork, LayerCrossover, TokenBudget, EmbeddingProjector),
-}
+from redheart.modeling_redheart.composition import CLASSES
 
 # Component -> its free integers, as (component in the config, size), and the range of each. The last one is solved for.
 _READER = {"registers": range(1, 33), "readout": range(64, 897), "state": range(64, 897)}
@@ -76,7 +48,7 @@ def free_sizes(component: str, draft: dict[str, Any]) -> dict[tuple[str, str], r
 def count(component: str, draft: dict[str, Any]) -> int:
     """Parameters of a component of the budget."""
     with torch.device("meta"):
-        modules = [build(RedHeartConfig(**draft)) for build in CLASSES[component]]
+        modules = [CLASSES[name](RedHeartConfig(**draft)) for name in PARTS[component]]
     return sum(parameter.numel() for module in modules for parameter in module.parameters())
 
 

@@ -6,23 +6,19 @@ A component of the budget is one or more submodules of the model; every paramete
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-# Component of the budget -> submodules of RedHeartModel.
-PARTS: dict[str, tuple[str, ...]] = {
-    "backbone": ("backbone",),
-    "emotion head": ("emotion_head",),
-    "bentham head": ("bentham_head",),
-    "regret head": ("regret_head",),
-    "surd head": ("surd_head",),
-    "emotion analyzer": ("emotion_analyzer",),
-    "bentham calculator": ("bentham_calculator",),
-    "regret analyzer": ("regret_analyzer",),
-    "counterfactual reasoner": ("counterfactual_reasoner",),
-    "surd analyzer": ("surd_analyzer",),
-    "perspectives": ("perspectives",),
-    "module bridge": ("bridge",),
-    "optimisation systems": ("sweet_spot", "layer_crossover", "token_budget", "projector"),
-}
+from .components import BRIDGE, COMPONENTS, SYSTEMS
 
+
+def _parts() -> dict[str, tuple[str, ...]]:
+    """Component of the budget -> submodules of RedHeartModel, the two that hold several last."""
+    modules: dict[str, dict[str, None]] = {}
+    for row in COMPONENTS.values():
+        modules.setdefault(row.budget_part, {})[row.place.split(".")[0]] = None
+    last = {name: modules.pop(name) for name in (BRIDGE, SYSTEMS)}
+    return {name: tuple(names) for name, names in (modules | last).items()}
+
+
+PARTS = _parts()
 
 # What MPNet's encoder, cut to ten layers and 24,000 pieces, and the projections come to.
 _BACKBONE_100M = 90.151776
@@ -70,7 +66,7 @@ def budget_table(parameters: Iterable[tuple[str, int]], preset: str) -> list[Bud
     known = {module for modules in PARTS.values() for module in modules}
     for top, _ in by_module:
         if top not in known:
-            raise ValueError(f"Submodule {top!r} has parameters but no place in the budget; add it to PARTS.")
+            raise ValueError(f"Submodule {top!r} has parameters but no place in the budget; add its row to COMPONENTS.")
     targets = BUDGETS.get(preset, {})
     rows = []
     for component, modules in PARTS.items():
@@ -80,7 +76,7 @@ def budget_table(parameters: Iterable[tuple[str, int]], preset: str) -> list[Bud
             for module in modules:
                 count = sum(count for (top, _), count in by_module.items() if top == module)
                 rows.append(BudgetRow(f"  {module}", count, None))
-        elif component in ("backbone", "module bridge"):
+        elif component in ("backbone", BRIDGE):
             rows += [BudgetRow(f"  {part}", count, None) for (top, part), count in by_module.items() if top in modules]
     total = sum(by_module.values())
     rows.append(BudgetRow("total", total, sum(targets.values()) if targets else None))

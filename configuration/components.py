@@ -1,96 +1,206 @@
-"""The components of the model: which there are, the sizes that each takes, and where each lies in the model."""
+"""The components of the model, one row each: its sizes, where it lies, what it needs and what it makes.
 
-from typing import NamedTuple
+Notable: every table by component derives from these rows (budget, stages of layer decay, modules of the sweet spot,
+what an output needs). A config may lack the components that are optional: the model then has neither them nor their
+outputs. What a component reads from stands with its class, in ``inputs``.
+"""
 
-from .labels import MODULES, closest
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 
-# A stack of decoder layers that ends in a read-out and a state: the shape of every head and analyzer.
-_READER = ("layers", "heads", "intermediate", "registers", "readout", "state")
+from .component_sizes import (
+    BackboneSize,
+    CacheSize,
+    ComponentSize,
+    DecoderSize,
+    EncoderBackboneSize,
+    FeedForwardSize,
+    LatentsSize,
+    OneLayerSize,
+    ReaderSize,
+    RecurrentReaderSize,
+    ScorerSize,
+    TokenBudgetSize,
+)
+from .labels import FAST_OUTPUTS, OUTPUTS, closest
+
+# How far behind the text a component lies, in the order in which a text passes them.
+STAGES = ("backbone", "mixture", "tokens", "heads", "analyzers", "bridge", "end")
+
+BRIDGE, SYSTEMS = "module bridge", "optimisation systems"
+
+
+@dataclass(frozen=True)
+class Component:
+    """One row of `COMPONENTS`."""
+
+    name: str
+    size: type[ComponentSize]
+    """The kind: which sizes it takes in ``RedHeartConfig.components``."""
+    stage: str
+    """One of `STAGES`."""
+    path: str = ""
+    """Its place in a `RedHeartModel`; empty where that is its name."""
+    part: str = ""
+    """The row of the parameter budget that it counts in; empty where that is its name."""
+    stack: str = ""
+    """Where its decoder layers lie, as seen from it; empty where it has none, "." in it itself."""
+    makes: str | None = None
+    """The output, of `labels.OUTPUTS`, that it makes at full depth."""
+    fills: str = ""
+    """The field of `RedHeartOutput` that it fills; empty where it has the name of what it makes."""
+    makes_fast: tuple[str, ...] = ()
+    """The outputs that it makes at ``depth="fast"``; the first is the one that an analyzer refines at full depth."""
+    needs: tuple[str, ...] = ()
+    """Components that must have run before it."""
+    losses: tuple[str, ...] = ()
+    """The losses, of `labels.LOSSES`, on what it reads out. Empty where it serves other components: frozen ahead of
+    those that read it (backbone, layer crossover, token budget, latent memory) it would break them, and where it
+    imitates them (asynchrony, recovery, expected losses) its loss rises whenever they change."""
+    has_state: bool = False
+    """Whether the bridge reads its state: every head and analyzer."""
+    optional: bool = False
+    """Whether a config may lack it."""
+
+    @property
+    def place(self) -> str:
+        """Path of its submodule in a `RedHeartModel`."""
+        return self.path or self.name
+
+    @property
+    def field(self) -> str:
+        """The field of `RedHeartOutput` that it fills at full depth; empty for none."""
+        return self.fills or self.makes or ""
+
+    @property
+    def budget_part(self) -> str:
+        """Its row in the parameter budget."""
+        return self.part or self.name.replace("_", " ")
+
+    @property
+    def layers_path(self) -> str | None:
+        """Path of the module that holds its decoder layers; None where it has none."""
+        return None if not self.stack else self.place if self.stack == "." else f"{self.place}.{self.stack}"
+
+
+def _head(name: str, *makes_fast: str, losses: tuple[str, ...]) -> Component:
+    return Component(
+        name, ReaderSize, "heads", stack="decoder", makes_fast=makes_fast, losses=losses, has_state=True, optional=True
+    )
+
+
+def _analyzer(
+    name: str, makes: str, *needs: str, losses: tuple[str, ...], size: type[ComponentSize] = ReaderSize
+) -> Component:
+    return Component(
+        name, size, "analyzers", stack="decoder", makes=makes, needs=needs, losses=losses, has_state=True, optional=True
+    )
+
+
+_OF_VERDICT = ("verdict", "acceptability", "acceptability_ranking")
+
+# Heads and analyzers stand in the order of `labels.MODULES`, and a component behind those that it needs.
+COMPONENTS: dict[str, Component] = {
+    row.name: row
+    for row in (
+        Component("backbone", BackboneSize, "backbone"),
+        Component("layer_crossover", ScorerSize, "mixture", part=SYSTEMS, stack="."),
+        Component("token_budget", TokenBudgetSize, "tokens", part=SYSTEMS, stack="decoder"),
+        # It lies in the bridge, but the analyzers read it.
+        Component("latent_memory", LatentsSize, "heads", path="bridge.memory", part=BRIDGE, stack="decoder"),
+        _head("emotion_head", "emotion", losses=("emotion_head", "intensity", "affect")),
+        _head("bentham_head", "bentham", losses=("bentham_head",)),
+        _head("regret_head", "regret", losses=("regret_head",)),
+        _head("surd_head", "surd", "verdict", losses=("surd_head", "verdict_head")),
+        _analyzer(
+            "emotion_analyzer", "emotion", "emotion_head", losses=("emotion", "nuance", "arc"), size=RecurrentReaderSize
+        ),
+        _analyzer("bentham_calculator", "bentham", "bentham_head", losses=("bentham",)),
+        _analyzer("regret_analyzer", "regret", "regret_head", losses=("regret",)),
+        _analyzer(
+            "counterfactual_reasoner",
+            "counterfactual",
+            losses=("utility", "utility_ranking", "counterfactual", "plausibility"),
+        ),
+        _analyzer(
+            "surd_analyzer", "surd", "emotion_analyzer", "bentham_calculator", "regret_analyzer", losses=("surd",)
+        ),
+        _analyzer("perspectives", "perspectives", losses=("perspectives",)),
+        Component("cache", CacheSize, "bridge", path="bridge.cache", part=BRIDGE, losses=_OF_VERDICT),
+        Component("asynchrony", DecoderSize, "bridge", path="bridge.asynchrony", part=BRIDGE, stack="decoder"),
+        Component("recovery", OneLayerSize, "bridge", path="bridge.recovery", part=BRIDGE, stack="decoder"),
+        Component(
+            "coordination", ReaderSize, "bridge", path="bridge.coordination", part=BRIDGE, stack="decoder",
+            makes="verdict", losses=_OF_VERDICT,
+        ),
+        Component(
+            "sweet_spot", ScorerSize, "end", part=SYSTEMS, stack="decoder", makes="confidence", fills="expected_loss",
+            needs=("emotion_analyzer", "coordination"), optional=True,
+        ),
+        Component(
+            "projector", FeedForwardSize, "end", part=SYSTEMS, makes="embedding", makes_fast=("embedding",),
+            losses=("embedding",),
+        ),
+    )
+}  # fmt: skip
 
 # The sizes that each component takes. All are positive integers.
-COMPONENT_SIZES: dict[str, tuple[str, ...]] = {
-    "backbone": ("projection", "norm_rank", "summary", "summary_heads"),
-    "layer_crossover": ("layers", "heads", "intermediate", "readout"),
-    "token_budget": ("layers", "heads", "intermediate", "registers", "readout"),
-    "latent_memory": ("layers", "heads", "intermediate", "latents"),
-    "emotion_head": _READER,
-    "bentham_head": _READER,
-    "regret_head": _READER,
-    "surd_head": _READER,
-    "emotion_analyzer": (*_READER, "recurrent"),
-    "bentham_calculator": _READER,
-    "regret_analyzer": _READER,
-    "counterfactual_reasoner": _READER,
-    "surd_analyzer": _READER,
-    "perspectives": _READER,
-    "cache": ("prototypes", "neighbours"),
-    "asynchrony": ("layers", "heads", "intermediate"),
-    "recovery": ("heads", "intermediate"),
-    "coordination": _READER,
-    "sweet_spot": ("layers", "heads", "intermediate", "readout"),
-    "projector": ("intermediate",),
-}
-
-# The components that lie in the bridge, by their place in the model; the others lie there under their own names.
-_IN_BRIDGE: dict[str, str] = {
-    "latent_memory": "bridge.memory",
-    **{name: f"bridge.{name}" for name in ("cache", "asynchrony", "recovery", "coordination")},
-}
+COMPONENT_SIZES: dict[str, tuple[str, ...]] = {name: row.size.names() for name, row in COMPONENTS.items()}
 
 
-# With `encoder_config` the backbone is that encoder; adaptive norms and the summary that feeds them are the native
-# one's.
-ENCODER_BACKBONE_SIZES = ("projection",)
+def size_kind(name: str, on_encoder: bool) -> type[ComponentSize]:
+    """The kind of the component ``name``. on_encoder: whether a text encoder of transformers is the backbone."""
+    return EncoderBackboneSize if name == "backbone" and on_encoder else COMPONENTS[name].size
 
 
-class ComponentSize(NamedTuple):
-    """The sizes of one component; a size that the component does not take is 0.
-
-    layers: encoder or decoder layers. heads: attention heads, each ``config.head_dim`` wide. intermediate: width of the
-    gated feed-forward. registers: learned tokens that carry the state. readout: width of the read-out's hidden layer.
-    state: width of the bottleneck through which the state reaches the bridge.
-    """
-
-    layers: int = 0
-    heads: int = 0
-    intermediate: int = 0
-    registers: int = 0
-    readout: int = 0
-    state: int = 0
-    projection: int = 0
-    norm_rank: int = 0
-    summary: int = 0
-    summary_heads: int = 0
-    latents: int = 0
-    recurrent: int = 0
-    prototypes: int = 0
-    neighbours: int = 0
+def present_modules(components: Collection[str]) -> tuple[str, ...]:
+    """Of ``components`` those with a state on the bridge, in the order of its module dimension."""
+    return tuple(name for name, row in COMPONENTS.items() if row.has_state and name in components)
 
 
-# Where the model has a stack of decoder layers.
-DECODERS = (
-    "layer_crossover",
-    *(f"{name}.decoder" for name in ("token_budget", *MODULES, "sweet_spot")),
-    *(f"bridge.{name}.decoder" for name in ("memory", "asynchrony", "recovery", "coordination")),
-)
+def makers(output: str, depth: str) -> tuple[str, ...]:
+    """The components without which there is no ``output`` at ``depth``: what makes it, and what that needs."""
+    rows = COMPONENTS.values()
+    first = (row.name for row in rows if (row.makes == output if depth == "full" else output in row.makes_fast))
+    return tuple(sorted(_with_needs(first), key=list(COMPONENTS).index))
 
 
-# Attention over a single token, and a choice of one, weigh nothing: their weights would never have a gradient.
-LEAST: dict[tuple[str, str], int] = {
-    ("token_budget", "registers"): 2,
-    ("latent_memory", "latents"): 2,
-    ("cache", "prototypes"): 2,
-    ("cache", "neighbours"): 2,
-}
+def _with_needs(names: Iterable[str]) -> set[str]:
+    found: set[str] = set()
+    for name in names:
+        found |= {name} | _with_needs(COMPONENTS[name].needs)
+    return found
+
+
+def outputs_of(components: Collection[str], depth: str) -> tuple[str, ...]:
+    """The outputs that a model with ``components`` makes at ``depth``, in the order of `labels.OUTPUTS`."""
+    names = OUTPUTS if depth == "full" else FAST_OUTPUTS
+    return tuple(name for name in names if all(maker in components for maker in makers(name, depth)))
+
+
+def needed_for(outputs: Iterable[str], depth: str, components: Collection[str]) -> set[str]:
+    """The components to run for ``outputs``; at full depth also the heads of what is read, whose states count."""
+    wanted = set(outputs)
+    heads = {name for name, row in COMPONENTS.items() if row.makes_fast and row.makes_fast[0] in wanted}
+    run = {maker for output in wanted for maker in makers(output, depth)}
+    return run | (heads & set(components) if depth == "full" else set())
+
+
+def refuse_absent(outputs: Iterable[str], depth: str, components: Collection[str]) -> None:
+    """Raise `ValueError` that names the first of ``outputs`` that a model with ``components`` cannot make."""
+    for output in outputs:
+        absent = [name for name in makers(output, depth) if name not in components]
+        if absent:
+            raise ValueError(
+                f"This model has no output {output!r} at depth={depth!r}: its config lacks the component "
+                f"{absent[0]!r}. It makes {', '.join(outputs_of(components, depth))}."
+            )
 
 
 def small_components() -> dict[str, dict[str, int]]:
     """The sizes of a very small model, those of a config without arguments."""
     reader = {"layers": 1, "heads": 1, "intermediate": 64, "registers": 1, "readout": 16, "state": 16}
-    sizes = {
-        name: {key: reader.get(key, 16) for key in keys if key in reader or name != "backbone"}
-        for name, keys in COMPONENT_SIZES.items()
-    }
+    sizes = {name: {key: reader.get(key, 16) for key in keys} for name, keys in COMPONENT_SIZES.items()}
     sizes["backbone"] = {"projection": 32, "norm_rank": 8, "summary": 8, "summary_heads": 1}
     sizes["latent_memory"]["latents"] = 4
     sizes["emotion_analyzer"]["recurrent"] = 32
@@ -104,18 +214,25 @@ def component_path(name: str) -> str:
 
     Raises `ValueError` for a name that is no component.
     """
-    known = (*COMPONENT_SIZES, "bridge")
+    known = (*COMPONENTS, "bridge")
     if name not in known:
         raise ValueError(f"No component {name!r}; {closest(name, known)}")
-    return _IN_BRIDGE.get(name, name)
+    return COMPONENTS[name].place if name in COMPONENTS else name
 
 
 __all__ = [
+    "BRIDGE",
+    "COMPONENTS",
     "COMPONENT_SIZES",
-    "DECODERS",
-    "ENCODER_BACKBONE_SIZES",
-    "LEAST",
-    "ComponentSize",
+    "STAGES",
+    "SYSTEMS",
+    "Component",
     "component_path",
+    "makers",
+    "needed_for",
+    "outputs_of",
+    "present_modules",
+    "refuse_absent",
+    "size_kind",
     "small_components",
 ]

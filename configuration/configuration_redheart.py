@@ -10,7 +10,7 @@ import os
 from copy import deepcopy
 from dataclasses import MISSING, field, fields
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal, TypeVar, overload
 
 from huggingface_hub.dataclasses import strict
 from transformers import AutoConfig, AutoModel, PreTrainedConfig
@@ -18,19 +18,25 @@ from transformers.configuration_utils import SubConfigSpec
 from transformers.modeling_rope_utils import RopeParameters
 from transformers.utils import logging
 
+from .component_checks import check_components
+from .component_sizes import ComponentSize
 from .components import (
     COMPONENT_SIZES,
-    DECODERS,
-    ENCODER_BACKBONE_SIZES,
-    LEAST,
-    ComponentSize,
+    COMPONENTS,
     component_path,
+    outputs_of,
+    present_modules,
+    size_kind,
     small_components,
 )
-from .labels import EMOTIONS, LOSSES, closest, record_keys
+from .earlier_versions import migrated
+from .labels import EMOTIONS, LOSSES, PERSPECTIVES, closest, record_keys
 from .shipped import load_preset, preset_names
+from .unknown_names import NAMES, about_unknown, unknown_names, unknown_options
 
 logger = logging.get_logger(__name__)
+
+Size = TypeVar("Size", bound=ComponentSize)
 
 # Mean losses have very different sizes (a cross entropy is about 1, a mean binary cross entropy of 28 labels 0.1), and
 # under equal weights the small ones are hardly learned. A reading outweighs what supports it, as the heads' own reading
@@ -63,38 +69,11 @@ DEFAULT_WEIGHTS: dict[str, float] = {
 }
 
 
-# What transformers itself hands to a config beside its declared fields. Anything else is a misspelt option.
-_TRANSFORMERS_OPTIONS = frozenset(
-    {
-        "_attn_implementation",
-        "_attn_implementation_internal",
-        "_commit_hash",
-        "_experts_implementation",
-        "_experts_implementation_internal",
-        "_name_or_path",
-        "attn_implementation",
-        "auto_map",
-        "bos_token_id",  # as pad_token_id, the trainer takes them from the tokenizer
-        "custom_pipelines",
-        "eos_token_id",
-        "experts_implementation",
-        "model_type",
-        "name_or_path",
-        "num_labels",
-        "output_attentions",
-        "per_layer_config",
-        "quantization_config",
-        "torch_dtype",
-        "use_cache",  # set by Trainer on every config
-    }
-)
-
-
 # What is fitted to the weights of a model: beside other weights it says nothing.
 FITTED = ("thresholds", "verdict_temperature", "verdict_threshold", "information_null", "withheld")
 
-# Beside the options of a config that is loaded, not written by a person.
-_LOADED = "_loaded"
+# Beside the options of a config that is loaded, not written by a person: that it is, and what has changed in it.
+_LOADED, _NOTES = "_loaded", "_notes"
 
 
 @strict
@@ -125,8 +104,12 @@ class RedHeartConfig(PreTrainedConfig):
     # A transformers text encoder in the native backbone's place (its config, or a dict of it).
     encoder_config: dict[str, Any] | PreTrainedConfig | None = None
 
-    # The sizes of each component; see COMPONENT_SIZES.
+    # The sizes of each component; see COMPONENT_SIZES. A model has no component that is not here.
     components: dict[str, dict[str, int]] = field(default_factory=small_components)
+    # What the counterfactual reasoner reads: the tokens of the text, or its latents as in early checkpoints.
+    counterfactual_reads: Literal["tokens", "latents"] = "tokens"
+    # Tokens of the perspectives; early checkpoints have one more, which is read out no longer.
+    perspective_tokens: int = len(PERSPECTIVES)
     # Ordered pieces of the text over which the emotional arc runs.
     num_segments: int = 8
 
@@ -157,16 +140,16 @@ class RedHeartConfig(PreTrainedConfig):
     withheld: list[str] = field(default_factory=list)
 
     def __post_init__(self, **kwargs: Any) -> None:
-        loaded = kwargs.pop(_LOADED, False)
-        if unknown := sorted(set(kwargs) - _TRANSFORMERS_OPTIONS):
+        loaded, notes = kwargs.pop(_LOADED, False), kwargs.pop(_NOTES, [])
+        if loaded:
+            named = {option: getattr(self, option) or () for option in NAMES}
+            self._unknown = frozenset(unknown_names(named))
+            notes = [*notes, *about_unknown(kwargs, [item.name for item in fields(self)], self._unknown)]
+            if notes:
+                logger.warning_once(" ".join(notes))
+        elif unknown := unknown_options(kwargs):
             known = [item.name for item in fields(self)]
-            if not loaded:
-                raise ValueError(f"Unknown RedHeartConfig option {unknown[0]!r}; {closest(unknown[0], known)}")
-            hints = [f" {name}: {hint}" for name in unknown if (hint := closest(name, known)).startswith("did you")]
-            logger.warning_once(
-                f"The config has options that this version does not know: {', '.join(unknown)}. They are kept and have "
-                f"no effect.{''.join(hints)}"
-            )
+            raise ValueError(f"Unknown RedHeartConfig option {unknown[0]!r}; {closest(unknown[0], known)}")
         if __name__.startswith("redheart."):
             # They point at code beside a checkpoint, for those who have not installed the package. With the package
             # they would make `pipeline` ask for remote code, and saving would point at files that are not there.
@@ -175,14 +158,32 @@ class RedHeartConfig(PreTrainedConfig):
 
     @classmethod
     def from_dict(cls, config_dict: dict[str, Any], **kwargs: Any) -> Any:
-        """As the base: the road of every config that is loaded. An option that this version does not know, since a
-        newer one or a user wrote it, is kept with a warning."""
-        return super().from_dict({**config_dict, _LOADED: True}, **kwargs)
+        """As the base: the road of every config that is loaded. What this version does not know (options, claims,
+        components, losses of a newer one, or of a user) is kept; what an earlier version called otherwise is renamed,
+        and what has gone since is left out. One warning lists all of it."""
+        options, notes = migrated(config_dict)
+        return super().from_dict({**options, _LOADED: True, _NOTES: notes}, **kwargs)
 
     @classmethod
     def from_json_file(cls, json_file: str | os.PathLike[str]) -> Any:
         """As the base, by `from_dict`."""
         return cls.from_dict(cls._dict_from_json_file(json_file))
+
+    def to_dict(self) -> dict[str, Any]:
+        """As the base."""
+        options: dict[str, Any] = super().to_dict()
+        options.pop("_unknown", None)
+        return options
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """The heads and analyzers that the model has, in the order of the module dimension of its outputs."""
+        return present_modules(self.components)
+
+    def outputs_at(self, depth: str = "full") -> tuple[str, ...]:
+        """The outputs that the model makes at ``depth``, in the order of `labels.OUTPUTS`: all, but for those whose
+        components it lacks. A head without its analyzer is read, and trained, at ``depth="fast"`` only."""
+        return outputs_of(self.components, depth)
 
     @property
     def head_dim(self) -> int:
@@ -213,14 +214,30 @@ class RedHeartConfig(PreTrainedConfig):
         # Of a text encoder the module around it: sharding gives a module another class, and transformers knows by the
         # class of a model which hidden states it can return.
         encoder = (".layers.*", ".embed_tokens") if self.encoder_config is None else ("",)
-        pieces = [f"backbone.encoder{name}" for name in encoder] + [f"{path}.layers.*" for path in DECODERS]
+        stacks = (row.layers_path for name, row in COMPONENTS.items() if name in self.components)
+        pieces = [f"backbone.encoder{name}" for name in encoder] + [f"{path}.layers.*" for path in stacks if path]
         return dict.fromkeys(pieces, "free_full_weight")
 
-    def size_of(self, component: str) -> ComponentSize:
-        """The sizes of ``component``, typed. Raises `ValueError` for a name that is no component."""
-        if component not in COMPONENT_SIZES:
-            raise ValueError(f"No component {component!r}; {closest(component, COMPONENT_SIZES)}")
-        return ComponentSize(**self.components[component])
+    @overload
+    def size_of(self, component: str) -> ComponentSize: ...
+
+    @overload
+    def size_of(self, component: str, kind: type[Size]) -> Size: ...
+
+    def size_of(self, component: str, kind: type[ComponentSize] = ComponentSize) -> ComponentSize:
+        """The sizes of ``component``, typed. kind: what they must be, one of `component_sizes`.
+
+        Raises `ValueError` for a name that is no component, or of one that this config lacks, and `TypeError` for
+        sizes of another kind.
+        """
+        if component not in COMPONENTS:
+            raise ValueError(f"No component {component!r}; {closest(component, COMPONENTS)}")
+        if component not in self.components:
+            raise ValueError(f"This config lacks the component {component!r}; it has {', '.join(self.components)}.")
+        size = size_kind(component, self.encoder_config is not None)(**self.components[component])
+        if not isinstance(size, kind):
+            raise TypeError(f"The sizes of {component!r} are a {type(size).__name__}, not a {kind.__name__}.")
+        return size
 
     def without_records(self) -> "RedHeartConfig":
         """A copy without what is known of the readings of one model: what supervised them, what was fitted, what is
@@ -288,46 +305,35 @@ class RedHeartConfig(PreTrainedConfig):
                 raise ValueError(f"`{name}` must be above 0, got {getattr(self, name)}.")
 
     def validate_components(self) -> None:
-        """Every component is there with exactly the sizes that it takes."""
-        _same_names("component", self.components, COMPONENT_SIZES)
-        for name, keys in COMPONENT_SIZES.items():
-            if name == "backbone" and self.encoder_config is not None:
-                keys = ENCODER_BACKBONE_SIZES
-            sizes = self.components[name]
-            _same_names(f"size of component {name!r}", sizes, keys)
-            for key, value in sizes.items():
-                least = LEAST.get((name, key), 1)
-                if value < least:
-                    raise ValueError(f"`components[{name!r}][{key!r}]` must be at least {least}, got {value}.")
-        pooled = self.size_of("backbone").summary_heads
-        if pooled and self.hidden_size % pooled:
-            raise ValueError(
-                f"`hidden_size` ({self.hidden_size}) must be a multiple of the backbone's `summary_heads` ({pooled})."
-            )
-        cache = self.size_of("cache")
-        if cache.neighbours > cache.prototypes:
-            raise ValueError(
-                f"The cache looks up {cache.neighbours} `neighbours` among only {cache.prototypes} `prototypes`."
-            )
+        """Every component is there, but for those that a model may lack, with exactly the sizes that it takes."""
+        kept = [name for name in self.components if self._keeps("components", name)]
+        check_components(self.components, self.encoder_config is not None, self.hidden_size, kept)
+        if self.perspective_tokens < len(PERSPECTIVES):
+            least, given = len(PERSPECTIVES), self.perspective_tokens
+            raise ValueError(f"`perspective_tokens` must be at least {least}, got {given}.")
+
+    def _keeps(self, option: str, name: str) -> bool:
+        """Whether ``name`` in ``option`` came with a loaded config, whose unknown names are kept."""
+        return f"{option}: {name}" in getattr(self, "_unknown", ())
 
     def validate_records(self) -> None:
         """Supervision, thresholds and their keys are known."""
         known = set(record_keys())
         for key in self.supervision:
-            if key not in known:
+            if key not in known and not self._keeps("supervision", key):
                 raise ValueError(f"Unknown claim {key!r} in `supervision`; {closest(key, sorted(known))}")
         for key, value in self.loss_weights.items():
-            if key not in LOSSES:
+            if key not in LOSSES and not self._keeps("loss_weights", key):
                 raise ValueError(f"Unknown loss {key!r} in `loss_weights`; {closest(key, LOSSES)}")
             if not 0 <= value < math.inf:
                 raise ValueError(f"`loss_weights[{key!r}]` must be a number, 0 or above, got {value}.")
         for key, value in self.thresholds.items():
-            if key not in EMOTIONS:
+            if key not in EMOTIONS and not self._keeps("thresholds", key):
                 raise ValueError(f"Unknown emotion {key!r} in `thresholds`; {closest(key, EMOTIONS)}")
             if not 0 <= value <= 1:
                 raise ValueError(f"`thresholds[{key!r}]` must be a probability, got {value}.")
         for key in self.withheld:
-            if key not in known:
+            if key not in known and not self._keeps("withheld", key):
                 raise ValueError(f"Unknown claim {key!r} in `withheld`; {closest(key, sorted(known))}")
         if not self.information_null >= 0:
             raise ValueError(f"`information_null` must be bits, at least 0, got {self.information_null}.")
@@ -345,15 +351,6 @@ def _counts_after_padding(model_type: str) -> bool:
         encoder = AutoModel.from_config(AutoConfig.for_model(model_type, num_hidden_layers=1))
     tables = (module for name, module in encoder.named_modules() if name.endswith("position_embeddings"))
     return any(getattr(table, "padding_idx", None) is not None for table in tables)
-
-
-def _same_names(what: str, given: Any, known: Any) -> None:
-    for name in given:
-        if name not in known:
-            raise ValueError(f"Unknown {what}: {name!r}; {closest(name, known)}")
-    for name in known:
-        if name not in given:
-            raise ValueError(f"Missing {what}: {name!r}; give all of {', '.join(known)}.")
 
 
 __all__ = [

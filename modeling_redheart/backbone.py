@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel
 from transformers.masking_utils import create_bidirectional_mask
 
+from ..configuration.component_sizes import BackboneSize, EncoderBackboneSize
 from ..configuration.configuration_redheart import RedHeartConfig
 from ..configuration.labels import TASKS
 from .layers import EncoderLayer, Linear, rotary_angles, unit_rms
@@ -43,7 +44,7 @@ class NativeEncoder(nn.Module):
 
     def __init__(self, config: RedHeartConfig) -> None:
         super().__init__()
-        size = config.size_of("backbone")
+        size = config.size_of("backbone", BackboneSize)
         self.config = config
         self.embed_tokens = nn.Embedding(config.vocab_size, config.hidden_size, padding_idx=config.pad_token_id)
         self.summary = TextSummary(config, size.summary, size.summary_heads)
@@ -175,7 +176,7 @@ class RedHeartBackbone(nn.Module):
         super().__init__()
         self.config = config
         self.encoder = NativeEncoder(config) if config.encoder_config is None else PretrainedTextEncoder(config)
-        width = config.size_of("backbone").projection
+        width = config.size_of("backbone", EncoderBackboneSize).projection
         self.projections = nn.ModuleList(TaskProjection(config, width) for _ in TASKS)
 
     def forward(

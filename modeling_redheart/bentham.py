@@ -1,10 +1,13 @@
 """Bentham calculator: ten dimensions of pleasure and pain, each with its uncertainty."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from ..configuration.configuration_redheart import RedHeartConfig
 from ..configuration.labels import BENTHAM
+from .context import Context
 from .heads import Reader, bentham_range
 from .layers import Readout
 from .outputs import BenthamOutput
@@ -22,6 +25,10 @@ class NeuralBenthamCalculator(Reader):
     def __init__(self, config: RedHeartConfig) -> None:
         super().__init__(config, "bentham_calculator", len(BENTHAM))
         self.readout = Readout(config, self.size.readout, len(BENTHAM), values=2)
+
+    def inputs(self, context: Context) -> tuple[Any, ...]:
+        """The head's reading and label tokens, and the latents."""
+        return context.readings["bentham_head"], context.tokens["bentham_head"], context.latents
 
     def forward(self, head: BenthamOutput, label_tokens: Tensor, latents: Tensor) -> BenthamOutput:
         """Refine the head's reading. label_tokens: (batch, 10, hidden). latents: (batch, latents, hidden)."""

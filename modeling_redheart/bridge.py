@@ -1,15 +1,17 @@
 """The module bridge: brings the states of all modules together.
 
 Notable: every module's state is known to the bridge even when the module did not run (asynchrony predicts it) or failed
-(recovery rebuilds it from the others, and says so), so any subset of outputs can be asked for.
+(recovery rebuilds it from the others, and says so), so any subset of outputs can be asked for. Modules that the config
+lacks have no state.
 """
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..configuration.component_sizes import CacheSize, DecoderSize, OneLayerSize
 from ..configuration.configuration_redheart import RedHeartConfig
-from ..configuration.labels import MODULES, VERDICTS
+from ..configuration.labels import VERDICTS
 from .heads import Reader
 from .layers import Decoder, Linear, QueryTokens, Readout
 from .memory import LatentMemory
@@ -24,7 +26,7 @@ class PrototypeCache(nn.Module):
 
     def __init__(self, config: RedHeartConfig) -> None:
         super().__init__()
-        size = config.size_of("cache")
+        size = config.size_of("cache", CacheSize)
         self.neighbours = size.neighbours
         self.query = Linear(config.hidden_size, config.hidden_size)
         self.keys = Linear(config.hidden_size, size.prototypes, bias=False)
@@ -45,11 +47,11 @@ class Asynchrony(nn.Module):
 
     def __init__(self, config: RedHeartConfig) -> None:
         super().__init__()
-        self.queries = QueryTokens(config, len(MODULES))
-        self.decoder = Decoder(config, config.size_of("asynchrony"))
+        self.queries = QueryTokens(config, len(config.modules))
+        self.decoder = Decoder(config, config.size_of("asynchrony", DecoderSize))
 
     def forward(self, latents: Tensor) -> Tensor:
-        """latents: (batch, latents, hidden). Returns (batch, 10, hidden)."""
+        """latents: (batch, latents, hidden). Returns (batch, modules, hidden)."""
         states: Tensor = self.decoder(self.queries(latents.shape[0]), latents)
         return states
 
@@ -62,12 +64,13 @@ class Recovery(nn.Module):
 
     def __init__(self, config: RedHeartConfig) -> None:
         super().__init__()
-        self.queries = QueryTokens(config, len(MODULES))
-        self.decoder = Decoder(config, config.size_of("recovery"))  # one layer: a second would see its own module
+        self.queries = QueryTokens(config, len(config.modules))
+        # One layer: a second would see its own module.
+        self.decoder = Decoder(config, config.size_of("recovery", OneLayerSize))
 
     def forward(self, states: Tensor, usable: Tensor, latents: Tensor) -> Tensor:
-        """states: (batch, 10, hidden), finite. usable: (batch, 10). Returns (batch, 10, hidden)."""
-        others = ~torch.eye(len(MODULES), dtype=torch.bool, device=states.device)
+        """states: (batch, modules, hidden), finite. usable: (batch, modules). Returns (batch, modules, hidden)."""
+        others = ~torch.eye(states.shape[1], dtype=torch.bool, device=states.device)
         visible = F.pad(others & usable[:, None, :], (1, 0), value=True)[:, None]
         memory = torch.cat((latents.mean(dim=1, keepdim=True), states), dim=1)
         rebuilt: Tensor = self.decoder(self.queries(states.shape[0]), memory, visible)
@@ -79,12 +82,12 @@ class Coordination(Reader):
 
     def __init__(self, config: RedHeartConfig) -> None:
         super().__init__(config, "coordination", labels=2)
-        self.module_tokens = QueryTokens(config, len(MODULES))
+        self.module_tokens = QueryTokens(config, len(config.modules))
         self.verdict_readout = Readout(config, self.size.readout, labels=1, values=len(VERDICTS))
         self.acceptability_readout = Readout(config, self.size.readout, labels=1)
 
     def forward(self, states: Tensor, found: Tensor, latents: Tensor) -> tuple[VerdictOutput, Tensor]:
-        """states: (batch, 10, hidden). found: (batch, hidden), of the cache. Returns the verdict and the joint
+        """states: (batch, modules, hidden). found: (batch, hidden), of the cache. Returns the verdict and the joint
         state."""
         memory = torch.cat((states + self.module_tokens(states.shape[0]), found.unsqueeze(1), latents), dim=1)
         tokens, joint = self.read(memory)
@@ -101,6 +104,7 @@ class ModuleBridge(nn.Module):
 
     def __init__(self, config: RedHeartConfig) -> None:
         super().__init__()
+        self.modules_here = config.modules
         self.memory = LatentMemory(config)
         self.cache = PrototypeCache(config)
         self.asynchrony = Asynchrony(config)
@@ -113,11 +117,11 @@ class ModuleBridge(nn.Module):
         states: module name -> (batch, hidden), of the modules that ran. latents: (batch, latents, hidden).
         training_signals: also predict the states of modules that did run, for the asynchrony loss.
         """
-        missing = [name for name in MODULES if name not in states]
+        missing = [name for name in self.modules_here if name not in states]
         # Detached: predicting and rebuilding the states must not shape the memory and the modules they imitate.
         predicted = self.asynchrony(latents.detach()) if missing or training_signals else None
         complete = torch.stack(
-            [states[name] if name in states else predicted[:, i] for i, name in enumerate(MODULES)], dim=1
+            [states[name] if name in states else predicted[:, i] for i, name in enumerate(self.modules_here)], dim=1
         )
         usable = complete.isfinite().all(dim=-1)
         complete = torch.where(usable.unsqueeze(-1), complete, 0)
@@ -129,7 +133,7 @@ class ModuleBridge(nn.Module):
             states=complete,
             predicted=predicted,
             rebuilt=rebuilt,
-            ran=torch.tensor([name in states for name in MODULES], device=latents.device),
+            ran=torch.tensor([name in states for name in self.modules_here], device=latents.device),
             recovered=~usable,
             prototype_usage=usage,
             joint=joint,

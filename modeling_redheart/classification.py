@@ -10,13 +10,12 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 from transformers.utils.generic import can_return_tuple
 
 from ..configuration.configuration_redheart import RedHeartConfig
-from ..configuration.labels import OUTPUTS
 from .layers import Linear
 from .modeling_redheart import RedHeartModel
 from .pretrained import RedHeartPreTrainedModel
 
-# What the joint state is made of: every module, but not the confidence and the embedding, which come after it.
-_READ = tuple(name for name in OUTPUTS if name not in ("confidence", "embedding"))
+# What comes after the joint state, which every other output is a part of.
+_BEHIND = ("confidence", "embedding")
 
 
 class RedHeartForSequenceClassification(RedHeartPreTrainedModel):
@@ -86,7 +85,7 @@ class RedHeartForSequenceClassification(RedHeartPreTrainedModel):
             input_ids=input_ids,
             attention_mask=attention_mask,
             token_type_ids=token_type_ids,
-            outputs=_READ,
+            outputs=[name for name in self.config.outputs_at("full") if name not in _BEHIND],
             return_dict=True,
             inputs_embeds=inputs_embeds,
             output_hidden_states=output_hidden_states,

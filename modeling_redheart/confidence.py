@@ -1,11 +1,15 @@
 """Confidence and embedding: what the reading may cost if believed, and where the text lies among others."""
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..configuration.component_sizes import FeedForwardSize, ScorerSize
 from ..configuration.configuration_redheart import RedHeartConfig
 from ..configuration.labels import RATED
+from .context import Context
 from .emotion import over_the_text
 from .layers import Decoder, FeedForward, QueryTokens, Readout, RMSNorm
 from .outputs import BridgeOutput, EmotionOutput, VerdictOutput
@@ -22,10 +26,14 @@ class SweetSpotNetwork(nn.Module):
 
     def __init__(self, config: RedHeartConfig) -> None:
         super().__init__()
-        size = config.size_of("sweet_spot")
+        size = config.size_of("sweet_spot", ScorerSize)
         self.queries = QueryTokens(config, len(RATED))
         self.decoder = Decoder(config, size)
         self.readout = Readout(config, size.readout, len(RATED))
+
+    def inputs(self, context: Context) -> tuple[Any, ...]:
+        """The bridge's output, the latents, and the emotions."""
+        return context.bridge, context.latents, context.readings["emotion_analyzer"]
 
     def forward(self, bridge: BridgeOutput, latents: Tensor, emotion: EmotionOutput) -> Tensor:
         """Returns the expected loss of each of ``labels.RATED``: (batch, 13), not below 0."""
@@ -65,7 +73,11 @@ class EmbeddingProjector(nn.Module):
     def __init__(self, config: RedHeartConfig) -> None:
         super().__init__()
         self.norm = RMSNorm(config)
-        self.feed_forward = FeedForward(config, config.size_of("projector").intermediate)
+        self.feed_forward = FeedForward(config, config.size_of("projector", FeedForwardSize).intermediate)
+
+    def inputs(self, context: Context) -> tuple[Any, ...]:
+        """The latents."""
+        return (context.latents,)
 
     def forward(self, latents: Tensor) -> Tensor:
         """latents: (batch, latents, hidden). Returns (batch, hidden), of length 1."""

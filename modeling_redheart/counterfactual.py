@@ -1,11 +1,14 @@
 """Counterfactual reasoner: a better and a worse view beside what is told."""
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from ..configuration.configuration_redheart import RedHeartConfig
 from ..configuration.labels import VIEWS
+from .context import Context
 from .heads import Reader
 from .layers import Readout
 from .outputs import CounterfactualOutput
@@ -14,15 +17,21 @@ from .outputs import CounterfactualOutput
 class NeuralCounterfactualReasoner(Reader):
     """A token per view (upward, factual, downward: Roese 1997), each with its utility and plausibility.
 
-    It reads the tokens of the text, not its latents: what could have been turns on a word.
+    It reads the tokens of the text, not its latents: what could have been turns on a word. In checkpoints of an early
+    version it reads the latents (``config.counterfactual_reads``).
     """
 
     def __init__(self, config: RedHeartConfig) -> None:
         super().__init__(config, "counterfactual_reasoner", len(VIEWS))
         self.readout = Readout(config, self.size.readout, len(VIEWS), values=2)
+        self.reads_latents = config.counterfactual_reads == "latents"
 
-    def forward(self, memory: Tensor, bias: Tensor) -> CounterfactualOutput:
-        """memory: (batch, tokens, hidden). bias: (batch, 1, 1, tokens)."""
+    def inputs(self, context: Context) -> tuple[Any, ...]:
+        """The memory of the reasoning and the importance of its tokens; or the latents."""
+        return (context.latents,) if self.reads_latents else (context.memories["reasoning"], context.bias)
+
+    def forward(self, memory: Tensor, bias: Tensor | None = None) -> CounterfactualOutput:
+        """memory: (batch, tokens, hidden). bias: (batch, 1, 1, tokens), None for latents."""
         tokens, state = self.read(memory, bias)
         values, plausibility = self.readout(tokens).unbind(-1)
         gain, actual, loss = values.unbind(-1)

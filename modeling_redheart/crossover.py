@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from ..configuration.component_sizes import ScorerSize
 from ..configuration.configuration_redheart import RedHeartConfig
 from ..configuration.labels import TASKS
 from .layers import EncoderLayer, Linear, QueryTokens, RMSNorm, unit_rms
@@ -18,7 +19,7 @@ class LayerCrossover(nn.Module):
 
     def __init__(self, config: RedHeartConfig) -> None:
         super().__init__()
-        size = config.size_of("layer_crossover")
+        size = config.size_of("layer_crossover", ScorerSize)
         self.config = config
         self.layer_tokens = QueryTokens(config, config.num_layer_states)
         self.layers = nn.ModuleList(EncoderLayer(config, size.heads, size.intermediate) for _ in range(size.layers))

@@ -4,12 +4,16 @@ Notable: the recurrence is made of linear layers, and an empty segment carries t
 padding nor a short text changes the result; the four levels of an emotion are monotone by construction.
 """
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..configuration.component_sizes import RecurrentReaderSize
 from ..configuration.configuration_redheart import RedHeartConfig
 from ..configuration.labels import EMOTIONS, NUANCE_LEVELS
+from .context import Context
 from .heads import Reader
 from .layers import Linear, Readout
 from .outputs import EmotionOutput
@@ -67,10 +71,16 @@ class NeuralEmotionAnalyzer(Reader):
     def __init__(self, config: RedHeartConfig) -> None:
         super().__init__(config, "emotion_analyzer", len(EMOTIONS))
         self.num_segments = config.num_segments
-        self.recurrence = BidirectionalGRU(config, self.size.recurrent)
+        width = config.size_of("emotion_analyzer", RecurrentReaderSize).recurrent
+        self.recurrence = BidirectionalGRU(config, width)
         self.nuance_readout = Readout(config, self.size.readout, len(EMOTIONS), values=len(NUANCE_LEVELS))
         self.arc_hidden = Linear(config.hidden_size, self.size.readout)
         self.arc_out = Linear(self.size.readout, len(EMOTIONS))
+
+    def inputs(self, context: Context) -> tuple[Any, ...]:
+        """The head's reading and label tokens, the emotion task's memory with its segments, and the latents."""
+        head, tokens = context.readings["emotion_head"], context.tokens["emotion_head"]
+        return head, tokens, context.memories["emotion"], context.segments, context.latents
 
     def forward(
         self, head: EmotionOutput, label_tokens: Tensor, memory: Tensor, segments: Tensor, latents: Tensor

@@ -1,12 +1,19 @@
-"""The four heads: the direct, fast reading of each task's own memory; and the base they share with the analyzers."""
+"""The four heads: the direct, fast reading of each task's own memory; and the base they share with the analyzers.
+
+Notable: a reader says itself what it reads from, in ``inputs``, so that the model runs all of them in one loop.
+"""
+
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
+from ..configuration.component_sizes import ReaderSize
 from ..configuration.configuration_redheart import RedHeartConfig
 from ..configuration.labels import AFFECT, BENTHAM, EMOTIONS, REGRET_TYPES, SIGNED_BENTHAM, SURD, VERDICTS, VIEWS
+from .context import Context
 from .layers import Decoder, QueryTokens, Readout, StateProjection
-from .outputs import BenthamOutput, EmotionOutput, RegretOutput, SURDOutput
+from .outputs import BenthamOutput, EmotionOutput, RegretOutput, SURDOutput, VerdictOutput
 
 
 class Reader(nn.Module):
@@ -17,7 +24,7 @@ class Reader(nn.Module):
 
     def __init__(self, config: RedHeartConfig, component: str, labels: int) -> None:
         super().__init__()
-        self.size = config.size_of(component)
+        self.size = config.size_of(component, ReaderSize)
         self.num_labels = labels
         self.queries = QueryTokens(config, labels + self.size.registers)
         self.decoder = Decoder(config, self.size)
@@ -35,9 +42,29 @@ class Reader(nn.Module):
         tokens = self.decoder(queries, memory, mask)
         return tokens[:, : self.num_labels], self.to_state(tokens[:, self.num_labels :])
 
+    def inputs(self, context: Context) -> tuple[Any, ...]:
+        """What ``forward`` takes, of what there is when it is this component's turn."""
+        raise NotImplementedError
 
-class EmotionHead(Reader):
+
+class Head(Reader):
+    """A reader of the memory of one task."""
+
+    task: ClassVar[str]
+
+    def inputs(self, context: Context) -> tuple[Any, ...]:
+        """The task's memory (batch, tokens, hidden) and the importance of its tokens (batch, 1, 1, tokens)."""
+        return context.memories[self.task], context.bias
+
+    def parts(self, reading: Any) -> dict[str, Any]:
+        """The fields of `RedHeartOutput` that the reading fills at ``depth="fast"``."""
+        return {self.task: reading}
+
+
+class EmotionHead(Head):
     """28 emotions, their intensity, and valence, arousal, dominance."""
+
+    task = "emotion"
 
     def __init__(self, config: RedHeartConfig) -> None:
         super().__init__(config, "emotion_head", len(EMOTIONS))
@@ -53,8 +80,10 @@ class EmotionHead(Reader):
         return EmotionOutput(logits=logits, intensity=intensity.sigmoid(), affect=affect, state=state), tokens
 
 
-class BenthamHead(Reader):
+class BenthamHead(Head):
     """Ten dimensions."""
+
+    task = "bentham"
 
     def __init__(self, config: RedHeartConfig) -> None:
         super().__init__(config, "bentham_head", len(BENTHAM))
@@ -67,8 +96,10 @@ class BenthamHead(Reader):
         return BenthamOutput(mean=bentham_range(logits), logits=logits, state=state), tokens
 
 
-class RegretHead(Reader):
+class RegretHead(Head):
     """Seven types of regret, each for three views."""
+
+    task = "regret"
 
     def __init__(self, config: RedHeartConfig) -> None:
         super().__init__(config, "regret_head", len(REGRET_TYPES))
@@ -81,19 +112,26 @@ class RegretHead(Reader):
         return RegretOutput(scores=logits.tanh(), logits=logits, state=state), tokens
 
 
-class SURDHead(Reader):
+class SURDHead(Head):
     """The verdict, read directly, and the four parts of the information about it, as the analyzer would find them."""
+
+    task = "surd"
 
     def __init__(self, config: RedHeartConfig) -> None:
         super().__init__(config, "surd_head", len(SURD) + len(VERDICTS))
         self.readout = Readout(config, self.size.readout, len(SURD) + len(VERDICTS))
 
-    def forward(self, memory: Tensor, bias: Tensor) -> SURDOutput:
-        """memory: (batch, tokens, hidden). bias: (batch, 1, 1, tokens)."""
+    def forward(self, memory: Tensor, bias: Tensor) -> tuple[SURDOutput, Tensor]:
+        """memory: (batch, tokens, hidden). bias: (batch, 1, 1, tokens). Returns the reading and the tokens of its parts
+        and verdicts (batch, 9, hidden)."""
         tokens, state = self.read(memory, bias)
         bits, determined, verdict = self.readout(tokens).squeeze(-1).split((len(SURD) - 1, 1, len(VERDICTS)), dim=-1)
         parts = torch.cat((nn.functional.softplus(bits), determined.sigmoid()), dim=-1)
-        return SURDOutput(parts=parts, verdict_logits=verdict, state=state)
+        return SURDOutput(parts=parts, verdict_logits=verdict, state=state), tokens
+
+    def parts(self, reading: Any) -> dict[str, Any]:
+        """As the base, and the verdict."""
+        return {**super().parts(reading), "verdict": VerdictOutput(logits=reading.verdict_logits)}
 
 
 def bentham_range(logits: Tensor) -> Tensor:
@@ -102,4 +140,4 @@ def bentham_range(logits: Tensor) -> Tensor:
     return torch.where(signed, logits.tanh(), logits.sigmoid())
 
 
-__all__ = ["BenthamHead", "EmotionHead", "Reader", "RegretHead", "SURDHead", "bentham_range"]
+__all__ = ["BenthamHead", "EmotionHead", "Head", "Reader", "RegretHead", "SURDHead", "bentham_range"]

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from transformers.modeling_layers import GradientCheckpointingLayer
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
-from ..configuration.configuration_redheart import ComponentSize, RedHeartConfig
+from ..configuration.component_sizes import DecoderSize, OneLayerSize
+from ..configuration.configuration_redheart import RedHeartConfig
 
 # Rows up to which the oneDNN kernel reads a float32 weight matrix faster than the default one (`redheart bench`).
 _FEW_ROWS = 128
@@ -252,11 +253,9 @@ class DecoderLayer(GradientCheckpointingLayer):
 class Decoder(nn.Module):
     """Decoder layers and a norm."""
 
-    def __init__(self, config: RedHeartConfig, size: ComponentSize) -> None:
+    def __init__(self, config: RedHeartConfig, size: DecoderSize | OneLayerSize) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(
-            DecoderLayer(config, size.heads, size.intermediate) for _ in range(max(size.layers, 1))
-        )
+        self.layers = nn.ModuleList(DecoderLayer(config, size.heads, size.intermediate) for _ in range(size.layers))
         self.norm = RMSNorm(config)
 
     def forward(self, queries: Tensor, memory: Tensor, mask: Tensor | None = None) -> Tensor:

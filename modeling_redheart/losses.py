@@ -16,7 +16,7 @@ from torch import Tensor
 from ..configuration.claims import CLAIMS, RANKINGS, RATED, SHAPES, Claim, Kind, Ranking
 from ..configuration.labels import VIEWS
 from .kinds import KINDS, RowLoss, regression, rows, tensor_of
-from .outputs import BridgeOutput, RedHeartOutput
+from .outputs import BridgeOutput, HeadsOutput, RedHeartOutput
 
 # Weight of the prior on the scores of the branches: normal around 0 with a standard deviation of 5 nats. Weaker ones
 # (1e-3) let the scores of a small training set grow until its few wrong pairs cost more than all others gain.
@@ -104,7 +104,7 @@ def _ranking(scores: Tensor, pairs: Tensor) -> RowLoss:
     return _pairwise(F.softplus(scores[None, :] - scores[:, None]), _matches(pairs))
 
 
-def claim_losses(reading: RedHeartOutput, heads: RedHeartOutput | None, targets: Targets) -> dict[str, RowLoss]:
+def claim_losses(reading: RedHeartOutput, heads: HeadsOutput | None, targets: Targets) -> dict[str, RowLoss]:
     """The loss of each claim that was read, by its kind, and of each head's own reading of one.
 
     heads: see `collect_losses`.
@@ -166,7 +166,7 @@ def regret_theory_loss(reading: RedHeartOutput) -> RowLoss:
     return _everywhere(loss)
 
 
-def surd_head_loss(reading: RedHeartOutput, heads: RedHeartOutput) -> RowLoss:
+def surd_head_loss(reading: RedHeartOutput, heads: HeadsOutput) -> RowLoss:
     """The head's agreement with the parts that the analyzer finds."""
     return _everywhere(F.smooth_l1_loss(heads.surd.parts, reading.surd.parts, reduction="none").mean(1))
 
@@ -205,7 +205,7 @@ def sparsity_loss(importance: Tensor, mask: Tensor) -> RowLoss:
 
 
 def collect_losses(
-    reading: RedHeartOutput, heads: RedHeartOutput | None, bridge: BridgeOutput | None, mask: Tensor, targets: Targets
+    reading: RedHeartOutput, heads: HeadsOutput | None, bridge: BridgeOutput | None, mask: Tensor, targets: Targets
 ) -> dict[str, RowLoss]:
     """Every loss of what was computed, by name.
 

@@ -2,6 +2,7 @@
 
 from torch import Tensor, nn
 
+from ..configuration.component_sizes import LatentsSize
 from ..configuration.configuration_redheart import RedHeartConfig
 from .layers import Decoder, QueryTokens
 
@@ -14,7 +15,7 @@ class LatentMemory(nn.Module):
 
     def __init__(self, config: RedHeartConfig) -> None:
         super().__init__()
-        size = config.size_of("latent_memory")
+        size = config.size_of("latent_memory", LatentsSize)
         self.latents = QueryTokens(config, size.latents)
         self.decoder = Decoder(config, size)
 

@@ -1,7 +1,7 @@
 """The typed outputs: what each component returns, and the reading that the model returns.
 
-Shapes use ``batch``, ``hidden``, ``tokens`` (after the token budget), ``segments``, and the label counts of
-``labels.py``.
+Shapes use ``batch``, ``hidden``, ``tokens`` (after the token budget), ``segments``, ``modules`` (the heads and
+analyzers that the model has: 10, `RedHeartConfig.modules`), and the label counts of ``labels.py``.
 """
 
 from dataclasses import dataclass
@@ -112,14 +112,24 @@ class VerdictOutput(ModelOutput):
 class BridgeOutput(ModelOutput):
     """What the bridge makes of the module states."""
 
-    states: Tensor | None = None  # (batch, 10 modules, hidden), all finite
-    predicted: Tensor | None = None  # (batch, 10 modules, hidden), from the latent memory alone
-    rebuilt: Tensor | None = None  # (batch, 10 modules, hidden), each from the other modules
-    ran: Tensor | None = None  # (10 modules,), False where the state is a predicted one
-    recovered: Tensor | None = None  # (batch, 10 modules), True where a state was not finite and is the rebuilt one
+    states: Tensor | None = None  # (batch, modules, hidden), all finite
+    predicted: Tensor | None = None  # (batch, modules, hidden), from the latent memory alone
+    rebuilt: Tensor | None = None  # (batch, modules, hidden), each from the other modules
+    ran: Tensor | None = None  # (modules,), False where the state is a predicted one
+    recovered: Tensor | None = None  # (batch, modules), True where a state was not finite and is the rebuilt one
     prototype_usage: Tensor | None = None  # (prototypes,), mean soft assignment over the batch
     joint: Tensor | None = None  # (batch, hidden)
     verdict: VerdictOutput | None = None
+
+
+@dataclass
+class HeadsOutput(ModelOutput):
+    """The heads' own readings, which at full depth the analyzers refine. One that did not run is None."""
+
+    emotion: EmotionOutput | None = None
+    bentham: BenthamOutput | None = None
+    regret: RegretOutput | None = None
+    surd: SURDOutput | None = None
 
 
 @dataclass
@@ -142,8 +152,9 @@ class RedHeartOutput(ModelOutput):
     joint: Tensor | None = None  # (batch, hidden), the bridge's state of the whole text
     importance: Tensor | None = None  # (batch, tokens of the whole text), 0..1
     mixture: Tensor | None = None  # (batch, 5 tasks, layers + 1)
-    states: Tensor | None = None  # (batch, 10 modules, hidden)
-    recovered: Tensor | None = None  # (batch, 10 modules)
+    states: Tensor | None = None  # (batch, modules, hidden)
+    recovered: Tensor | None = None  # (batch, modules)
+    heads: HeadsOutput | None = None  # only with ``output_heads=True``
     hidden_states: tuple[Tensor | None, ...] | None = None  # embeddings and each layer, (batch, tokens, hidden)
     attentions: tuple[Tensor, ...] | None = None  # per layer (batch, heads, tokens, tokens)
 
@@ -166,6 +177,7 @@ __all__ = [
     "CounterfactualOutput",
     "CrossoverOutput",
     "EmotionOutput",
+    "HeadsOutput",
     "PerspectivesOutput",
     "RedHeartOutput",
     "RegretOutput",

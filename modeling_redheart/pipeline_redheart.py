@@ -18,7 +18,7 @@ from transformers.pipelines.base import ChunkPipeline
 from transformers.utils.generic import ModelOutput
 
 from ..configuration.inputs import check_batch_size, check_options, check_text
-from ..configuration.labels import FAST_OUTPUTS, OUTPUTS, closest
+from ..configuration.labels import OUTPUTS, closest
 from .derived import is_derived
 from .reading import Reading
 from .text_sources import texts_in
@@ -37,7 +37,8 @@ class EthicalAnalysisPipeline(ChunkPipeline):
 
     Parameters, here or in the call:
 
-    - ``outputs``: names of `labels.OUTPUTS`; by default all that the depth can give, but not the long ``"embedding"``.
+    - ``outputs``: names of `labels.OUTPUTS`; by default all that the model makes at the depth, but not the long
+      ``"embedding"``.
       They only select: what is left has the values that it has in the whole reading.
     - ``depth``: "full", or "fast" for the heads' direct reading.
     - ``token_budget``: most tokens that go on after the backbone; None takes the config's.
@@ -148,7 +149,7 @@ class EthicalAnalysisPipeline(ChunkPipeline):
         token_budget: int | None = None,
     ) -> dict[str, Any]:
         """The model's outputs as a flat dict of batch-first tensors, by dotted name, with what describes the texts."""
-        available = OUTPUTS if depth == "full" else FAST_OUTPUTS
+        available = self.model.config.outputs_at(depth)
         needed = [name for name in available if name != "embedding"]
         if outputs is not None:
             unknown = [name for name in outputs if name not in available]  # the model says why

@@ -11,6 +11,7 @@ from transformers import initialization as init
 
 from ..configuration.configuration_redheart import RedHeartConfig
 from .backbone import PretrainedTextEncoder
+from .earlier_weights import is_earlier_checkpoint, load_earlier
 from .layers import QueryTokens
 from .quantization import offer_to_bitsandbytes, settle_quantized
 from .stored_int8 import must_requantize, requantize
@@ -33,9 +34,12 @@ class RedHeartPreTrainedModel(PreTrainedModel):
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: Any, *args: Any, **kwargs: Any) -> Any:
         """As the base. With ``quantization_config=BitsAndBytesConfig(...)`` also what `quantization.kept_modules` names
-        stays in floats, and a checkpoint that is stored in 8 bits is quantised as one in floats is."""
+        stays in floats, and a checkpoint that is stored in 8 bits is quantised as one in floats is. Weights that an
+        earlier version saved are converted."""
         load: Any = super().from_pretrained
-        if must_requantize(cls.config_class, pretrained_model_name_or_path, kwargs):
+        if is_earlier_checkpoint(cls.config_class, pretrained_model_name_or_path, kwargs):
+            load = partial(load_earlier, load, cls.config_class)
+        elif must_requantize(cls.config_class, pretrained_model_name_or_path, kwargs):
             load = partial(requantize, load)
         loaded = load(pretrained_model_name_or_path, *args, **kwargs)
         model = loaded[0] if isinstance(loaded, tuple) else loaded  # with `output_loading_info` it returns two things
@@ -50,7 +54,8 @@ class RedHeartPreTrainedModel(PreTrainedModel):
         self._freeze_unread()
 
     def _freeze_unread(self) -> None:
-        for path in self._unread:
+        modules = dict(self.named_modules())
+        for path in (path for path in self._unread if path in modules):  # a component may be lacking
             self.get_submodule(path).requires_grad_(False)
 
     @torch.no_grad()

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ..configuration.claims import CLAIMS, OUTPUTS, output_of, record_keys
-from ..configuration.labels import BENTHAM, EMOTIONS, MODULES, SURD, VERDICTS, VIEWS
+from ..configuration.labels import BENTHAM, EMOTIONS, SURD, VERDICTS, VIEWS
 from ..configuration.raters import rated_by
 from .asserted import asserted_emotions
 from .bentham import felicific_value
@@ -81,8 +81,8 @@ class Reading:
         self.tensors: dict[str, Tensor] = {
             name: value[0] for name, value in outputs.items() if isinstance(value, Tensor)
         }
-        recovered = self.tensors.get("recovered", torch.zeros(len(MODULES)))
-        self.recovered = [MODULES[index] for index in recovered.nonzero().flatten().tolist()]
+        recovered = self.tensors.get("recovered", torch.zeros(len(config.modules)))
+        self.recovered = [config.modules[index] for index in recovered.nonzero().flatten().tolist()]
         self.failed = {output for output, modules in _OUTPUT_MODULES.items() if modules & set(self.recovered)}
         self.tensors = {name: value for name, value in self.tensors.items() if name.split(".")[0] not in self.failed}
         told = set(OUTPUTS if selected is None else selected)
@@ -130,6 +130,8 @@ class Reading:
 
     def _is_computed(self, key: str) -> bool:
         part, *rest = key.split(".")
+        if part == "confidence" and output_of(rest[0]) not in self.config.outputs_at("full"):
+            return False  # the model lacks what it is about
         if part == "confidence" and CLAIMS[rest[0]].output in self.failed:
             return False  # of a reading that is not there
         return CLAIMS[part].tensor in self.tensors

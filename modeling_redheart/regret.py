@@ -1,9 +1,12 @@
 """Regret analyzer: seven types of regret, each against three views of what could have been."""
 
+from typing import Any
+
 from torch import Tensor
 
 from ..configuration.configuration_redheart import RedHeartConfig
 from ..configuration.labels import REGRET_TYPES, VIEWS
+from .context import Context
 from .heads import Reader
 from .layers import Readout
 from .outputs import RegretOutput
@@ -15,6 +18,10 @@ class NeuralRegretAnalyzer(Reader):
     def __init__(self, config: RedHeartConfig) -> None:
         super().__init__(config, "regret_analyzer", len(REGRET_TYPES) * len(VIEWS))
         self.readout = Readout(config, self.size.readout, len(REGRET_TYPES) * len(VIEWS))
+
+    def inputs(self, context: Context) -> tuple[Any, ...]:
+        """The head's reading and type tokens, and the latents."""
+        return context.readings["regret_head"], context.tokens["regret_head"], context.latents
 
     def forward(self, head: RegretOutput, type_tokens: Tensor, latents: Tensor) -> RegretOutput:
         """Refine the head's reading. type_tokens: (batch, 7, hidden). latents: (batch, latents, hidden)."""

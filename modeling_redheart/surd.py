@@ -5,15 +5,20 @@ the sources without a gradient to them, so that measuring does not shape what is
 """
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..configuration.configuration_redheart import RedHeartConfig
 from ..configuration.labels import SURD, SURD_SOURCES, VERDICTS
+from .context import Context
 from .heads import Reader
 from .layers import QueryTokens, Readout
 from .outputs import SURDOutput
+
+# The analyzer behind each source of the decomposition.
+_SOURCES = {"emotion": "emotion_analyzer", "bentham": "bentham_calculator", "regret": "regret_analyzer"}
 
 
 class NeuralSURDAnalyzer(Reader):
@@ -23,6 +28,10 @@ class NeuralSURDAnalyzer(Reader):
         super().__init__(config, "surd_analyzer", labels=1)
         self.nothing = QueryTokens(config, 1)  # always visible: the empty set predicts from it alone
         self.readout = Readout(config, self.size.readout, labels=1, values=len(VERDICTS))
+
+    def inputs(self, context: Context) -> tuple[Any, ...]:
+        """The states of its sources (batch, 3, hidden)."""
+        return (torch.stack([context.readings[_SOURCES[name]].state for name in SURD_SOURCES], dim=1),)
 
     def forward(self, sources: Tensor) -> SURDOutput:
         """sources: (batch, 3, hidden), the states in the order of ``labels.SURD_SOURCES``."""

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..configuration.component_sizes import TokenBudgetSize
 from ..configuration.configuration_redheart import RedHeartConfig
 from .layers import Decoder, Linear, QueryTokens
 from .outputs import TokenBudgetOutput
@@ -18,7 +19,7 @@ class TokenBudget(nn.Module):
 
     def __init__(self, config: RedHeartConfig) -> None:
         super().__init__()
-        size = config.size_of("token_budget")
+        size = config.size_of("token_budget", TokenBudgetSize)
         self.queries = QueryTokens(config, size.registers)
         self.decoder = Decoder(config, size)
         self.wanted = Linear(config.hidden_size, size.readout)

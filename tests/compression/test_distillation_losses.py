@@ -9,7 +9,6 @@ from torch import Tensor
 from torch.distributions import Bernoulli, Categorical, Normal, kl_divergence
 
 from redheart import RedHeartModel
-from redheart.compression.distillation import head_readings
 from redheart.compression.distillation_losses import (
     OUTPUT_COSTS,
     Distillation,
@@ -27,9 +26,8 @@ CLAIMS = {key for key in record_keys() if not key.startswith("confidence.")}
 
 
 def read(model: RedHeartModel, batch: dict[str, Tensor]) -> Read:
-    with head_readings(model) as heads:
-        reading = model(**batch, output_hidden_states=True)
-    return Read(reading, heads, batch["attention_mask"])
+    reading = model(**batch, output_hidden_states=True, output_heads=True)
+    return Read(reading, reading.heads, batch["attention_mask"])
 
 
 def every_cost(student: Read, teacher: Read, same_tokens: bool = True) -> dict[str, Tensor]:

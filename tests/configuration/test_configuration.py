@@ -9,7 +9,8 @@ from huggingface_hub.errors import StrictDataclassClassValidationError, StrictDa
 from transformers import AutoConfig, BertConfig
 
 from redheart import RedHeartConfig, RedHeartModel
-from redheart.configuration import ComponentSize, load_preset, preset_names
+from redheart.configuration import load_preset, preset_names
+from redheart.configuration.component_sizes import CacheSize, ReaderSize
 from redheart.configuration.configuration_redheart import COMPONENT_SIZES
 from redheart.configuration.labels import EMOTIONS, record_keys
 
@@ -268,9 +269,13 @@ def test_derived_values() -> None:
     assert config.head_dim == 16
     assert [config.loss_weight(name) for name in ("emotion", "verdict", "sparsity")] == [3, 2, 0.01]
     assert RedHeartConfig.from_preset(TINY, loss_weights={"sparsity": 1}).loss_weight("sparsity") == 1
-    assert config.size_of("cache") == ComponentSize(prototypes=32, neighbours=4)
+    assert config.size_of("cache") == CacheSize(prototypes=32, neighbours=4)
     for component, sizes in COMPONENT_SIZES.items():
-        assert {name for name, value in config.size_of(component)._asdict().items() if value} == set(sizes)
+        assert set(vars(config.size_of(component))) == set(sizes)
+    with pytest.raises(AttributeError, match="registers"):
+        config.size_of("cache").registers  # type: ignore[attr-defined]  # noqa: B018
+    with pytest.raises(TypeError, match="The sizes of 'cache' are a CacheSize, not a ReaderSize"):
+        config.size_of("cache", ReaderSize)
     with pytest.raises(ValueError, match="'projectr'; did you mean 'projector'"):
         config.size_of("projectr")
 

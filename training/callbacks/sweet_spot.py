@@ -7,7 +7,7 @@ computed, still reach the modules below it, and still count in the gradient norm
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import fmean
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_callback import ExportableState
 
+from ...configuration.components import COMPONENTS
 from ...configuration.labels import closest
 from ...statistics.series import generalisation_gap, scaled_mean, unit_of
 from ...storage.figures import require_matplotlib
@@ -27,32 +28,17 @@ from .sweet_spot_rules import Rules, judge
 
 logger = logging.getLogger(__name__)
 
-# The losses on what a module itself reads out. What serves every loss (backbone, layer crossover, token budget, latent
-# memory) is not here: frozen ahead of the modules that read it, or put back under them, it would break them. Nor is
-# what imitates the other modules (asynchrony, recovery, expected losses): its loss rises whenever they change.
-_TRAINED_BY: dict[str, tuple[str, ...]] = {
-    "emotion_head": ("emotion_head", "intensity", "affect"),
-    "bentham_head": ("bentham_head",),
-    "regret_head": ("regret_head",),
-    "surd_head": ("surd_head", "verdict_head"),
-    "emotion_analyzer": ("emotion", "nuance", "arc"),
-    "bentham_calculator": ("bentham",),
-    "regret_analyzer": ("regret",),
-    "counterfactual_reasoner": ("utility", "utility_ranking", "counterfactual", "plausibility"),
-    "surd_analyzer": ("surd",),
-    "perspectives": ("perspectives",),
-    "bridge.cache": ("verdict", "acceptability", "acceptability_ranking"),
-    "bridge.coordination": ("verdict", "acceptability", "acceptability_ranking"),
-    "projector": ("embedding",),
-}
 
-
-def redheart_modules(prefix: str = "eval") -> dict[str, tuple[str, ...]]:
+def redheart_modules(
+    prefix: str = "eval", components: Collection[str] = tuple(COMPONENTS)
+) -> dict[str, tuple[str, ...]]:
     """The modules of a `RedHeartModel`, each with the evaluation metrics of the losses on what it reads out.
 
-    prefix: of the metrics; ``"eval_NAME"`` for an evaluation set that the trainer knows by a name.
+    prefix: of the metrics; ``"eval_NAME"`` for an evaluation set that the trainer knows by a name. components: the ones
+    that the model has (``config.components``).
     """
-    return {path: tuple(f"{prefix}_loss_{name}" for name in names) for path, names in _TRAINED_BY.items()}
+    rows = (row for name, row in COMPONENTS.items() if name in components and row.losses)
+    return {row.place: tuple(f"{prefix}_loss_{name}" for name in row.losses) for row in rows}
 
 
 @dataclass

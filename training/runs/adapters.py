@@ -79,12 +79,13 @@ def target_modules(config: RedHeartConfig, components: Sequence[str] | None = No
     """What `peft.LoraConfig` takes as ``target_modules``: the linear layers of attention, feed-forward, recurrence,
     projections and cache, by their whole names; those of a text encoder of transformers, too.
 
-    components: of `COMPONENT_SIZES`, or "bridge" for all that is in it; None for all. Left out are read-outs, which are
-    rather trained whole (`readout_modules`), and the low-rank maps of the adaptive norms, as narrow as an adapter. The
-    names fit a `RedHeartModel` and every model around one.
+    components: of `COMPONENT_SIZES`, or "bridge" for all that is in it; None for all that the config has. Left out are
+    read-outs, which are rather trained whole (`readout_modules`), and the low-rank maps of the adaptive norms, as
+    narrow as an adapter. The names fit a `RedHeartModel` and every model around one.
     Raises `ValueError` for a name that is no component.
     """
-    layers = _layers(config, COMPONENT_SIZES if components is None else components)
+    present = [name for name in COMPONENT_SIZES if name in config.components]
+    layers = _layers(config, present if components is None else components)
     return list(dict.fromkeys(name for _, name, holder in layers if not isinstance(holder, FINE)))
 
 

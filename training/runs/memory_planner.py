@@ -30,7 +30,7 @@ from torch.utils._pytree import tree_leaves
 
 from ...configuration.claims import TARGET_OUTPUTS
 from ...configuration.configuration_redheart import RedHeartConfig
-from ...configuration.labels import FAST_OUTPUTS, OUTPUTS, closest
+from ...configuration.labels import closest
 from ...data.examples import INTEGERS, SHAPES
 from ...modeling_redheart.modeling_redheart import RedHeartModel
 
@@ -111,7 +111,7 @@ def plan_memory(
         model.to(DTYPES[dtype]).train(train)
     if gradient_checkpointing and train:
         model.activation_checkpointing_enable()
-    wanted = tuple(outputs if outputs is not None else FAST_OUTPUTS if depth == "fast" else OUTPUTS)
+    wanted = tuple(config.outputs_at(depth) if outputs is None else outputs)
     # The model still lies on the meta device when it enters the mode.
     with FakeTensorMode(allow_non_fake_inputs=True):
         model.to_empty(device=device)

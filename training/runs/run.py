@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from transformers import PreTrainedTokenizerBase, TrainingArguments
+from transformers.trainer_utils import unwrap_peft_model
 
 from ...batches.constant_baseline import constant_losses
 from ...batches.supervision import HELD_OUT, confidence_keys, extended, supervision_of
@@ -162,7 +163,8 @@ def _bound(checkpoint: str, args: TrainingArguments, output: Path, resume: bool)
 def _add_callbacks(trainer: RedHeartTrainer, recipe: Recipe, split: _Split) -> None:
     if recipe.crossover is None and recipe.sweet_spot is None:
         return
-    modules = redheart_modules()
+    config: Any = unwrap_peft_model(trainer.model).config
+    modules = redheart_modules(components=config.components)
     if recipe.peft is not None:
         modules = _adapted(trainer.model, modules)
     if recipe.crossover is not None:  # first: a candidate is what was evaluated, before a module is put back

@@ -8,19 +8,14 @@ from typing import Any
 
 from torch import nn
 
-from ...configuration.labels import MODULES
+from ...configuration import components
 from ...modeling_redheart.backbone import PretrainedTextEncoder
 from ...modeling_redheart.layers import QueryTokens
 from ...modeling_redheart.modeling_redheart import RedHeartModel
 
-# The components behind the backbone, in the order in which a text passes them.
-STAGES: tuple[tuple[str, ...], ...] = (
-    ("layer_crossover",),
-    ("token_budget",),
-    tuple(name for name in MODULES if name.endswith("_head")),
-    tuple(name for name in MODULES if not name.endswith("_head")),
-    ("bridge",),
-    ("sweet_spot", "projector"),
+# The components behind the backbone, by their paths, in the order in which a text passes them.
+STAGES: tuple[tuple[str, ...], ...] = tuple(
+    tuple(row.place for row in components.COMPONENTS.values() if row.stage == stage) for stage in components.STAGES[1:]
 )
 
 
@@ -39,8 +34,6 @@ def module_depths(model: RedHeartModel) -> dict[str, int]:
     depths["backbone"] = behind  # what it makes of the encoder's states
     for number, stage in enumerate(STAGES, start=behind + 1):
         depths |= dict.fromkeys(stage, number)
-    # The latent memory lies in the bridge, but the analyzers read it.
-    depths["bridge.memory"] = depths["emotion_head"]
     return depths
 
 

@@ -20,7 +20,7 @@ from transformers.trainer_utils import unwrap_peft_model
 
 from ...batches.collator import RedHeartCollator
 from ...configuration.claims import TARGET_OUTPUTS
-from ...configuration.labels import LOSSES, OUTPUTS, UNLABELLED_LOSSES
+from ...configuration.labels import LOSSES, UNLABELLED_LOSSES
 from ...data.loading import DataError, Unit
 from ...data.unit_sources import UnitStream
 from ...storage.checkpoints import discard_torn, is_disk_full, last_complete_checkpoint
@@ -108,7 +108,8 @@ class RedHeartTrainer(BatchingTrainer):
             config.loss_weights = {**config.loss_weights, **args.loss_weights}
         self.average: ExponentialAverage | None = None
         self._attempt, self._readings = LossMeans(), Readings()
-        self._outputs: tuple[str, ...] = OUTPUTS
+        self._every: tuple[str, ...] = config.outputs_at("full")
+        self._outputs = self._every
         if args.ema_decay is not None:
             self.add_callback(UpdateAverage(lambda: self.average))
 
@@ -144,7 +145,7 @@ class RedHeartTrainer(BatchingTrainer):
         """Mean cost of the batch's texts; in training, its share in the mean over the texts of the step."""
         targets = {name: inputs[name] for name in TARGET_OUTPUTS if name in inputs}
         if not model.training:
-            output = model(**inputs, outputs=OUTPUTS)
+            output = model(**inputs, outputs=self._every)
             self._remember(output)
             loss = self._own_loss(output, targets, None)
             loss = output.loss if loss is None else loss
@@ -198,8 +199,8 @@ class RedHeartTrainer(BatchingTrainer):
         needed = {TARGET_OUTPUTS[name][0] for name in inputs if name in TARGET_OUTPUTS}
         if self.args.consistency:
             needed.add("embedding")
-        outputs = tuple(name for name in OUTPUTS if full or name in needed)
-        return in_any_process(outputs, OUTPUTS, self.args.device) if self.sharded else outputs
+        outputs = tuple(name for name in self._every if full or name in needed)
+        return in_any_process(outputs, self._every, self.args.device) if self.sharded else outputs
 
     # ---- Steps ----
 

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ..compression.forms import FORMS, weight_bytes, write_form
 from ..configuration import RedHeartConfig
-from ..configuration.labels import OUTPUTS, closest
+from ..configuration.labels import closest
 from ..data.loading import Array
 from ..evaluation.measurement.figures import LIKELY, STORED, Split, measure
 from ..evaluation.measurement.predict import Predictor
@@ -184,7 +184,7 @@ def _ids(entries: int, count: int, tokens: int) -> Tensor:
 def read(reader: Any, ids: Tensor) -> None:
     """Everything of ``ids`` (batch, tokens), with a model or what reads like one."""
     with torch.inference_mode():
-        reader(input_ids=ids, attention_mask=torch.ones_like(ids), outputs=OUTPUTS)
+        reader(input_ids=ids, attention_mask=torch.ones_like(ids), outputs=reader.config.outputs_at("full"))
 
 
 def measure_memory(folder: str, tokens: int, threads: int) -> dict[str, float]:

@@ -6,8 +6,7 @@ them the bridge would not learn to know the student's own modules.
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,12 +15,11 @@ from torch import Tensor, nn
 from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerBase
 from transformers.trainer_utils import unwrap_peft_model
 
-from ..configuration.claims import TARGET_OUTPUTS
-from ..configuration.labels import EMOTIONS, OUTPUTS, UNLABELLED_LOSSES
+from ..configuration.claims import TARGET_OUTPUTS, output_of
+from ..configuration.labels import EMOTIONS, UNLABELLED_LOSSES, record_keys
 from ..data.loading import Unit
 from ..modeling_redheart.layers import masked_mean
 from ..modeling_redheart.modeling_redheart import RedHeartModel
-from ..modeling_redheart.outputs import RedHeartOutput
 from ..training.trainers.arguments import RedHeartTrainingArguments
 from ..training.trainers.trainer import RedHeartTrainer
 from .distillation_losses import (
@@ -36,8 +34,6 @@ from .distillation_losses import (
 
 _THEIRS = "teacher_"  # before the name of a tensor that the teacher reads
 _TEXT = ("input_ids", "attention_mask", "token_type_ids")
-_HEADS = {"emotion": "emotion_head", "bentham": "bentham_head", "regret": "regret_head", "surd": "surd_head"}
-_TAUGHT = tuple(name for name in OUTPUTS if name != "confidence")
 # What is logged beside the losses of labels: how far the student is from the teacher, in all and by what is compared.
 DISTILLED = ("distill", *(f"distill_{name}" for name in (*OUTPUT_COSTS, "states", "hidden")))
 
@@ -67,7 +63,7 @@ class DistillationTrainer(RedHeartTrainer):
         **options: Any,
     ) -> None:
         self.student: Any = unwrap_peft_model(model)
-        self.claims = taught_claims(teacher.config.supervision)
+        self.claims = _taught_by(teacher)
         _refuse_unfit(self.student, teacher, self.claims, args)
         super().__init__(model, args, **options)
         collator: Any = self.data_collator
@@ -104,13 +100,13 @@ class DistillationTrainer(RedHeartTrainer):
             # With one target, though missing, the model gives the losses that need no label.
             inputs["emotion_labels"] = torch.full((len(ids), len(EMOTIONS)), torch.nan, device=ids.device)
         layers = self.distillation.hidden > 0
-        with head_readings(self.student) as heads:
-            output = model(**inputs, output_hidden_states=layers)
-        student = Read(output, heads, inputs["attention_mask"])
+        output = model(**inputs, output_hidden_states=layers, output_heads=True)
+        student = Read(output, output.heads, inputs["attention_mask"])
+        taught = [name for name in self.teacher.config.outputs_at("full") if name != "confidence"]
         with torch.autocast(self.args.device.type, enabled=False):
-            with torch.no_grad(), head_readings(self.teacher) as heads:
-                reading = self.teacher(**theirs, outputs=_TAUGHT, output_hidden_states=layers)
-            costs = self._costs(student, Read(reading, heads, theirs["attention_mask"]))
+            with torch.no_grad():
+                reading = self.teacher(**theirs, outputs=taught, output_hidden_states=layers, output_heads=True)
+            costs = self._costs(student, Read(reading, reading.heads, theirs["attention_mask"]))
         if "embedding_labels" in inputs:
             costs.pop("embedding", None)
         self._add(output, costs)
@@ -119,7 +115,7 @@ class DistillationTrainer(RedHeartTrainer):
     def _costs(self, student: Read, teacher: Read) -> dict[str, Tensor]:
         costs = output_costs(student, teacher, self.claims, self.distillation.temperature)
         if self.distillation.states:
-            costs["states"] = state_costs(student, teacher, self.claims)
+            costs["states"] = state_costs(student, teacher, self.claims, self.student.config.modules)
         if self.distillation.hidden:
             costs["hidden"] = hidden_costs(student, teacher, self.same_tokens)
         return costs
@@ -143,7 +139,7 @@ class DistillationTrainer(RedHeartTrainer):
         output.loss_texts |= dict.fromkeys(means, texts)
 
     def _needed(self, inputs: Any) -> tuple[str, ...]:
-        return OUTPUTS  # of every text, the teacher has something to say to all of them
+        return self.student.config.outputs_at("full")  # of every text, the teacher has something to say to all of them
 
     def _drain(self, phase: str, names: Sequence[str]) -> dict[str, float]:
         return super()._drain(phase, (*names, *DISTILLED))
@@ -157,22 +153,6 @@ class _Taught:
 
     def __call__(self, **inputs: Any) -> Any:
         return self.teach(self.model, inputs)
-
-
-@contextmanager
-def head_readings(model: RedHeartModel) -> Iterator[RedHeartOutput]:
-    """Is filled with the heads' own readings while ``model`` reads, which at full depth returns the refined ones."""
-    heads = RedHeartOutput()
-
-    def keep(part: str) -> Callable[[nn.Module, Any, Any], None]:
-        return lambda _module, _inputs, output: setattr(heads, part, output[0] if isinstance(output, tuple) else output)
-
-    hooks = [getattr(model, name).register_forward_hook(keep(part)) for part, name in _HEADS.items()]
-    try:
-        yield heads
-    finally:
-        for hook in hooks:
-            hook.remove()
 
 
 class TeacherCollator:
@@ -217,6 +197,12 @@ def _rules(tokenizer: Any) -> dict[str, Any]:
     return {name: value for name, value in rules.items() if name not in ("padding", "truncation")}
 
 
+def _taught_by(teacher: RedHeartModel) -> set[str]:
+    """The claims that ``teacher`` can teach: known ones, of outputs that it makes."""
+    known, outputs = set(record_keys()), teacher.config.outputs_at("full")
+    return {key for key in taught_claims(teacher.config.supervision) if key in known and output_of(key) in outputs}
+
+
 def _refuse_unfit(student: Any, teacher: RedHeartModel, claims: set[str], args: RedHeartTrainingArguments) -> None:
     """Raises `ValueError` where the teacher has nothing to say to the student, or not in its terms."""
     if not claims:
@@ -229,6 +215,12 @@ def _refuse_unfit(student: Any, teacher: RedHeartModel, claims: set[str], args: 
         raise ValueError(
             f"The student has {own} `num_segments` and the teacher {theirs}; the course of the emotions can be "
             "compared over the same number only."
+        )
+    if student.config.modules != teacher.config.modules:
+        apart = sorted(set(student.config.modules) ^ set(teacher.config.modules))
+        raise ValueError(
+            f"Only the student or only the teacher has the component {apart[0]!r}, so their states cannot be compared; "
+            "give both the same heads and analyzers."
         )
     if args.full_every > 1:
         raise ValueError(
@@ -280,4 +272,4 @@ def with_embeddings(units: Sequence[Unit], encoder: str, longest_text: int, batc
     ]
 
 
-__all__ = ["DISTILLED", "DistillationTrainer", "TeacherCollator", "head_readings", "with_embeddings"]
+__all__ = ["DISTILLED", "DistillationTrainer", "TeacherCollator", "with_embeddings"]

@@ -7,7 +7,7 @@ embeddings are about the texts of a batch beside each other; everything else is 
 """
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -111,10 +111,11 @@ _STATE_CLAIMS: dict[str, tuple[str, ...]] = {
 }
 
 
-def state_costs(student: Read, teacher: Read, claims: Collection[str]) -> Tensor:
+def state_costs(student: Read, teacher: Read, claims: Collection[str], modules: Sequence[str] = MODULES) -> Tensor:
     """How differently the batch's texts lie to each other in the states of the modules that are taught: (batch,)."""
     parts = {claim.partition(".")[0] for claim in claims}
-    chosen = [number for number, name in enumerate((*MODULES, "joint")) if not parts.isdisjoint(_STATE_CLAIMS[name])]
+    names = (*modules, "joint")
+    chosen = [number for number, name in enumerate(names) if not parts.isdisjoint(_STATE_CLAIMS[name])]
     own, theirs = (
         torch.cat((reading.states, reading.joint.unsqueeze(1)), dim=1)[:, chosen].transpose(0, 1)
         for reading in (student.reading, teacher.reading)

@@ -24,7 +24,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from ..configuration.configuration_redheart import RedHeartConfig
 from ..configuration.extras import missing
-from ..configuration.labels import FAST_OUTPUTS, OUTPUTS
+from ..configuration.inputs import check_depth
 from ..modeling_redheart.classification import RedHeartForSequenceClassification
 from ..modeling_redheart.modeling_redheart import RedHeartModel
 from ..modeling_redheart.pipeline_redheart import named_tensors
@@ -100,7 +100,7 @@ def export_onnx(
 def _request(model: RedHeartPreTrainedModel, outputs: Sequence[str] | None, depth: str) -> dict[str, Any]:
     """What the graph of ``model`` computes, as arguments of its forward pass."""
     if isinstance(model, RedHeartModel):
-        default = OUTPUTS if depth == "full" else FAST_OUTPUTS
+        default = model.config.outputs_at(check_depth(depth))
         return {"outputs": default if outputs is None else outputs, "depth": depth}
     if outputs is not None or depth != "full":
         raise ValueError("A classifier has neither outputs to choose from nor a depth; leave both out.")

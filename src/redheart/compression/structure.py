@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..configuration.component_sizes import CacheSize
 from ..configuration.configuration_redheart import COMPONENT_SIZES, RedHeartConfig
 from ..modeling_redheart.backbone import NativeEncoder, TaskProjection, TextSummary
 from ..modeling_redheart.bridge import PrototypeCache
@@ -297,7 +298,7 @@ def _size(config: RedHeartConfig, key: Key, groups: list[Group], stack: str) -> 
     units = getattr(encoder, _ENCODER_OPTIONS[name]) if component == ENCODER else config.components[component][name]
     # A power of two, at most 64 and at most an eighth of what is there.
     step = 1 if name in ("layers", "heads") else min(64, 2 ** max(0, (units // 8).bit_length() - 1))
-    least = config.size_of(component).neighbours if name == "prototypes" else 1
+    least = config.size_of(component, CacheSize).neighbours if name == "prototypes" else 1
     return Size(key, units, step, min(units, -(-least // step) * step), tuple(groups), stack)
 
 

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, Self
 
-from ..configuration.labels import OUTPUTS
 from ..modeling_redheart.windows import MOST_WINDOWS
 from ..version import __version__
 from .batching import Batcher, ClosedError, DeadlineError, QueueFullError
@@ -174,7 +173,8 @@ class Service:
 
 def _outputs(model: Any) -> tuple[str, ...]:
     """Those that ``model`` can give; one that was exported may have only some."""
-    return tuple(name for name in OUTPUTS if name in getattr(model, "outputs", OUTPUTS))
+    every = model.config.outputs_at("full")
+    return tuple(name for name in every if name in getattr(model, "outputs", every))
 
 
 def _exported(model: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from ...batches.predictions import ARC, by_target, values_of
-from ...configuration.labels import OUTPUTS, RATED, VIEWS
+from ...configuration.labels import RATED, VIEWS
 from ...data.examples import LEVELS, MISSING
 from ...data.loading import Array, Unit
 from ...modeling_redheart.modeling_redheart import RedHeartModel
@@ -97,7 +97,8 @@ class Predictor:
         inputs = pad(tokens, padding=True, padding_side="right", return_tensors="pt", verbose=False)
         names = ("input_ids", "attention_mask")
         with torch.inference_mode():
-            reading = self.model(**{name: inputs[name].to(self.model.device) for name in names}, outputs=OUTPUTS)
+            outputs = self.model.config.outputs_at("full")
+            reading = self.model(**{name: inputs[name].to(self.model.device) for name in names}, outputs=outputs)
         return {name: value.float().cpu().clone() for name, value in values_of(reading).items()}
 
     def _values(self, said: Mapping[str, Tensor]) -> dict[str, Tensor]:
