@@ -1,5 +1,9 @@
-"""Writes a tiny checkpoint and what the code that writes it reads with it in three texts: PYTHONPATH=src of the commit
-that is checked out, python write.py FOLDER. `tests/storage/test_earlier_checkpoints.py` reads it with today's code."""
+"""Writes a tiny checkpoint and what the code that writes it reads with it in three texts.
+
+    PYTHONPATH=src python write.py FOLDER
+
+in a checkout of the commit; `tests/modeling_redheart/test_earlier_weights.py` reads it with today's code.
+"""
 
 import json
 import re

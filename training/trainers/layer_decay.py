@@ -8,14 +8,15 @@ from typing import Any
 
 from torch import nn
 
-from ...configuration import components
+from ...configuration.components import COMPONENTS
+from ...configuration.components import STAGES as ORDER
 from ...modeling_redheart.backbone import PretrainedTextEncoder
 from ...modeling_redheart.layers import QueryTokens
 from ...modeling_redheart.modeling_redheart import RedHeartModel
 
 # The components behind the backbone, by their paths, in the order in which a text passes them.
 STAGES: tuple[tuple[str, ...], ...] = tuple(
-    tuple(row.place for row in components.COMPONENTS.values() if row.stage == stage) for stage in components.STAGES[1:]
+    tuple(row.place for row in COMPONENTS.values() if row.stage == stage) for stage in ORDER[1:]
 )
 
 

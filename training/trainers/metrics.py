@@ -27,10 +27,10 @@ class Readings:
         self.found: dict[str, tuple[list[Array], list[Array]]] = {}
 
     def add(self, reading: Any, batch: Mapping[str, Tensor], temperature: float) -> None:
-        """Add a batch. reading: with every output."""
+        """Add a batch. reading: with every output that the model makes."""
         targets = [name for name in SHAPES if name in batch and name != "embedding_labels"]
         predicted = by_target(values_of(reading), temperature) if targets else {}
-        for name in targets:
+        for name in (name for name in targets if name in predicted):  # the model may lack a component
             said, true = (value.detach().float().cpu().numpy() for value in (predicted[name], batch[name]))
             if name in PAIRS:
                 said, true = _in_pairs(said, true)

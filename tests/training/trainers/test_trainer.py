@@ -67,6 +67,23 @@ def test_it_learns_logs_each_loss_and_saves_what_loads(
     assert_equal(weights(load_strict(tmp_path / "saved")), weights(model))
 
 
+def test_a_model_that_lacks_components_is_trained_and_evaluated(
+    mixed_units: list[Unit], make_trainer: MakeTrainer, tiny_model: MakeModel
+) -> None:
+    lacking = ("perspectives", "counterfactual_reasoner", "sweet_spot")
+    sizes = RedHeartConfig.from_preset("redheart-tiny").components
+    model = tiny_model(components={name: size for name, size in sizes.items() if name not in lacking})
+    before = {name: value.clone() for name, value in weights(model).items()}
+    trainer = make_trainer(
+        model, mixed_units, eval_dataset=mixed_units[:6], max_steps=2, layer_decay=0.9, learning_rate=1e-2
+    )
+    trainer.train()
+    metrics = trainer.evaluate()
+    assert {"eval_loss_emotion", "eval_loss_verdict", "eval_emotion_f1"} <= set(metrics)
+    assert not {"eval_loss_perspectives", "eval_loss_utility", "eval_loss_confidence"} & set(metrics)
+    assert any(not torch.equal(value, before[name]) for name, value in weights(model).items())
+
+
 def test_a_pretrained_encoder_moves_at_its_own_rate(units: list[Unit], make_trainer: MakeTrainer) -> None:
     encoder = BertConfig(
         vocab_size=9931, hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32

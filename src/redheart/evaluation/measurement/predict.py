@@ -3,7 +3,7 @@
 Notable: the floor (`floor`) gives the same form, so that one set of measures serves both.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -103,13 +103,15 @@ class Predictor:
 
     def _values(self, said: Mapping[str, Tensor]) -> dict[str, Tensor]:
         better, actual = VIEWS.index("better"), VIEWS.index("actual")
-        return {
-            **by_target(said, self.model.config.verdict_temperature),
-            ARC: said[ARC].sigmoid(),
-            "foregone": said["utility"][:, better] - said["utility"][:, actual],
-            "verdict_logits": said["verdict"],
-            "expected_loss": said["confidence"],
+        found = by_target(said, self.model.config.verdict_temperature)
+        made: dict[str, tuple[str, Callable[[Tensor], Tensor]]] = {
+            ARC: (ARC, torch.sigmoid),
+            "foregone": ("utility", lambda utility: utility[:, better] - utility[:, actual]),
+            "verdict_logits": ("verdict", lambda logits: logits),
+            "expected_loss": ("confidence", lambda losses: losses),
         }
+        # A model may lack a component, and so what it makes.
+        return found | {name: make(said[claim]) for name, (claim, make) in made.items() if claim in said}
 
 
 def target_column(units: Sequence[Unit], target: str) -> tuple[Array, Array]:
