@@ -18,11 +18,11 @@ from transformers.configuration_utils import SubConfigSpec
 from transformers.modeling_rope_utils import RopeParameters
 from transformers.utils import logging
 
-from .component_checks import check_components
 from .component_sizes import ComponentSize
 from .components import (
     COMPONENT_SIZES,
     COMPONENTS,
+    check_components,
     component_path,
     outputs_of,
     present_modules,
