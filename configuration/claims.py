@@ -258,10 +258,27 @@ def learned() -> Iterator[tuple[str, Claim]]:
     yield from ((claim.target, claim) for claim in CLAIMS.values() if claim.target is not None)
 
 
-def losses_of(claim: Claim) -> tuple[str, ...]:
-    """The losses that labels give a claim: its own, its head's, those of rankings."""
-    head = (f"{claim.name}_head",) if claim.head else ()
-    return (claim.name, *head, *(ranking.loss for ranking in RANKINGS.values() if ranking.claim == claim.name))
+def losses_of(claim: Claim, of_head: bool = False) -> tuple[str, ...]:
+    """The losses that labels give a claim: its own and those of rankings, or that of its head alone."""
+    if of_head:
+        return (f"{claim.name}_head",) if claim.head else ()
+    return (claim.name, *(ranking.loss for ranking in RANKINGS.values() if ranking.claim == claim.name))
+
+
+def losses_of_module(module: str) -> tuple[str, ...]:
+    """The losses on what a module of `MODULES` reads out."""
+    found: list[str] = []
+    for claim in CLAIMS.values():
+        if module in claim.modules:
+            of_head = claim.head is not None and module == claim.modules[0]
+            found += losses_of(claim, of_head)
+    return tuple(found)
+
+
+def losses_of_bridge() -> tuple[str, ...]:
+    """The losses on what the bridge reads out of the state of all modules."""
+    made = (claim for claim in CLAIMS.values() if claim.bridged and claim.kind is not Kind.EXPECTED_LOSS)
+    return tuple(loss for claim in made for loss in losses_of(claim))
 
 
 def _outputs() -> tuple[str, ...]:
@@ -286,7 +303,12 @@ MODULES: tuple[str, ...] = tuple(
 
 # The losses, by the name under which they are logged and weighted.
 LOSSES: tuple[str, ...] = tuple(
-    dict.fromkeys((*(loss for claim in CLAIMS.values() for loss in losses_of(claim)), *UNLABELLED_LOSSES))
+    dict.fromkeys(
+        (
+            *(loss for claim in CLAIMS.values() for of_head in (False, True) for loss in losses_of(claim, of_head)),
+            *UNLABELLED_LOSSES,
+        )
+    )
 )
 
 # What a text may be trained on, and the shape of each target; None = any width.
@@ -352,6 +374,8 @@ __all__ = [
     "claim_of",
     "learned",
     "losses_of",
+    "losses_of_bridge",
+    "losses_of_module",
     "output_of",
     "record_keys",
     "target_limits",

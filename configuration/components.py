@@ -8,6 +8,7 @@ outputs. What a component reads from stands with its class, in ``inputs``.
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from .claims import CLAIMS, losses_of, losses_of_bridge, losses_of_module
 from .component_sizes import (
     BackboneSize,
     CacheSize,
@@ -55,7 +56,7 @@ class Component:
     needs: tuple[str, ...] = ()
     """Components that must have run before it."""
     losses: tuple[str, ...] = ()
-    """The losses, of `labels.LOSSES`, on what it reads out. Empty where it serves other components: frozen ahead of
+    """The losses on what it reads out, as `claims` gives them. Empty where it serves other components: frozen ahead of
     those that read it (backbone, layer crossover, token budget, latent memory) it would break them, and where it
     imitates them (asynchrony, recovery, expected losses) its loss rises whenever they change."""
     has_state: bool = False
@@ -84,21 +85,20 @@ class Component:
         return None if not self.stack else self.place if self.stack == "." else f"{self.place}.{self.stack}"
 
 
-def _head(name: str, *makes_fast: str, losses: tuple[str, ...]) -> Component:
+def _head(name: str, *makes_fast: str, also: tuple[str, ...] = ()) -> Component:
+    """also: a loss that no label is needed for."""
+    losses = (*also, *losses_of_module(name))
     return Component(
         name, ReaderSize, "heads", stack="decoder", makes_fast=makes_fast, losses=losses, has_state=True, optional=True
     )
 
 
-def _analyzer(
-    name: str, makes: str, *needs: str, losses: tuple[str, ...], size: type[ComponentSize] = ReaderSize
-) -> Component:
+def _analyzer(name: str, makes: str, *needs: str, size: type[ComponentSize] = ReaderSize) -> Component:
+    losses = losses_of_module(name)
     return Component(
         name, size, "analyzers", stack="decoder", makes=makes, needs=needs, losses=losses, has_state=True, optional=True
     )
 
-
-_OF_VERDICT = ("verdict", "acceptability", "acceptability_ranking")
 
 # Heads and analyzers stand in the order of `labels.MODULES`, and a component behind those that it needs.
 COMPONENTS: dict[str, Component] = {
@@ -109,30 +109,22 @@ COMPONENTS: dict[str, Component] = {
         Component("token_budget", TokenBudgetSize, "tokens", part=SYSTEMS, stack="decoder"),
         # It lies in the bridge, but the analyzers read it.
         Component("latent_memory", LatentsSize, "heads", path="bridge.memory", part=BRIDGE, stack="decoder"),
-        _head("emotion_head", "emotion", losses=("emotion_head", "intensity", "affect")),
-        _head("bentham_head", "bentham", losses=("bentham_head",)),
-        _head("regret_head", "regret", losses=("regret_head",)),
-        _head("surd_head", "surd", "verdict", losses=("surd_head", "verdict_head")),
-        _analyzer(
-            "emotion_analyzer", "emotion", "emotion_head", losses=("emotion", "nuance", "arc"), size=RecurrentReaderSize
-        ),
-        _analyzer("bentham_calculator", "bentham", "bentham_head", losses=("bentham",)),
-        _analyzer("regret_analyzer", "regret", "regret_head", losses=("regret",)),
-        _analyzer(
-            "counterfactual_reasoner",
-            "counterfactual",
-            losses=("utility", "utility_ranking", "counterfactual", "plausibility"),
-        ),
-        _analyzer(
-            "surd_analyzer", "surd", "emotion_analyzer", "bentham_calculator", "regret_analyzer", losses=("surd",)
-        ),
-        _analyzer("perspectives", "perspectives", losses=("perspectives",)),
-        Component("cache", CacheSize, "bridge", path="bridge.cache", part=BRIDGE, losses=_OF_VERDICT),
+        _head("emotion_head", "emotion"),
+        _head("bentham_head", "bentham"),
+        _head("regret_head", "regret"),
+        _head("surd_head", "surd", "verdict", also=("surd_head",)),
+        _analyzer("emotion_analyzer", "emotion", "emotion_head", size=RecurrentReaderSize),
+        _analyzer("bentham_calculator", "bentham", "bentham_head"),
+        _analyzer("regret_analyzer", "regret", "regret_head"),
+        _analyzer("counterfactual_reasoner", "counterfactual"),
+        _analyzer("surd_analyzer", "surd", "emotion_analyzer", "bentham_calculator", "regret_analyzer"),
+        _analyzer("perspectives", "perspectives"),
+        Component("cache", CacheSize, "bridge", path="bridge.cache", part=BRIDGE, losses=losses_of_bridge()),
         Component("asynchrony", DecoderSize, "bridge", path="bridge.asynchrony", part=BRIDGE, stack="decoder"),
         Component("recovery", OneLayerSize, "bridge", path="bridge.recovery", part=BRIDGE, stack="decoder"),
         Component(
             "coordination", ReaderSize, "bridge", path="bridge.coordination", part=BRIDGE, stack="decoder",
-            makes="verdict", losses=_OF_VERDICT,
+            makes="verdict", losses=losses_of_bridge(),
         ),
         Component(
             "sweet_spot", ScorerSize, "end", part=SYSTEMS, stack="decoder", makes="confidence", fills="expected_loss",
@@ -140,7 +132,7 @@ COMPONENTS: dict[str, Component] = {
         ),
         Component(
             "projector", FeedForwardSize, "end", part=SYSTEMS, makes="embedding", makes_fast=("embedding",),
-            losses=("embedding",),
+            losses=losses_of(CLAIMS["embedding"]),
         ),
     )
 }  # fmt: skip

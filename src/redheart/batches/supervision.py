@@ -60,7 +60,7 @@ def _keys(target: str, value: Array) -> Iterator[str]:
         return
     present = np.isfinite(np.asarray(value, dtype=np.float64))
     if target in _KEYS_OF_SHARES:
-        keys, present = _KEYS_OF_SHARES[target], present.all(axis=-1)
+        keys, present = _KEYS_OF_SHARES[target], np.asarray(present.all(axis=-1))
     elif target in KEYS_OF_VALUES:
         keys = KEYS_OF_VALUES[target]
     else:
