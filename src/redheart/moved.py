@@ -22,7 +22,11 @@ MOVED: dict[str, tuple[str, ...]] = {
     "evaluating": ("commands.measure.evaluate",),
     "evaluation.agreement": ("statistics.agreement",),
     "evaluation.calibration": ("statistics.calibration",),
-    "evaluation.cases": ("evaluation.texts.cases",),
+    "evaluation.cases": (
+        "evaluation.texts.cases",
+        "evaluation.texts.case_part",
+        "evaluation.texts.case_statistics",
+    ),
     "evaluation.consistency": ("evaluation.texts.consistency",),
     "evaluation.cost": ("evaluation.measurement.cost",),
     "evaluation.fairness": ("evaluation.texts.fairness",),
