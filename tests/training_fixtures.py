@@ -19,7 +19,8 @@ from redheart.configuration.labels import AFFECT, VERDICTS, VIEWS
 from redheart.data import loading as data
 from redheart.data.loading import INTENSITY_EMOTIONS, Example, Unit
 from redheart.recipes import bilingual_encoder
-from redheart.training.runs.adapters import AdapterRecord, save_adapter, weights_digest
+from redheart.training.runs.adapter_records import AdapterRecord, weights_digest
+from redheart.training.runs.adapters import save_adapter
 from redheart.training.runs.recipe import PeftRecipe
 from redheart.training.trainers.arguments import RedHeartTrainingArguments
 from redheart.training.trainers.trainer import RedHeartTrainer

@@ -105,7 +105,11 @@ MOVED: dict[str, tuple[str, ...]] = {
     "tables": ("formats.tables",),
     "terminal": ("commands.read.terminal",),
     "texts": ("commands.read.texts",),
-    "training.adapters": ("training.runs.adapters",),
+    "training.adapters": (
+        "training.runs.adapters",
+        "training.runs.adapter_claims",
+        "training.runs.adapter_records",
+    ),
     "training.arguments": ("training.trainers.arguments",),
     "training.batching_trainer": ("training.trainers.batching_trainer",),
     "training.bilingual_encoder": ("recipes.bilingual_encoder",),
