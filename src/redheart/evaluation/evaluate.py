@@ -78,12 +78,7 @@ def evaluate(
             if floor is None or floor.train is not split.train:
                 floor = Floor(split.train, cache=cache)
             systems |= floor.predict(split.units)
-        told = Split(split.dataset, split.split, split.units, systems)
-        measure(told, model.config.thresholds, report, model.config.verdict_threshold)
-        if split.dataset == SET and split.split in PUBLIC[SET][1]:
-            _cases(report, split, systems, model.config)
-        if split.note:
-            report.skipped[f"{split.dataset} ({split.split})"] = f"scored in part: {split.note}"
+        _figures(report, split, systems, model.config)
         given = {target for unit in split.units for item in unit for target in item.targets}
         if "verdict_labels" in given:
             _information(report, split, said)
@@ -103,6 +98,15 @@ def evaluate(
         report.figures += fairness_figures(fairness(predictor, model.config.thresholds))
     report.cost = cost(model)
     return report
+
+
+def _figures(report: Evaluation, split: Rows, systems: dict[str, Any], config: RedHeartConfig) -> None:
+    measured = Split(split.dataset, split.split, split.units, systems)
+    measure(measured, config.thresholds, report, config.verdict_threshold)
+    if split.dataset == SET and split.split in PUBLIC[SET][1]:
+        _cases(report, split, systems, config)
+    if split.note:
+        report.skipped[f"{split.dataset} ({split.split})"] = f"scored in part: {split.note}"
 
 
 def _cases(report: Evaluation, split: Rows, systems: dict[str, Any], config: RedHeartConfig) -> None:
