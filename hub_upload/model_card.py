@@ -77,7 +77,7 @@ def model_card(
     if not limits:
         raise ValueError("The card has no limits; say what the model must not be trusted with.")
     limits = [*limits, *(one.limit for one in sets.values() if one.limit)]
-    header = card_header(config, sets, {"model-index": model_index(evaluation)}, tags)
+    header = card_header(config, sets, model_index(evaluation), tags)
     sections = _sections(evaluation, config, sets, rows, limits, place or evaluation.model)
     body = "\n\n".join(f"## {title}\n\n{text}" for title, text in sections)
     return f"{header}\n# {escape(evaluation.model)}\n\n{ABOUT}\n\n{body}\n"
@@ -94,7 +94,11 @@ def write_model_card(
 
 def model_index(evaluation: Evaluation) -> list[dict[str, Any]]:
     """The figures as the hub reads them: ``model-index`` of a card's header. What was fitted on the rows of its own
-    figure is left out."""
+    figure is left out.
+
+    Not with `huggingface_hub.repocard_data.eval_results_to_model_index`: it ignores the task's name, so all outputs of
+    one data set would become a single result, under the name of the first.
+    """
     results: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
     for figure in (row.model for row in _rows(evaluation)):
         if figure.measure in _METRICS and math.isfinite(figure.value) and FITTED_HERE not in figure.rule:

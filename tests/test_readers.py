@@ -8,7 +8,8 @@ from transformers import PreTrainedTokenizerBase
 from redheart import RedHeartModel
 from redheart.modeling_redheart.pipeline_redheart import EthicalAnalysisPipeline
 from redheart.readers import load_reader
-from redheart.training.runs.adapters import AdapterRecord, add_adapter, load_adapter, save_adapter, weights_digest
+from redheart.training.runs.adapter_records import AdapterRecord, weights_digest
+from redheart.training.runs.adapters import add_adapter, load_adapter, save_adapter
 from redheart.training.runs.recipe import PeftRecipe
 
 # PEFT asks for it.

@@ -62,7 +62,7 @@ def save_pretrained(
     if not self.should_save_on_this_rank(is_main_process):
         return
     if getattr(self, "_hf_peft_config_loaded", False):
-        from .training.runs.adapters import write_records
+        from .training.runs.adapter_claims import write_records
 
         write_records(self, folder)
         return
@@ -80,7 +80,9 @@ def load_adapter(self: Any, peft_model_id: Any = None, adapter_name: str | None 
 
     Raises `ValueError` for an adapter of another base, and for one that is not whole.
     """
-    from .training.runs.adapters import check_base, check_whole, find_record, note_record
+    from .training.runs.adapter_claims import note_record
+    from .training.runs.adapter_records import check_base, find_record
+    from .training.runs.adapters import check_whole
 
     load = more.get("load_config")
     place = peft_model_id or getattr(load, "pretrained_model_name_or_path", None)
@@ -98,7 +100,7 @@ def _with_claims(method: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(method)
     def call(self: Any, *args: Any, **options: Any) -> Any:
-        from .training.runs.adapters import settle_claims
+        from .training.runs.adapter_claims import settle_claims
 
         result = method(self, *args, **options)
         settle_claims(self)

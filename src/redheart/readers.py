@@ -58,7 +58,8 @@ def _read(place: str, **options: Any) -> Any:
     if (folder / GRAPH).is_file():
         return open_graph(folder)
     if (folder / ADAPTER).is_file():
-        from .training.runs.adapters import load_adapter, read_record
+        from .training.runs.adapter_records import read_record
+        from .training.runs.adapters import load_adapter
 
         return load_adapter(read_record(folder).base, folder, **options)
     return load_strict(place, **options)

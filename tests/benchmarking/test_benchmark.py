@@ -12,6 +12,7 @@ import typer
 from transformers import BertModel
 from typer.testing import CliRunner
 
+from redheart import RedHeartConfig, RedHeartModel
 from redheart.benchmarking import benchmark, measuring
 from redheart.benchmarking.benchmark import AIMS, Report, compare, judge, run_benchmark
 from redheart.benchmarking.measuring import (
@@ -28,6 +29,7 @@ from redheart.benchmarking.measuring import (
     write_plain,
 )
 from redheart.commands.measure.bench import bench
+from redheart.configuration import preset_names
 
 TINY = Setting("redheart-tiny", tokens=8, runs=2, threads=1, dtypes=("float32", "bfloat16"), loads=1, imports=1)
 
@@ -130,23 +132,22 @@ def _imports(above: float) -> ImportTime:
     return ImportTime(transformers=2.0, redheart=2.0 + above, above=above)
 
 
-@pytest.mark.parametrize("parameters", [561_276, 31_421_156, 100_000_000, 330_000_000, 730_000_000])
-def test_the_plain_encoder_has_the_same_size(parameters: int) -> None:
-    config = plain_encoder(parameters, vocab_size=9931, positions=512)
+@pytest.mark.parametrize("preset", preset_names())
+@pytest.mark.parametrize("positions", [512, 2048])
+def test_the_plain_encoder_has_the_same_size(preset: str, positions: int) -> None:
+    given = RedHeartConfig.from_preset(preset)
+    if positions > max(512, given.longest_text):
+        pytest.skip("longer than the preset reads")
+    config = plain_encoder(preset, given.vocab_size, positions)
     with torch.device("meta"):
-        model = BertModel(config, add_pooling_layer=False)
-    count = sum(value.numel() for value in model.parameters())
-    assert abs(count / parameters - 1) <= measuring.SAME_SIZE
+        ours, model = RedHeartModel(given), BertModel(config, add_pooling_layer=False)
+    count, wanted = (sum(value.numel() for value in one.parameters()) for one in (model, ours))
+    assert abs(count / wanted - 1) <= measuring.SAME_SIZE
     assert count == sum(slot.numel for slot in plain_slots(config).values())
 
 
-def test_a_size_that_no_plain_encoder_has() -> None:
-    with pytest.raises(ValueError, match=r"vocabulary of 9931 has about 1,000 parameters"):
-        plain_encoder(1_000, vocab_size=9931, positions=512)
-
-
 def test_the_plain_checkpoint_is_whole(tmp_path: Path) -> None:
-    write_plain(tmp_path / "plain", plain_encoder(561_276, vocab_size=9931, positions=512), torch.bfloat16)
+    write_plain(tmp_path / "plain", plain_encoder("redheart-tiny", vocab_size=9931), torch.bfloat16)
     options: Any = {"add_pooling_layer": False, "output_loading_info": True}
     load: Any = BertModel.from_pretrained  # with `output_loading_info` it returns two things
     model, info = load(tmp_path / "plain", **options)

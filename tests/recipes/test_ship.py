@@ -126,7 +126,7 @@ def test_it_is_quantised_exported_and_pruned_as_floats_are(stored: Path, tmp_pat
 
 
 def test_an_adapter_knows_the_checkpoint_and_the_loaded_model_as_one(stored: Path) -> None:
-    from redheart.training.runs.adapters import weights_digest
+    from redheart.training.runs.adapter_records import weights_digest
 
     model = load_strict(stored, RedHeartModel)
     assert isinstance(model, RedHeartModel)

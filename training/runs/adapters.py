@@ -3,27 +3,23 @@
     model = load_adapter("redheart-730m", "runs/grief/adapter")
     model = load_adapter("redheart-730m", {"grief": "runs/grief/adapter", "verdict": "runs/verdict/adapter"})
 
-Notable: an adapter is a change to the very weights that it was trained on. Its folder has their hash, and loading it on
-others - another checkpoint, or the same one pruned, merged or trained further - is an error. A base in INT8 or NF4
-counts as the checkpoint that it was loaded from.
+Notable: an adapter is a change to the very weights that it was trained on. Its folder has their hash
+(`adapter_records`), and loading it on others - another checkpoint, or the same one pruned, merged or trained further -
+is an error.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from huggingface_hub import snapshot_download
-from torch import Tensor, nn
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
-from transformers.utils.hub import cached_file
+from torch import nn
+from transformers import PreTrainedTokenizerBase
 
-from ...batches.supervision import extended
-from ...configuration.configuration_redheart import COMPONENT_SIZES, FITTED, RedHeartConfig, component_path
+from ...configuration.configuration_redheart import COMPONENT_SIZES, RedHeartConfig, component_path
 from ...configuration.errors import CheckpointError, InputError
 from ...configuration.extras import missing
 from ...modeling_redheart.layers import Readout
@@ -31,16 +27,14 @@ from ...modeling_redheart.modeling_redheart import RedHeartModel
 from ...modeling_redheart.quantization import FINE, SCORERS
 from ...storage.files import write_json
 from ...storage.folders import whole_or_nothing
-from ...storage.strict_loading import checkpoint_path, load_strict, weight_files
-from ...storage.weights import float_tensors
-from ..callbacks.snapshots import digest
+from ...storage.strict_loading import load_strict
+from .adapter_claims import claim
+from .adapter_records import RECORD, AdapterRecord, is_tuner, local_folder, other_base, read_record, weights_digest
 from .recipe import PeftRecipe
 
 if TYPE_CHECKING:
     from peft import PeftModel
 
-RECORD = "redheart_adapter.json"
-_WEIGHTS = "adapter_model.safetensors"
 
 _CARD = """---
 library_name: peft
@@ -48,7 +42,7 @@ library_name: peft
 # A Red Heart adapter
 
 LoRA of rank {rank} on the checkpoint `{base}`, whose weights have the SHA-256
-`{weights}` (`redheart.training.runs.adapters.weights_digest`); it fits no others.
+`{weights}` (`redheart.training.runs.adapter_records.weights_digest`); it fits no others.
 
 What it was trained on, by claim: {supervision}.
 
@@ -58,19 +52,6 @@ from redheart.training.runs.adapters import load_adapter
 model = load_adapter("{base}", "this folder")
 ```
 """
-
-
-@dataclass(frozen=True)
-class AdapterRecord:
-    """What an adapter's folder says beside what PEFT writes.
-
-    base: name or folder of the checkpoint that it was trained on. weights: `weights_digest` of that checkpoint.
-    supervision: what supervised each claim (`RedHeartConfig.supervision`) in the adapter's own training.
-    """
-
-    base: str
-    weights: str
-    supervision: dict[str, list[str]] = field(default_factory=dict)
 
 
 # ---- What is adapted ----
@@ -141,43 +122,6 @@ def add_adapter(model: RedHeartModel, recipe: PeftRecipe) -> "PeftModel":
     return wrapped
 
 
-# ---- Which weights it belongs to ----
-
-
-def weights_digest(base: str | Path | PreTrainedModel) -> str:
-    """SHA-256 of a checkpoint's names, types, shapes and values, in hexadecimal, however they are cut into files.
-
-    base: a folder, a checkpoint that ships, a Hub id, or a loaded model: of one in INT8 or NF4 its checkpoint counts,
-    of any other the weights that it has now, without those of adapters. Of a checkpoint that is stored in 8 bits count
-    the floats that it is read as. Raises `ValueError` where there is no checkpoint.
-    """
-    if isinstance(base, PreTrainedModel):
-        if getattr(base, "hf_quantizer", None) is None:
-            return digest(_without_adapters(base.state_dict()))
-        if not base.config.name_or_path:
-            raise CheckpointError(
-                "This quantised model is not as it was loaded from a checkpoint; name a checkpoint instead."
-            )
-        base = base.config.name_or_path
-    files = weight_files(_local(base))
-    return digest(dict(float_tensors(files)))
-
-
-def _without_adapters(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors of the base by the names that they have without adapters."""
-    found = {}
-    for name, tensor in state.items():
-        parts = name.split(".")
-        if not any(map(is_tuner, parts)):
-            found[".".join(part for part in parts if part not in ("base_layer", "original_module"))] = tensor
-    return found
-
-
-def _local(base: str | Path) -> Path:
-    place = checkpoint_path(str(base))
-    return Path(place) if Path(place).is_dir() else Path(snapshot_download(place))
-
-
 # ---- Saving and loading ----
 
 
@@ -195,16 +139,6 @@ def save_adapter(
         model.save_pretrained(str(partial))
         tokenizer.save_pretrained(partial)
         write_json(partial / RECORD, asdict(record))
-
-
-def read_record(folder: str | Path) -> AdapterRecord:
-    """The record of an adapter's folder. Raises `ValueError` where it or the adapter's weights are missing."""
-    for name in (RECORD, _WEIGHTS):
-        if not (Path(folder) / name).is_file():
-            raise CheckpointError(
-                f"{folder} is no adapter of `redheart train`: it has no {name}. Name its `adapter` folder."
-            )
-    return AdapterRecord(**json.loads((Path(folder) / RECORD).read_text(encoding="utf-8")))
 
 
 def load_adapter(
@@ -228,10 +162,10 @@ def load_adapter(
     weights = weights_digest(base)
     for name, record in records.items():
         if record.weights != weights:
-            raise _stranger(folders[name], record, base, weights)
+            raise other_base(folders[name], record, base, weights)
     configs = {name: peft.PeftConfig.from_pretrained(place) for name, place in folders.items()}
     _refuse_shared_readouts({name: config.modules_to_save or () for name, config in configs.items()})
-    model = base if isinstance(base, RedHeartModel) else load_strict(_local(base), RedHeartModel, **options)
+    model = base if isinstance(base, RedHeartModel) else load_strict(local_folder(base), RedHeartModel, **options)
     wrapped: Any = None
     for name, place in folders.items():
         if wrapped is None:
@@ -244,17 +178,8 @@ def load_adapter(
     wrapped.base_model.set_adapter(list(folders), inference_mode=True)
     # A config of its own: without its adapters, the base must not claim what only they were trained on.
     wrapped.config = deepcopy(model.config)
-    _claim(wrapped.config, records.values())
+    claim(wrapped.config, records.values())
     return wrapped
-
-
-def _claim(config: Any, records: Iterable[AdapterRecord | None]) -> None:
-    """Let the config of a base claim what its adapters were trained on, too, and nothing that was fitted to its own
-    weights, which they change."""
-    config.clear_fitted()
-    for record in records:
-        if record is not None:
-            config.supervision = extended(config.supervision, record.supervision)
 
 
 def _refuse_shared_readouts(readouts: Mapping[str, Sequence[str]]) -> None:
@@ -275,78 +200,6 @@ def check_whole(folder: str | Path | None, name: str, missing: Iterable[str]) ->
     for key in sorted(missing):
         if any(part == name and is_tuner(before) for before, part in pairwise(key.split("."))):
             raise CheckpointError(f"{folder} lacks weights of its adapter, such as {key!r}; copy all of it.")
-
-
-def is_tuner(part: str) -> bool:
-    """Whether the part of a parameter's name that the name of an adapter follows is this one."""
-    return part.startswith("lora_") or part == "modules_to_save"
-
-
-def _stranger(
-    folder: str | Path, record: AdapterRecord, base: str | Path | PreTrainedModel, weights: str
-) -> ValueError:
-    name = f"the loaded model ({base.config.name_or_path})" if isinstance(base, PreTrainedModel) else base
-    return CheckpointError(
-        f"The adapter {folder} was trained on {record.base} (weights {record.weights[:12]}...), and {name} has other "
-        f"weights ({weights[:12]}...). It fits no other checkpoint, nor that one pruned, merged, trained further or in "
-        "another type of number: name the folder that it was trained on, or train it anew on this one."
-    )
-
-
-# ---- Adapters that transformers loads into a model: `pipeline(task, model=FOLDER)`, `model.load_adapter` ----
-
-
-def find_record(place: str | Path | None) -> AdapterRecord | None:
-    """The record in an adapter's folder, here or on the Hub; None where `redheart train` did not write the adapter."""
-    found = None if place is None else cached_file(str(place), RECORD, _raise_exceptions_for_missing_entries=False)
-    return None if found is None else AdapterRecord(**json.loads(Path(found).read_text(encoding="utf-8")))
-
-
-def check_base(model: PreTrainedModel, folder: str | Path, record: AdapterRecord) -> None:
-    """Raise `ValueError` unless ``model`` has the weights that the adapter in ``folder`` was trained on."""
-    weights, place = weights_digest(model), model.config.name_or_path
-    if weights != record.weights and model.dtype is not torch.float32 and place:
-        weights = weights_digest(place)  # of what was loaded in another type of number
-    if weights != record.weights:
-        raise _stranger(folder, record, model, weights)
-
-
-def note_record(model: PreTrainedModel, name: str, record: AdapterRecord | None) -> None:
-    """Remember the record of the adapter ``name`` that was loaded into ``model``, and claim what it was trained on."""
-    noted: Any = model
-    if not hasattr(model, "_own_claims"):
-        names = ("supervision", *FITTED)
-        noted._own_claims, noted._adapter_records = {name: getattr(model.config, name) for name in names}, {}
-    noted._adapter_records[name] = record
-    settle_claims(model)
-
-
-def settle_claims(model: PreTrainedModel) -> None:
-    """Let the config of ``model`` claim what supervised its own weights and those of the adapters in use, as that of
-    `load_adapter` does; without adapters in use it is its own again."""
-    own = getattr(model, "_own_claims", None)
-    if own is None:
-        return
-    for name, value in own.items():
-        setattr(model.config, name, value)
-    if in_use := _in_use(model):
-        records = getattr(model, "_adapter_records", {})
-        _claim(model.config, [records.get(name) for name in in_use])
-
-
-def write_records(model: PreTrainedModel, folder: str | Path) -> None:
-    """Write the record of the adapter in use beside what transformers has saved of it."""
-    for name in _in_use(model):
-        record = getattr(model, "_adapter_records", {}).get(name)
-        if record is not None:
-            write_json(Path(folder) / RECORD, asdict(record))
-
-
-def _in_use(model: nn.Module) -> list[str]:
-    from peft.tuners.tuners_utils import BaseTunerLayer
-
-    layers = [module for module in model.modules() if isinstance(module, BaseTunerLayer)]
-    return list(dict.fromkeys(name for one in layers if not one.disable_adapters for name in one.active_adapters))
 
 
 # ---- Without adapters ----
@@ -391,15 +244,11 @@ def _peft() -> Any:
 
 
 __all__ = [
-    "RECORD",
-    "AdapterRecord",
     "add_adapter",
     "load_adapter",
     "merge_adapter",
-    "read_record",
     "readout_modules",
     "save_adapter",
     "target_modules",
     "unload_adapters",
-    "weights_digest",
 ]

@@ -10,9 +10,9 @@ how sure the fall is: without several standard errors of it there is no verdict 
 """
 
 import math
-import random
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
+from copy import copy, deepcopy
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
@@ -22,14 +22,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from accelerate.utils import DistributedType, send_to_device
-from torch import Tensor, nn
+from torch import nn
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
-from torch.utils.data import DataLoader, Sampler
-from transformers import Trainer, TrainerControl, TrainerState
+from transformers import Trainer
 
 from ...configuration.extras import missing
 from ...storage.files import write_json
+from ..trainers.out_of_memory import RandomState
 
 # Standard errors that the fall of the probe's loss must exceed (with 8 batches, 1 % by chance).
 _SIGNIFICANT = 3.0
@@ -39,6 +38,8 @@ _ROUNDING = 1e-4
 _RISE = 3.0
 # With fewer batches their standard error says little.
 _SMALLEST_PROBE = 4
+# Attributes of a trainer, of Transformers or of Red Heart, that a step counts in.
+_COUNTS = ("state", "control", "out_of_memory", "_attempt", "_means", "_step")
 
 _Losses = npt.NDArray[np.float64]
 
@@ -98,11 +99,10 @@ def sweep_learning_rates(
     of training for the rest of the epoch and read after every step; that takes some ``probe / 3`` times as long as the
     steps. Accumulation, clipping, activation checkpointing and bf16 are as in training. Callbacks do not run.
 
-    Afterwards, also after an exception, everything is as before, bit for bit: the model (weights, buffers, gradients,
-    which parts are trained, modes, hooks), optimiser, scheduler, the trainer with its state and control, accelerate,
-    and the random numbers of Python, numpy and torch on every device. Objects of a trainer's own are restored with it
-    when their class is of the same package. What a data set or a collator changes when it is read is not. A copy of
-    weights and optimiser lies in the memory of the CPU meanwhile.
+    Afterwards, also after an exception, these are as before, bit for bit: the model's weights, buffers, gradients and
+    modes, the optimiser, the trainer with its state and control, and the random numbers of Python, numpy and torch on
+    every device. Not restored is what a data set, a collator or a hook changes. A copy of the trained weights lies in
+    the memory of the CPU meanwhile, and one of the optimiser's state beside it on the device.
 
     Raises `ValueError` for a range, steps or a probe that make no sense, for too few train batches, and for what is not
     supported: more than one process, and fp16.
@@ -296,102 +296,33 @@ def _read(trainer: Trainer, model: nn.Module, batches: Sequence[Any]) -> _Losses
 
 @contextmanager
 def _restored(trainer: Trainer) -> Iterator[None]:
-    """Put back what a sweep changes."""
-    keep = _Memory(trainer)
+    """Put back what a sweep changes: weights, gradients, optimiser, attributes and random numbers."""
     model: Any = trainer.model
-    accelerator = trainer.accelerator
-    for owner in (trainer, accelerator, accelerator.gradient_state, *model.modules()):
-        keep.remember(vars(owner))
-    python, numbers, state = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
-    mps = torch.mps.get_rng_state() if torch.backends.mps.is_available() else None
+    accelerator, optimizer, random_state = trainer.accelerator, trainer.optimizer, RandomState.now()
+    changing = [*(value for value in model.parameters() if value.requires_grad), *model.buffers()]
+    weights = [value.detach().to("cpu", copy=True) for value in changing]
+    gradients = [(value, value.grad) for value in model.parameters()]
+    moments = None if optimizer is None else deepcopy(optimizer.state_dict())
+    owners = (trainer, accelerator, accelerator.gradient_state, *model.modules())
+    attributes = [dict(vars(owner)) for owner in owners]
+    # The sweep counts in copies; the originals come back untouched.
+    vars(trainer).update(deepcopy({name: vars(trainer)[name] for name in _COUNTS if name in vars(trainer)}))
+    for owner in (accelerator, accelerator.gradient_state):
+        vars(owner).update({name: copy(value) for name, value in vars(owner).items() if isinstance(value, list)})
     try:
         yield
     finally:
-        keep.put_back()
-        random.setstate(python)
-        np.random.set_state(numbers)
-        torch.set_rng_state(state)
-        torch.cuda.set_rng_state_all(cuda)
-        if mps is not None:
-            torch.mps.set_rng_state(mps)
-
-
-class _Memory:
-    """Remembers what is in objects and puts it back; the objects themselves stay the same.
-
-    It looks into tensors, arrays, generators and containers, and into the attributes of optimisers, schedulers,
-    samplers and the trainer's own objects, those of its package. Of anything else it keeps the reference.
-    """
-
-    def __init__(self, trainer: Trainer) -> None:
-        self._undo: list[Callable[[], Any]] = []
-        # The data sets may be large, and are not the trainer's to change.
-        self._seen: dict[int, Any] = {id(data): data for data in (trainer.train_dataset, trainer.eval_dataset)}
-        self._packages = {_package(kind) for kind in type(trainer).__mro__} - {"builtins", "transformers"}
-
-    def put_back(self) -> None:
-        """Bring everything back to what it was when it was remembered."""
-        for undo in self._undo:
-            undo()
-
-    def remember(self, value: Any) -> None:
-        """Remember ``value`` and all that is in it."""
-        if id(value) in self._seen:
-            return
-        self._seen[id(value)] = value
-        if isinstance(value, Tensor):
-            self._remember_tensor(value)
-        elif isinstance(value, dict):
-            entries = dict(value)
-            self._undo += [value.clear, lambda: value.update(entries)]
-            self._remember_all(entries.values())
-        elif isinstance(value, list):
-            items = list(value)
-            self._undo += [value.clear, lambda: value.extend(items)]
-            self._remember_all(items)
-        elif isinstance(value, set):
-            members = set(value)
-            self._undo += [value.clear, lambda: value.update(members)]
-        elif isinstance(value, tuple):
-            self._remember_all(value)
-        elif isinstance(value, np.ndarray):
-            array = value.copy()
-            self._undo.append(lambda: np.copyto(value, array))
-        elif isinstance(value, torch.Generator):
-            state = value.get_state()
-            self._undo.append(lambda: value.set_state(state))
-        elif self._is_open(value):
-            self.remember(vars(value))
-
-    def _remember_all(self, values: Iterable[Any]) -> None:
-        for value in values:
-            self.remember(value)
-
-    def _remember_tensor(self, value: Tensor) -> None:
-        saved, trained = value.detach().to("cpu", copy=True), value.requires_grad
-        gradient = value.grad if value.is_leaf else None
-        if gradient is not None:
-            self.remember(gradient)
-
-        def undo() -> None:
-            with torch.no_grad():
+        for owner, kept in zip(owners, attributes, strict=True):
+            vars(owner).clear()
+            vars(owner).update(kept)
+        with torch.no_grad():
+            for value, saved in zip(changing, weights, strict=True):
                 value.copy_(saved)
-            if value.is_leaf:
-                value.requires_grad_(trained)
-                value.grad = gradient
-
-        self._undo.append(undo)
-
-    def _is_open(self, value: Any) -> bool:
-        if isinstance(value, (type, nn.Module, DataLoader)) or not hasattr(value, "__dict__"):
-            return False
-        open_kinds = (Optimizer, LRScheduler, Sampler, TrainerState, TrainerControl)
-        return isinstance(value, open_kinds) or _package(type(value)) in self._packages
-
-
-def _package(kind: type) -> str:
-    return kind.__module__.partition(".")[0]
+        for value, gradient in gradients:
+            value.grad = gradient
+        if optimizer is not None:
+            optimizer.load_state_dict(moments)
+        random_state.restore()
 
 
 __all__ = ["LRSweep", "judge", "sweep_learning_rates"]

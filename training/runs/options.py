@@ -2,6 +2,9 @@
 
 Notable: what is wrong is told by its place ("training.learning_rate") before anything is built. A number that YAML
 takes for a text, as 5e-4 without a point, is a number.
+
+By hand rather than with pydantic's `TypeAdapter`: that would take over `_fits` and `_called`, and not the rest. Of a
+union it lists an error for each member, it knows no nearest name, and it wraps what a class itself raises.
 """
 
 from collections.abc import Callable, Mapping

@@ -30,7 +30,8 @@ from ..callbacks.sweet_spot import SweetSpotCallback, redheart_modules
 from ..trainers.arguments import RedHeartTrainingArguments
 from ..trainers.oom_callback import OOMCallback
 from ..trainers.trainer import RedHeartTrainer
-from .adapters import AdapterRecord, add_adapter, merge_adapter, save_adapter, weights_digest
+from .adapter_records import AdapterRecord, weights_digest
+from .adapters import add_adapter, merge_adapter, save_adapter
 from .building import (
     build_masked_lm,
     build_model,
@@ -116,8 +117,23 @@ def run(recipe: Recipe, resume: bool = False, overwrite: bool = False) -> dict[s
         for name, units in (("train", split.train), ("validation", split.validation))
     }
     report["supervision"] = record
+    _finish(trainer, recipe, tokenizer, adapter, report, overwrite)
+    return report
+
+
+def _finish(
+    trainer: RedHeartTrainer,
+    recipe: Recipe,
+    tokenizer: PreTrainedTokenizerBase,
+    adapter: AdapterRecord | None,
+    report: dict[str, Any],
+    overwrite: bool,
+) -> None:
+    """Write what was trained and the report, in the main process."""
+    output = Path(recipe.output)
+    model: Any = trainer.model
     if trainer.is_world_process_zero():
-        _write(recipe, model, tokenizer, adapter, record, output)
+        _write(recipe, model, tokenizer, adapter, report["supervision"], output)
         if overwrite:
             merged = recipe.peft is not None and recipe.peft.merge
             discard_other(output, {MODEL} if recipe.peft is None else {ADAPTER, *([MODEL] if merged else [])})
@@ -127,7 +143,6 @@ def run(recipe: Recipe, resume: bool = False, overwrite: bool = False) -> dict[s
         with TemporaryDirectory() as nowhere:  # its part of the weights goes to the process that saves
             model.save_pretrained(nowhere, is_main_process=False)
     trainer.accelerator.wait_for_everyone()
-    return report
 
 
 def _split(recipe: Recipe, seed: int) -> _Split:

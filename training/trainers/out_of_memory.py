@@ -67,21 +67,25 @@ class RandomState:
     python: Any
     numpy: Any
     torch: Tensor
-    device: list[Tensor]
+    cuda: list[Tensor]
+    mps: Tensor | None
 
     @classmethod
     def now(cls) -> "RandomState":
         """The state at this moment."""
-        device = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
-        return cls(random.getstate(), np.random.get_state(), torch.get_rng_state(), device)
+        cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+        mps = torch.mps.get_rng_state() if torch.backends.mps.is_available() else None
+        return cls(random.getstate(), np.random.get_state(), torch.get_rng_state(), cuda, mps)
 
     def restore(self) -> None:
         """Set every generator back to it."""
         random.setstate(self.python)
         np.random.set_state(self.numpy)
         torch.set_rng_state(self.torch)
-        if self.device:
-            torch.cuda.set_rng_state_all(self.device)
+        if self.cuda:
+            torch.cuda.set_rng_state_all(self.cuda)
+        if self.mps is not None:
+            torch.mps.set_rng_state(self.mps)
 
 
 @dataclass(frozen=True)

@@ -131,7 +131,7 @@ def run_benchmark(setting: Setting, workdir: Path | None = None, say: _Say = lam
     config = RedHeartConfig.from_preset(setting.preset)
     with torch.device("meta"):
         count = sum(value.numel() for value in RedHeartModel(config).parameters())
-    rival = plain_encoder(count, config.vocab_size, positions=max(512, setting.tokens))
+    rival = plain_encoder(setting.preset, config.vocab_size, positions=max(512, setting.tokens))
     largest = max(DTYPES[dtype].itemsize for dtype in setting.dtypes)
     _check_disk(workdir or Path(tempfile.gettempdir()), int((2 + SAME_SIZE) * count * largest) + _OTHER_BYTES)
     machine = _machine()

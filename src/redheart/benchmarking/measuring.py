@@ -36,9 +36,15 @@ if TYPE_CHECKING:
 SAME_SIZE = 0.01
 WARM_UP = 3
 
-# The shape of BERT large (Devlin et al. 2019, arXiv:1810.04805): 24 layers of width 1024, feed-forward of 4 widths.
-_LAYERS_PER_WIDTH = 24 / 1024
-_INNER_PER_WIDTH = 4
+# Preset -> width, layers and feed-forward width of a BERT encoder with as many parameters, in the proportions of BERT
+# large (Devlin et al. 2019, arXiv:1810.04805): 24 layers of width 1024, feed-forward of 4 widths.
+_PLAIN_SHAPES = {
+    "redheart-730m": (1344, 32, 5632),
+    "redheart-330m": (1024, 24, 4416),
+    "redheart-100m": (704, 16, 2240),
+    "redheart-mini": (384, 9, 2040),
+    "redheart-tiny": (48, 1, 504),
+}
 _HEAD_DIM = 64
 
 _IMPORT = """
@@ -125,27 +131,15 @@ class ImportTime:
     redheart: float
 
 
-def plain_encoder(parameters: int, vocab_size: int, positions: int) -> "BertConfig":
-    """The config of a BERT encoder without pooler, shaped like BERT large, with about this number of parameters.
+def plain_encoder(preset: str, vocab_size: int, positions: int = 512) -> "BertConfig":
+    """The config of a BERT encoder without pooler, with the preset's number of parameters, up to `SAME_SIZE`.
 
-    BERT because it is the plainest: there is little beside products of matrices to spend time on. Raises `ValueError`
-    where the number cannot be met within 1 %.
+    BERT because it is the plainest: there is little beside products of matrices to spend time on. ``vocab_size`` is to
+    be the preset's; ``positions`` are 512 or up to four times as many.
     """
     from transformers import BertConfig
 
-    shapes: list[tuple[float, int, int, int]] = []
-    for width in (16, 32, 48, *range(_HEAD_DIM, 8192, _HEAD_DIM)):
-        layers = max(round(width * _LAYERS_PER_WIDTH), 1)
-        outside = (vocab_size + positions + 2 + 2) * width  # words, positions, two segments, norm
-        attention = 4 * (width + 1) * width + 5 * width  # with two norms and the feed-forward's second bias
-        step = _HEAD_DIM if width >= 8 * _HEAD_DIM else 8
-        inner = step * round(((parameters - outside) / layers - attention) / (2 * width + 1) / step)
-        size = outside + layers * (attention + inner * (2 * width + 1))
-        if inner >= width and abs(size / parameters - 1) <= SAME_SIZE:
-            shapes.append((abs(inner / width - _INNER_PER_WIDTH), width, layers, inner))
-    if not shapes:
-        raise ValueError(f"No plain encoder with a vocabulary of {vocab_size} has about {parameters:,} parameters.")
-    _, width, layers, inner = min(shapes)
+    width, layers, inner = _PLAIN_SHAPES[preset]
     return BertConfig(
         vocab_size=vocab_size,
         max_position_embeddings=positions,
@@ -241,7 +235,10 @@ def forget_peak() -> None:
 
 
 def resident() -> dict[str, int]:
-    """Bytes of resident memory of this process: now (VmRSS), at most so far (VmHWM), pages of files (RssFile)."""
+    """Bytes of resident memory of this process: now (VmRSS), at most so far (VmHWM), pages of files (RssFile).
+
+    Not with psutil: on Linux it has neither the peak nor a way to reset it.
+    """
     try:
         lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     except FileNotFoundError as error:

@@ -1,14 +1,14 @@
 """What model cards are made of: facts about data sets, the sentences that every card has, and Markdown.
 
-Notable: what is known about a data set stands in `DATA_SETS` and nowhere else; this module needs no package beyond the
-library's own, so that a card can be written wherever a model can be.
+Notable: what is known about a data set stands in `DATA_SETS` and nowhere else; of packages this module needs only
+huggingface_hub, which comes with transformers, so that a card can be written wherever a model can be.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
-import yaml
+from huggingface_hub import ModelCardData
 
 from ..configuration.configuration_redheart import RedHeartConfig
 from ..configuration.raters import rated_by
@@ -45,29 +45,27 @@ def trained_on(config: RedHeartConfig, known: DataSets) -> dict[str, DataSet]:
 def card_header(
     config: RedHeartConfig,
     sets: DataSets,
-    more: Mapping[str, Any],
+    index: Sequence[Mapping[str, Any]] = (),
     tags: Sequence[str] = (),
     task: str | None = None,
 ) -> str:
-    """The YAML header of a card, between its two lines of dashes. more: further keys, last. tags: beside the usual.
+    """The YAML header of a card, between its two lines of dashes.
 
-    task: of transformers, where one does all that the model does. An analysis has none: what `pipeline` would take for
-    it by a similar one is another head, with random weights.
+    index: figures as `model_index` gives them. tags: beside the usual. task: of transformers, where one does all that
+    the model does. An analysis has none: `pipeline` would load another head for it, with random weights.
     """
-    base = [MODELS[source] for source in sources_of(config) if source in MODELS]
-    on_hub = dict.fromkeys(hub[0] for name in sets if name in SETS and (hub := SETS[name].hub))
-    languages = sorted({language for one in sets.values() for language in one.languages})
-    header = {
-        "license": "apache-2.0",
-        **({"language": languages} if languages else {}),
-        "library_name": "transformers",
-        **({"pipeline_tag": task} if task else {}),
-        "tags": list(dict.fromkeys([*_TAGS, *tags])),
-        **({"datasets": list(on_hub)} if on_hub else {}),
-        **({"base_model": base} if base else {}),
-        **more,
-    }
-    return f"---\n{yaml.safe_dump(header, sort_keys=False, allow_unicode=True, width=120)}---\n"
+    header = ModelCardData(
+        license="apache-2.0",
+        language=sorted({language for one in sets.values() for language in one.languages}) or None,
+        library_name="transformers",
+        pipeline_tag=task,
+        tags=[*_TAGS, *tags],
+        datasets=list(dict.fromkeys(hub[0] for name in sets if name in SETS and (hub := SETS[name].hub))) or None,
+        base_model=[MODELS[source] for source in sources_of(config) if source in MODELS] or None,
+    )
+    if index:
+        header["model-index"] = list(index)  # as a keyword, it would merge the outputs of one data set
+    return f"---\n{header.to_yaml()}\n---\n"
 
 
 def who_rated(sets: DataSets) -> str:

@@ -72,7 +72,7 @@ def classifier_card(
         "Licences": licences(sets) if sets else "Weights and code: Apache-2.0.",
     }
     body = "\n\n".join(f"## {title}\n\n{text}" for title, text in sections.items())
-    header = card_header(config, sets, {}, tags, task=TASK)
+    header = card_header(config, sets, tags=tags, task=TASK)
     return f"{header}\n# {escape(name)}\n\n{body}\n"
 
 

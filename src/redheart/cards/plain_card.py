@@ -60,7 +60,7 @@ def plain_card(
         "Licences": licences(sets) if sets else "Weights and code: Apache-2.0.",
     }
     body = "\n\n".join(f"## {title}\n\n{text}" for title, text in sections.items())
-    return f"{card_header(config, sets, {}, tags)}\n# {escape(name)}\n\n{body}\n"
+    return f"{card_header(config, sets, tags=tags)}\n# {escape(name)}\n\n{body}\n"
 
 
 def _data(config: RedHeartConfig, sets: DataSets) -> str:
@@ -71,7 +71,10 @@ def _data(config: RedHeartConfig, sets: DataSets) -> str:
 
 
 def card_metadata(card: str) -> dict[str, Any]:
-    """The YAML header of a card; empty where it has none. Raises `ValueError` for a header that cannot be read."""
+    """The YAML header of a card; empty where it has none. Raises `ValueError` for a header that cannot be read.
+
+    Not with huggingface_hub: `metadata_load` reads files only, and `ModelCard` merges the outputs of one data set.
+    """
     parts = re.match(r"\A---\s*\n(.*?)\n---\s*(?:\n|\Z)", card, re.DOTALL)
     if parts is None:
         return {}

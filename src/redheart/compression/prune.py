@@ -75,46 +75,67 @@ def run(
     goals = {text: parse_target(text, model.num_parameters()) for text in targets}
     for goal in goals.values():
         check_target(model, goal)
-    train, validation = build_units(data, args.seed, labelled=False, option=ON_COMMAND_LINE)
-    if not any(item.targets for unit in validation for item in unit):
-        raise DataError("No validation row has a label to judge a pruned model by.")
-    sizes = build_sizes(data, train)
-
-    def trainer_of(some: RedHeartModel) -> RedHeartTrainer:
-        return RedHeartTrainer(some, args, train, validation, tokenizer, sizes=sizes)
-
-    def recovery_of(some: RedHeartModel) -> RedHeartTrainer:
-        if share == 0 or not taught_claims(model.config.supervision):
-            return trainer_of(some)
-        options: dict[str, Any] = {"train_dataset": train, "processing_class": tokenizer, "sizes": sizes}
-        return DistillationTrainer(some, args, teacher=model, distillation=Distillation(share), **options)
-
-    trainer = trainer_of(model)
-    sample = draw(train, {source.label: source.weight for source in data.train}, measured, args.seed)
-    batches = list(trainer.get_eval_dataloader(sample))
-    report: dict[str, Any] = {
-        "model": called(checkpoint),
-        "method": method,
-        "rounds": rounds,
-        "share": share,
-        "units": {"train": len(train), "validation": len(validation), "measured": len(sample)},
-        "parameters": model.num_parameters(),
-        "before": losses(trainer),
-        "targets": [],
-    }
+    trainers = _Trainers(model, tokenizer, args, data, share)
+    sample = draw(trainers.train, {source.label: source.weight for source in data.train}, measured, args.seed)
+    judge = trainers.judge(model)
+    batches = list(judge.get_eval_dataloader(sample))
+    units = {"train": len(trainers.train), "validation": len(trainers.validation), "measured": len(sample)}
+    report = {"model": called(checkpoint), "method": method, "rounds": rounds, "share": share, "units": units}
+    report |= {"parameters": model.num_parameters(), "before": losses(judge), "targets": []}
     for text, goal in goals.items():
         smaller = prune(model, goal, batches, method, rounds)
-        trainer = trainer_of(smaller)
-        pruned = losses(trainer)
-        entry = {"target": text, "parameters": smaller.num_parameters(), **difference(model, smaller)}
-        entry |= {"pruned": pruned, "recovered": None, "kept": "pruned"}
-        if epochs > 0:
-            entry |= recover(smaller, recovery_of(smaller), trainer, pruned[QUALITY])
+        report["targets"].append({"target": text, **_judged(model, smaller, trainers)})
         _save(smaller, tokenizer, output / text)
-        report["targets"].append(entry)
     write_json(output / "pruning.json", report)
     plot_pruning(report, output / "pruning.png")
     return report
+
+
+class _Trainers:
+    """Trainers of pruned models, on the same rows. share: of the original as a teacher of the recovery."""
+
+    def __init__(
+        self,
+        model: RedHeartModel,
+        tokenizer: PreTrainedTokenizerBase,
+        args: RedHeartTrainingArguments,
+        data: DataRecipe,
+        share: float,
+    ) -> None:
+        self.train, self.validation = build_units(data, args.seed, labelled=False, option=ON_COMMAND_LINE)
+        if not any(item.targets for unit in self.validation for item in unit):
+            raise DataError("No validation row has a label to judge a pruned model by.")
+        self.model, self.args = model, args
+        self.share = share if taught_claims(model.config.supervision) else 0.0
+        sizes = build_sizes(data, self.train)
+        self._rows: dict[str, Any] = {
+            "train_dataset": self.train,
+            "eval_dataset": self.validation,
+            "processing_class": tokenizer,
+            "sizes": sizes,
+        }
+
+    def judge(self, model: RedHeartModel) -> RedHeartTrainer:
+        """A trainer that evaluates ``model``."""
+        return RedHeartTrainer(model, self.args, **self._rows)
+
+    def recovery(self, model: RedHeartModel) -> RedHeartTrainer:
+        """A trainer that recovers ``model``, with the original as its teacher where that has a share."""
+        if self.share == 0:
+            return self.judge(model)
+        rows = {**self._rows, "eval_dataset": None}
+        return DistillationTrainer(model, self.args, teacher=self.model, distillation=Distillation(self.share), **rows)
+
+
+def _judged(model: RedHeartModel, smaller: RedHeartModel, trainers: _Trainers) -> dict[str, Any]:
+    """The report on a pruned model, which is recovered first where there are epochs for that."""
+    judge = trainers.judge(smaller)
+    pruned = losses(judge)
+    entry = {"parameters": smaller.num_parameters(), **difference(model, smaller)}
+    entry |= {"pruned": pruned, "recovered": None, "kept": "pruned"}
+    if trainers.args.num_train_epochs > 0:
+        entry |= recover(smaller, trainers.recovery(smaller), judge, pruned[QUALITY])
+    return entry
 
 
 def recover(model: RedHeartModel, recovery: RedHeartTrainer, judge: RedHeartTrainer, before: float) -> dict[str, Any]:

@@ -52,7 +52,6 @@ from .schema import iter_examples, read_row, to_examples
 _CHECKOUT = PACKAGE.resolve().parents[1]
 OWN = _CHECKOUT / "data"
 
-Loader: TypeAlias = Callable[[Path, str], list[Example]]
 _Known: TypeAlias = tuple[int, Row, SchemaRow]  # row number, row of the set, row of the schema
 
 
@@ -201,12 +200,6 @@ def _load_folder(folder: Path, split: str) -> list[Example]:
     return list(examples_of(name, _read(folder, split), where=f"{folder}/{split}", allow_non_commercial=True))
 
 
-# The sets that supervise something and may be used for anything.
-LOADERS: dict[str, Loader] = {
-    name: _load_folder for name, one in SETS.items() if not one.why_not and name not in NON_COMMERCIAL
-}
-
-
 def supervised(name: str, allow_non_commercial: bool = False) -> PublicSet:
     """The set ``name``. Raises `DataError` for one that there is not, supervises nothing, or may not be used."""
     one = _public_set(name, allow_non_commercial)
@@ -290,7 +283,6 @@ def texts_of(
 __all__ = [
     "INTEGERS",
     "INTENSITY_EMOTIONS",
-    "LOADERS",
     "MISSING",
     "NON_COMMERCIAL",
     "PAIRS",
@@ -299,7 +291,6 @@ __all__ = [
     "Array",
     "DataError",
     "Example",
-    "Loader",
     "RowsError",
     "Unit",
     "check",

@@ -2,7 +2,8 @@
 
 Notable: drawn here rather than by a plotting library, as the page then needs none, stays sharp, follows light and dark
 mode through the colours of `style.css` (Okabe & Ito 2008, told apart by the colour-blind), and has words beside every
-mark. Nothing is told by colour alone: lines differ in dashes and markers, parts in hatching.
+mark. Nothing is told by colour alone: lines differ in dashes and markers, parts in hatching. Nor
+by templates: what is drawn is computed point by point, and tables of a reading hold bars and badges, which are markup.
 """
 
 import math

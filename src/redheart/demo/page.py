@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import gradio as gr
 
@@ -100,70 +100,101 @@ def build_page(pipe: Any, model: str, language: Language | None = None) -> gr.Bl
     model: what it is called on the page. language: that of the page when it opens; None takes the browser's.
     """
     page = Page(pipe, model)
-    first: Language = language or "en"
     with gr.Blocks(title="Red Heart", analytics_enabled=False) as blocks:
-        session = gr.State()
-        words = Words(first)
-        with gr.Row(elem_classes="rh-top"):
-            head = gr.HTML(scale=4)
-            chosen = gr.Radio(
-                _LANGUAGE_NAMES, value=first, label=words.say("language"), container=False, scale=1, elem_id="language"
-            )
-        notice = gr.HTML()
-        text = gr.Textbox(lines=4, max_lines=14, label=words.say("text"), elem_id="text")
-        with gr.Row(elem_classes="rh-examples"):
-            title = gr.HTML(scale=0, min_width=80)
-            samples = [gr.Button(size="sm", scale=0, elem_classes="sample") for _ in EXAMPLES[first]]
-        with gr.Row(elem_classes="rh-do"):
-            read = gr.Button(variant="primary", elem_id="read", scale=0, min_width=180)
-            clear = gr.Button(elem_id="clear", scale=0, min_width=110)
-            untrained = gr.Checkbox(label=words.say("untrained"), container=False, scale=1, elem_id="untrained")
-        summary = gr.HTML(elem_id="summary")
-        weigh = gr.Button(size="sm", visible=False, elem_id="weigh")
-        effects = gr.HTML(elem_id="effects")
-        cards = gr.HTML(elem_id="cards")
-        foot = gr.HTML()
-
-        named = [head, chosen, notice, text, read, clear, untrained, title, *samples, weigh, foot]
-        shown = [summary, effects, cards]
-
-        def name_parts(told: Language) -> list[Any]:
-            return _named(page.facts, told)
-
-        def translate(told: Language, kept: Session | None) -> list[Any]:
-            return [*name_parts(told), *page.show(kept, told)]
-
-        def open_page(request: gr.Request) -> list[Any]:
-            told = language or language_of(request.headers.get("accept-language"))
-            updates = translate(told, None)
-            updates[1] = gr.update(value=told, label=Words(told).say("language"))
-            return updates
-
-        def read_text(given: str, told: Language, all_claims: bool) -> list[Any]:
-            *parts, kept = page.read(given, told, all_claims)
-            return [*parts, kept, gr.update(visible=kept.reading is not None)]
-
-        def clear_all(told: Language) -> list[Any]:
-            return ["", *page.show(None, told), None, gr.update(visible=False)]
-
-        quick: dict[str, Any] = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}
-        slow: dict[str, Any] = {
-            "api_visibility": "private",
-            "concurrency_limit": 1,
-            "concurrency_id": "model",
-            "show_progress_on": summary,
-        }
-        reading = {"fn": read_text, "inputs": [text, chosen, untrained], "outputs": [*shown, session, weigh], **slow}
-        blocks.load(open_page, None, [*named, *shown], **quick)
-        chosen.input(translate, [chosen, session], [*named, *shown], **quick)
-        read.click(**reading)
-        text.submit(**reading)
-        untrained.input(**reading)
-        clear.click(clear_all, chosen, [text, *shown, session, weigh], **quick)
-        for number, sample in enumerate(samples):
-            sample.click(_example(number), chosen, text, **quick).then(**reading)
-        weigh.click(page.weigh, [session, chosen], [effects, session], **{**slow, "show_progress_on": effects})
+        parts = _lay_out(language or "en")
+        _connect(blocks, parts, page, language)
     return blocks.queue(max_size=_QUEUED)
+
+
+class _Parts(NamedTuple):
+    """The parts of the page that have words, show something or are clicked, from top to bottom."""
+
+    session: gr.State
+    head: gr.HTML
+    language: gr.Radio
+    notice: gr.HTML
+    text: gr.Textbox
+    title: gr.HTML
+    samples: list[gr.Button]
+    read: gr.Button
+    clear: gr.Button
+    untrained: gr.Checkbox
+    summary: gr.HTML
+    weigh: gr.Button
+    effects: gr.HTML
+    cards: gr.HTML
+    foot: gr.HTML
+
+
+def _lay_out(first: Language) -> _Parts:
+    """Put the parts on the page; in Gradio this is the order in which they are made."""
+    words = Words(first)
+    session = gr.State()
+    with gr.Row(elem_classes="rh-top"):
+        head = gr.HTML(scale=4)
+        chosen = gr.Radio(
+            _LANGUAGE_NAMES, value=first, label=words.say("language"), container=False, scale=1, elem_id="language"
+        )
+    notice = gr.HTML()
+    text = gr.Textbox(lines=4, max_lines=14, label=words.say("text"), elem_id="text")
+    with gr.Row(elem_classes="rh-examples"):
+        title = gr.HTML(scale=0, min_width=80)
+        samples = [gr.Button(size="sm", scale=0, elem_classes="sample") for _ in EXAMPLES[first]]
+    with gr.Row(elem_classes="rh-do"):
+        read = gr.Button(variant="primary", elem_id="read", scale=0, min_width=180)
+        clear = gr.Button(elem_id="clear", scale=0, min_width=110)
+        untrained = gr.Checkbox(label=words.say("untrained"), container=False, scale=1, elem_id="untrained")
+    summary = gr.HTML(elem_id="summary")
+    weigh = gr.Button(size="sm", visible=False, elem_id="weigh")
+    effects = gr.HTML(elem_id="effects")
+    cards = gr.HTML(elem_id="cards")
+    foot = gr.HTML()
+    shown = (summary, weigh, effects, cards, foot)
+    return _Parts(session, head, chosen, notice, text, title, samples, read, clear, untrained, *shown)
+
+
+def _connect(blocks: gr.Blocks, parts: _Parts, page: Page, language: Language | None) -> None:
+    """Let the parts do something. language: of the page when it opens; None takes the browser's."""
+    chosen, session, text, weigh = parts.language, parts.session, parts.text, parts.weigh
+    named = [parts.head, chosen, parts.notice, text, parts.read, parts.clear, parts.untrained, parts.title]
+    named += [*parts.samples, weigh, parts.foot]
+    shown = [parts.summary, parts.effects, parts.cards]
+
+    def translate(told: Language, kept: Session | None) -> list[Any]:
+        return [*_named(page.facts, told), *page.show(kept, told)]
+
+    def open_page(request: gr.Request) -> list[Any]:
+        told = language or language_of(request.headers.get("accept-language"))
+        updates = translate(told, None)
+        updates[1] = gr.update(value=told, label=Words(told).say("language"))
+        return updates
+
+    def read_text(given: str, told: Language, all_claims: bool) -> list[Any]:
+        *found, kept = page.read(given, told, all_claims)
+        return [*found, kept, gr.update(visible=kept.reading is not None)]
+
+    def clear_all(told: Language) -> list[Any]:
+        return ["", *page.show(None, told), None, gr.update(visible=False)]
+
+    quick: dict[str, Any] = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}
+    slow: dict[str, Any] = {"api_visibility": "private", "concurrency_limit": 1, "concurrency_id": "model"}
+    reading: dict[str, Any] = {
+        "fn": read_text,
+        "inputs": [text, chosen, parts.untrained],
+        "outputs": [*shown, session, weigh],
+        "show_progress_on": parts.summary,
+        **slow,
+    }
+    blocks.load(open_page, None, [*named, *shown], **quick)
+    chosen.input(translate, [chosen, session], [*named, *shown], **quick)
+    parts.read.click(**reading)
+    text.submit(**reading)
+    parts.untrained.input(**reading)
+    parts.clear.click(clear_all, chosen, [text, *shown, session, weigh], **quick)
+    for number, sample in enumerate(parts.samples):
+        sample.click(_example(number), chosen, text, **quick).then(**reading)
+    effects = [parts.effects, session]
+    weigh.click(page.weigh, [session, chosen], effects, show_progress_on=parts.effects, **slow)
 
 
 def _example(number: int) -> Callable[[Language], str]:
@@ -171,7 +202,7 @@ def _example(number: int) -> Callable[[Language], str]:
 
 
 def _named(facts: Facts, language: Language) -> list[Any]:
-    """The words of the page's parts, in the order of ``named`` in `build_page`."""
+    """The words of the page's parts, in the order of ``named`` in `_connect`."""
     words = Words(language)
     info = words.say("text_info", tokens=facts.tokens, words=10 * round(facts.tokens / _TOKENS_PER_WORD / 10))
     return [

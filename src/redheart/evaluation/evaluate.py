@@ -82,12 +82,7 @@ def evaluate(
             if floor is None or floor.train is not split.train:
                 floor = Floor(split.train, cache=cache)
             systems |= floor.predict(split.units)
-        told = Split(split.dataset, split.split, split.units, systems)
-        measure(told, model.config.thresholds, report, model.config.verdict_threshold)
-        if split.dataset == SET and split.split in PUBLIC[SET][1]:
-            _cases(report, split, systems, model.config)
-        if split.note:
-            report.skipped[f"{split.dataset} ({split.split})"] = f"scored in part: {split.note}"
+        _figures(report, split, systems, model.config)
         given = {target for unit in split.units for item in unit for target in item.targets}
         if "verdict_labels" in given:
             _information(report, split, said)
@@ -115,6 +110,15 @@ def _lists(report: Evaluation, predictor: Predictor, config: RedHeartConfig, shu
     report.unsupported = unsupported(predictor, config.thresholds, shuffle)
     if fair:
         report.figures += fairness_figures(fairness(predictor, config.thresholds))
+
+
+def _figures(report: Evaluation, split: Rows, systems: dict[str, Any], config: RedHeartConfig) -> None:
+    measured = Split(split.dataset, split.split, split.units, systems)
+    measure(measured, config.thresholds, report, config.verdict_threshold)
+    if split.dataset == SET and split.split in PUBLIC[SET][1]:
+        _cases(report, split, systems, config)
+    if split.note:
+        report.skipped[f"{split.dataset} ({split.split})"] = f"scored in part: {split.note}"
 
 
 def _cases(report: Evaluation, split: Rows, systems: dict[str, Any], config: RedHeartConfig) -> None:

@@ -1,7 +1,12 @@
 """English verbs as far as a change of grammatical person needs them, and the nouns that a pronoun could refer to.
 
 Notable: what is not in a list is not guessed. `third` gives None for a word that may be the present or the past ("put",
-"read") or is not known as a verb, and the callers then do without the variant. Written by hand for this library.
+"read") or is not known as a verb, and the callers then do without the variant.
+
+By hand, after a comparison with lemminflect 0.2.3 and inflect 7.6.0 on 172 words. lemminflect inflects whatever it is
+given ("mom", "just", "the"), so that the list of verbs would stay; on all 340 of them it agrees with `third`. It takes
+"saw", "found" and "fell" for present forms, too: 49 of 54 tenses right, here 51 and 3 refused. It knows plural nouns
+better, 48 of 48 (here 37, inflect 32), where an error costs a variant and makes no wrong text.
 """
 
 import re

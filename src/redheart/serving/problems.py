@@ -5,7 +5,7 @@ Notable: a text is never repeated at length; `value` says how long it was. What 
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
@@ -135,6 +135,4 @@ def _shown(value: Any) -> Any:
     return value if value is None or isinstance(value, (bool, int, float)) else type(value).__name__
 
 
-CAUSES: tuple[str, ...] = get_args(Cause)
-
-__all__ = ["CAUSES", "MEDIA_TYPE", "Cause", "Fault", "Problem", "ProblemError", "invalid_request", "problem_response"]
+__all__ = ["MEDIA_TYPE", "Cause", "Fault", "Problem", "ProblemError", "invalid_request", "problem_response"]

@@ -57,19 +57,6 @@ def augrc(losses: Array, confidence: Array) -> float:
     return float(np.trapezoid(np.append(0, curve.generalised), np.append(0, curve.coverage)))
 
 
-def aurc(losses: Array, confidence: Array) -> float:
-    """Area under the risk against the coverage (Geifman, Uziel & El-Yaniv 2019, arXiv:1805.08206), for reference.
-
-    The mean of the risk of the k surest texts over k = 1..texts. Errors of the highest confidence weigh in it out of
-    proportion, which `augrc` mends. Arguments and errors are those of `risk_coverage`.
-    """
-    curve = risk_coverage(losses, confidence)
-    coverage = np.arange(1, len(losses) + 1) / len(losses)
-    # Within equal confidences the expected sum of losses rises in a straight line.
-    lost = np.interp(coverage, np.append(0, curve.coverage), np.append(0, curve.generalised))
-    return float((lost / coverage).mean())
-
-
 def coverage_at_risk(losses: Array, confidence: Array, risk: float) -> float:
     """The largest coverage of a working point whose risk is at most ``risk``, 0..1; 0 where none is.
 
@@ -136,7 +123,6 @@ __all__ = [
     "RiskCoverage",
     "SelectiveRisk",
     "augrc",
-    "aurc",
     "auroc",
     "coverage_at_risk",
     "risk_at_coverage",

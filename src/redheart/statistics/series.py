@@ -1,7 +1,8 @@
 """Statistics on short series, such as a loss at each evaluation of a run.
 
 Notable: pure functions on plain numbers. With few values a normal approximation is off, so the Mann-Kendall test counts
-the arrangements of the values exactly, ties included, up to `EXACT_UP_TO` values.
+the arrangements of the values exactly, ties included, up to `EXACT_UP_TO` values; `scipy.stats.kendalltau` is exact
+without ties only.
 """
 
 import math
@@ -9,6 +10,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import NamedTuple
+
+from scipy.stats import norm, theilslopes
 
 # Up to so many values the null distribution is counted, beyond it is taken as normal.
 EXACT_UP_TO = 30
@@ -79,7 +82,7 @@ def _normal(statistic: int, ties: Sequence[int]) -> tuple[float, float]:
     deviation = math.sqrt(variance(ties))
     if not deviation:  # all values are equal
         return 1.0, 1.0
-    return _upper((statistic - 1) / deviation), _upper((-statistic - 1) / deviation)
+    return float(norm.sf((statistic - 1) / deviation)), float(norm.sf((-statistic - 1) / deviation))
 
 
 def variance(ties: Sequence[int]) -> float:
@@ -88,19 +91,10 @@ def variance(ties: Sequence[int]) -> float:
     return (n * (n - 1) * (2 * n + 5) - sum(t * (t - 1) * (2 * t + 5) for t in ties)) / 18
 
 
-def _upper(z: float) -> float:
-    """P(Z > z) of a standard normal Z."""
-    return 0.5 * math.erfc(z / math.sqrt(2))
-
-
 def sen_slope(values: Sequence[float]) -> float:
     """Median slope of all pairs, in units per step (Theil 1950; Sen 1968). Raises `ValueError` as `mann_kendall`."""
     check(values, 2)
-    return median((later - values[i]) / (j - i) for i in range(len(values)) for j, later in _after(values, i))
-
-
-def _after(values: Sequence[float], place: int) -> list[tuple[int, float]]:
-    return list(enumerate(values))[place + 1 :]
+    return float(theilslopes(values).slope)
 
 
 def noise(values: Sequence[float]) -> float:

@@ -23,7 +23,7 @@ from redheart.data.loading import (
 )
 from redheart.evaluation.measurement import floor as floor_module
 from redheart.evaluation.measurement import linear
-from redheart.evaluation.measurement.floor import BALANCED, LEARNED, Floor, floor_predictions
+from redheart.evaluation.measurement.floor import BALANCED, LEARNED, Floor
 from redheart.evaluation.measurement.predict import Predictor, target_column
 from redheart.evaluation.measurement.results import CONSTANT, LINEAR
 from redheart.statistics.measures import (
@@ -77,7 +77,7 @@ def systems(name: str, target: str) -> tuple[Array, dict[str, Array]]:
     """The target of the validation rows, and what each system says about them."""
     train, held = public(name, "train"), public(name, "validation")
     actual, places = target_column(held, target)
-    return actual, {system: said[target][places] for system, said in floor_predictions(train, held).items()}
+    return actual, {system: said[target][places] for system, said in Floor(train).predict(held).items()}
 
 
 def test_emotions() -> None:
@@ -176,7 +176,7 @@ def test_each_column_is_learned_from_the_texts_that_have_it() -> None:
     # In these, nobody asked for joy.
     others = [{"text": text, "emotion.fear": good} for text, good in zip(texts("b"), GOOD, strict=True)][:17]
     held = own([{"text": text, "emotion": []} for text in texts("held")])
-    both, alone = floor_predictions(own(some + others), held), floor_predictions(own(some), held)
+    both, alone = Floor(own(some + others)).predict(held), Floor(own(some)).predict(held)
     for system in (CONSTANT, LINEAR):
         joy = both[system]["emotion_labels"][:, JOY]
         np.testing.assert_array_equal(joy, alone[system]["emotion_labels"][:, JOY])
@@ -190,7 +190,7 @@ def test_a_column_that_never_changes_stays_so() -> None:
         for text, good in zip(texts("train"), GOOD, strict=True)
     ]
     held = own([{"text": text, "emotion": [], "verdict": "info", "affect.arousal": 0.5} for text in texts("held")])
-    for said in floor_predictions(own(train), held).values():
+    for said in Floor(own(train)).predict(held).values():
         assert (said["verdict_labels"] == np.eye(5)[VERDICTS.index("info")]).all()
         if "emotion_labels" in said:
             assert (said["emotion_labels"] == np.eye(28)[ANGER]).all()
@@ -210,7 +210,7 @@ def test_every_text_is_answered_in_its_order() -> None:
         {"text": "cruel", "rejected": "kind", "ranking": "acceptability"},
         {"text": "lovely day", "emotion": "joy"},
     ])  # fmt: skip
-    said = floor_predictions(train, held)[LINEAR]
+    said = Floor(train).predict(held)[LINEAR]
     assert set(said) == {"affect_labels", "acceptability_pair_labels"}  # what both have
     assert said["acceptability_pair_labels"].shape == (4,)
     assert said["acceptability_pair_labels"].argmax() == 2
@@ -224,7 +224,7 @@ def test_a_target_without_a_floor_is_refused() -> None:
         Floor([], ["emotion_label"])
     with pytest.raises(DataError, match="embedding_labels"):
         Floor([], ["embedding_labels"])
-    assert floor_predictions([], public("emobank", "validation")) == {}
+    assert Floor([]).predict(public("emobank", "validation")) == {}
 
 
 def test_equal_labels_of_the_same_texts_are_fitted_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -254,10 +254,10 @@ def test_equal_labels_of_the_same_texts_are_fitted_once(monkeypatch: pytest.Monk
 
 def test_the_cache_gives_what_was_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     train, held, cache = public("scruples_anecdotes", "train"), public("scruples_anecdotes", "test"), tmp_path / "new"
-    bare, missed = floor_predictions(train, held), floor_predictions(train, held, cache)
+    bare, missed = Floor(train).predict(held), Floor(train, cache=cache).predict(held)
     assert len(list(cache.iterdir())) == 1  # the verdict
     monkeypatch.setattr(floor_module, "Linear", None)
-    hit = floor_predictions(train, held, cache)
+    hit = Floor(train, cache=cache).predict(held)
     assert set(hit) == set(bare) == {CONSTANT, LINEAR, BALANCED}
     for system, targets in bare.items():
         assert set(hit[system]) == set(targets)
@@ -273,8 +273,8 @@ def test_the_cache_knows_what_changed(tmp_path: Path, monkeypatch: pytest.Monkey
     def files() -> int:
         return len(list(tmp_path.iterdir()))
 
-    floor_predictions(rows(), rows(), tmp_path)
-    floor_predictions(rows(), rows(valence=0.1), tmp_path)  # what the answers should be plays no part
+    Floor(rows(), cache=tmp_path).predict(rows())
+    Floor(rows(), cache=tmp_path).predict(rows(valence=0.1))  # what the answers should be plays no part
     assert files() == 1
     for number, (train, held) in enumerate([
         (rows(("good one", "bad one", "sad")), rows()),
@@ -283,15 +283,15 @@ def test_the_cache_knows_what_changed(tmp_path: Path, monkeypatch: pytest.Monkey
         (rows(), rows(("good one", "bad one", "sad"))),
         (rows(), rows(("bad one", "good one", "bad"))),
     ]):  # fmt: skip
-        floor_predictions(train, held, tmp_path)
+        Floor(train, cache=tmp_path).predict(held)
         assert files() == number + 2
     monkeypatch.setattr(floor_module, "_MADE_BY", "other settings")
-    floor_predictions(rows(), rows(), tmp_path)
+    Floor(rows(), cache=tmp_path).predict(rows())
     assert files() == 7
     for file in tmp_path.iterdir():
         file.write_bytes(file.read_bytes()[:100])
     with pytest.raises(DataError, match="Delete it"):
-        floor_predictions(rows(), rows(), tmp_path)
+        Floor(rows(), cache=tmp_path).predict(rows())
 
 
 def test_the_emotion_intensities_have_the_figure_of_record() -> None:
@@ -301,7 +301,7 @@ def test_the_emotion_intensities_have_the_figure_of_record() -> None:
         pytest.skip(str(error))
     train, held = (to_units(load("emotion_intensity_en", None, split)) for split in ("train", "test"))
     actual, _ = target_column(held, "intensity_labels")
-    said = floor_predictions(train, held, targets=["intensity_labels"])[LINEAR]["intensity_labels"]
+    said = Floor(train, targets=["intensity_labels"]).predict(held)[LINEAR]["intensity_labels"]
     places = [EMOTIONS.index(name) for name in INTENSITY_EMOTIONS]
     r = [pearson(said[:, place], actual[:, place]) for place in places]
     assert np.mean(r) == pytest.approx(0.390, abs=0.005)

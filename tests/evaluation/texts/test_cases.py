@@ -21,21 +21,15 @@ from redheart.evaluation.measurement.results import CONSTANT, LINEAR, MODEL, Eva
 from redheart.evaluation.measurement.rows import Rows
 from redheart.evaluation.reports.html_report import write_report
 from redheart.evaluation.reports.terminal_report import CASES, ENTROPY, KINDS, WORST, comparisons, kind_rows, worst_rows
-from redheart.evaluation.texts.cases import (
-    ABOVE_FLOOR,
-    BOTH_RIGHT,
-    MOST_WORST,
-    Case,
+from redheart.evaluation.texts.case_part import BOTH_RIGHT, Case
+from redheart.evaluation.texts.case_statistics import (
     both_right,
-    case_figures,
     correlations,
     cross_entropies,
-    in_order,
     mean_correlation,
     moments,
-    read_cases,
-    worst,
 )
+from redheart.evaluation.texts.cases import ABOVE_FLOOR, MOST_WORST, case_figures, in_order, read_cases, worst
 from redheart.recipes.evaluate_cases import main
 from redheart.statistics.measures import bootstrap, micro_f1, pearson, soft_cross_entropy
 
@@ -57,7 +51,7 @@ ROWS: list[tuple[str, str, str, tuple[int, ...], str]] = [
 @pytest.fixture(autouse=True)
 def few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
     """Enough for intervals of what is told apart by hand."""
-    monkeypatch.setattr("redheart.evaluation.texts.cases.bootstrap", partial(bootstrap, resamples=50))
+    monkeypatch.setattr("redheart.evaluation.texts.case_statistics.bootstrap", partial(bootstrap, resamples=50))
 
 
 def _distribution(name: str, share: float = 0.8) -> list[float]:

@@ -16,7 +16,8 @@ from torch import Tensor
 from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerBase, pipeline
 
 from redheart import RedHeartModel
-from redheart.training.runs.adapters import AdapterRecord, load_adapter, save_adapter, weights_digest
+from redheart.training.runs.adapter_records import AdapterRecord, weights_digest
+from redheart.training.runs.adapters import load_adapter, save_adapter
 from redheart.training.runs.recipe import PeftRecipe
 
 from ...fixtures.small_adapters import CLAIMS, EMOTION, VERDICT, adapted, changed, load, read_in

@@ -18,15 +18,14 @@ from redheart.configuration.configuration_redheart import COMPONENT_SIZES
 from redheart.data.loading import Unit
 from redheart.modeling_redheart.backbone import TextSummary
 from redheart.modeling_redheart.layers import AdaptiveNorm
+from redheart.training.runs.adapter_records import read_record, weights_digest
 from redheart.training.runs.adapters import (
     add_adapter,
     load_adapter,
     merge_adapter,
-    read_record,
     readout_modules,
     target_modules,
     unload_adapters,
-    weights_digest,
 )
 from redheart.training.runs.confidence_phase import train_confidence
 from redheart.training.runs.recipe import ConfidenceRecipe, PeftRecipe, read_recipe

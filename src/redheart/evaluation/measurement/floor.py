@@ -138,13 +138,6 @@ class Floor:
         return {system: scores.reshape(len(texts), *shape) for system, scores in said.items()}
 
 
-def floor_predictions(
-    train: Sequence[Unit], units: Sequence[Unit], cache: Path | None = None, targets: Iterable[str] | None = None
-) -> dict[str, dict[str, Array]]:
-    """`Floor.predict`, where one split is asked about."""
-    return Floor(train, targets, cache).predict(units)
-
-
 def _training_rows(units: Sequence[Unit], target: str) -> tuple[list[str], Array]:
     """The texts that have a target, and the target: (rows, columns, width), NaN where a value is missing.
 
@@ -194,4 +187,4 @@ def _hash(*parts: Sequence[str] | Array) -> str:
     return digest.hexdigest()
 
 
-__all__ = ["ALSO", "BALANCED", "LEARNED", "Floor", "floor_predictions"]
+__all__ = ["ALSO", "BALANCED", "LEARNED", "Floor"]

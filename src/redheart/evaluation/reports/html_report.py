@@ -1,7 +1,7 @@
 """An evaluation as one page that needs nothing else: no network, no script, no other file.
 
-Notable: every text of the evaluation is escaped where it is put into an element; plots are PNG inside the page, each
-with words for those who cannot see it. The page follows the reader's light or dark mode, a phone's width, and paper.
+Notable: the template `report.html.j2` escapes every text of the evaluation; plots are PNG inside the page, each with
+words for those who cannot see it. The page follows the reader's light or dark mode, a phone's width, and paper.
 """
 
 import base64
@@ -9,9 +9,12 @@ import io
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from html import escape
+from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
-from string import Template
+from typing import NamedTuple
+
+from jinja2 import Environment, StrictUndefined
 
 from ...cards.statements import LIMITS
 from ...configuration.labels import record_keys
@@ -76,59 +79,46 @@ _MEASURES = {
     "selective risk": "Share of the asserted labels that are wrong; it means nothing without its coverage, the share "
     "of texts that were answered at all.",
 }
-_STYLE = """
-:root { color-scheme: light dark; --ink: #1b1f24; --soft: #56606b; --line: #d3d9df; --page: #fff; --band: #f3f5f7;
-  --link: #0067a3; --missed: #a83800 }
-@media (prefers-color-scheme: dark) { :root { --ink: #e7eaed; --soft: #a5afb9; --line: #3a434c; --page: #14181c;
-  --band: #20272d; --link: #63b8ea; --missed: #ffa06b } }
-* { box-sizing: border-box }
-body { margin: 0 auto; max-width: 56rem; padding: 1.5rem 1rem 4rem; background: var(--page); color: var(--ink);
-  font: 1rem/1.5 system-ui, sans-serif }
-h1 { margin: 0; font-size: 1.9rem; line-height: 1.2 }
-h2 { margin: 2.5rem 0 .6rem; padding-top: .6rem; border-top: 1px solid var(--line); font-size: 1.3rem }
-p, ul, dl { max-width: 44rem } dt { font-weight: 600 } dd { margin: 0 0 .6rem } li { margin: .3rem 0 }
-a { color: var(--link) } nav a { margin-right: .9rem; white-space: nowrap }
-small { display: block; color: var(--soft); font-size: .8rem; font-weight: 400; line-height: 1.3 }
-.scroll { overflow-x: auto; margin: .6rem 0 1.6rem }
-table { min-width: 60%; border-collapse: collapse; font-size: .92rem; font-variant-numeric: tabular-nums;
-  overflow-wrap: break-word }
-caption { padding-bottom: .3rem; text-align: left; font-size: 1.05rem; font-weight: 600 }
-th, td { padding: .3rem .6rem; border-bottom: 1px solid var(--line); text-align: right; vertical-align: top }
-th { font-weight: 400 } thead th { color: var(--soft); vertical-align: bottom }
-.figures { width: 100%; table-layout: fixed } .figures th:last-child { text-align: left }
-.figures :is(th, td):nth-child(n+2) { width: 15% } .figures :is(th, td):nth-child(3) { width: 12% }
-th:first-child, .words :is(th, td), .mark { text-align: left }
-th.about { background: var(--band); font-weight: 600 }
-.missed, .own { font-weight: 600 } .missed { color: var(--missed) }
-figure { margin: 1rem 0 2.2rem } img { display: block; width: 100%; height: auto; background: #fff }
-figure { max-width: 44rem } figcaption { margin-top: .4rem; color: var(--soft); font-size: .85rem }
-pre { padding: .7rem .9rem; background: var(--band); white-space: pre-wrap; overflow-wrap: anywhere }
-@media (max-width: 40rem) { table { font-size: .82rem } th, td { padding: .3rem .25rem } small { font-size: .75rem }
-  .figures :is(th, td):nth-child(n+2) { width: 19% } .figures :is(th, td):nth-child(3) { width: 13% } }
-@media print { html { font-size: 9.5pt } nav { display: none } body { max-width: none } .scroll { overflow: visible }
-  figure, tr { break-inside: avoid } h2, caption, .about { break-after: avoid } }
-"""
-_PAGE = Template("""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>$name: evaluation</title>
-<style>$style</style>
-</head>
-<body>
-<header>
-<h1>$name</h1>
-<p>$about</p>
-<p>$summary</p>
-<nav aria-label="Sections">$links</nav>
-</header>
-<main>
-$sections
-</main>
-</body>
-</html>
-""")
+
+
+class Cell(NamedTuple):
+    """A cell of a table. kind: its classes. small: what stands below the text."""
+
+    text: str
+    kind: str = ""
+    small: str = ""
+
+
+class Table(NamedTuple):
+    """A table; a row of one cell is a heading of those below it. kind: its class."""
+
+    heads: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    kind: str = ""
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page, in this order: a paragraph, tables, terms with their meaning, plots, points, code."""
+
+    title: str
+    about: str = ""
+    tables: Sequence[Table] = ()
+    terms: Sequence[tuple[str, str]] = ()
+    plots: Sequence[Mapping[str, str]] = ()
+    points: Sequence[str] = ()
+    code: str = ""
+
+    @property
+    def anchor(self) -> str:
+        """Its name in links."""
+        return re.sub(r"\W+", "-", self.title.lower())
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to show."""
+        return not (self.tables or self.terms or self.plots or self.points or self.code)
 
 
 def record_rows(record: Mapping[str, Sequence[str]], most: int = 12) -> list[list[str]]:
@@ -161,16 +151,15 @@ def label_rows(table: LabelTable) -> list[list[str]]:
 
 def write_report(evaluation: Evaluation, path: Path) -> None:
     """Write the page to ``path``. Raises `ImportError` with the remedy where matplotlib is not installed."""
-    sections = [(re.sub(r"\W+", "-", title.lower()), title, body) for title, body in _sections(evaluation) if body]
-    page = _PAGE.substitute(
-        name=escape(evaluation.model),
-        style=_STYLE,
+    here = files(__package__)
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    template = environment.from_string(here.joinpath("report.html.j2").read_text(encoding="utf-8"))
+    page = template.render(
+        name=evaluation.model,
+        style=here.joinpath("report.css").read_text(encoding="utf-8"),
         about=ABOUT,
         summary=_summary(evaluation),
-        links=" ".join(f'<a href="#{anchor}">{title}</a>' for anchor, title, _ in sections),
-        sections="\n".join(
-            f'<section id="{anchor}">\n<h2>{title}</h2>\n{body}\n</section>' for anchor, title, body in sections
-        ),
+        sections=[section for section in _sections(evaluation) if not section.empty],
     )
     with whole_file(path) as partial:
         partial.write_text(page, encoding="utf-8")
@@ -187,121 +176,85 @@ def _summary(evaluation: Evaluation) -> str:
     )
 
 
-def _sections(evaluation: Evaluation) -> Iterator[tuple[str, str]]:
-    """Title and body of each section; a body is empty where there is nothing to show."""
+def _sections(evaluation: Evaluation) -> Iterator[Section]:
     groups = comparisons(evaluation)
-    yield "Figures", _paragraph(STANDING) + "\n".join(_figures(title, rows) for title, rows in groups.items())
-    yield "Cases, by kind", _told(KIND, kind_rows(evaluation), (
+    yield Section("Figures", STANDING, [_figures(title, rows) for title, rows in groups.items()])
+    yield _listed("Cases, by kind", KIND, kind_rows(evaluation), (
         "What is right of each kind of case, in both languages: accuracy of the most probable verdict and soft cross "
         "entropy, each with TF-IDF beside it, and the entropy of the votes."))  # fmt: skip
     about = "The texts whose soft cross entropy lies furthest above the entropy of their votes, the worst first."
-    yield "Worst cases", _told(WORST_TEXTS, worst_rows(evaluation), about, "words")
-    yield "How to read the measures", _measures(evaluation)
-    yield "Label by label", "\n".join(map(_labels, evaluation.tables))
-    yield "Plots", "\n".join(map(_image, every_plot(evaluation)))
-    yield "Consistency", _told(CONSISTENCY, consistency_rows(evaluation), (
+    yield _listed("Worst cases", WORST_TEXTS, worst_rows(evaluation), about, "words")
+    yield Section("How to read the measures", terms=_measures(evaluation))
+    yield Section("Label by label", tables=[_labels(table) for table in evaluation.tables])
+    yield Section("Plots", plots=[_image(plot) for plot in every_plot(evaluation)])
+    yield _listed("Consistency", CONSISTENCY, consistency_rows(evaluation), (
         "Krippendorff's alpha over variants of a text that mean the same, by how they were made: 1 is full agreement, "
         f"0 what chance gives. The aim is above {LEAST_ALPHA:.2f}."))  # fmt: skip
-    yield "Unsupported claims", _told(UNSUPPORTED, unsupported_rows(evaluation), (
+    yield _listed("Unsupported claims", UNSUPPORTED, unsupported_rows(evaluation), (
         "Texts that carry no signal: the share with an emotion other than neutral asserted, and the coverage, the "
         f"share on which anything was said at all. The aim is below {MOST_CLAIMED} %."))  # fmt: skip
-    yield "Information about the verdict", _told(INFORMATION, information_rows(evaluation.information), (
+    yield _listed("Information about the verdict", INFORMATION, information_rows(evaluation.information), (
         "What the sources say about the verdict, in bits, each alone, in common or only together; determined is the "
         "share of its uncertainty. The null is the same with shuffled verdicts: what lies within it is nothing. "
         f"Decomposed: {information_about(evaluation.information)}."))  # fmt: skip
-    yield "What supervises each claim", _record(evaluation.record)
+    yield Section("What supervises each claim", HOW, [_record(evaluation.record)])
     told = {"Response time and memory": evaluation.cost, "Fitted in this run": evaluation.fitted}
     for title, items in {**told, "Not evaluated": evaluation.skipped}.items():
-        yield title, _told(("what", "value"), [[name, words(value)] for name, value in items.items()], "", "words")
-    yield "Limits", f"<ul>{''.join(_element('li', limit) for limit in LIMITS)}</ul>"
-    yield "Reproduce", f"<pre>{_element('code', evaluation.command)}</pre>"
+        yield _listed(title, ("what", "value"), [[name, words(value)] for name, value in items.items()], "", "words")
+    yield Section("Limits", points=LIMITS)
+    yield Section("Reproduce", code=evaluation.command)
 
 
-def _element(tag: str, text: str, attributes: str = "", small: str = "") -> str:
-    """An element with a text; with a second, smaller one under it."""
-    below = f"<small>{escape(small)}</small>" if small else ""
-    return f"<{tag}{attributes}>{'&ndash;' if text == '-' else escape(text)}{below}</{tag}>"
+def _listed(
+    title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], about: str = "", kind: str = ""
+) -> Section:
+    """A section with a table of the rows, made for `terminal_report`; empty where there is none."""
+    return Section(title, about, [_table(heads, rows, kind)] if rows else ())
 
 
-def _paragraph(text: str) -> str:
-    return _element("p", text) + "\n" if text else ""
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "", caption: str = "") -> Table:
+    marks = ["", *("" if head or kind else "mark missed" for head in heads[1:])]
+    return Table(heads, [[Cell(*cell) for cell in zip(row, marks, strict=False)] for row in rows], kind, caption)
 
 
-def _table(heads: Sequence[str], lines: Iterable[str], caption: str = "", kind: str = "") -> str:
-    above = "".join(_element("th", head, ' scope="col"') if head else "<td></td>" for head in heads)
-    title = _element("caption", caption) if caption else ""
-    body = "\n".join(f"<tr>{line}</tr>" for line in lines)
-    return (
-        f'<div class="scroll" tabindex="0"><table class="{kind}">{title}\n<thead><tr>{above}</tr></thead>\n'
-        f"<tbody>\n{body}\n</tbody></table></div>"
-    )
-
-
-def _about(text: str, columns: int) -> str:
-    """A heading of the rows below it."""
-    return _element("th", text, f' scope="rowgroup" colspan="{columns}" class="about"')
-
-
-def _told(heads: Sequence[str], rows: Sequence[Sequence[str]], about: str, kind: str = "", caption: str = "") -> str:
-    """The rows, made for `terminal_report`, as a table; "" where there is none."""
-    lines = []
-    marks = ["" if head or kind else ' class="mark missed"' for head in heads[1:]]
-    for first, *cells in rows:
-        if not cells:
-            lines.append(_about(first, len(heads)))
-            continue
-        line = "".join(_element("td", cell, mark) for cell, mark in zip(cells, marks, strict=True))
-        lines.append(_element("th", first, ' scope="row"') + line)
-    return _paragraph(about) + _table(heads, lines, caption, kind) if lines else ""
-
-
-def _figures(title: str, groups: Mapping[str, Sequence[Row]]) -> str:
+def _figures(title: str, groups: Mapping[str, Sequence[Row]]) -> Table:
     heads = ("measure", CONSTANT, LINEAR, f"{MODEL} (95 % interval)", "against the floor")
-    lines = []
-    for about, rows in groups.items():
-        lines.append(_about(about, len(heads)))
-        for row in rows:
-            mark, kind = (f"▼ {BELOW}", "mark missed") if row.standing == BELOW else (row.standing, "mark")
-            lines.append(
-                _element("th", row.title, ' scope="row"', small=row.model.rule)
-                + _element("td", number(row.constant))
-                + _element("td", number(row.linear))
-                + _element("td", number(row.model.value), ' class="own"', interval(row.model.low, row.model.high))
-                + _element("td", mark, f' class="{kind}"')
-            )
-    return _table(heads, lines, title, "figures")
+    rows: list[list[Cell]] = []
+    for about, some in groups.items():
+        rows.append([Cell(about)])
+        for row in some:
+            mark = Cell(f"▼ {BELOW}", "mark missed") if row.standing == BELOW else Cell(row.standing, "mark")
+            own = Cell(number(row.model.value), "own", interval(row.model.low, row.model.high))
+            floors = (Cell(number(row.constant)), Cell(number(row.linear)))
+            rows.append([Cell(row.title, small=row.model.rule), *floors, own, mark])
+    return Table(heads, rows, "figures", title)
 
 
-def _record(record: Mapping[str, Sequence[str]]) -> str:
-    lines = (
-        _element("th", part, ' scope="row"', names) + "".join(_element("td", cell) for cell in cells)
-        for part, names, *cells in record_rows(record)
-    )
-    return _paragraph(HOW) + _table(("claims", "how", "from", "rated by"), lines, kind="words")
+def _record(record: Mapping[str, Sequence[str]]) -> Table:
+    rows = [[Cell(part, small=names), *map(Cell, cells)] for part, names, *cells in record_rows(record)]
+    return Table(("claims", "how", "from", "rated by"), rows, "words")
 
 
-def _measures(evaluation: Evaluation) -> str:
+def _measures(evaluation: Evaluation) -> list[tuple[str, str]]:
     """One entry for each sentence that some figure needs, with the names of its measures."""
     found: dict[str, dict[str, None]] = {}
     for figure in evaluation.figures:
         pattern = next((known for known in _MEASURES if re.search(known, figure.measure)), None)
         if pattern:
             found.setdefault(pattern, {})[figure.measure] = None
-    items = (_element("dt", ", ".join(names)) + _element("dd", _MEASURES[known]) for known, names in found.items())
-    return f"<dl>{''.join(items)}</dl>" if found else ""
+    return [(", ".join(names), _MEASURES[known]) for known, names in found.items()]
 
 
-def _labels(table: LabelTable) -> str:
+def _labels(table: LabelTable) -> Table:
     heads, *rows = label_rows(table)
-    return _told(heads, rows, "", caption=f"{table.output}: {table.dataset}, {table.split}")
+    return _table(heads, rows, caption=f"{table.output}: {table.dataset}, {table.split}")
 
 
-def _image(plot: Plot) -> str:
+def _image(plot: Plot) -> dict[str, str]:
     picture = io.BytesIO()
     plot.figure.savefig(picture, format="png", dpi=DPI)
     data = base64.b64encode(picture.getvalue()).decode("ascii")
-    image = f'<img src="data:image/png;base64,{data}" alt="{escape(plot.alt)}">'
-    return f"<figure>{image}{_element('figcaption', plot.reading)}</figure>"
+    return {"data": data, "alt": plot.alt, "reading": plot.reading}
 
 
 __all__ = ["ABOUT", "HOW", "label_rows", "record_rows", "write_report"]

@@ -18,7 +18,6 @@ from .unsupported import asserts_emotion
 
 DATASET = "plain facts"
 BLAMED, FELT = "share with a wrongdoer named", "share with an emotion other than neutral"  # lower is better
-MOST_BLAMED = 0.02  # the aim
 
 _WRONGDOERS = ("author", "other", "everybody")
 
@@ -54,4 +53,4 @@ def _share(split: str, output: str, measure: str, found: Array, rule: str) -> Fi
     return Figure(DATASET, split, output, measure, MODEL, share.value, len(found), share.low, share.high, rule)
 
 
-__all__ = ["BLAMED", "DATASET", "FELT", "MOST_BLAMED", "plain_facts"]
+__all__ = ["BLAMED", "DATASET", "FELT", "plain_facts"]

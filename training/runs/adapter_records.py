@@ -1,0 +1,126 @@
+"""Which checkpoint an adapter belongs to: the record in its folder, and the hash of the weights that it fits.
+
+Notable: an adapter is a change to the very weights that it was trained on; loading it on others is an error. A base in
+INT8 or NF4 counts as the checkpoint that it was loaded from.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from huggingface_hub import snapshot_download
+from torch import Tensor
+from transformers import PreTrainedModel
+from transformers.utils.hub import cached_file
+
+from ...configuration.errors import CheckpointError
+from ...storage.strict_loading import checkpoint_path, weight_files
+from ...storage.weights import float_tensors
+from ..callbacks.snapshots import digest
+
+RECORD = "redheart_adapter.json"
+
+_WEIGHTS = "adapter_model.safetensors"
+
+
+@dataclass(frozen=True)
+class AdapterRecord:
+    """What an adapter's folder says beside what PEFT writes.
+
+    base: name or folder of the checkpoint that it was trained on. weights: `weights_digest` of that checkpoint.
+    supervision: what supervised each claim (`RedHeartConfig.supervision`) in the adapter's own training.
+    """
+
+    base: str
+    weights: str
+    supervision: dict[str, list[str]] = field(default_factory=dict)
+
+
+def weights_digest(base: str | Path | PreTrainedModel) -> str:
+    """SHA-256 of a checkpoint's names, types, shapes and values, in hexadecimal, however they are cut into files.
+
+    base: a folder, a checkpoint that ships, a Hub id, or a loaded model: of one in INT8 or NF4 its checkpoint counts,
+    of any other the weights that it has now, without those of adapters. Of a checkpoint that is stored in 8 bits count
+    the floats that it is read as. Raises `ValueError` where there is no checkpoint.
+    """
+    if isinstance(base, PreTrainedModel):
+        if getattr(base, "hf_quantizer", None) is None:
+            return digest(_without_adapters(base.state_dict()))
+        if not base.config.name_or_path:
+            raise CheckpointError(
+                "This quantised model is not as it was loaded from a checkpoint; name a checkpoint instead."
+            )
+        base = base.config.name_or_path
+    files = weight_files(local_folder(base))
+    return digest(dict(float_tensors(files)))
+
+
+def _without_adapters(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors of the base by the names that they have without adapters."""
+    found = {}
+    for name, tensor in state.items():
+        parts = name.split(".")
+        if not any(map(is_tuner, parts)):
+            found[".".join(part for part in parts if part not in ("base_layer", "original_module"))] = tensor
+    return found
+
+
+def local_folder(base: str | Path) -> Path:
+    place = checkpoint_path(str(base))
+    return Path(place) if Path(place).is_dir() else Path(snapshot_download(place))
+
+
+def read_record(folder: str | Path) -> AdapterRecord:
+    """The record of an adapter's folder. Raises `ValueError` where it or the adapter's weights are missing."""
+    for name in (RECORD, _WEIGHTS):
+        if not (Path(folder) / name).is_file():
+            raise CheckpointError(
+                f"{folder} is no adapter of `redheart train`: it has no {name}. Name its `adapter` folder."
+            )
+    return AdapterRecord(**json.loads((Path(folder) / RECORD).read_text(encoding="utf-8")))
+
+
+def is_tuner(part: str) -> bool:
+    """Whether the part of a parameter's name that the name of an adapter follows is this one."""
+    return part.startswith("lora_") or part == "modules_to_save"
+
+
+def other_base(
+    folder: str | Path, record: AdapterRecord, base: str | Path | PreTrainedModel, weights: str
+) -> ValueError:
+    name = f"the loaded model ({base.config.name_or_path})" if isinstance(base, PreTrainedModel) else base
+    return CheckpointError(
+        f"The adapter {folder} was trained on {record.base} (weights {record.weights[:12]}...), and {name} has other "
+        f"weights ({weights[:12]}...). It fits no other checkpoint, nor that one pruned, merged, trained further or in "
+        "another type of number: name the folder that it was trained on, or train it anew on this one."
+    )
+
+
+def find_record(place: str | Path | None) -> AdapterRecord | None:
+    """The record in an adapter's folder, here or on the Hub; None where `redheart train` did not write the adapter."""
+    found = None if place is None else cached_file(str(place), RECORD, _raise_exceptions_for_missing_entries=False)
+    return None if found is None else AdapterRecord(**json.loads(Path(found).read_text(encoding="utf-8")))
+
+
+def check_base(model: PreTrainedModel, folder: str | Path, record: AdapterRecord) -> None:
+    """Raise `ValueError` unless ``model`` has the weights that the adapter in ``folder`` was trained on."""
+    weights, place = weights_digest(model), model.config.name_or_path
+    if weights != record.weights and model.dtype is not torch.float32 and place:
+        weights = weights_digest(place)  # of what was loaded in another type of number
+    if weights != record.weights:
+        raise other_base(folder, record, model, weights)
+
+
+__all__ = [
+    "RECORD",
+    "AdapterRecord",
+    "check_base",
+    "find_record",
+    "is_tuner",
+    "local_folder",
+    "other_base",
+    "read_record",
+    "weights_digest",
+]
