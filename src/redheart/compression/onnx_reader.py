@@ -156,7 +156,8 @@ def _nested(tensors: dict[str, Tensor]) -> RedHeartOutput:
             parts.setdefault(part, {})[field] = value
         else:
             parts[part] = value
-    return RedHeartOutput(**{part: PARTS[part](**value) if part in PARTS else value for part, value in parts.items()})
+    typed: dict[str, Any] = {part: PARTS[part](**value) if part in PARTS else value for part, value in parts.items()}
+    return RedHeartOutput(**typed)
 
 
 __all__ = ["GRAPH", "OnnxClassifier", "OnnxReader", "open_graph"]
