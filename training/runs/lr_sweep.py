@@ -320,7 +320,7 @@ def _restored(trainer: Trainer) -> Iterator[None]:
                 value.copy_(saved)
         for value, gradient in gradients:
             value.grad = gradient
-        if optimizer is not None:
+        if optimizer is not None and moments is not None:
             optimizer.load_state_dict(moments)
         random_state.restore()
 

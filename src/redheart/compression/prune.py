@@ -80,7 +80,13 @@ def run(
     judge = trainers.judge(model)
     batches = list(judge.get_eval_dataloader(sample))
     units = {"train": len(trainers.train), "validation": len(trainers.validation), "measured": len(sample)}
-    report = {"model": called(checkpoint), "method": method, "rounds": rounds, "share": share, "units": units}
+    report: dict[str, Any] = {
+        "model": called(checkpoint),
+        "method": method,
+        "rounds": rounds,
+        "share": share,
+        "units": units,
+    }
     report |= {"parameters": model.num_parameters(), "before": losses(judge), "targets": []}
     for text, goal in goals.items():
         smaller = prune(model, goal, batches, method, rounds)
