@@ -224,7 +224,8 @@ class RedHeartModel(RedHeartPreTrainedModel):
         for name, reading in context.readings.items():
             row = COMPONENTS[name]
             if depth == "fast" and row.stage == "heads":
-                parts |= self.get_submodule(name).parts(reading)
+                head: Any = self.get_submodule(name)
+                parts |= head.parts(reading)
             elif row.stage != "heads":
                 parts[row.field] = reading
         kept = {name: part for name, part in parts.items() if name not in OUTPUTS or name in wanted}
