@@ -519,7 +519,7 @@ def test_what_is_not_installed_is_named_with_the_extra_that_brings_it(
     def load(name: str) -> None:
         raise ModuleNotFoundError(f"No module named {module!r}", name=module)
 
-    monkeypatch.setattr("redheart.cli.load_text_pipeline", load)
+    monkeypatch.setattr("redheart.commands.read.analyze.load_text_pipeline", load)
     result = run("analyze", "I lied.")
     assert result.exit_code == 1
     assert result.stderr == f"error: {message}\n"

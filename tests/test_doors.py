@@ -275,7 +275,7 @@ def test_an_option_is_the_same_option_at_every_door(
     def load(_: str) -> None:
         raise ValueError(LOADED)
 
-    monkeypatch.setattr("redheart.cli.load_text_pipeline", load)
+    monkeypatch.setattr("redheart.commands.read.analyze.load_text_pipeline", load)
     words = told(check_options, options)
     for door, message in option_doors(pipe, options):
         if words is None:

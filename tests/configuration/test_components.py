@@ -71,7 +71,7 @@ def test_what_an_output_needs() -> None:
             {"emotion"},
         ),
     ],
-    ids=str,
+    ids=lambda given: "+".join(sorted(given)) or "none",
 )
 def test_the_outputs_of_a_lacking_component_are_absent(
     names: list[str], absent: set[str], absent_fast: set[str]
