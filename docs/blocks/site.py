@@ -19,6 +19,7 @@ OTHERS = "repository"
 ALWAYS = ("CONTRIBUTING.md", "CHANGELOG.md")
 
 _LINK = re.compile(r"\[([^\]]*)\]\((?!https?:|mailto:|#)([^)\s#]+)(#[^)\s]*)?\)")
+_FILE = re.compile(r"\A```(\w+) file=(\S+)")
 _FENCE = re.compile(r"(^```.*?^```$)", re.MULTILINE | re.DOTALL)
 
 
@@ -55,7 +56,7 @@ def on_files(files: Files, config: Any) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """Lead the links of a page to where their files lie on the site."""
+    """Lead the links of a page to where their files lie on the site, and give a block the name of its file as title."""
     here = page.file.src_uri
     folder = posixpath.dirname(in_repository(here))
 
@@ -67,4 +68,6 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
         return f"[{match[1]}]({place}{match[3] or ''})"
 
     parts = _FENCE.split(markdown)
-    return "".join(part if part.startswith("```") else _LINK.sub(moved, part) for part in parts)
+    return "".join(
+        _FILE.sub(r'```\1 title="\2"', part) if part.startswith("```") else _LINK.sub(moved, part) for part in parts
+    )

@@ -132,5 +132,7 @@ def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     home = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
     assert not re.search(r"""(?:src|<link[^>]*href)=["']?https?://""", home), "the site loads something from elsewhere"
+    for built in (tmp_path / "site").rglob("*.html"):
+        assert "```" not in built.read_text(encoding="utf-8"), f"{built} has a block that was not recognised"
     assert (tmp_path / "site" / "repository" / "CONTRIBUTING" / "index.html").is_file()
     assert not (tmp_path / "site" / "blocks").exists()
