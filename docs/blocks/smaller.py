@@ -38,11 +38,6 @@ def _forms(report: dict[str, Any], *, figures: bool) -> str:
     return table(heads, lines) + f"\n\nMeasured on {machine(report)}; {report['setting']['tokens']} tokens."
 
 
-def sizes_default() -> str:
-    """The forms of the shipped default."""
-    return _forms(result("sizes-100m"), figures=False)
-
-
 def sizes_mini() -> str:
     """The forms of redheart-mini."""
     return _forms(result("sizes-mini"), figures=True)
@@ -183,7 +178,6 @@ def windows() -> str:
 
 
 BLOCKS: dict[str, Block] = {
-    "sizes-default": sizes_default,
     "sizes-mini": sizes_mini,
     "sizes-730m": sizes_730m,
     "changes-mini": changes_mini,

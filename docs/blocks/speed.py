@@ -82,37 +82,35 @@ def serving_full() -> str:
     )
 
 
+def _disk() -> str:
+    """What the weights that ship take on disk."""
+    return megabytes(sum(path.stat().st_size for path in Path(shipped_folder(DEFAULT_MODEL)).glob("*.safetensors")))
+
+
 def readme_cost() -> str:
     """The rows of the README."""
-    small, full = result("sizes-100m"), result("bench-730m")
-    forms = {item["name"]: item for item in small["sizes"]}
-    one = full["dtypes"]["float32"]
-    lines = [
-        (
-            f"{DEFAULT_MODEL}, {title}",
-            megabytes(forms[name]["disk"]),
-            megabytes(forms[name]["memory"]),
-            _milliseconds(forms[name]["milliseconds"]),
-            number(1.0 if name == "float32" else forms[name]["ratio"]),
-        )
-        for name, title in (("float32", "float32"), ("onnx", "ONNX"), ("onnx-int8", "ONNX INT8"))
-    ]
-    lines.append((
-        "redheart-730m, float32, random weights", megabytes(one["redheart"]["load"]["weights_bytes"]),
-        megabytes(one["redheart"]["load"]["peak_bytes"]), _milliseconds(one["redheart"]["latency"]["p50"]), "1.00",
-    ))  # fmt: skip
-    processor = {machine(small), machine(full)}
-    heads = ("", "on disk", "memory", "one text", "time, x float32")
-    return table(heads, lines) + f"\n\nMeasured on {' and '.join(sorted(processor))}; a text of 128 tokens."
+    cost, full = shipped().cost, result("bench-730m")
+    processor = f"{full['machine']['cpu']}, {full['machine']['cores']} cores"
+    one = (f"{DEFAULT_MODEL}, computed in float32", _disk(), _milliseconds(cost["response time, ms"]))
+    lines = [(*one, f"{cost['threads']:.0f} threads, processor not recorded")]
+    rival = full["plain"]
+    for dtype, side, title in (
+        ("float32", "redheart", "redheart-730m, float32, random weights"),
+        ("bfloat16", "redheart", "redheart-730m, bfloat16, random weights"),
+        ("float32", "plain", f"plain encoder of that size ({rival['name']}), float32"),
+    ):
+        found = full["dtypes"][dtype][side]
+        size, time = found["load"]["weights_bytes"], found["latency"]["p50"]
+        lines.append((title, megabytes(size), _milliseconds(time), processor))
+    return table(("", "on disk", f"one text of {full['setting']['tokens']} tokens", "measured on"), lines)
 
 
 def cost_default() -> str:
     """What the shipped checkpoint takes on disk, and what its evaluation took for a text."""
-    disk = sum(path.stat().st_size for path in Path(shipped_folder(DEFAULT_MODEL)).glob("*.safetensors"))
     cost = shipped().cost
     return (
-        f"The checkpoint itself is stored in 8 bits and takes {megabytes(disk)} on disk; the row *float32* is the "
-        "checkpoint\nwritten out. "
+        f"The checkpoint is stored in 8 bits and takes {_disk()} on disk; computed in float32, its weights take "
+        f"{cost['weights, MB']:,.0f} MB of memory.\n"
         f"`redheart evaluate` measured {_milliseconds(cost['response time, ms'])} for one text of {cost['tokens']:.0f} "
         f"tokens with {cost['threads']:.0f} threads;\nits file does not name the processor."
     )
