@@ -4,7 +4,7 @@ TEXT ?= I told my sister's secret to her fiancé, and now the wedding is off.
 DATA ?= ../shared/data
 PIP = $(VENV)/bin/python -m pip install --quiet --constraint constraints.txt
 
-.PHONY: help analyze test lint check evaluate bench
+.PHONY: help analyze test lint check blocks docs evaluate bench
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -25,12 +25,19 @@ analyze: $(VENV)/.installed ## Set everything up and read a text: make analyze T
 test: $(VENV)/.developer ## Set everything up and run the tests
 	$(VENV)/bin/python -m pytest -m 'not gpu' --numprocesses auto --maxprocesses 4 --dist loadfile
 
-lint: $(VENV)/.developer ## Check style and types
+lint: $(VENV)/.developer ## Check style, types, and that tables in README and docs equal their sources
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+	$(VENV)/bin/python -m docs.blocks --check
 
 check: lint test ## Style, types and tests
+
+blocks: $(VENV)/.developer ## Write the tables of README and docs from result files and code
+	$(VENV)/bin/python -m docs.blocks
+
+docs: $(VENV)/.developer ## Build the documentation as a site, into site/
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict
 
 evaluate: $(VENV)/.developer ## Measure the shipped checkpoint on the data in DATA
 	$(VENV)/bin/redheart evaluate --data $(DATA)

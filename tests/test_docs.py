@@ -1,4 +1,4 @@
-"""Every snippet of the guide runs, page by page, as a reader would go through it in an empty folder."""
+"""Every snippet of README and guide runs, page by page, as a reader would go through it in an empty folder."""
 
 import os
 import re
@@ -23,15 +23,15 @@ from redheart.cli import main
 from .fixtures.processes import REDHEART, environment
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
-PAGES = sorted(DOCS.glob("*.md"))
+PAGES = [DOCS.parent / "README.md", *sorted(DOCS.glob("*.md"))] if DOCS.is_dir() else []
 
 pytestmark = pytest.mark.skipif(not PAGES, reason="about a checkout; an installed package has no docs")
 
-Shell: TypeAlias = Callable[[str, Path], None]
+Shell: TypeAlias = Callable[[str, Path], str]
 
 # A command line goes on after a backslash; what does not begin with a prompt is what it prints.
 _COMMAND = re.compile(r"^\$ ((?:.*\\\n)*.*)$", re.MULTILINE)
-_LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)")
+LEFT_OUT = "[...]"  # in what a command prints
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,8 @@ def shell(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
     env = environment(PATH=os.pathsep.join([str(programs), os.environ["PATH"]]))
     groups: list[int] = []
 
-    def run(text: str, folder: Path) -> None:
+    def run(text: str, folder: Path) -> str:
+        printed = ""
         for command in _COMMAND.findall(text):
             if (words := own_words(command)) is not None:
                 run_here(words, folder)
@@ -70,8 +71,10 @@ def shell(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
                 ["bash", "-euc", command], cwd=folder, env=env, stdout=PIPE, stderr=PIPE, text=True, process_group=0
             ) as done:
                 groups.append(done.pid)
-                said, wrong = done.communicate()
-            assert done.returncode == 0, f"{command}\n{said[-2000:]}{wrong[-2000:]}"
+                output, wrong = done.communicate()
+            assert done.returncode == 0, f"{command}\n{output[-2000:]}{wrong[-2000:]}"
+            printed += output
+        return printed
 
     threads = torch.get_num_threads()
     # The benchmark starts a process for each load and import: here each once, as no time is judged.
@@ -120,10 +123,11 @@ def test_a_line_of_redheart_alone_runs_in_this_process(command: str, words: list
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is deprecated:FutureWarning")  # PEFT asks for it
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS.parent)))
 def test_the_snippets_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shell: Shell) -> None:
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {"__name__": "__main__"}
+    printed = ""
     for snippet in snippets(page):
         if snippet.file is not None:
             (tmp_path / snippet.file).write_text(snippet.text, encoding="utf-8")
@@ -132,12 +136,9 @@ def test_the_snippets_run(page: Path, tmp_path: Path, monkeypatch: pytest.Monkey
             exec(compile("\n" * (snippet.line - 1) + snippet.text, str(page), "exec"), names)
         elif snippet.language == "console":
             assert _COMMAND.search(snippet.text), f"{page.name}:{snippet.line} has no command behind a prompt"
-            shell(snippet.text, tmp_path)
+            printed = shell(snippet.text, tmp_path)
+        elif snippet.language == "text":
+            missing = [line for line in snippet.text.splitlines() if line != LEFT_OUT and line not in printed]
+            assert not missing, f"{page.name}:{snippet.line}: the command before it does not print {missing}"
         else:
             pytest.fail(f"{page.name}:{snippet.line}: a block of {snippet.language!r} that nothing runs; name its file")
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_its_links_lead_somewhere(page: Path) -> None:
-    for place in _LINK.findall(page.read_text(encoding="utf-8")):
-        assert (page.parent / place).exists(), f"{page.name} links to {place}"

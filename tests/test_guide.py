@@ -1,22 +1,16 @@
-"""The guide's tables say what the code has: options of recipes, data sets, names to import, commands, messages."""
+"""What the guide says in its own words is what the code has: options that are not taken, data sets, messages.
+
+Notable: tables that a command writes are compared with their sources in `tests/docs`.
+"""
 
 import ast
-import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import MISSING, fields
+from collections.abc import Iterator
 from functools import cache
-from importlib import import_module
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import pytest
-import yaml
-from transformers import TrainingArguments
 
-from redheart.compression.distillation_losses import Distillation
-from redheart.compression.distillation_recipe import DistillationRecipe
-from redheart.compression.student import Cut
 from redheart.configuration.components import COMPONENT_SIZES
 from redheart.configuration.configuration_redheart import RedHeartConfig
 from redheart.configuration.shipped import DEFAULT_MODEL, preset_names, shipped_folder
@@ -25,21 +19,10 @@ from redheart.data.facts import DATA_SETS
 from redheart.data.public_sets import NON_COMMERCIAL, SETS
 from redheart.data.schema import IGNORED, NAMES, RANKINGS, TEXTS
 from redheart.recipes.train_tokenizer import SOURCES
-from redheart.training.callbacks.crossover_callback import CrossoverCallback
-from redheart.training.callbacks.sweet_spot import SweetSpotCallback
-from redheart.training.runs.lr_sweep import sweep_learning_rates
 from redheart.training.runs.recipe import (
     ELSEWHERE,
-    ConfidenceRecipe,
-    DataRecipe,
-    ModelRecipe,
-    PeftRecipe,
-    PretrainingRecipe,
-    Recipe,
-    Source,
     read_recipe,
 )
-from redheart.training.trainers.arguments import RedHeartTrainingArguments
 from redheart.training.trainers.inherited import WITHOUT_EFFECT
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -75,89 +58,6 @@ def codes(cell: str) -> list[str]:
 
 
 # ---- docs/recipe.md ----
-
-_LOST = object()
-
-
-def option_fields(kind: Any) -> dict[str, tuple[Any, Any]]:
-    """Name -> type, default; of a dataclass."""
-    hints = get_type_hints(kind)
-    found = {}
-    for item in fields(kind):
-        default = item.default if item.default_factory is MISSING else item.default_factory()
-        found[item.name] = hints[item.name], _LOST if default is MISSING else default
-    return found
-
-
-def parameters(function: Callable[..., Any], without: tuple[str, ...], **others: Any) -> dict[str, tuple[Any, Any]]:
-    """Name -> type, default; of a function. others: defaults that a run gives."""
-    hints = get_type_hints(function)
-    return {
-        name: (hints[name], others.get(name, item.default))
-        for name, item in inspect.signature(function).parameters.items()
-        if name not in ("self", "return", *without)
-    }
-
-
-def own_arguments() -> dict[str, tuple[Any, Any]]:
-    inherited = {item.name for item in fields(TrainingArguments)}
-    return {name: one for name, one in option_fields(RedHeartTrainingArguments).items() if name not in inherited}
-
-
-OPTIONS: dict[str, Mapping[str, tuple[Any, Any]]] = {
-    "The file": option_fields(Recipe),
-    "model": option_fields(ModelRecipe),
-    "data": option_fields(DataRecipe),
-    "A source": option_fields(Source),
-    "training": own_arguments(),
-    "peft": option_fields(PeftRecipe),
-    "sweet_spot": parameters(SweetSpotCallback.__init__, (), modules=None),
-    "crossover": parameters(
-        CrossoverCallback.__init__,
-        ("trainer", "selection", "acceptance"),
-        modules=None,
-        metric="eval_loss_supervised",
-    ),
-    "lr_sweep": parameters(sweep_learning_rates, ("trainer",)),
-    "confidence": option_fields(ConfidenceRecipe),
-    "pretraining": option_fields(PretrainingRecipe),
-    "The recipe of a distillation": option_fields(DistillationRecipe),
-    "distillation": option_fields(Distillation),
-    "cut": option_fields(Cut),
-}
-
-
-def kind_of(hint: Any) -> set[str]:
-    """The words for a type, any of which fits."""
-    if get_origin(hint) is Union or type(hint).__name__ == "UnionType":
-        return set().union(*(kind_of(one) for one in get_args(hint) if one is not type(None)))
-    if hint in (list[Source],):
-        return {"list of sources"}
-    if (origin := get_origin(hint)) is not None:
-        if issubclass(origin, Mapping):
-            return {"map"}
-        return {"list of numbers" if get_args(hint)[0] is float else "list of texts"}
-    words: dict[Any, str] = {bool: "true or false", int: "whole number", float: "number", str: "text", Path: "text"}
-    return {words.get(hint, "part")}
-
-
-@pytest.mark.parametrize("heading", OPTIONS)
-def test_a_table_has_every_option_and_no_other(heading: str) -> None:
-    rows = {codes(row[0])[0]: row for row in sections("recipe")[heading] if len(row) == 4}
-    assert list(rows) == list(OPTIONS[heading])
-    for name, (hint, default) in OPTIONS[heading].items():
-        _, kind, told, meaning = rows[name]
-        assert kind in kind_of(hint), f"{name}: {kind}, not {kind_of(hint)}"
-        assert meaning
-        if default is _LOST:
-            assert told == "required", name
-        elif default is None:
-            assert told == "none", name
-        elif told.startswith("`") and told != "`{}`":
-            plain = list(default) if isinstance(default, tuple) else default
-            assert yaml.safe_load(told.strip("`")) == plain, name
-    whole = {name for name, (_, default) in OPTIONS[heading].items() if isinstance(default, bool | int | float)}
-    assert all(rows[name][2].startswith("`") for name in whole)
 
 
 def test_what_is_said_elsewhere_and_what_has_no_effect_is_named() -> None:
@@ -232,60 +132,6 @@ def test_the_cases_are_as_many_as_it_says() -> None:
     text = page("data")
     assert f"| {len(languages):,} | a language model" in text
     assert f"{languages.count('ko'):,} of the {len(languages):,} training rows" in text
-
-
-# ---- docs/reference.md ----
-
-MODULES = {heading: rows for heading, rows in sections("reference").items() if heading.startswith("redheart")} if (
-    DOCS.is_dir()
-) else {}  # fmt: skip
-
-
-@pytest.mark.parametrize("module", MODULES)
-def test_its_names_are_there_and_take_what_it_says(module: str) -> None:
-    known = import_module(module)
-    for name, arguments in (_called(code) for row in MODULES[module] for code in codes(row[0])):
-        found: Any = known
-        for part in name.split("."):
-            found = getattr(found, part)
-        if arguments is not None:
-            _check_call(name, inspect.signature(found), arguments)
-
-
-def _called(code: str) -> tuple[str, str | None]:
-    name, bracket, rest = code.partition("(")
-    return name, rest.removesuffix(")") if bracket else None
-
-
-def _check_call(name: str, signature: inspect.Signature, arguments: str) -> None:
-    given = [item.strip() for item in re.split(r",\s*(?![^()]*\))", arguments) if item.strip() not in ("", "*", "...")]
-    told = {item.partition("=")[0].lstrip("*"): item.partition("=")[2] for item in given}
-    takes_any = any(item.kind is item.VAR_KEYWORD for item in signature.parameters.values())
-    for argument, default in told.items():
-        assert argument in signature.parameters or (takes_any and f"**{argument}" in given), f"{name}: {argument}"
-        if default:
-            assert ast.literal_eval(default) == signature.parameters[argument].default, f"{name}: {argument}"
-    needed = [
-        argument
-        for argument, item in signature.parameters.items()
-        if item.default is item.empty and item.kind not in (item.VAR_KEYWORD, item.VAR_POSITIONAL)
-    ]
-    assert "..." in arguments or not (left := set(needed) - set(told) - {"self"}), f"{name} needs {left}"
-
-
-def test_every_command_is_there_with_its_options() -> None:
-    import typer
-
-    from redheart.cli import main
-
-    commands: Any = typer.main.get_command(main)
-    rows = {codes(row[0])[0].removeprefix("redheart "): row[1] for row in sections("reference")["Commands"]}
-    assert set(rows) == set(commands.commands)
-    for name, command in commands.commands.items():
-        there = [{*item.opts, *item.secondary_opts} for item in command.params if item.opts[0].startswith("--")]
-        told = {code for code in codes(rows[name]) if code.startswith("--")}
-        assert told <= set().union(*there), name
-        assert all(names & told for names in there), name
 
 
 # ---- docs/troubleshooting.md ----

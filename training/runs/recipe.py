@@ -63,25 +63,30 @@ ELSEWHERE = {
 
 @dataclass(frozen=True)
 class Source:
-    """Where rows come from: a public set by its ``name``, or a file, folder or hub data set by its ``path``.
-
-    root: folder of the public sets (`find_data`), or "hub". split: which one; by default "train", and "validation"
-    among the validation sources. half: "train" or "scored", of pairs whose actions are in several pairs: those of one
-    side of the cut by actions (`dilemma_halves`). columns: new names of a source's columns, null to leave one out, or
-    ``{to: name, values: {value: new value}}`` (`ColumnMap`). rows: at most so many units. weight: how often its units
-    come in an epoch, 1 = each once. config, revision: of a hub data set.
-    """
+    """Where rows come from: a public set by its ``name``, or a file, folder or hub data set by its ``path``."""
 
     name: str | None = None
+    """A public set."""
     path: str | None = None
+    """A file (.jsonl, .json, .csv, .tsv, .parquet), a folder with one file per split, or a data set of the hub as
+    `owner/name`."""
     root: str | None = None
+    """Of a public set: the folder that holds one folder per set, or `hub`; by default `REDHEART_DATA`."""
     split: str | None = None
+    """Which split; by default `train`, and `validation` among the validation sources."""
     half: str | None = None
+    """`train` or `scored`, of pairs whose actions are in several pairs (`scruples_dilemmas`): one side of a cut by
+    actions (`dilemma_halves`)."""
     columns: dict[str, Any] = field(default_factory=dict)
+    """New names of the columns of the source, see below."""
     rows: int | None = None
+    """At most so many units, drawn at random by the seed."""
     weight: float = 1.0
+    """How often its units come in an epoch; 1 = each once."""
     config: str | None = None
+    """Of a data set of the hub: its configuration."""
     revision: str | None = None
+    """Of a data set of the hub: a branch, tag or commit."""
 
     def __post_init__(self) -> None:
         if (self.name is None) == (self.path is None):
@@ -108,38 +113,44 @@ class Source:
 
 @dataclass(frozen=True)
 class DataRecipe:
-    """What is trained and validated on.
-
-    held_out: share of the training units to validate on, where no ``validation`` is given. temperature: above 1,
-    smaller sources come more often (`collator.source_sizes`). units_per_epoch: of all sources together; None = as many
-    as there are, by their weights.
-    """
+    """What is trained and validated on."""
 
     train: list[Source] = field(default_factory=list)
+    """What is trained on."""
     validation: list[Source] = field(default_factory=list)
+    """What is validated on; without it a share of the training units is held out."""
     held_out: float = 0.1
+    """That share. Rows of one `group` stay together."""
     temperature: float = 1.0
+    """Above 1, smaller sources come more often: a source of n units weighs n ** (1 / temperature)."""
     units_per_epoch: int | None = None
+    """Units of an epoch, of all sources together; by default as many as there are, by their weights."""
 
 
 @dataclass(frozen=True)
 class ModelRecipe:
     """What is trained: a ``preset`` with random weights, a ``checkpoint``, or a text ``encoder`` with a new model on it
-    (of the preset's sizes, where one is named beside it).
-
-    sharded: cut the weights of the checkpoint, their gradients and the optimiser up among the processes (FSDP2), also
-    on a CPU. Such a run cannot be resumed. quantize: "int8" or "nf4" (`quantize.SCHEMES`), the form of the checkpoint's
-    matrices below an adapter.
-    """
+    (of the preset's sizes, where one is named beside it)."""
 
     preset: str | None = None
+    """Random weights in the sizes of this member of the family."""
     checkpoint: str | None = None
+    """Trained weights: a name that ships, a folder, or a hub id. It brings its sizes: no `preset`, `encoder`,
+    `options` or `pretrained` with it."""
     encoder: str | None = None
+    """A text encoder of transformers, by folder or hub id, with its weights and its tokenizer; a new model stands on
+    it."""
     tokenizer: str | None = None
+    """Folder or hub id of another tokenizer; by default that of the checkpoint or the encoder, or the library's own."""
     options: dict[str, Any] = field(default_factory=dict)
+    """Options of `RedHeartConfig`, over those of the preset."""
     pretrained: str | None = None
+    """Folder of a pre-training run (`pretraining`), whose encoder is taken."""
     sharded: bool = False
+    """Of a checkpoint: each of several processes holds a part of the weights (FSDP2). It cannot be resumed, and needs
+    `accelerate launch`."""
     quantize: str | None = None
+    """`int8` or `nf4`: the form of the checkpoint's matrices below an adapter (QLoRA)."""
 
     def __post_init__(self) -> None:
         if self.quantize is not None and self.quantize not in SCHEMES:
@@ -160,14 +171,14 @@ class ModelRecipe:
 
 @dataclass(frozen=True)
 class ConfidenceRecipe:
-    """The last phase, in which only the network that predicts losses is trained, on rows that nothing else saw.
-
-    share: of the training units. epochs: over them. learning_rate: of this phase.
-    """
+    """The last phase, in which only the network that predicts losses is trained, on rows that nothing else saw."""
 
     share: float = 0.05
+    """Share of the training units that is held out for it."""
     epochs: float = 3.0
+    """Epochs over these units."""
     learning_rate: float = 1e-3
+    """Learning rate of this phase."""
 
     def __post_init__(self) -> None:
         if not 0 < self.share < 1:
@@ -176,23 +187,24 @@ class ConfidenceRecipe:
 
 @dataclass(frozen=True)
 class PeftRecipe:
-    """An adapter: low-rank changes to a checkpoint that itself stays as it is (`training.runs.adapters`).
-
-    rank: of the changes. alpha: they are multiplied by alpha / rank. dropout: of what goes into them. components: which
-    ones are changed (`COMPONENT_SIZES`, or "bridge"), None for all. readouts: components whose read-outs are trained
-    whole, and saved with the adapter. dora: sizes are learned apart from directions (DoRA: Liu et al. 2024,
-    arXiv:2402.09353). rslora: alpha / sqrt(rank) instead, for high ranks (Kalajdzievski 2023, arXiv:2312.03732). merge:
-    also write the whole model with the adapter in its weights.
-    """
+    """An adapter: low-rank changes to a checkpoint that itself stays as it is (`training.runs.adapters`)."""
 
     rank: int = 16
+    """Rank of the changes."""
     alpha: int = 32
+    """The changes are multiplied by alpha / rank."""
     dropout: float = 0.0
+    """Dropout of what goes into the changes."""
     components: list[str] | None = None
+    """Which components are changed; by default all. Names below."""
     readouts: list[str] = field(default_factory=list)
+    """Components whose read-outs are trained whole, and saved with the adapter."""
     dora: bool = False
+    """Sizes are learned apart from directions (DoRA: Liu et al. 2024, arXiv:2402.09353)."""
     rslora: bool = False
+    """alpha / sqrt(rank) instead, for high ranks (Kalajdzievski 2023, arXiv:2312.03732)."""
     merge: bool = False
+    """Also write the whole model with the adapter in its weights."""
 
     def __post_init__(self) -> None:
         for name in ("rank", "alpha"):
@@ -208,16 +220,18 @@ class PeftRecipe:
 
 @dataclass(frozen=True)
 class PretrainingRecipe:
-    """Masked language modelling of the native encoder. masked: share of the tokens. length: tokens of a window.
-
-    validation: texts to measure on, as ``texts``.
-    """
+    """Masked language modelling of the native encoder."""
 
     texts: list[Source]
+    """Sources of text; a .txt file has a text per line, of a table the column `text` is read."""
     training: dict[str, Any]
+    """Options of `transformers.TrainingArguments`; `max_steps` must be among them."""
     validation: list[Source] = field(default_factory=list)
+    """Texts to measure on."""
     masked: float = 0.3
+    """Share of the tokens that is masked."""
     length: int = 256
+    """Tokens of a window."""
 
     def __post_init__(self) -> None:
         checked = checked_options(TrainingArguments, self.training, "pretraining.training.", ELSEWHERE)
@@ -226,18 +240,28 @@ class PretrainingRecipe:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A run. Each part is described by its class, and the whole in the module's docstring."""
+    """A run. The whole is described in the module's docstring."""
 
     output: str
+    """Folder of the run; `--output` of `redheart train` takes its place."""
     model: ModelRecipe
+    """What is trained."""
     data: DataRecipe = field(default_factory=DataRecipe)
+    """What it is trained and validated on."""
     training: dict[str, Any] = field(default_factory=dict)
+    """Options of the trainer."""
     sweet_spot: dict[str, Any] | None = None
+    """Put each module back to its best evaluation and freeze it there."""
     crossover: dict[str, Any] | None = None
+    """Combine the modules of the checkpoints of the run at its end."""
     lr_sweep: dict[str, Any] | None = None
+    """Look for a learning rate first, and take the one that is suggested."""
     confidence: ConfidenceRecipe | None = None
+    """Train the network that predicts losses, on rows of its own."""
     peft: PeftRecipe | None = None
+    """Train an adapter, not the whole model."""
     pretraining: PretrainingRecipe | None = None
+    """Masked words instead of `data` and all that is above."""
 
     def __post_init__(self) -> None:
         self._check_options()

@@ -43,7 +43,9 @@ class RedHeartTrainingArguments(TrainingArguments):
         default=4096,
         metadata={"help": "Most tokens of a batch on one device, padding included; a longer unit is alone."},
     )
-    longest_text: int = field(default=512, metadata={"help": "Tokens from which on a text is cut."})
+    longest_text: int = field(
+        default=512, metadata={"help": "Maximum text length in tokens; at most what the model reads."}
+    )
     pad_to_multiple_of: int = field(default=8, metadata={"help": "Lengths of batches are multiples of it."})
     loss_weights: dict[str, Any] | str | None = field(
         default=None,

@@ -6,8 +6,6 @@ true; standard output holds the table and nothing else.
 
 import errno
 import gc
-import os
-import platform
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -18,12 +16,10 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import torch
-import transformers
 
 from ..configuration import RedHeartConfig
 from ..modeling_redheart import RedHeartModel
 from ..storage.create import DTYPES, create_checkpoint
-from ..version import __version__
 from .measuring import (
     SAME_SIZE,
     WARM_UP,
@@ -34,6 +30,7 @@ from .measuring import (
     forward,
     interleave,
     load,
+    machine_facts,
     measure_imports,
     measure_loads,
     plain_encoder,
@@ -134,7 +131,7 @@ def run_benchmark(setting: Setting, workdir: Path | None = None, say: _Say = lam
     rival = plain_encoder(setting.preset, config.vocab_size, positions=max(512, setting.tokens))
     largest = max(DTYPES[dtype].itemsize for dtype in setting.dtypes)
     _check_disk(workdir or Path(tempfile.gettempdir()), int((2 + SAME_SIZE) * count * largest) + _OTHER_BYTES)
-    machine = _machine()
+    machine = machine_facts()
     say("importing")
     imports = measure_imports(setting)
     with using_threads(setting.threads):
@@ -210,22 +207,6 @@ def _read_in_turn(
     ours = partial(forward, load(folders[False], False, dtype), {"depth": setting.depth})
     plain = partial(forward, load(folders[True], True, dtype), {})
     return interleave(ours, plain, texts(setting, WARM_UP + setting.runs, vocab_size))
-
-
-def _machine() -> dict[str, Any]:
-    """What the figures depend on, and nothing that names the machine."""
-    told = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    names = [line.partition(":")[2].strip() for line in told if line.startswith("model name")]
-    return {
-        "cpu": names[0] if names else platform.machine(),
-        "cores": len(os.sched_getaffinity(0)),
-        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
-        "load_average": os.getloadavg()[0],
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "transformers": transformers.__version__,
-        "redheart": __version__,
-    }
 
 
 def render(report: Report, console: "Console") -> None:

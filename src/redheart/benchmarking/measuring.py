@@ -6,6 +6,7 @@ forward; both moments are measured. Resident memory is counted above that of the
 
 import json
 import os
+import platform
 import subprocess
 import sys
 import time
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+import transformers
 from torch import Tensor
 
 from ..configuration import RedHeartConfig, preset_names
@@ -28,6 +30,7 @@ from ..configuration.shipped import PACKAGE
 from ..modeling_redheart import RedHeartModel
 from ..storage.create import DTYPES
 from ..storage.weights import Slot, write_weights
+from ..version import __version__
 
 if TYPE_CHECKING:
     from transformers import BertConfig
@@ -307,6 +310,22 @@ def using_threads(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+def machine_facts() -> dict[str, Any]:
+    """What the figures depend on, and nothing that names the machine."""
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return {
+        "cpu": names[0] if names else platform.machine(),
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        "load_average": os.getloadavg()[0],
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "transformers": transformers.__version__,
+        "redheart": __version__,
+    }
+
+
 __all__ = [
     "SAME_SIZE",
     "WARM_UP",
@@ -319,6 +338,7 @@ __all__ = [
     "fresh",
     "interleave",
     "load",
+    "machine_facts",
     "measure_imports",
     "measure_load",
     "measure_loads",

@@ -25,18 +25,16 @@ _PIECES = 16
 
 @dataclass(frozen=True)
 class Distillation:
-    """How a student is taught.
-
-    share: of the teacher in the loss, the rest being the labels'; 1 = labels are not learned from. temperature: by
-    which logits are divided before they are compared, so that what the teacher holds unlikely counts, too. states,
-    hidden: weights of the module states and of the backbone's layers; 0 leaves them out. An output has the weight of
-    its loss in the student's config.
-    """
+    """How a student is taught. An output has the weight of its loss in the student's config."""
 
     share: float = 0.5
+    """Share of the teacher in the loss, the rest being the labels'; 1 = labels are not learned from."""
     temperature: float = 2.0
+    """Logits are divided by it before they are compared, so that what the teacher holds unlikely counts, too."""
     states: float = 2.0
+    """Weight of the module states; 0 leaves them out."""
     hidden: float = 2.0
+    """Weight of the layers of the backbone; 0 leaves them out."""
 
     def __post_init__(self) -> None:
         if not 0 < self.share <= 1:

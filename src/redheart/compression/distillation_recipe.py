@@ -64,17 +64,26 @@ def public_sets(
 
 @dataclass(frozen=True)
 class DistillationRecipe:
-    """A run. Each part is described in the module's docstring."""
+    """A run. The whole is described in the module's docstring."""
 
     output: str
+    """Folder of the run."""
     teacher: str = "redheart-100m"
+    """A name that ships, a folder, or a hub id."""
     student: ModelRecipe | None = None
+    """The student, as `model` of a training recipe, but neither `sharded` nor `quantize`."""
     cut: Cut | None = None
+    """Instead of a `student`: one that is cut from the teacher."""
     embeddings: str | None = None
+    """A text encoder whose sentence embeddings are learned instead of those of the teacher."""
     distillation: Distillation = field(default_factory=Distillation)
+    """How it is taught."""
     data: DataRecipe = field(default_factory=public_sets)
+    """By default the public sets that redistributable weights may learn from."""
     training: dict[str, Any] = field(default_factory=_TRAINING.copy)
+    """By default 2 epochs, a learning rate of 3e-4, texts of 256 tokens."""
     confidence: ConfidenceRecipe | None = None
+    """As in a training recipe: from labelled rows."""
 
     def __post_init__(self) -> None:
         training = checked_options(RedHeartTrainingArguments, self.training, "training.", ELSEWHERE)

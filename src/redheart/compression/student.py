@@ -39,19 +39,18 @@ _OPTIONS = (
 
 @dataclass(frozen=True)
 class Cut:
-    """What is left of a teacher in its student.
-
-    layers: of the encoder, copied from evenly spaced ones, the last among them. intermediate: feed-forward neurons of
-    each, those with the largest weights; None = all. embedding: width of the token embeddings; None = the teacher's.
-    options: of the config, over the teacher's. components: sizes of components, over the teacher's; one that is not
-    named, or a size of it, stays.
-    """
+    """What is left of a teacher in its student. A component or a size that is not named stays."""
 
     layers: int
+    """Layers of the encoder, copied from evenly spaced ones, the last among them."""
     intermediate: int | None = None
+    """Feed-forward neurons of each layer, those with the largest weights; by default all."""
     embedding: int | None = None
+    """Width of the token embeddings; by default that of the teacher."""
     options: dict[str, Any] = field(default_factory=dict)
+    """Options of `RedHeartConfig`, over those of the teacher."""
     components: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Sizes of components, over those of the teacher."""
 
     def __post_init__(self) -> None:
         for name, instead in (("components", "`cut.components`"), ("encoder_config", "`cut.layers` and the like")):

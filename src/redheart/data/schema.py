@@ -15,16 +15,19 @@ optional, and a missing value (no column, None, NaN, or an empty cell) is masked
 | `emotion` | names or ids, a list or `joy, anger` | the emotions there are; every other one is absent |
 | `emotion.joy` | 0..1 | one emotion: 0 or 1, or a probability |
 | `intensity.joy` | 0..1 | how strong it is |
-| `nuance.joy` | 0..4, or `slight` .. `extreme` | its level, 0 = absent |
-| `affect.valence`, `bentham.duration` | 0..1; valence -1..1 | one dimension |
-| `regret.action.better` | -1..1 | one type of regret in one view |
+| `nuance.joy` | 0..4, or `slight`, `moderate`, `strong`, `extreme` | its level, 0 = absent |
+| `affect.valence` | -1..1 | unpleasant to pleasant |
+| `affect.arousal`, `affect.dominance` | 0..1 | calm to stirred; controlled to in control |
+| `bentham.duration` and the nine others | 0..1; `bentham.valence` -1..1 | one dimension |
+| `regret.action.better` | -1..1 | one of seven types of regret in one of three views; below 0 is rejoicing |
 | `utility.actual` | -1..1 | how good one course of events is for all concerned: better, actual or worse |
 | `counterfactual.plausibility.better` | 0..1 | how likely one course was |
-| `verdict` | a name | who is in the wrong |
+| `verdict` | `author`, `other`, `everybody`, `nobody`, `info` | who is in the wrong |
 | `verdict.author` and the four others | 0 or more | votes or shares, brought to the sum 1 |
 | `acceptability` | 0..1 | how acceptable the narrator's own conduct is |
-| `perspectives.self`, `.self.author` | as `verdict` | the verdict as the narrator (or the `other` side) would give it |
-| `emotion_labels`, and all of `examples.SHAPES` | numbers in its shape | a whole target, as the model takes it |
+| `perspectives.self`, `perspectives.other` | as `verdict` | the verdict as the narrator, or the other side, gives it |
+| `perspectives.self.author` | as `verdict.author` | the votes of one side |
+| `emotion_labels` and the like | numbers in its shape | a whole target, as the model takes it (`examples.SHAPES`) |
 
 Notable: names and their order are those of `configuration.labels`. Two columns for one target (`emotion` beside
 `emotion.joy`) are an error, as is a column that is not in the table. Targets of a pair's row belong to its `text`. Rows

@@ -3,6 +3,7 @@
 Notable: one row per sentence with both languages, so that none can be missing in one; ``{names}`` are filled in.
 """
 
+from ..cards.statements import LIMITS, LIMITS_KOREAN
 from .names import LANGUAGES, Language, claim_name, name
 
 # Key -> English, Korean.
@@ -294,24 +295,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "withheld_whole": ("all of it", "전부"),
     "withheld_count": ("{count} of {total}", "{total}개 중 {count}개"),
     "limits": ("Limits", "한계"),
-    "limits_1": (
-        "It reads words, not facts: it cannot know whether what is told is true or complete.",
-        "사실이 아니라 글을 읽습니다. 말한 내용이 사실인지, 빠진 것은 없는지 알 수 없습니다.",
-    ),
-    "limits_2": (
-        "It learned from a few communities, most of them English-language forums and crowd workers, and from cases "
-        "that a language model wrote and rated. Other groups may be read worse.",
-        "주로 영어 게시판과 크라우드 작업자 등 몇몇 집단의 자료와, 언어 모델이 쓰고 평가한 사례에서 배웠습니다. 다른 "
-        "집단의 글은 더 못 읽을 수 있습니다.",
-    ),
-    "limits_3": (
-        "It reads English and Korean. What was measured in each is on the model card, and in Korean that is less.",
-        "영어와 한국어를 읽습니다. 언어별로 측정한 것은 모델 카드에 있으며, 한국어는 측정한 것이 더 적습니다.",
-    ),
-    "limits_4": (
-        "It is not advice. Somebody in danger needs a person, not a reading.",
-        "조언이 아닙니다. 위험에 처한 사람에게는 읽기 결과가 아니라 사람이 필요합니다.",
-    ),
 }
 
 
@@ -325,6 +308,10 @@ class Words:
     def say(self, key: str, **values: object) -> str:
         """The sentence ``key``, as plain text. Raises `KeyError` for an unknown one or a value that is missing."""
         return TEXTS[key][self._index].format(**values)
+
+    def limits(self) -> tuple[str, ...]:
+        """The limits of a model, as its card has them, in plain text."""
+        return dict(zip(LANGUAGES, (LIMITS, LIMITS_KOREAN), strict=True))[self.language]
 
     def name(self, group: str, key: str) -> str:
         """What a label is called; see `names.name`."""

@@ -16,7 +16,6 @@ from .plain_chart import plain_charts
 
 _SHOWN_CHARACTERS = 4000
 _MOST_NAMED = 3
-_LIMITS = ("limits_1", "limits_2", "limits_3", "limits_4")
 
 # What changes a probability by less than this, or by less than this share of the largest change, is not marked.
 _LEAST_EFFECT = 0.01
@@ -48,7 +47,7 @@ def notice(words: Words) -> str:
 
 def footer(words: Words, facts: Facts) -> str:
     """The limits, and the model that reads."""
-    items = (element("li", escape(words.say(key))) for key in _LIMITS)
+    items = (element("li", escape(sentence)) for sentence in words.limits())
     limits = element("h3", escape(words.say("limits"))) + element("ul", *items)
     model = element("p", escape(words.say("footer", model=facts.model)), class_="unit")
     return element("div", limits, model, class_="rh foot")

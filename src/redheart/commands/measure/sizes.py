@@ -78,6 +78,7 @@ def sizes(
         raise typer.BadParameter(f"{model} has random weights, whose figures say nothing.", param_hint="--data")
     from rich.console import Console
 
+    from ...benchmarking.measuring import machine_facts
     from ...benchmarking.sizes import SizeSetting, measure_sizes
     from ...compression.forms import FORMS
     from ...evaluation.measurement.rows import public_rows
@@ -85,6 +86,7 @@ def sizes(
     from ...storage.quiet import quiet
 
     quiet()
+    machine = machine_facts()
     setting = SizeSetting(tuple(forms) if forms else FORMS, threads=threads, runs=runs, rows=rows)
     with (
         tempfile.TemporaryDirectory(prefix="redheart-sizes-", dir=workdir) as place,
@@ -101,7 +103,12 @@ def sizes(
     name = Path(model).name
     title = f"{name}, random weights" if random else name
     if json_file is not None:
-        report = {"model": title, "setting": asdict(setting), "sizes": [asdict(item) for item in found]}
+        report = {
+            "model": title,
+            "setting": asdict(setting),
+            "machine": machine,
+            "sizes": [asdict(item) for item in found],
+        }
         json_file.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     render(title, setting, found, Console(highlight=False))
 
