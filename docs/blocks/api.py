@@ -154,7 +154,7 @@ PUBLIC: dict[str, dict[str, tuple[str, ...]]] = {
             "risk_at_coverage",
         ),
         "redheart.statistics.agreement": ("krippendorff_alpha",),
-        "redheart.evaluation.measurement.floor": (),
+        "redheart.evaluation.measurement.floor": ("Floor",),
         "redheart.statistics.surd_estimator": ("estimate",),
         "redheart.rewording.variants": ("variants", "FAMILIES"),
         "redheart.evaluation.texts.fairness": ("fairness", "fairness_texts"),

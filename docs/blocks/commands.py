@@ -8,6 +8,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
+import typer
 from typer.models import ArgumentInfo, OptionInfo
 
 from redheart.cli import main
@@ -71,6 +72,8 @@ def _parameters(callback: Callable[..., Any]) -> Iterator[tuple[str, Any, Any, A
     """(name, type of one value, what is declared, default) of each parameter of a command."""
     hints = get_type_hints(callback, include_extras=True)
     for name, parameter in inspect.signature(callback).parameters.items():
+        if hints[name] is typer.Context:
+            continue  # typer's own, and nothing that a user gives
         if get_origin(hints[name]) is not Annotated:
             raise BlockError(f"{callback.__name__}: {name} is not declared by `Annotated`.")
         kind, *rest = get_args(hints[name])
