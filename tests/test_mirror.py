@@ -141,6 +141,7 @@ OF_SEVERAL = {
     "benchmarks/test_serving.py": "a script in benchmarks/",
     "configuration/test_tokenizer.py": "the tokenizer that ships",
     "evaluation/test_few_rows.py": "evaluations of few rows, through all measures",
+    "docs/test_blocks.py": "the generated parts of README and docs",
     "examples/test_examples.py": "the scripts in examples/",
     "hub_upload/test_pushed.py": "a model that was pushed, read without this package",
     "modeling_redheart/test_loading.py": "saving and loading by every class of the folder",

@@ -15,7 +15,15 @@ PUBLIC: dict[str, dict[str, tuple[str, ...]]] = {
         "redheart.modeling_redheart.classification": ("RedHeartForSequenceClassification",),
         "redheart.modeling_redheart.pipeline_redheart": ("EthicalAnalysisPipeline",),
         "redheart.names": ("forget_names",),
-        "redheart.configuration.errors": ("DataError",),
+        "redheart.configuration.errors": (
+            "RedHeartError",
+            "InputError",
+            "DataError",
+            "CheckpointError",
+            "MissingPackageError",
+            "MemoryExhaustedError",
+            "HubError",
+        ),
         "redheart.configuration.labels": (
             "EMOTIONS",
             "NUANCE_LEVELS",
