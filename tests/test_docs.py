@@ -65,7 +65,7 @@ def shell(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
         printed = ""
         for command in _COMMAND.findall(text):
             if (words := own_words(command)) is not None:
-                run_here(words, folder)
+                printed += run_here(words, folder)
                 continue
             with subprocess.Popen(
                 ["bash", "-euc", command], cwd=folder, env=env, stdout=PIPE, stderr=PIPE, text=True, process_group=0
@@ -96,13 +96,15 @@ def own_words(command: str) -> list[str] | None:
     return words if plain and "$" not in command and "2>" not in command else None
 
 
-def run_here(words: list[str], folder: Path) -> None:
-    """As the shell would, without the seconds that a new process takes to import everything."""
+def run_here(words: list[str], folder: Path) -> str:
+    """As the shell would, without the seconds that a new process takes to import everything; what it prints."""
     place = folder / words[-1] if words[-2] == ">" else None
     result = CliRunner().invoke(main, words[1:] if place is None else words[1:-2])
     assert result.exit_code == 0, f"{shlex.join(words)}\n{result.output[-2000:]}{result.exc_info}"
-    if place is not None:
-        place.write_bytes(result.stdout_bytes)
+    if place is None:
+        return result.stdout
+    place.write_bytes(result.stdout_bytes)
+    return ""
 
 
 @pytest.mark.parametrize(

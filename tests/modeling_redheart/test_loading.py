@@ -55,15 +55,15 @@ def assert_equal_weights(found: nn.Module, expected: nn.Module) -> None:
 
 
 @pytest.fixture(scope="module")
-def saved(lively: RedHeartModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def saved(shared_lively: RedHeartModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("loading") / "tiny"
-    lively.save_pretrained(folder)
+    shared_lively.save_pretrained(folder)
     return folder
 
 
 @pytest.fixture(scope="module")
-def reading(lively: RedHeartModel, batch: Batch) -> list[Tensor]:
-    return read(lively, batch)
+def reading(shared_lively: RedHeartModel, batch: Batch) -> list[Tensor]:
+    return read(shared_lively, batch)
 
 
 # --- round trips
