@@ -7,6 +7,7 @@ outputs. What a component reads from stands with its class, in ``inputs``.
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from .claims import CLAIMS, losses_of, losses_of_bridge, losses_of_module
 from .component_sizes import (
@@ -151,6 +152,7 @@ def present_modules(components: Collection[str]) -> tuple[str, ...]:
     return tuple(name for name, row in COMPONENTS.items() if row.has_state and name in components)
 
 
+@cache
 def makers(output: str, depth: str) -> tuple[str, ...]:
     """The components without which there is no ``output`` at ``depth``: what makes it, and what that needs."""
     rows = COMPONENTS.values()

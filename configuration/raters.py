@@ -10,13 +10,15 @@ PEOPLE, MODEL, DERIVED, MIXED = "people", "model", "derived", "mixed"
 
 # Sources whose labels, or whose embeddings, a model gave.
 RATED_BY_MODEL: frozenset[str] = frozenset({"cases", "all-MiniLM-L6-v2"})
-# How a source begins that is no set but a rule, and what the confidence learned from: the model's own losses.
-_RULES = ("derived: ", "rows held out of training")
+# How a source begins that is a rule and no set.
+DERIVED_PREFIX = "derived: "
+# What the confidence learned from: the model's own losses.
+HELD_OUT = "rows held out of training"
 
 
 def rater(source: str) -> str:
     """Who rated one source of a record: `PEOPLE`, `MODEL`, or `DERIVED` for a rule or another model's readings."""
-    if source.startswith(_RULES):
+    if source.startswith((DERIVED_PREFIX, HELD_OUT)):
         return DERIVED
     return MODEL if source in RATED_BY_MODEL else PEOPLE
 
@@ -30,4 +32,4 @@ def rated_by(sources: Iterable[str]) -> str:
     return next(iter(kinds), "") if len(kinds) < 2 else MIXED
 
 
-__all__ = ["DERIVED", "MIXED", "MODEL", "PEOPLE", "RATED_BY_MODEL", "rated_by", "rater"]
+__all__ = ["DERIVED", "DERIVED_PREFIX", "HELD_OUT", "MIXED", "MODEL", "PEOPLE", "RATED_BY_MODEL", "rated_by", "rater"]

@@ -10,8 +10,9 @@ from typing import NamedTuple
 from torch import Tensor
 
 from ..configuration.labels import EMOTIONS, VIEWS
+from ..configuration.raters import DERIVED_PREFIX
 
-PREFIX = "derived: "
+PREFIX = DERIVED_PREFIX
 
 
 class Rule(NamedTuple):

@@ -115,13 +115,9 @@ def _information_loss(claim: Claim, reading: Any, target: Tensor) -> RowLoss:
 
 def _relations_loss(claim: Claim, reading: Any, target: Tensor) -> RowLoss:
     """Texts lie to each other as they do for the teacher: cosine similarities within the batch."""
-    own = _tensor(claim, reading)
     present = target.isfinite().all(dim=1)
-    normal = F.normalize(target.nan_to_num(0), dim=-1)
-    gap = (own @ own.T - normal @ normal.T).square()
-    pair = present[:, None] & present[None] & ~torch.eye(len(gap), dtype=torch.bool, device=gap.device)
-    count = pair.sum(1)
-    return RowLoss(torch.where(pair, gap, gap * 0).sum(1) / count.clamp(min=1), count > 0)
+    loss = relations_apart(_tensor(claim, reading), target.nan_to_num(0), present)
+    return RowLoss(loss, present & (present.sum() > 1))
 
 
 # ---- Distances of a student's values to a teacher's; each is 0 where they are equal ----

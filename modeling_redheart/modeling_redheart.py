@@ -172,11 +172,13 @@ class RedHeartModel(RedHeartPreTrainedModel):
 
     def _trainable(self, columns: Mapping[str, Tensor | None], depth: str) -> dict[str, Tensor | None]:
         """The columns without those of outputs whose components the model lacks."""
-        lacking = [output for output in OUTPUTS if output not in self.config.outputs_at("full")]
-        left_out = [name for name, value in columns.items() if value is not None and TARGET_OUTPUTS[name][0] in lacking]
-        if left_out and depth == "full":
-            logger.warning_once(f"The model has no component that {', '.join(left_out)} could train: left out.")
-        return {name: value for name, value in columns.items() if name not in left_out or depth != "full"}
+        if depth != "full":
+            return dict(columns)
+        made = self.config.outputs_at(depth)
+        lacking = [name for name, value in columns.items() if value is not None and TARGET_OUTPUTS[name][0] not in made]
+        if lacking:
+            logger.warning_once(f"The model has no component that {', '.join(lacking)} could train: left out.")
+        return {name: value for name, value in columns.items() if name not in lacking}
 
     def _perceive(
         self,

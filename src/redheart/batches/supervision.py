@@ -10,6 +10,7 @@ import numpy as np
 
 from ..configuration.claims import CLAIMS, RANKINGS, RATED, Kind, learned, record_keys
 from ..configuration.labels import EMOTIONS, NUANCE_LEVELS
+from ..configuration.raters import HELD_OUT
 from ..data.loading import Array, Unit
 
 # Kinds of which each value of the target is a claim by itself.
@@ -71,9 +72,6 @@ def _keys(target: str, value: Array) -> Iterator[str]:
             if target == "emotion_labels":  # an emotion that is there is at least slight
                 yield f"nuance.{key.removeprefix('emotion.')}.{NUANCE_LEVELS[0]}"
             yield from _BESIDE[target]
-
-
-HELD_OUT = "rows held out of training"
 
 
 def extended(record: Mapping[str, Sequence[str]], own: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:

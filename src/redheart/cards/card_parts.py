@@ -11,14 +11,13 @@ from typing import Any
 from huggingface_hub import ModelCardData
 
 from ..configuration.configuration_redheart import RedHeartConfig
-from ..configuration.raters import rated_by
+from ..configuration.raters import HELD_OUT, rated_by
 from ..data.facts import DataSet, DataSets
 from ..data.public_sets import NON_COMMERCIAL, SETS
 from ..modeling_redheart.derived import PREFIX
 
 # Sources of a record that are no data set: other models, with their place on the hub, and rows of the other sources.
 MODELS = {"all-MiniLM-L6-v2": "sentence-transformers/all-MiniLM-L6-v2"}
-ROWS = "rows held out of training"
 _TAGS = ("redheart", "ethics", "emotion", "moral-conflict")
 
 
@@ -33,7 +32,7 @@ def trained_on(config: RedHeartConfig, known: DataSets) -> dict[str, DataSet]:
 
     Raises `ValueError` for one without a licence, or under one that Apache-2.0 weights cannot keep.
     """
-    names = [source for source in sources_of(config) if source not in (*MODELS, ROWS)]
+    names = [source for source in sources_of(config) if source not in (*MODELS, HELD_OUT)]
     for name in names:
         if name in NON_COMMERCIAL:
             raise ValueError(f"{name!r} cannot be in weights under Apache-2.0: {NON_COMMERCIAL[name]}.")
@@ -103,7 +102,6 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 __all__ = [
     "MODELS",
-    "ROWS",
     "bullets",
     "card_header",
     "licences",

@@ -4,7 +4,6 @@ Notable: the checks are those of every other door (`configuration.inputs`, `conf
 so that what is wrong is answered before any work.
 """
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -99,17 +98,11 @@ outputs_option = checked(check_outputs)
 depth_option = checked(check_depth)
 
 
-def is_first_process() -> bool:
-    """Whether this process speaks for all that `accelerate launch` has started."""
-    return int(os.environ.get("RANK", "0")) == 0
-
-
 __all__ = [
     "ColumnsOption",
     "checked",
     "depth_option",
     "has_random_weights",
-    "is_first_process",
     "known_folder",
     "known_model",
     "known_preset",

@@ -40,10 +40,15 @@ def claim_output(folder: Path, resume: bool = False, overwrite: bool = False) ->
         held = f"a trained {' and '.join(trained)}" if trained else "checkpoints of a run"
         go_on = "go on with --resume, " if checkpoints else ""
         raise ValueError(f"{folder} holds {held}: {go_on}name another `output`, or replace it with --overwrite.")
-    if overwrite and int(os.environ.get("RANK", "0")) == 0:
+    if overwrite and is_first_process():
         for pattern in _WRITTEN:
             for path in folder.glob(pattern):
                 shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+
+
+def is_first_process() -> bool:
+    """Whether this process writes and reports for all that `accelerate launch` has started."""
+    return int(os.environ.get("RANK", "0")) == 0
 
 
 def discard_other(folder: Path, written: set[str]) -> None:
@@ -52,4 +57,4 @@ def discard_other(folder: Path, written: set[str]) -> None:
         shutil.rmtree(folder / name, ignore_errors=True)
 
 
-__all__ = ["ADAPTER", "MODEL", "claim_output", "discard_other"]
+__all__ = ["ADAPTER", "MODEL", "claim_output", "discard_other", "is_first_process"]

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from ...formats.printable import printable
+from ...storage.output_folder import is_first_process
 from ..options import (
-    is_first_process,
     known_model,
 )
 
