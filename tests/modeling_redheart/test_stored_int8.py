@@ -39,10 +39,10 @@ def lively(lively_model: Make) -> RedHeartModel:
 
 @pytest.fixture(scope="module")
 def trained(
-    tmp_path_factory: pytest.TempPathFactory, shared_lively: RedHeartModel, tokenizer: PreTrainedTokenizerBase
+    tmp_path_factory: pytest.TempPathFactory, lively: RedHeartModel, tokenizer: PreTrainedTokenizerBase
 ) -> Path:
     folder = tmp_path_factory.mktemp("trained") / "model"
-    shared_lively.save_pretrained(folder)
+    lively.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
 
