@@ -1,6 +1,7 @@
 """The handler of an Inference Endpoint. A copy of it lies in the model's repository.
 
-Notable: it uses what lies in that folder (weights, tokenizer, code) and transformers, and nothing else.
+Notable: it uses what lies in that folder (weights, tokenizer, code) and transformers, and nothing else; so its errors
+are `ValueError`, not the family of the library, which the endpoint does not have.
 """
 
 import json
@@ -9,8 +10,6 @@ from typing import Any
 
 import torch
 from transformers import pipeline
-
-from ..configuration.errors import InputError
 
 # The task of each class that a checkpoint can be saved from.
 _TASKS = {"RedHeartModel": "ethical-analysis", "RedHeartForSequenceClassification": "text-classification"}
@@ -27,10 +26,10 @@ class EndpointHandler:
         folder = Path(path or ".").resolve()
         config = folder / "config.json"
         if not config.is_file():
-            raise InputError(f"{folder} has no config.json; give the folder of the model's repository.")
+            raise ValueError(f"{folder} has no config.json; give the folder of the model's repository.")
         names = json.loads(config.read_text(encoding="utf-8")).get("architectures") or ["none"]
         if names[0] not in _TASKS:
-            raise InputError(f"{config} names the class {names[0]!r}; known are {', '.join(_TASKS)}.")
+            raise ValueError(f"{config} names the class {names[0]!r}; known are {', '.join(_TASKS)}.")
         make: Any = pipeline  # typed for the built-in tasks only
         device = 0 if torch.cuda.is_available() else -1
         self.pipeline = make(_TASKS[names[0]], model=str(folder), device=device, trust_remote_code=True)
@@ -45,19 +44,19 @@ class EndpointHandler:
         ``data``: keys or types, a text with nothing to read, an unknown parameter or value.
         """
         if not isinstance(data, dict) or "inputs" not in data:
-            raise InputError(f'Send {{"inputs": "a text"}}, or a list of texts; got {_short(data)}.')
+            raise ValueError(f'Send {{"inputs": "a text"}}, or a list of texts; got {_short(data)}.')
         if unknown := sorted(set(data) - {"inputs", "parameters"}):
-            raise InputError(f'Unknown key {unknown[0]!r}; known are "inputs" and "parameters".')
+            raise ValueError(f'Unknown key {unknown[0]!r}; known are "inputs" and "parameters".')
         inputs, parameters = data["inputs"], data.get("parameters")
         texts = [inputs] if isinstance(inputs, str) else inputs
         if not isinstance(texts, list):
-            raise InputError(f'"inputs" must be a text or a list of texts, got {_short(inputs)}.')
+            raise ValueError(f'"inputs" must be a text or a list of texts, got {_short(inputs)}.')
         # The pipeline of readings says itself which text it cannot read; that of transformers takes any.
         for index, text in enumerate(texts if self.pipeline.task == "text-classification" else ()):
             if not isinstance(text, str) or not text.strip():
-                raise InputError(f'"inputs" must be texts with something to read; number {index} is {_short(text)}.')
+                raise ValueError(f'"inputs" must be texts with something to read; number {index} is {_short(text)}.')
         if parameters is not None and not isinstance(parameters, dict):
-            raise InputError(f'"parameters" must be names with their values, got {_short(parameters)}.')
+            raise ValueError(f'"parameters" must be names with their values, got {_short(parameters)}.')
         readings: list[Any] = self.pipeline(texts, **(parameters or {})) if texts else []
         return readings
 

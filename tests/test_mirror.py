@@ -118,6 +118,7 @@ TESTED_IN = {
     "storage/figures": "training/callbacks/test_plots.py",
     "storage/files": "training/callbacks/test_snapshots.py",
     "storage/folders": "storage/test_create.py",
+    "storage/processes": "storage/test_output_folder.py",
     "storage/quiet": "benchmarking/test_benchmark.py",
     "storage/weights": "storage/test_create.py",
     "training/callbacks/sweet_spot_rules": "training/callbacks/test_sweet_spot.py",

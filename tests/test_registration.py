@@ -17,7 +17,7 @@ import redheart, sys
 config = AutoConfig.for_model("redheart")
 named = [type(config) is redheart.RedHeartConfig, AutoModel._model_mapping[type(config)] is redheart.RedHeartModel]
 tasks = "ethical-analysis" in PIPELINE_REGISTRY.get_supported_tasks()
-left = [type(finder).__name__ for finder in sys.meta_path if type(finder).__module__.startswith("redheart")]
+left = [type(finder).__name__ for finder in sys.meta_path if type(finder).__module__ == "redheart.registration"]
 print(named, tasks, redheart.RedHeartModel.push_to_hub.__module__, left)
 """
 

@@ -17,8 +17,8 @@ from ..configuration.budget import budget_table
 from ..data.column_map import ON_COMMAND_LINE
 from ..data.loading import DataError, Unit
 from ..modeling_redheart.modeling_redheart import RedHeartModel
-from ..storage.figures import require_matplotlib
-from ..storage.files import whole_file, write_json
+from ..storage.figures import new_figure, require_matplotlib, save_figure
+from ..storage.files import write_json
 from ..storage.folders import whole_or_nothing
 from ..training.runs.building import build_model, build_sizes, build_units, check_sources
 from ..training.runs.recipe import DataRecipe, ModelRecipe
@@ -75,7 +75,7 @@ def run(
     goals = {text: parse_target(text, model.num_parameters()) for text in targets}
     for goal in goals.values():
         check_target(model, goal)
-    trainers = _Trainers(model, tokenizer, args, data, share)
+    trainers = _Trainers(model, tokenizer, args, data, share, recovers=epochs > 0)
     sample = draw(trainers.train, {source.label: source.weight for source in data.train}, measured, args.seed)
     judge = trainers.judge(model)
     batches = list(judge.get_eval_dataloader(sample))
@@ -98,7 +98,10 @@ def run(
 
 
 class _Trainers:
-    """Trainers of pruned models, on the same rows. share: of the original as a teacher of the recovery."""
+    """Trainers of pruned models, on the same rows.
+
+    share: of the original as a teacher of the recovery. recovers: whether pruned models are trained at all.
+    """
 
     def __init__(
         self,
@@ -107,11 +110,12 @@ class _Trainers:
         args: RedHeartTrainingArguments,
         data: DataRecipe,
         share: float,
+        recovers: bool,
     ) -> None:
         self.train, self.validation = build_units(data, args.seed, labelled=False, option=ON_COMMAND_LINE)
         if not any(item.targets for unit in self.validation for item in unit):
             raise DataError("No validation row has a label to judge a pruned model by.")
-        self.model, self.args = model, args
+        self.model, self.args, self.recovers = model, args, recovers
         self.share = share if taught_claims(model.config.supervision) else 0.0
         sizes = build_sizes(data, self.train)
         self._rows: dict[str, Any] = {
@@ -139,7 +143,7 @@ def _judged(model: RedHeartModel, smaller: RedHeartModel, trainers: _Trainers) -
     pruned = losses(judge)
     entry = {"parameters": smaller.num_parameters(), **difference(model, smaller)}
     entry |= {"pruned": pruned, "recovered": None, "kept": "pruned"}
-    if trainers.args.num_train_epochs > 0:
+    if trainers.recovers:
         entry |= recover(smaller, trainers.recovery(smaller), judge, pruned[QUALITY])
     return entry
 
@@ -203,11 +207,7 @@ def plot_pruning(report: Mapping[str, Any], path: Path) -> None:
 
     report: as in ``pruning.json``.
     """
-    require_matplotlib()
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7, 4.5), layout="constrained")
-    panel: Any = figure.subplots()
+    figure, (panel,) = new_figure(7, 4.5, 1, 1)
     whole = (report["parameters"] / 1e6, report["before"][QUALITY])
     # Colours that the colour-blind tell apart (Okabe & Ito 2008).
     for kind, colour, marker, words in (
@@ -223,8 +223,7 @@ def plot_pruning(report: Mapping[str, Any], path: Path) -> None:
     panel.set(xlabel="parameters (millions)", ylabel="validation loss of what has labels")
     panel.set_title(f"{Path(report['model']).name} pruned by {report['method']}")
     panel.legend(fontsize=8)
-    with whole_file(path) as partial:
-        figure.savefig(partial, format="png", dpi=110)
+    save_figure(figure, path)
 
 
 def summary(report: Mapping[str, Any]) -> str:

@@ -1,10 +1,10 @@
 """The folder of a run: what is in it, and that nothing trained in it is replaced unasked."""
 
-import os
 import shutil
 from pathlib import Path
 
 from .checkpoints import complete_checkpoints
+from .processes import is_first_process
 
 # Where a run puts what it has trained.
 MODEL, ADAPTER = "model", "adapter"
@@ -46,15 +46,10 @@ def claim_output(folder: Path, resume: bool = False, overwrite: bool = False) ->
                 shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
-def is_first_process() -> bool:
-    """Whether this process writes and reports for all that `accelerate launch` has started."""
-    return int(os.environ.get("RANK", "0")) == 0
-
-
 def discard_other(folder: Path, written: set[str]) -> None:
     """Take away a model or an adapter of an earlier run. written: what this run has put in its place."""
     for name in {MODEL, ADAPTER} - written:
         shutil.rmtree(folder / name, ignore_errors=True)
 
 
-__all__ = ["ADAPTER", "MODEL", "claim_output", "discard_other", "is_first_process"]
+__all__ = ["ADAPTER", "MODEL", "claim_output", "discard_other"]

@@ -64,7 +64,7 @@ def test_one_value_far_from_all_others_does_not_flatten_them(
     words: list[str],
 ) -> None:
     figures: list[Any] = []
-    monkeypatch.setattr(plots, "_save", lambda figure, path: figures.append(figure))
+    monkeypatch.setattr(plots, "save_figure", lambda figure, path: figures.append(figure))
     steps = list(range(10, 90, 10))
     course = {**COURSE, "steps": steps, "values": values, "gaps": gaps, "best_step": steps[values.index(min(values))]}
     plot_sweet_spots({"modules": {"emotion_head": course}}, tmp_path / "sweet_spot.png")

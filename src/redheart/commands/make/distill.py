@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from ...formats.printable import printable
-from ...storage.output_folder import is_first_process
+from ...storage.processes import is_first_process
 from ..options import (
     known_model,
 )
