@@ -1,4 +1,4 @@
-"""Calibration: whether probabilities mean what they say, and the thresholds and the temperature fitted on labels.
+"""Calibration: whether probabilities come true as often as they say, and thresholds and temperature fitted on labels.
 
 Notable: bins hold equal shares of the rows, and equal confidences share a bin, so that no figure depends on the order
 of the rows. Thresholds are exact: every decision that a threshold can make on the rows is tried. A figure on the rows
@@ -29,19 +29,34 @@ FEWEST = 10
 
 @dataclass(frozen=True, eq=False)
 class Reliability:
-    """The bins that hold any row, by rising confidence. Every field is (bins,)."""
+    """The bins that hold any row, by rising confidence.
 
-    confidence: Array  # mean, 0..1
-    frequency: Array  # how often it was so, 0..1
-    count: Array  # rows
+    Attributes:
+        confidence: Mean confidence of each bin, ``(bins,)``, 0..1.
+        frequency: How often it came true, ``(bins,)``, 0..1.
+        count: Rows in each bin, ``(bins,)``.
+    """
+
+    confidence: Array
+    frequency: Array
+    count: Array
 
 
 def reliability(confidence: Array, occurred: Array, bins: int = BINS) -> Reliability:
-    """What was said against what was so, in bins of equal shares of the rows, for a plot.
+    """Confidence against observed frequency, in bins of equal shares of the rows, for a plot.
 
-    confidence: (rows,), 0..1. occurred: (rows,), 0 or 1, or the share of votes for it. Several labels of a text: ravel
-    both, or one label at a time. Fewer bins come back where confidences are equal. Raises `ValueError` for values
-    outside 0..1 and fewer than 2 bins.
+    For several labels of a text, ravel both arguments, or take one label at a time.
+
+    Args:
+        confidence: Shape ``(rows,)``, 0..1.
+        occurred: Shape ``(rows,)``, 0 or 1, or the share of votes for it.
+        bins: Number of bins, at least 2; fewer come back where confidences are equal.
+
+    Returns:
+        The bins that hold any row.
+
+    Raises:
+        ValueError: For values outside 0..1 and fewer than 2 bins.
     """
     confidence, occurred = _unit(confidence=confidence, occurred=occurred)
     places = quantile_bins(confidence, bins)
@@ -52,20 +67,38 @@ def reliability(confidence: Array, occurred: Array, bins: int = BINS) -> Reliabi
 
 
 def expected_calibration_error(confidence: Array, occurred: Array, bins: int = BINS) -> float:
-    """Mean distance of confidence and frequency over the bins of `reliability`, weighted by their rows, 0..1.
+    """Mean distance of confidence and frequency over bins (Naeini et al. 2015; Guo et al. 2017).
 
-    Naeini et al. 2015; Guo et al. 2017. The arguments and errors are those of `reliability`; of a distribution, take
-    ``expected_calibration_error(*top_label(probabilities, shares))``. With few rows per bin, chance alone makes it
-    larger than 0.
+    Of a distribution, take ``expected_calibration_error(*top_label(probabilities, shares))``. With few rows per bin,
+    chance alone makes it larger than 0.
+
+    Args:
+        confidence: Shape ``(rows,)``, 0..1.
+        occurred: Shape ``(rows,)``, 0 or 1, or the share of votes for it.
+        bins: Number of bins, at least 2.
+
+    Returns:
+        The distance over the bins of `reliability`, weighted by their rows, 0..1.
+
+    Raises:
+        ValueError: As `reliability`.
     """
     curve = reliability(confidence, occurred, bins)
     return float(np.average(np.abs(curve.confidence - curve.frequency), weights=curve.count))
 
 
 def top_label(probabilities: Array, shares: Array) -> tuple[Array, Array]:
-    """The confidence in the most probable class of each text, and the share of votes for it, (texts,) each.
+    """The confidence in the most probable class of each text, and the share of votes for it.
 
-    Both (texts, classes), each row a distribution; one-hot ``shares`` for one class per text.
+    Args:
+        probabilities: Shape ``(texts, classes)``, each row a distribution.
+        shares: Shape ``(texts, classes)``, each row a distribution; one-hot for one class per text.
+
+    Returns:
+        Confidence and share of votes, ``(texts,)`` each.
+
+    Raises:
+        ValueError: For rows that are not a distribution.
     """
     probabilities, shares = distributions(probabilities=probabilities, shares=shares)
     top = probabilities.argmax(axis=1)[:, None]
@@ -75,8 +108,16 @@ def top_label(probabilities: Array, shares: Array) -> tuple[Array, Array]:
 def fit_temperature(logits: Array, shares: Array) -> float:
     """The temperature by which to divide the logits for the lowest cross entropy (Guo et al. 2017, arXiv:1706.04599).
 
-    logits: (texts, classes). shares: (texts, classes), vote shares. Returns a value within `TEMPERATURES`: at the upper
-    end, the logits say nothing; at the lower, they are never wrong. 1 where no text has two different logits.
+    Args:
+        logits: Shape ``(texts, classes)``.
+        shares: Vote shares, ``(texts, classes)``.
+
+    Returns:
+        A value within `TEMPERATURES`: at the upper end, the logits hold no information; at the lower, they are never
+        wrong. 1 where no text has two different logits.
+
+    Raises:
+        ValueError: For shapes that differ, values that are not finite, and shares that are not a distribution.
     """
     logits, shares = aligned(2, logits=logits, shares=shares)
     (shares,) = distributions(shares=shares)
@@ -94,13 +135,21 @@ def fit_temperature(logits: Array, shares: Array) -> float:
 
 
 def fit_threshold(scores: Array, actual: Array, weights: Array | None = None) -> float:
-    """The one threshold, 0..1, with the best macro F1 on these rows, of a decision ``score >= threshold``.
+    """The one threshold with the best macro F1 on these rows, of a decision ``score >= threshold``.
 
-    scores: (texts, labels), 0..1. actual: (texts, labels), 0 or 1. weights: (texts,), above 0, what each text counts;
-    None = the same. Raises `ValueError` when no label has a positive, and for other weights.
+    It lies in the middle between two neighbouring scores, all labels together. Of equally good thresholds, it is the
+    nearest to 0.5, and of two that are equally near, the higher.
 
-    Each threshold lies in the middle between two scores that follow each other, all labels together. Of equally good
-    ones, it is the nearest to 0.5, and of two that are equally near, the higher.
+    Args:
+        scores: Shape ``(texts, labels)``, 0..1.
+        actual: Shape ``(texts, labels)``, 0 or 1.
+        weights: Weight of each text, ``(texts,)``, above 0; None = equal weights.
+
+    Returns:
+        The threshold, 0..1.
+
+    Raises:
+        ValueError: When no label has a positive, and for weights of another shape or not above 0.
     """
     scores, actual = _scored(scores, actual)
     weights = _weights(weights, len(scores))
@@ -113,10 +162,22 @@ def fit_threshold(scores: Array, actual: Array, weights: Array | None = None) ->
 
 
 def fit_thresholds(scores: Array, actual: Array, fewest: int = FEWEST, weights: Array | None = None) -> Array:
-    """The threshold of each label with its best F1 on these rows, (labels,), 0..1.
+    """The threshold of each label with its best F1 on these rows.
 
-    As `fit_threshold`, between the scores of the label alone. A label with fewer than ``fewest`` positives, or with
-    none, gets the threshold of `fit_threshold`, which all labels share.
+    As `fit_threshold`, between the scores of the label alone.
+
+    Args:
+        scores: Shape ``(texts, labels)``, 0..1.
+        actual: Shape ``(texts, labels)``, 0 or 1.
+        fewest: A label with fewer positives, or with none, gets the threshold of `fit_threshold`, which all labels
+            share.
+        weights: Weight of each text, ``(texts,)``, above 0; None = equal weights.
+
+    Returns:
+        The thresholds, ``(labels,)``, 0..1.
+
+    Raises:
+        ValueError: As `fit_threshold`.
     """
     scores, actual = _scored(scores, actual)
     known = _weights(weights, len(scores))
@@ -133,11 +194,23 @@ def cross_fitted(
     folds: int = 5,
     seed: int = 0,
 ) -> Array:
-    """Decisions on each text with thresholds that were fitted without it: bool (texts, labels).
+    """Decisions on each text with thresholds that were fitted without it.
 
-    fit: `fit_thresholds`, `fit_threshold`, or another function of scores and labels; it sees (folds - 1) / folds of the
-    positives, so that a label may fall below its ``fewest`` here and not on all rows. The texts are dealt out to the
-    folds at random. Raises `ValueError` for fewer than 2 folds, or more folds than texts.
+    The texts are assigned to the folds at random.
+
+    Args:
+        scores: Shape ``(texts, labels)``, 0..1.
+        actual: Shape ``(texts, labels)``, 0 or 1.
+        fit: `fit_thresholds`, `fit_threshold`, or another function of scores and labels; it sees (folds - 1) / folds of
+            the positives, so that a label may fall below its ``fewest`` here and not on all rows.
+        folds: Number of folds, 2 or more, at most the number of texts.
+        seed: Seed of the assignment to folds.
+
+    Returns:
+        Decisions, bool ``(texts, labels)``.
+
+    Raises:
+        ValueError: For fewer than 2 folds, or more folds than texts.
     """
     scores, actual = _scored(scores, actual)
     if not 2 <= folds <= len(scores):
@@ -157,7 +230,21 @@ def cross_fitted_f1(
     folds: int = 5,
     seed: int = 0,
 ) -> float:
-    """Macro F1 of the decisions of `cross_fitted`, all folds pooled, 0..1: what fitted thresholds reach on new rows."""
+    """Macro F1 of the decisions of `cross_fitted`: what fitted thresholds reach on new rows.
+
+    Args:
+        scores: Shape ``(texts, labels)``, 0..1.
+        actual: Shape ``(texts, labels)``, 0 or 1.
+        fit: As in `cross_fitted`.
+        folds: Number of folds, as in `cross_fitted`.
+        seed: Seed of the assignment to folds.
+
+    Returns:
+        Macro F1 over all folds pooled, 0..1.
+
+    Raises:
+        ValueError: As `cross_fitted`.
+    """
     return macro_f1(actual, cross_fitted(scores, actual, fit, folds, seed))
 
 
@@ -188,7 +275,7 @@ def _weights(weights: Array | None, rows: int) -> Array:
 
 
 def _f1_by_cut(scores: Array, there: Array, weights: Array) -> tuple[Array, Array]:
-    """The scores of one label that differ, rising, and the F1 of asserting it from each of them on."""
+    """The distinct scores of one label, rising, and the F1 of asserting it from each of them on."""
     cuts, places = np.unique(scores, return_inverse=True)
     made, right = (np.bincount(places, weights=value)[::-1].cumsum()[::-1] for value in (weights, weights * there))
     return cuts, 2 * right / (made + (weights * there).sum())
