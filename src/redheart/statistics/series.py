@@ -62,6 +62,9 @@ def _exact(statistic: int, ties: Sequence[int]) -> tuple[float, float]:
 
     The arrangements with d falling pairs are the coefficients of the q-multinomial of n over the ties (MacMahon 1915),
     and S = untied pairs - 2 d.
+
+    Returns:
+        Both probabilities, 0..1.
     """
     counts = [1]
     for size in range(2, sum(ties) + 1):

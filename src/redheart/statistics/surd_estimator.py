@@ -1,4 +1,4 @@
-"""SURD over a dataset: the information of several sources about a target, split into redundant, unique and synergistic.
+"""SURD over a dataset: the information of several sources about a target, in redundant, unique and synergistic parts.
 
 Method: Martinez-Sanchez, Arranz & Lozano-Duran, Nature Communications 2024, 15:9296. Notable: `surd` is exact for the
 frequencies of the rows (plug-in). Those of few rows show information where there is none: `estimate` measures how much
