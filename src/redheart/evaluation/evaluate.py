@@ -4,8 +4,8 @@
     redheart evaluate FOLDER --data DIR --fit               # also fit thresholds and temperature into its config
     redheart evaluate FOLDER --rows mine.jsonl --train mine-train.jsonl
 
-Notable: what is fitted is fitted on validation rows only; the figures of such a rule on these rows say so, and a
-cross-fitted one stands beside them. Test rows are used for nothing but a figure.
+Notable: what is fitted is fitted on validation rows only; the figures of such a rule on these rows are marked, and a
+cross-fitted one is beside them. Test rows are used for nothing but a figure.
 """
 
 import json
@@ -57,12 +57,26 @@ def evaluate(
 ) -> Evaluation:
     """Evaluate ``model``.
 
-    name: what the evaluation calls it. rows: splits, and (what, why) for what is not there (`rows.public_rows`).
-    fitting: validation units on which thresholds and temperature are fitted into ``model.config`` first; none =
-    they stay as they are. texts: of each set, for the consistency; 0 = leave it, and the fairness, out. cache: a
-    folder in which the floor's predictions are kept. command: what reproduces it. events: measures what people say of
-    events of their own (`own_events.own_events`); None leaves it out. lists: also read the texts of this library
-    (`LISTS`), which say the same of the model whatever the rows are.
+    Args:
+        name: Name of the model in the evaluation.
+        model: The model.
+        tokenizer: Its tokenizer.
+        rows: Splits, and (what, why) for what is missing (`rows.public_rows`).
+        fitting: Validation units on which thresholds and temperature are fitted into ``model.config`` first; none =
+            they stay as they are.
+        texts: Texts of each set, for the consistency; 0 leaves it out, and the fairness, too.
+        cache: Folder in which the floor's predictions are kept; None keeps none.
+        command: Command that reproduces the evaluation.
+        events: Measures what people say of events of their own (`own_events.own_events`); None leaves it out.
+        lists: Whether to read the texts of this library (`LISTS`), too, which measure the same of the model whatever
+            the rows are.
+
+    Returns:
+        The evaluation.
+
+    Raises:
+        ValueError: When ``fitting`` has nothing to fit on (`fitting.fit`).
+        DataError: For a damaged file in ``cache``.
     """
     predictor = Predictor(model, tokenizer)
     report = Evaluation(name, model.num_parameters(), command)
@@ -104,7 +118,7 @@ def evaluate(
 
 
 def _lists(report: Evaluation, predictor: Predictor, config: RedHeartConfig, shuffle: list[str], fair: bool) -> None:
-    """Add what `LISTS` are read for. shuffle: texts whose words are shuffled. fair: whether fairness is measured."""
+    """Add the figures of `LISTS`; the words of ``shuffle`` are shuffled, and ``fair`` adds the fairness."""
     report.figures += plain_facts(predictor, config.thresholds, config.verdict_threshold)
     report.figures += risk_figures()
     report.unsupported = unsupported(predictor, config.thresholds, shuffle)
@@ -139,7 +153,15 @@ def _information(report: Evaluation, split: Rows, said: dict[str, Any]) -> None:
 
 
 def store_fit(report: Evaluation, folder: Path) -> None:
-    """Put what was fitted into the config in ``folder``, and nothing else. Raises `DataError` where nothing was."""
+    """Store the fitted values in the config in ``folder``, and change nothing else.
+
+    Args:
+        report: An evaluation that fitted something.
+        folder: Folder of the checkpoint.
+
+    Raises:
+        DataError: Where nothing was fitted.
+    """
     if not report.fitted:
         raise DataError("Nothing was fitted, so that there is nothing to store.")
     path = folder / "config.json"

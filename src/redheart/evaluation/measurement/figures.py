@@ -1,7 +1,7 @@
-"""The figures of one split: what each system says about each target, measured in the same way.
+"""The figures of one split: the predictions of each system about each target, measured in the same way.
 
 Notable: a threshold or a rule that is fitted on the rows that it is reported on flatters a little, so that the figure
-stands beside one whose rule was fitted on other folds of the rows ("cross-fitted").
+is beside one whose rule was fitted on other folds of the rows ("cross-fitted").
 """
 
 import math
@@ -53,8 +53,11 @@ THIRD_PERSON = ("moral_stories",)
 def measure(split: Split, thresholds: Mapping[str, float], report: Evaluation, verdict_threshold: float = 0.0) -> None:
     """Add everything about one split to ``report``.
 
-    thresholds: of the model's config, by emotion. verdict_threshold: of the config, the probability from which on the
-    most probable verdict is named.
+    Args:
+        split: The split, with the predictions of each system.
+        thresholds: Thresholds of the model's config, by emotion.
+        report: The evaluation that the figures are added to.
+        verdict_threshold: Of the config: the probability from which on the most probable verdict is named.
     """
     given = {name for unit in split.units for item in unit for name in item.targets}
     if "emotion_labels" in given:
@@ -115,7 +118,7 @@ def _emotion(split: Split, thresholds: Mapping[str, float], report: Evaluation) 
 
 
 def _likeliest(split: Split, report: Evaluation, actual: Array, scores: Array, confidence: Array) -> None:
-    """Of texts of which it is known whether they have their most probable emotion."""
+    """Add the AUROC of the confidence, on texts of which it is known whether they have their most probable emotion."""
     has = np.take_along_axis(actual, scores.argmax(axis=1)[:, None], axis=1)[:, 0]
     known = np.isfinite(has)
     if known.any():
@@ -142,12 +145,12 @@ def _emotion_figures(split: Split, system: str, actual: Array, scores: Array, ou
 
 
 def _rests_on_one_fold(actual: Array) -> bool:
-    """Whether so few rows have any emotion that a fold may have all of them, and leave the others nothing to fit on."""
+    """Whether so few rows have any emotion that one fold may hold all of them, which leaves nothing to fit on."""
     return int(actual.any(axis=1).sum()) <= -(-len(actual) // _FOLDS)
 
 
 def _masked_emotion(split: Split, system: str, actual: Array, scores: Array, output: str) -> list[Figure]:
-    """Of labels that are known on some rows only: means over the labels that are, each over its rows."""
+    """Figures of labels that are known on some rows only: means over these labels, each over its rows."""
     precisions, scores_of_labels = [], []
     for place in range(actual.shape[1]):
         rows = np.isfinite(actual[:, place])
@@ -166,7 +169,7 @@ def _masked_emotion(split: Split, system: str, actual: Array, scores: Array, out
 
 
 def _selective(split: Split, report: Evaluation, actual: Array, asserted: Array, confidence: Array) -> None:
-    """Wrong assertions of all that is asserted, with the share of texts that are answered beside it."""
+    """Add wrong assertions as a share of all assertions, with the share of texts that are answered beside it."""
     order = np.argsort(-confidence, kind="stable")
     for share in (1.0, 0.8, 0.5):
         abstained = np.ones(len(order), dtype=bool)
@@ -183,7 +186,7 @@ def _selective(split: Split, report: Evaluation, actual: Array, asserted: Array,
 
 
 def _labels(split: Split, target: str, claim: Claim, report: Evaluation) -> None:
-    """Of labels that are there or not: whether what is likelier is there, and what the expected loss ranks."""
+    """Add figures of labels that are present or absent: whether likelier ones are present, and the ranked losses."""
     actual, places = target_column(split.units, target)
     actual = actual.reshape(len(actual), -1)
     if not (actual > 0).any():
@@ -197,7 +200,7 @@ def _labels(split: Split, target: str, claim: Claim, report: Evaluation) -> None
 
 
 def _ranked_losses(split: Split, target: str, claim: Claim, report: Evaluation) -> None:
-    """Whether the loss that the model expects ranks the texts as the one that it has, where that is known of a text."""
+    """Add whether the expected loss ranks the texts as their real loss, where the real loss of a text is known."""
     if claim.rated is None or claim.kind not in _REAL_LOSSES:
         return
     actual, places = target_column(split.units, target)

@@ -1,10 +1,12 @@
-"""What is fitted on validation rows and kept in the config: the emotions' thresholds, the verdict's temperature, from
-which probability on a verdict is named, from how many bits on the information about it is told, and what is withheld:
-claims that are no better than a constant, and confidences that do not order what they are of.
+"""Fitting on validation rows of what the config keeps: thresholds, a temperature, and what is withheld.
+
+That is the emotions' thresholds, the verdict's temperature, the probability from which on a verdict is named, the bits
+from which on the information about it is reported, and what is withheld: claims that are no better than a constant, and
+confidences that do not order the texts by their errors.
 
 Notable: thresholds are fitted on all sets that are given (`rows.FITTED_ON`), every set weighing the same however many
 rows it has: thousands of short comments would otherwise decide alone what is asserted of the everyday texts that people
-send. Temperature and naming are fitted on whatever has verdicts; the cases, of what is public.
+send. Temperature and naming are fitted on whatever has verdicts; of the public sets, that is the cases.
 """
 
 import math
@@ -48,8 +50,15 @@ _RATED_BY = {
 def fit_threshold_of_naming(probabilities: Array, shares: Array) -> float:
     """The lowest probability of the most probable verdict from which on at most `WRONG` of the named are wrong.
 
-    probabilities, shares: (texts, 5). What is right says `right_verdicts`. Where so few would be left that it is less
-    than `LEAST_NAMED` of the texts, the highest that names so many: whoever wants fewer errors sets a higher one.
+    What is right follows from `right_verdicts`. Where less than `LEAST_NAMED` of the texts would be named, it is the
+    highest probability that names so many: whoever wants fewer errors sets a higher one.
+
+    Args:
+        probabilities: Shape ``(texts, 5)``.
+        shares: Shares of the votes, ``(texts, 5)``.
+
+    Returns:
+        The probability, 0..1.
     """
     wrong = ~right_verdicts(probabilities, shares)
     curve = risk_coverage(wrong.astype(np.float64), probabilities.max(axis=1))
@@ -60,10 +69,20 @@ def fit_threshold_of_naming(probabilities: Array, shares: Array) -> float:
 
 
 def fit_asserting(scores: Array, actual: Array, weights: Array | None = None) -> Array:
-    """The threshold of each emotion, (28,), for what a reading asserts (`reading.asserted_emotions`).
+    """The threshold of each emotion for what a reading asserts (`asserted.asserted_emotions`).
 
-    Arguments and errors are those of `calibration.fit_thresholds`. Neutral's is the best of the decisions that are left
-    to it: where a feeling is asserted, neutral is not.
+    Neutral's is the best of the decisions that are left to it: where a feeling is asserted, neutral is not.
+
+    Args:
+        scores: Shape ``(texts, 28)``, 0..1.
+        actual: Shape ``(texts, 28)``, 0 or 1.
+        weights: Weight of each text, ``(texts,)``, above 0; None = equal weights.
+
+    Returns:
+        The thresholds, ``(28,)``, 0..1.
+
+    Raises:
+        ValueError: As `calibration.fit_thresholds`.
     """
     each = fit_thresholds(scores, actual, weights=weights)
     feeling = np.delete(scores >= each, _NEUTRAL, axis=1).any(axis=1)
@@ -76,8 +95,15 @@ def fit_asserting(scores: Array, actual: Array, weights: Array | None = None) ->
 def fit_information_null(model: Any, sources: Tensor, seed: int = 0) -> float:
     """Bits of synergy, unique and redundant information that states of different texts exceed in `BY_CHANCE` of cases.
 
-    model: with its ``surd_analyzer``. sources: (texts, 3, hidden), what the analyzer reads of real texts. A permutation
-    test: each source is given to the texts in an order of its own.
+    A permutation test: each source is given to the texts in an order of its own.
+
+    Args:
+        model: A model with its ``surd_analyzer``.
+        sources: What the analyzer reads of real texts, ``(texts, 3, hidden)``.
+        seed: Seed of the orders.
+
+    Returns:
+        The bits.
     """
     order = torch.Generator().manual_seed(seed)
     mixed = torch.stack([part[torch.randperm(len(part), generator=order)] for part in sources.unbind(1)], dim=1)
@@ -87,10 +113,17 @@ def fit_information_null(model: Any, sources: Tensor, seed: int = 0) -> float:
 
 
 def fit_withheld(said: Mapping[str, Array], units: Sequence[Unit]) -> list[str]:
-    """The record keys of the values on scales that do not follow their labels, and so are no better than a constant:
-    those of which the 95 % interval of Pearson's r over texts does not lie above 0.
+    """The values on scales that do not follow their labels, and so are no better than a constant.
 
-    said: of the predictor, about ``units``. What fewer than `FEWEST_RATED` texts have a label for is not judged.
+    Those are the values of which the 95 % interval of Pearson's r over texts does not lie above 0. A value for which
+    fewer than `FEWEST_RATED` texts have a label is not judged.
+
+    Args:
+        said: Predictions about ``units``, of `Predictor`.
+        units: Rows with labels.
+
+    Returns:
+        Record keys of these values.
     """
     found = []
     for target in _SCALES:
@@ -106,10 +139,18 @@ def fit_withheld(said: Mapping[str, Array], units: Sequence[Unit]) -> list[str]:
 
 
 def fit_unordered(said: Mapping[str, Array], units: Sequence[Unit]) -> list[str]:
-    """The record keys of the confidences that do not order the texts by how wrong they were read: those of which the
-    95 % interval of Spearman's r of the expected with the real loss does not lie above 0.
+    """The confidences that do not order the texts by how wrong they were read.
 
-    The real loss is the mean squared error, of distributions Brier's. Arguments are those of `fit_withheld`.
+    Those are the confidences of which the 95 % interval of Spearman's r of the expected with the real loss does not lie
+    above 0. The real loss is the mean squared error, of distributions Brier's. A confidence for which fewer than
+    `FEWEST_RATED` texts have a label is not judged.
+
+    Args:
+        said: Predictions about ``units``, of `Predictor`.
+        units: Rows with labels.
+
+    Returns:
+        Record keys of these confidences.
     """
     found = []
     expected = expected_losses(said)
@@ -134,7 +175,11 @@ def _follows(predicted: Array, labels: Array) -> bool:
 
 
 def _read_with_sources(model: Any, predictor: Predictor, units: Sequence[Unit]) -> tuple[dict[str, Array], Tensor]:
-    """What ``predictor`` says, and what the analyzer of information read meanwhile, in no order."""
+    """The predictions about ``units``, and what the analyzer of information read meanwhile, in no order.
+
+    Returns:
+        Predictions by target, and the sources ``(texts, 3, hidden)``.
+    """
     read: list[Tensor] = []
     handle = model.surd_analyzer.register_forward_pre_hook(lambda _, inputs: read.append(inputs[0].detach()))
     try:
@@ -145,10 +190,19 @@ def _read_with_sources(model: Any, predictor: Predictor, units: Sequence[Unit]) 
 
 
 def fit(model: Any, predictor: Predictor, units: Sequence[Unit]) -> dict[str, Any]:
-    """Fit what ``units`` allow, put it into ``model.config``, and say what it was.
+    """Fit what ``units`` allow, and store it in ``model.config``.
 
-    units: validation rows. Thresholds need emotions that are known on all rows; the temperature and the threshold of
-    naming and of information need verdicts. Raises `ValueError` when there are neither.
+    Args:
+        model: The model whose config is changed.
+        predictor: Reads with the model.
+        units: Validation rows. Thresholds need emotions that are known on all rows; the temperature and the thresholds
+            of naming and of information need verdicts.
+
+    Returns:
+        What was fitted, by its name in the config, with a description of the rows it was fitted on.
+
+    Raises:
+        ValueError: When there are neither emotions nor verdicts.
     """
     found: dict[str, Any] = {}
     emotions = [unit for unit in units if "emotion_labels" in unit[0].targets]
@@ -207,7 +261,7 @@ def _counted(sources: Sequence[str]) -> str:
 
 
 def _below(threshold: float) -> float:
-    """Four decimals, never above: the text that a threshold was taken from stays above it."""
+    """Round down to four decimals: the text that a threshold was taken from stays above it."""
     return math.floor(float(threshold) * 1e4) / 1e4
 
 

@@ -1,17 +1,17 @@
-"""The floor under every figure: what the constant answer and TF-IDF with a linear model say, about any target.
+"""The floor under every figure: the predictions of the constant answer and of TF-IDF with a linear model.
 
     floor = Floor(train, cache=Path("floor"))
-    said = floor.predict(validation)
-    said[CONSTANT]["verdict_labels"], said[LINEAR]["verdict_labels"]
+    predictions = floor.predict(validation)
+    predictions[CONSTANT]["verdict_labels"], predictions[LINEAR]["verdict_labels"]
 
 Notable:
 
-* It says what `predict.Predictor` says, in the same form, so that the same measures serve the model and its floor. The
-  constant of a ranking is a score of 0 for every text: chance.
+* Its predictions have the form of `predict.Predictor`, for any target, so that the same measures serve the model and
+  its floor. The constant of a ranking is a score of 0 for every text: chance.
 * Each column (one emotion, one dimension, one perspective) is learned from the texts that have it. A column that no
   training text has is not known to any system: 0 for every text, or the uniform distribution.
 * A target is fitted when it is first asked for: seconds to some minutes, and about 2 GB for 26,000 posts. With
-  ``cache``, what was said is kept, in files named by the hash of all that it depends on, the models' source included.
+  ``cache``, predictions are kept, in files named by the hash of all that they depend on, the models' source included.
 """
 
 import hashlib
@@ -60,8 +60,13 @@ _MADE_BY = "\n".join((sklearn.__version__, *(getsource(module) for module in (sy
 class Floor:
     """The constant and the linear systems that some training units give.
 
-    targets: of `LEARNED`; None = all that the units have. cache: a folder, made when it is needed. Raises `DataError`
-    for a target that has no floor.
+    Args:
+        train: Training units.
+        targets: Of `LEARNED`; None = all that the units have.
+        cache: Folder that predictions are kept in, made when it is needed; None keeps none.
+
+    Raises:
+        DataError: For a target that has no floor.
     """
 
     def __init__(self, train: Sequence[Unit], targets: Iterable[str] | None = None, cache: Path | None = None) -> None:
@@ -81,9 +86,18 @@ class Floor:
         return tuple(self._rows)
 
     def predict(self, units: Sequence[Unit]) -> dict[str, dict[str, Array]]:
-        """What each system says about every text of ``units``, in their order: system -> target -> (texts, ...).
+        """The predictions of each system about every text of ``units``, in their order.
 
         Targets that no text of ``units`` has are left out, and so is a system that has none.
+
+        Args:
+            units: Rows.
+
+        Returns:
+            System -> target -> ``(texts, ...)``.
+
+        Raises:
+            DataError: For a file in the cache that is damaged.
         """
         texts = [item.text for unit in units for item in unit]
         given = {name for unit in units for item in unit for name in item.targets}
@@ -95,7 +109,7 @@ class Floor:
         return {system: values for system, values in said.items() if values}
 
     def _kept(self, target: str, texts: Sequence[str]) -> dict[str, Array]:
-        """What is said about one target, from the cache if it is there."""
+        """The predictions of one target by system, from the cache if they are there."""
         if self.cache is None:
             return self._said(target, texts)
         known, values = self._rows[target]
@@ -139,9 +153,12 @@ class Floor:
 
 
 def _training_rows(units: Sequence[Unit], target: str) -> tuple[list[str], Array]:
-    """The texts that have a target, and the target: (rows, columns, width), NaN where a value is missing.
+    """The texts that have a target, and the target.
 
     The width is 1, or the number of classes of a distribution. Of pairs, the better texts and then the worse ones.
+
+    Returns:
+        Texts, and values ``(rows, columns, width)``, NaN where a value is missing.
     """
     if target in PAIRS:
         better, worse = _pairs(units, target)
@@ -157,7 +174,7 @@ def _training_rows(units: Sequence[Unit], target: str) -> tuple[list[str], Array
 
 
 def _present(values: Array) -> Array:
-    """Which columns of which rows are there, (rows, columns)."""
+    """Which columns of which rows have a value, ``(rows, columns)``."""
     return np.asarray(np.isfinite(values).all(axis=2))
 
 
@@ -173,7 +190,7 @@ def _pairs(units: Sequence[Unit], target: str) -> tuple[list[str], list[str]]:
 
 
 def _hash(*parts: Sequence[str] | Array) -> str:
-    """Of texts and arrays, in their order."""
+    """A hash of texts and arrays, in their order."""
     digest = hashlib.blake2b(digest_size=16)
     for part in parts:
         if isinstance(part, np.ndarray):

@@ -1,4 +1,4 @@
-"""The information decomposition of a data set: what the readings of three sources say about the verdict that was given.
+"""The information decomposition of a data set: what the readings of three sources tell about the verdict of the labels.
 
 Notable: the analyzer's parts are about the model's own verdict, text by text; this is about the labels, over many
 texts, with what shuffled labels would give (`surd_estimator`) beside it.
@@ -24,9 +24,17 @@ READ_BY = {
 
 
 def information(units: Sequence[Unit], said: dict[str, Array]) -> dict[str, Any]:
-    """The decomposition of "the author is in the wrong" into what each source says, in bits, with its null.
+    """The decomposition of "the author is in the wrong" into the information of each source, in bits, with its null.
 
-    said: of `Predictor`. Raises `ValueError` where there are too few rows (`surd_estimator.estimate`).
+    Args:
+        units: Rows with verdicts.
+        said: Predictions about ``units``, of `Predictor`.
+
+    Returns:
+        The parts and their null, with the target, the sources, and the numbers of rows and of states.
+
+    Raises:
+        ValueError: Where there are too few rows (`surd_estimator.estimate`).
     """
     shares, places = target_column(units, "verdict_labels")
     target = (shares[:, WRONG].sum(axis=1) > 0.5).astype(np.int64)

@@ -1,7 +1,7 @@
 """The figures of the verdict on one split: the most probable one, what is named, the perspectives, and pairs.
 
-Notable: a verdict is right that has the most votes, or as many as another (`measures.right_verdicts`). What is wrong
-among the named means nothing without the share of the texts of which one is named: both stand in one row.
+Notable: a verdict is right that has the most votes, or as many as another (`measures.right_verdicts`). The share of
+wrong ones among the named means nothing without the share of the texts of which one is named: both are in one row.
 """
 
 import numpy as np
@@ -36,7 +36,13 @@ _FOLDS = 5
 
 
 def verdict_figures(split: Split, threshold: float, report: Evaluation) -> None:
-    """Add what is said of the verdict. threshold: the probability from which on the most probable one is named."""
+    """Add the figures of the verdict.
+
+    Args:
+        split: The split, with the predictions of each system.
+        threshold: The probability from which on the most probable verdict is named.
+        report: The evaluation that the figures are added to.
+    """
     shares, places = target_column(split.units, "verdict_labels")
     named_in = that_occur(LIKELY, shares.argmax(axis=1)[:, None] == np.arange(len(VERDICTS)))
     for system, said in split.systems.items():
@@ -69,9 +75,9 @@ def verdict_figures(split: Split, threshold: float, report: Evaluation) -> None:
 
 
 def _named(split: Split, report: Evaluation, places: Array, shares: Array, named: Array, rule: str) -> None:
-    """The share of the texts of which a verdict is named, and of those the share that is wrong.
+    """Add the share of the texts of which a verdict is named, and of those the share that is wrong.
 
-    A system of the floor, which has no threshold, is measured on the share of the texts of which it is surest.
+    A system of the floor, which has no threshold, is measured on the same share of the texts, its most confident ones.
     """
     coverage = float(named.mean())
     report.figures.append(split.figure("verdict", "coverage", MODEL, mean, named.astype(np.float64), rule=rule))
@@ -106,8 +112,16 @@ def _cross_fitted(scores: Array, shares: Array) -> Array:
 
 
 def share_figures(split: Split, target: str, claim: Claim, report: Evaluation) -> None:
-    """Add what is said of each distribution of a claim, such as each perspective's, and whether the expected loss ranks
-    the texts."""
+    """Add the figures of each distribution of a claim, such as each perspective's.
+
+    And, where the model expects a loss of it, whether the expected loss ranks the texts.
+
+    Args:
+        split: The split, with the predictions of each system.
+        target: Name of the target.
+        claim: The claim that the target is of.
+        report: The evaluation that the figures are added to.
+    """
     actual, places = target_column(split.units, target)
     for place, key in zip(np.ndindex(actual.shape[1:-1]), claim.keys, strict=True):
         at = (slice(None), *place)
@@ -133,8 +147,17 @@ def share_figures(split: Split, target: str, claim: Claim, report: Evaluation) -
 def pairs_by_verdict(split: Split, target: str, output: str, better: Array, worse: Array) -> list[Figure]:
     """How often the better text of a pair has the lower P(other) + P(everybody).
 
-    target: the ranking. better, worse: (pairs,), places among the texts. The floor of it is what learned the ranking
-    itself from the pairs.
+    Its floor is what learned the ranking itself from the pairs.
+
+    Args:
+        split: The split, with the predictions of each system.
+        target: Name of the ranking's target.
+        output: Name of the output in the figures.
+        better: Places of the better texts among the texts, ``(pairs,)``.
+        worse: Places of the worse texts among the texts, ``(pairs,)``.
+
+    Returns:
+        Figures of the model and of its floor.
     """
     wrong = split.systems[MODEL]["verdict_labels"][:, WRONGDOERS].sum(axis=1)
     rule = "P(other) + P(everybody), lower for the better"

@@ -1,7 +1,7 @@
 """Plots of an evaluation, as matplotlib figures and as PNG files of 800 pixels.
 
-Notable: drawn without `pyplot`, so that no window and no global state is involved. Every plot comes with the words that
-say what it shows to those who cannot see it. matplotlib is imported when a plot is drawn.
+Notable: drawn without `pyplot`, so that no window and no global state is involved. Every plot comes with a description
+for readers who cannot see it. matplotlib is imported when a plot is drawn.
 """
 
 import math
@@ -28,7 +28,14 @@ _MOST_WRITTEN = 12  # labels of a confusion matrix whose counts still fit into t
 
 @dataclass(frozen=True)
 class Plot:
-    """A figure. name: for its file, without ending. alt: what it shows. reading: how to read it."""
+    """A plot with its descriptions.
+
+    Attributes:
+        name: Name of its file, without ending.
+        alt: What it shows.
+        reading: How to read it.
+        figure: The matplotlib figure.
+    """
 
     name: str
     alt: str
@@ -37,7 +44,7 @@ class Plot:
 
 
 def reliability(curve: Curve) -> "Figure":
-    """What was said against what was so, above how many there are in each bin. curve: of kind "reliability"."""
+    """Draw confidence against observed frequency, above the number in each bin; ``curve`` is of kind "reliability"."""
     figure, (panel, counts) = _figure(7.0, 2, heights=(3, 1))
     panel.plot([0, 1], [0, 1], color=_GREY, linestyle="--", label="as often as was said")
     panel.plot(curve.x, curve.y, color=_BLUE, marker="o", label="model")
@@ -53,7 +60,7 @@ def reliability(curve: Curve) -> "Figure":
 
 
 def risk_coverage(curve: Curve) -> "Figure":
-    """The risk of what is answered when only the surest share of the texts is. curve: of kind "risk-coverage"."""
+    """Draw the risk when only the most confident texts are answered; ``curve`` is of kind "risk-coverage"."""
     figure, (panel,) = _figure(5.0)
     panel.plot(curve.x, curve.y, color=_BLUE, label="the surest are answered first")
     if curve.y:
@@ -66,7 +73,7 @@ def risk_coverage(curve: Curve) -> "Figure":
 
 
 def confusion(table: Confusion) -> "Figure":
-    """Each label's texts by the label that was given: shares of the row as colour, and numbers of texts."""
+    """Draw each label's texts by the label that was given: shares of the row as colour, and numbers of texts."""
     figure, (panel,) = _figure(6.8)
     totals = [sum(row) for row in table.counts]
     shares = [
@@ -89,9 +96,16 @@ def confusion(table: Confusion) -> "Figure":
 
 
 def label_bars(table: LabelTable) -> "Figure":
-    """A bar per label: its F1, or else its first measure, the best on top, with its support.
+    """Draw a bar per label: its F1, or else its first measure, the best on top, with its support.
 
-    Raises `ValueError` for a table without labels or measures.
+    Args:
+        table: Measures of the labels.
+
+    Returns:
+        The plot.
+
+    Raises:
+        ValueError: For a table without labels or measures.
     """
     measure = _leading(table)
     order = sorted(table.rows, key=lambda name: _known(table.rows[name].get(measure), -math.inf))
@@ -108,9 +122,16 @@ def label_bars(table: LabelTable) -> "Figure":
 
 
 def every_plot(evaluation: Evaluation) -> Iterator[Plot]:
-    """All plots, in the order of the evaluation; a curve or a table with nothing in it has none.
+    """Draw all plots, in the order of the evaluation; an empty curve or table has none.
 
-    Raises `ImportError` with the remedy where matplotlib is not installed.
+    Args:
+        evaluation: The evaluation.
+
+    Yields:
+        The plots.
+
+    Raises:
+        ImportError: With the remedy, where matplotlib is not installed.
     """
     require_matplotlib()
     taken: set[str] = set()
@@ -129,7 +150,18 @@ def every_plot(evaluation: Evaluation) -> Iterator[Plot]:
 
 
 def save_plots(evaluation: Evaluation, folder: Path) -> list[Path]:
-    """Write all plots to ``folder`` as PNG files, named by what they show; returns their paths."""
+    """Write all plots to a folder as PNG files, named by what they show.
+
+    Args:
+        evaluation: The evaluation.
+        folder: The folder.
+
+    Returns:
+        Paths of the files.
+
+    Raises:
+        ImportError: With the remedy, where matplotlib is not installed.
+    """
     paths = []
     for plot in every_plot(evaluation):
         paths.append(folder / f"{plot.name}.png")
@@ -149,7 +181,7 @@ _About = Curve | Confusion | LabelTable
 
 
 def _figure(height: float, panels: int = 1, heights: tuple[int, ...] = (1,)) -> tuple["Figure", list[Any]]:
-    """A figure of the common width and so many inches of height, and its panels from the top."""
+    """A figure of the common width and ``height`` inches, and its panels from the top."""
     require_matplotlib()
     from matplotlib import rc_context
     from matplotlib.figure import Figure
@@ -162,7 +194,7 @@ def _figure(height: float, panels: int = 1, heights: tuple[int, ...] = (1,)) -> 
 
 
 def _plain(text: str) -> str:
-    """A text in which matplotlib sees no formula."""
+    """Escape a text so that matplotlib sees no formula in it."""
     return text.replace("$", r"\$")
 
 
@@ -171,7 +203,7 @@ def _title(kind: str, about: _About) -> str:
 
 
 def _name(kind: str, about: _About, taken: set[str]) -> str:
-    """A name for a file that is not taken yet."""
+    """A file name that is not in ``taken`` yet."""
     stem = re.sub(r"[^\w.-]+", "-", "-".join((kind, about.output, about.dataset, about.split)))
     name = next(
         name for number in range(1, len(taken) + 2) if (name := stem + f"-{number}" * (number > 1)) not in taken

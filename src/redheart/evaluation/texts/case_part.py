@@ -39,7 +39,15 @@ _MEAN = ("bentham", "regret")  # outputs with the mean over their columns
 
 @dataclass(frozen=True)
 class Case:
-    """What the file says of a text beside its targets. votes: as counted, in the order of `VERDICTS`."""
+    """What the file holds of a text beside its targets.
+
+    Attributes:
+        text: The text.
+        group: Group of variants that the text belongs to.
+        language: Of `cases.LANGUAGES`.
+        kind: Kind of case.
+        votes: Votes as counted, in the order of `VERDICTS`.
+    """
 
     text: str
     group: str
@@ -49,7 +57,15 @@ class Case:
 
 
 class CasePart:
-    """Some of the cases, and what each system says about them. about: what their figures have as their split."""
+    """Some of the cases, and the predictions of each system about them.
+
+    Args:
+        cases: All cases.
+        targets: Targets of all cases, by name: ``(texts, ...)``.
+        systems: Predictions of each system about all cases.
+        chosen: Places of the cases that this part has.
+        about: Split of the figures.
+    """
 
     def __init__(
         self,
@@ -68,7 +84,15 @@ class CasePart:
         self.members = [np.flatnonzero(self.group == number) for number in range(int(self.group.max()) + 1)]
 
     def figures(self, thresholds: Mapping[str, float], verdict_threshold: float) -> list[Figure]:
-        """What is measured of a language."""
+        """Return what is measured of a language.
+
+        Args:
+            thresholds: Thresholds of the config, by emotion.
+            verdict_threshold: The probability from which on a verdict is named.
+
+        Returns:
+            The figures.
+        """
         figures = self._verdicts(CASES, "verdict")
         shares = self.targets["verdict_labels"]
         floor = self._sum(ratio, np.stack((cross_entropies(shares, shares), np.ones(self.texts)), axis=1))
@@ -90,7 +114,7 @@ class CasePart:
         return figures + self._confidence(thresholds, verdict_threshold)
 
     def of_kind(self) -> list[Figure]:
-        """What is measured of a kind."""
+        """Return what is measured of a kind."""
         shares = self.targets["verdict_labels"]
         floor = float(cross_entropies(shares, shares).mean())
         floors = [Figure(KINDS, self.about, "verdict by kind", ENTROPY, MODEL, floor, self.texts)]
@@ -126,8 +150,14 @@ class CasePart:
         return figures
 
     def _emotions(self, thresholds: Mapping[str, float]) -> list[Figure]:
-        """Micro F1: of the model at the thresholds of its config, of TF-IDF at the one that is best here, and of the
-        constant answer by its most frequent emotion."""
+        """Micro F1 of each system, by the rule for that system.
+
+        The model is measured at the thresholds of its config, TF-IDF at the one threshold that is best here, and the
+        constant answer by its most frequent emotion.
+
+        Returns:
+            One figure per system.
+        """
         actual, figures = self.targets["emotion_labels"].astype(bool), []
         for system, said in self.systems.items():
             if "emotion_labels" not in said:
@@ -159,7 +189,7 @@ class CasePart:
         return figures
 
     def _confidence(self, thresholds: Mapping[str, float], verdict_threshold: float) -> list[Figure]:
-        """Whether what is confident is right, and what is wrong among what is named."""
+        """Figures of whether a confident answer is right, and how many of the named verdicts are wrong."""
         said, shares = self.systems[MODEL], self.targets["verdict_labels"]
         figures = []
         right = right_verdicts(said["verdict_labels"], shares)
@@ -200,13 +230,13 @@ class CasePart:
         )
 
     def _sum(self, combine: Callable[[Array], float], columns: Array) -> Interval:
-        """What ``combine`` makes of the sums of ``columns`` (texts, ...) over the texts, with its interval."""
+        """A function of the sums of ``columns`` (texts, ...) over the texts, with its interval."""
         sums = np.zeros((len(self.members), columns.shape[1]))
         np.add.at(sums, self.group, columns.astype(np.float64))
         return interval(lambda drawn: combine(drawn.sum(axis=0)), sums)
 
     def _rows(self, measure: Callable[..., float], *arrays: Array) -> Interval:
-        """A measure that no sums give."""
+        """A measure that cannot be computed from sums, with its interval."""
 
         def of_groups(drawn: Array) -> float:
             rows = np.concatenate([self.members[number] for number in drawn])

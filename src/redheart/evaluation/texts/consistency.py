@@ -1,8 +1,9 @@
 """Ethical consistency: whether a reading stays the same when a text is put differently and means the same.
 
 Krippendorff's alpha with the texts as units and the readings of their variants as raters, one per family of variants
-(`perturbations.variants`): interval for scores, nominal for labels. Notable: a model that says the same of every text
-has no alpha, so that consistency cannot be had by saying nothing; and what is right stands beside what is the same.
+(`perturbations.variants`): interval for scores, nominal for labels. Notable: a model that gives the same reading of
+every text has no alpha, so that a constant reading is not counted as consistent; and what is right is beside what is
+the same.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,7 +26,18 @@ LONGEST = 1200  # characters; of a longer text the variants differ in a small pa
 def consistency(
     predictor: Predictor, dataset: str, units: Sequence[Unit], texts: int = 100, seed: int = 0
 ) -> list[Consistency]:
-    """Alpha of each family on ``texts`` of the units, drawn at random; fewer where fewer have enough variants."""
+    """Alpha of each family of variants on texts of the units, drawn at random.
+
+    Args:
+        predictor: Reads the texts.
+        dataset: Name of the data set, for the results.
+        units: Rows, whose first texts are used, up to `LONGEST` characters.
+        texts: Texts of each family; fewer where fewer have enough variants.
+        seed: Seed of the draw and of the variants.
+
+    Returns:
+        One result per family of which at least two texts have enough variants.
+    """
     order = np.random.default_rng(seed).permutation(len(units))
     single = [units[place] for place in order if len(units[place][0].text) <= LONGEST]
     found = []
@@ -71,7 +83,7 @@ def _family(
 
 
 def _accuracy(units: Sequence[Unit], said: dict[str, Array]) -> dict[str, tuple[float, float]]:
-    """How right the readings are of the texts themselves, and of their variants."""
+    """Accuracy of the readings of the texts themselves, and of their variants."""
     found = {}
     if all("emotion_labels" in unit[0].targets for unit in units):
         actual, _ = target_column(units, "emotion_labels")

@@ -30,7 +30,12 @@ from .no_signal_templates import (
 
 @dataclass(frozen=True)
 class NoSignal:
-    """A text that states no emotion and no conflict, and its kind: one of `KINDS`, or "shuffled_data"."""
+    """A text that states no emotion and no conflict.
+
+    Attributes:
+        text: The text.
+        kind: One of `KINDS`, or "shuffled_data".
+    """
 
     text: str
     kind: str
@@ -86,7 +91,7 @@ def _shuffled(chance: random.Random) -> str:
 
 
 def _in_another_order(text: str, chance: random.Random) -> str:
-    """The words of a text, in a random order that is not the text's own where there is another."""
+    """The words of a text in a random order, another one than the text's own where there is another."""
     words = text.split()
     for _ in range(20):
         order = chance.sample(words, len(words))
@@ -110,12 +115,18 @@ KINDS: tuple[str, ...] = tuple(_MAKERS)
 
 
 def no_signal_texts(seed: int = 0, count: int = 300) -> list[NoSignal]:
-    """Distinct texts that state no emotion and no conflict, of every one of `KINDS`.
+    """Make distinct texts that state no emotion and no conflict, of every one of `KINDS`.
 
-    seed: another seed gives other texts; the same gives the same on every machine. count: how many texts; the kinds
-    have fixed shares, so 300 texts are 75 of technical prose, 50 dates, and so on.
+    Args:
+        seed: Another seed gives other texts; the same gives the same on every machine.
+        count: Number of texts; the kinds have fixed shares, so 300 texts are 75 of technical prose, 50 dates, and so
+            on.
 
-    Raises ValueError for a negative count, or one for which the templates of a kind do not suffice.
+    Returns:
+        The texts with their kinds.
+
+    Raises:
+        ValueError: For a negative count, or one for which the templates of a kind do not suffice.
     """
     if count < 0:
         raise ValueError(f"`count` ({count}) is a number of texts; give 0 or more.")
@@ -137,10 +148,17 @@ def no_signal_texts(seed: int = 0, count: int = 300) -> list[NoSignal]:
 
 
 def shuffled(texts: Iterable[str], seed: int = 0) -> list[NoSignal]:
-    """The given texts with their words in another order, as kind "shuffled_data", without those of one word.
+    """Shuffle the words of texts.
 
     A shuffle takes away who did what to whom, not the words of feeling: report what is claimed about these apart from
     `no_signal_texts`.
+
+    Args:
+        texts: The texts; those with fewer than two different words are left out.
+        seed: Seed of the orders.
+
+    Returns:
+        The texts, of kind "shuffled_data".
     """
     return [
         NoSignal(_in_another_order(text, random.Random(f"shuffled {seed}\n{text}")), "shuffled_data")

@@ -1,11 +1,11 @@
-"""Risk: how many texts that tell of self-harm, abuse or a child in danger `risks` finds, and how often it does where a
-text tells of none.
+"""Risk: how often `risks` finds a risk in texts that mention one, and in texts that mention none.
 
     report.figures += risk_figures()  # data set "risk texts", splits "development (en)", "development (ko)", ...
 
-Notable: the patterns were tuned on the split "development", which says nothing of other texts; "check", where the list
-has such texts, is what nothing was tuned on. Half of the texts that tell of nothing sound as if they did (figures of
-speech, games, accidents, denials, films), so the false-alarm rate is far above that of everyday texts.
+Notable: the risks are self-harm, abuse and a child in danger. The patterns were tuned on the split "development", whose
+figures do not carry over to other texts; "check", where the list has such texts, is what nothing was tuned on. Half of
+the texts without a risk sound as if they had one (figures of speech, games, accidents, denials, films), so the
+false-alarm rate is far above that of everyday texts.
 """
 
 from collections.abc import Callable, Iterator
@@ -31,8 +31,14 @@ RULE = "words and phrases, no model"
 def risk_figures(find: Callable[[str], list[str]] = risks) -> list[Figure]:
     """Recall and false-alarm rate of each kind, and of any kind at all, by language and split that has texts.
 
-    find: gives the kinds of a text. A figure's output is "risk.abuse", its split "check (en)"; `rows` are the texts
-    that are of the kind (recall), or are not (false alarms). Of "any", a text counts as found whatever kind is given.
+    Of "any", a text counts as found whatever kind is given.
+
+    Args:
+        find: Gives the kinds of a text.
+
+    Returns:
+        Figures whose output is, for example, "risk.abuse" and whose split is "check (en)"; their `rows` are the texts
+        that are of the kind (recall), or are not (false alarms).
     """
     rows = text_list(LIST)
     found = [set(find(row["text"])) for row in rows]
@@ -55,7 +61,7 @@ def _figures(split: str, told: list[set[str]], found: list[set[str]]) -> Iterato
 
 
 def _has(kind: str, sets: list[set[str]]) -> Array:
-    """(texts,) decisions."""
+    """Whether each text is of the kind, ``(texts,)``."""
     return np.array([bool(one) if kind == ANY else kind in one for one in sets], dtype=bool)
 
 
@@ -66,7 +72,7 @@ def _share(split: str, kind: str, measure: str, given: Array) -> Figure:
 
 
 def risk_table(figures: list[Figure]) -> tuple[list[str], list[list[Any]]]:
-    """Heads and rows of cells of the figures that are of this data set: a row for each split and kind."""
+    """Return heads and rows of cells of the figures of this data set: a row for each split and kind."""
     rows: dict[tuple[str, str], dict[str, Figure]] = {}
     for figure in figures:
         if figure.dataset == DATASET:

@@ -20,8 +20,16 @@ def unsupported(
 ) -> list[Unsupported]:
     """The share of no-signal texts with a non-neutral emotion above its threshold, by kind and over all.
 
-    texts: of a data set, whose words are shuffled; a kind of its own that is not counted in "all", since the words of
-    an emotion stay when their order goes; a single text has no share.
+    Args:
+        predictor: Reads the texts.
+        thresholds: Thresholds of the model's config, by emotion.
+        texts: Texts of a data set, whose words are shuffled: a kind of its own that is not counted in "all", since the
+            words of an emotion stay when their order goes. A single text has no share.
+        count: Number of no-signal texts.
+        seed: Seed of the texts.
+
+    Returns:
+        One result per kind, "all", and the shuffled texts.
     """
     made = no_signal_texts(seed, count)
     kinds = np.array([item.kind for item in made])
@@ -35,7 +43,7 @@ def unsupported(
 
 
 def asserts_emotion(probabilities: Array, thresholds: Mapping[str, float]) -> Array:
-    """Whether an emotion other than neutral is at or above its threshold: (texts,) of (texts, emotions)."""
+    """Whether an emotion other than neutral is at or above its threshold, ``(texts,)``, of ``(texts, emotions)``."""
     return _others(asserted_emotions(probabilities, thresholds))
 
 
