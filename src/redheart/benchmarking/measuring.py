@@ -241,7 +241,7 @@ def measure_load(folder: str, plain: bool, dtype: str, setting: dict[str, Any]) 
     if plain:
         from transformers import BertModel  # noqa: F401 - code is not to count as weights
     chosen = Setting(**setting)
-    forget_peak()
+    reset_peak()
     with using_threads(chosen.threads):
         base = resident()
         start = time.perf_counter()
@@ -265,7 +265,7 @@ def measure_load(folder: str, plain: bool, dtype: str, setting: dict[str, Any]) 
     return asdict(figures)
 
 
-def forget_peak() -> None:
+def reset_peak() -> None:
     """Reset the peak of resident memory; where this is not allowed, none is below that of the imports."""
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
@@ -292,19 +292,20 @@ def resident() -> dict[str, int]:
 
 def measure_loads(folders: dict[bool, str], dtype: str, setting: Setting) -> dict[bool, Load]:
     """Measure loading of ours (False) and of the plain encoder (True): medians over new processes, which take turns."""
-    seen: dict[bool, list[dict[str, float]]] = {plain: [] for plain in folders}
+    measured: dict[bool, list[dict[str, float]]] = {plain: [] for plain in folders}
     for _ in range(setting.loads):
         for plain, folder in folders.items():
             options = {"folder": folder, "plain": plain, "dtype": dtype, "setting": asdict(setting)}
-            seen[plain].append(fresh(_LOAD, setting.threads, options))
+            measured[plain].append(run_in_subprocess(_LOAD, setting.threads, options))
     return {
-        plain: Load(**{name: median(one[name] for one in every) for name in every[0]}) for plain, every in seen.items()
+        plain: Load(**{name: median(one[name] for one in every) for name in every[0]})
+        for plain, every in measured.items()
     }
 
 
 def measure_imports(setting: Setting) -> ImportTime:
     """Medians over new processes, each of which imports both, one after the other."""
-    pairs = [fresh(_IMPORT, setting.threads) for _ in range(setting.imports)]
+    pairs = [run_in_subprocess(_IMPORT, setting.threads) for _ in range(setting.imports)]
     theirs, above = zip(*pairs, strict=True)
     return ImportTime(median(theirs), median(above), median(map(sum, pairs)))
 
@@ -328,15 +329,15 @@ def summary(times: list[float]) -> Latency:
     return Latency(p10, p50, p90, times)
 
 
-def fresh(code: str, thread_count: int, options: dict[str, Any] | None = None) -> Any:
+def run_in_subprocess(code: str, thread_count: int, options: dict[str, Any] | None = None) -> Any:
     """Run ``code`` in a new Python process, with ``options`` as its argument, and return the JSON that it prints."""
     paths = [str(PACKAGE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
     extra = {"PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": str(thread_count), "HF_HUB_OFFLINE": "1"}
     command = [sys.executable, "-P", "-c", code, json.dumps(options)]
-    done = subprocess.run(command, env={**os.environ, **extra}, capture_output=True, text=True)
-    if done.returncode:
-        raise RuntimeError(f"A measuring process ended with {done.returncode}: {done.stderr.strip()[-500:]}")
-    return json.loads(done.stdout.splitlines()[-1])
+    result = subprocess.run(command, env={**os.environ, **extra}, capture_output=True, text=True)
+    if result.returncode:
+        raise RuntimeError(f"A measuring process ended with {result.returncode}: {result.stderr.strip()[-500:]}")
+    return json.loads(result.stdout.splitlines()[-1])
 
 
 @contextmanager
@@ -373,9 +374,7 @@ __all__ = [
     "Latency",
     "Load",
     "Setting",
-    "forget_peak",
     "forward",
-    "fresh",
     "interleave",
     "load",
     "machine_facts",
@@ -384,7 +383,9 @@ __all__ = [
     "measure_loads",
     "plain_encoder",
     "plain_slots",
+    "reset_peak",
     "resident",
+    "run_in_subprocess",
     "summary",
     "texts",
     "using_threads",

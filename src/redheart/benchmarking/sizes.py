@@ -25,7 +25,7 @@ from ..evaluation.measurement.results import MODEL, Evaluation
 from ..evaluation.measurement.rows import Rows
 from ..modeling_redheart import RedHeartModel
 from ..readers import load_reader
-from .measuring import WARM_UP, forget_peak, fresh, interleave, resident, using_threads
+from .measuring import WARM_UP, interleave, reset_peak, resident, run_in_subprocess, using_threads
 
 BASE = "float32"
 _MEMORY = (
@@ -33,7 +33,7 @@ _MEMORY = (
     "from redheart.benchmarking.sizes import measure_memory; quiet(); "
     "print(json.dumps(measure_memory(**json.loads(sys.argv[1]))))"
 )
-# What forms are compared on where no rows are given.
+# Texts whose probabilities are compared between the forms.
 SENTENCES = (
     "I told my sister's secret to her fiancé, and now the wedding is off.",
     "My neighbour waters our plants whenever we are away, and never wants anything for it.",
@@ -111,7 +111,7 @@ def measure_sizes(
     setting: SizeSetting,
     others: Sequence[Path] = (),
     rows: Iterable[Rows | tuple[str, str]] = (),
-    say: Callable[[str], None] = lambda _: None,
+    notify: Callable[[str], None] = lambda _: None,
 ) -> list[Size]:
     """Measure every form of a checkpoint, float32 first, and then other checkpoints.
 
@@ -121,24 +121,26 @@ def measure_sizes(
         setting: What is measured.
         others: Folders of other checkpoints.
         rows: Splits for the figures; none = no figures. Pairs of what is missing and why are passed over.
-        say: Called with the name of each step.
+        notify: Called with the name of each step.
 
     Returns:
         The sizes, in this order.
     """
     folders: dict[str, Path] = {}
     for form in dict.fromkeys((BASE, *setting.forms)):
-        say(f"making {form}")
+        notify(f"making {form}")
         folders[form] = write_form(source, form, workdir / form)
     folders |= {path.name: path for path in others}
-    splits = [_part(split, setting.rows) for split in rows if isinstance(split, Rows)]
+    splits = [_limited(split, setting.rows) for split in rows if isinstance(split, Rows)]
     with using_threads(setting.threads):
         base, tokenizer = load_reader(folders[BASE])
-        said = Predictor(base, tokenizer).texts(SENTENCES)
-        return [_measure(name, folder, base, said, splits, setting, say) for name, folder in folders.items()]
+        base_predictions = Predictor(base, tokenizer).texts(SENTENCES)
+        return [
+            _measure(name, folder, base, base_predictions, splits, setting, notify) for name, folder in folders.items()
+        ]
 
 
-def _part(split: Rows, count: int) -> Rows:
+def _limited(split: Rows, count: int) -> Rows:
     """The split with at most ``count`` of its units, always the same ones."""
     chosen = np.sort(np.random.default_rng(0).permutation(len(split.units))[:count])
     return replace(split, units=[split.units[place] for place in chosen.tolist()])
@@ -148,23 +150,23 @@ def _measure(
     name: str,
     folder: Path,
     base: Any,
-    said: dict[str, Array],
+    base_predictions: dict[str, Array],
     splits: Sequence[Rows],
     setting: SizeSetting,
-    say: Callable[[str], None],
+    notify: Callable[[str], None],
 ) -> Size:
-    say(f"{name}: memory")
-    memory = fresh(_MEMORY, setting.threads, {"folder": str(folder), "tokens": setting.tokens,
+    notify(f"{name}: memory")
+    memory = run_in_subprocess(_MEMORY, setting.threads, {"folder": str(folder), "tokens": setting.tokens,
                                               "threads": setting.threads})  # fmt: skip
-    say(f"{name}: time")
+    notify(f"{name}: time")
     reader, tokenizer = load_reader(folder)
     entries = min(base.config.vocab_size, reader.config.vocab_size)
     theirs, ours = interleave(
         partial(read, base), partial(read, reader), _ids(entries, WARM_UP + setting.runs, setting.tokens)
     )
     predictor = Predictor(reader, tokenizer)
-    other = predictor.texts(SENTENCES)
-    say(f"{name}: figures")
+    predictions = predictor.texts(SENTENCES)
+    notify(f"{name}: figures")
     return Size(
         name,
         parameters=_parameters(reader.config),
@@ -173,8 +175,10 @@ def _measure(
         peak=memory["peak"],
         milliseconds=median(ours),
         ratio=median(one / other for one, other in zip(ours, theirs, strict=True)),
-        emotion=float(np.abs(other["emotion_labels"] - said["emotion_labels"]).mean()),
-        verdict=float(np.abs(other["verdict_labels"] - said["verdict_labels"]).sum(axis=1).mean() / 2),
+        emotion=float(np.abs(predictions["emotion_labels"] - base_predictions["emotion_labels"]).mean()),
+        verdict=float(
+            np.abs(predictions["verdict_labels"] - base_predictions["verdict_labels"]).sum(axis=1).mean() / 2
+        ),
         figures=_figures(predictor, splits),
     )
 
@@ -194,8 +198,8 @@ def _figures(predictor: Predictor, splits: Sequence[Rows]) -> dict[str, float]:
 
 def changes(item: Size, base: Size) -> list[float]:
     """How far each figure of the outputs is from that of ``base``; figures of the confidence are left out."""
-    said = {key: value for key, value in base.figures.items() if ", confidence." not in key}
-    return [abs(item.figures.get(key, float("nan")) - value) for key, value in said.items()]
+    output_figures = {key: value for key, value in base.figures.items() if ", confidence." not in key}
+    return [abs(item.figures.get(key, float("nan")) - value) for key, value in output_figures.items()]
 
 
 def _ids(entries: int, count: int, tokens: int) -> Tensor:
@@ -220,7 +224,7 @@ def measure_memory(folder: str, tokens: int, threads: int) -> dict[str, float]:
     Returns:
         Resident bytes after it ("memory"), and the most until then ("peak"), above those of the imports.
     """
-    forget_peak()
+    reset_peak()
     before = resident()["VmRSS"]
     with using_threads(threads):
         reader, _ = load_reader(Path(folder))

@@ -136,14 +136,14 @@ def _defined_mean(alphas: Array) -> float:
 def _alpha(values: Array, level: Level) -> float:
     """Alpha of one score; NaN also where nothing can be paired, as may happen in a resample."""
     values = values[np.count_nonzero(~np.isnan(values), axis=1) > 1]
-    there = ~np.isnan(values)
-    pooled = values[there]
+    present = ~np.isnan(values)
+    pooled = values[present]
     if not pooled.size or np.ptp(pooled) == 0:
         return math.nan
     if level == "ordinal":
-        values[there] = pooled = _middle_ranks(pooled)
-    raters = there.sum(axis=1)
-    observed = (_unlike(values, there, raters, level) / (raters - 1)).sum() / len(pooled)
+        values[present] = pooled = _middle_ranks(pooled)
+    raters = present.sum(axis=1)
+    observed = (_squared_differences(values, present, raters, level) / (raters - 1)).sum() / len(pooled)
     return float(1 - observed / _expected(pooled, level))
 
 
@@ -152,11 +152,11 @@ def _middle_ranks(values: Array) -> Array:
     return (np.searchsorted(ordered, values, side="left") + np.searchsorted(ordered, values, side="right")) / 2
 
 
-def _unlike(values: Array, there: Array, raters: Array, level: Level) -> Array:
+def _squared_differences(values: Array, present: Array, raters: Array, level: Level) -> Array:
     """Squared differences of each unit, summed over its ordered pairs of raters: ``(units,)``."""
     if level in ("interval", "ordinal"):  # the sum over pairs is 2 n times the squares around the mean
-        filled = np.where(there, values, 0)
-        around = np.where(there, values - (filled.sum(axis=1) / raters)[:, None], 0)
+        filled = np.where(present, values, 0)
+        around = np.where(present, values - (filled.sum(axis=1) / raters)[:, None], 0)
         return 2 * raters * np.square(around).sum(axis=1)
     pairs = combinations(values.T, 2)
     difference = _ratio_difference if level == "ratio" else np.not_equal
@@ -175,12 +175,12 @@ def _expected(pooled: Array, level: Level) -> float:
     if level in ("interval", "ordinal"):
         total = 2 * count * float(np.square(pooled - pooled.mean()).sum())
     else:
-        unique, times = np.unique(pooled, return_counts=True)
+        unique, frequencies = np.unique(pooled, return_counts=True)
         if level == "nominal":
-            total = count**2 - float(np.square(times).sum())
+            total = count**2 - float(np.square(frequencies).sum())
         else:  # value by value: all pairs at once may not fit in memory
-            rows = (times @ _ratio_difference(unique, value) for value in unique)
-            total = float(sum(number * row for number, row in zip(times, rows, strict=True)))
+            rows = (frequencies @ _ratio_difference(unique, value) for value in unique)
+            total = float(sum(number * row for number, row in zip(frequencies, rows, strict=True)))
     return total / (count * (count - 1))
 
 

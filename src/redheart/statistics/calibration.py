@@ -22,7 +22,7 @@ except ImportError as error:
     raise missing("Calibration needs scipy", "train") from error
 
 BINS = 15
-TEMPERATURES = (0.05, 20.0)  # where `fit_temperature` looks
+TEMPERATURES = (0.05, 20.0)  # range that `fit_temperature` searches
 # A label with fewer positives gets the threshold that all labels share: the best cut among a handful is chance.
 FEWEST = 10
 
@@ -58,12 +58,14 @@ def reliability(confidence: Array, occurred: Array, bins: int = BINS) -> Reliabi
     Raises:
         ValueError: For values outside 0..1 and fewer than 2 bins.
     """
-    confidence, occurred = _unit(confidence=confidence, occurred=occurred)
+    confidence, occurred = _in_unit_interval(confidence=confidence, occurred=occurred)
     places = quantile_bins(confidence, bins)
     count = np.bincount(places, minlength=bins)
     used = count > 0
-    said, was = (np.bincount(places, value, minlength=bins)[used] / count[used] for value in (confidence, occurred))
-    return Reliability(said, was, count[used])
+    confidences, frequencies = (
+        np.bincount(places, value, minlength=bins)[used] / count[used] for value in (confidence, occurred)
+    )
+    return Reliability(confidences, frequencies, count[used])
 
 
 def expected_calibration_error(confidence: Array, occurred: Array, bins: int = BINS) -> float:
@@ -128,7 +130,7 @@ def fit_temperature(logits: Array, shares: Array) -> float:
     def cost(log_temperature: float) -> float:
         return float(-(shares * log_softmax(logits / math.exp(log_temperature), axis=1)).sum(axis=1).mean())
 
-    # The cost is convex in 1 / temperature, so it has one valley on any scale of the temperature.
+    # The cost is convex in 1 / temperature, so it has one minimum on any scale of the temperature.
     low, high = (math.log(value) for value in TEMPERATURES)
     found = minimize_scalar(cost, bounds=(low, high), method="bounded", options={"xatol": 1e-6})
     return math.exp(min((low, float(found.x), high), key=cost))  # the search itself stops short of the ends
@@ -151,14 +153,14 @@ def fit_threshold(scores: Array, actual: Array, weights: Array | None = None) ->
     Raises:
         ValueError: When no label has a positive, and for weights of another shape or not above 0.
     """
-    scores, actual = _scored(scores, actual)
-    weights = _weights(weights, len(scores))
+    scores, actual = _checked_scores(scores, actual)
+    weights = _checked_weights(weights, len(scores))
     cuts = np.unique(scores)
     total = np.zeros(len(cuts))
-    for column, there in zip(scores.T, actual.T, strict=True):
-        own, f1 = _f1_by_cut(column, there, weights)
+    for column, present in zip(scores.T, actual.T, strict=True):
+        own, f1 = _f1_by_cut(column, present, weights)
         total += np.append(f1, 0)[np.searchsorted(own, cuts)]  # above its highest score a label is never asserted
-    return _best(cuts, total)
+    return _best_threshold(cuts, total)
 
 
 def fit_thresholds(scores: Array, actual: Array, fewest: int = FEWEST, weights: Array | None = None) -> Array:
@@ -179,12 +181,17 @@ def fit_thresholds(scores: Array, actual: Array, fewest: int = FEWEST, weights: 
     Raises:
         ValueError: As `fit_threshold`.
     """
-    scores, actual = _scored(scores, actual)
-    known = _weights(weights, len(scores))
+    scores, actual = _checked_scores(scores, actual)
+    known = _checked_weights(weights, len(scores))
     few = actual.sum(axis=0) < max(fewest, 1)
     shared = fit_threshold(scores, actual, weights) if few.any() else math.nan
     columns = zip(scores.T, actual.T, few, strict=True)
-    return np.array([shared if is_few else _best(*_f1_by_cut(score, there, known)) for score, there, is_few in columns])
+    return np.array(
+        [
+            shared if is_few else _best_threshold(*_f1_by_cut(score, present, known))
+            for score, present, is_few in columns
+        ]
+    )
 
 
 def cross_fitted(
@@ -212,14 +219,14 @@ def cross_fitted(
     Raises:
         ValueError: For fewer than 2 folds, or more folds than texts.
     """
-    scores, actual = _scored(scores, actual)
+    scores, actual = _checked_scores(scores, actual)
     if not 2 <= folds <= len(scores):
         raise ValueError(f"`folds` must be 2 or more and at most the {len(scores)} texts, got {folds}.")
     fold = np.random.default_rng(seed).permutation(len(scores)) % folds
     asserted = np.zeros(scores.shape, dtype=bool)
-    for held in range(folds):
-        out = fold == held
-        asserted[out] = scores[out] >= fit(scores[~out], actual[~out])
+    for current in range(folds):
+        held_out = fold == current
+        asserted[held_out] = scores[held_out] >= fit(scores[~held_out], actual[~held_out])
     return asserted
 
 
@@ -248,7 +255,7 @@ def cross_fitted_f1(
     return macro_f1(actual, cross_fitted(scores, actual, fit, folds, seed))
 
 
-def _unit(**arrays: Array) -> list[Array]:
+def _in_unit_interval(**arrays: Array) -> list[Array]:
     values = [value.astype(np.float64) for value in aligned(1, **arrays)]
     for name, value in zip(arrays, values, strict=True):
         if value.min() < 0 or value.max() > 1:
@@ -256,16 +263,16 @@ def _unit(**arrays: Array) -> list[Array]:
     return values
 
 
-def _scored(scores: Array, actual: Array) -> tuple[Array, Array]:
+def _checked_scores(scores: Array, actual: Array) -> tuple[Array, Array]:
     scores, actual = aligned(2, scores=scores, actual=actual)
     (actual,) = decisions(actual=actual)
-    _unit(scores=scores.ravel())
+    _in_unit_interval(scores=scores.ravel())
     if not actual.any():
-        raise ValueError("No label has a positive, every threshold is as good as another; give rows with labels.")
+        raise ValueError("No label has a positive, so every threshold is as good as another; give rows with labels.")
     return scores.astype(np.float64), actual
 
 
-def _weights(weights: Array | None, rows: int) -> Array:
+def _checked_weights(weights: Array | None, rows: int) -> Array:
     if weights is None:
         return np.ones(rows)
     (weights,) = aligned(1, weights=weights)
@@ -274,14 +281,16 @@ def _weights(weights: Array | None, rows: int) -> Array:
     return weights.astype(np.float64)
 
 
-def _f1_by_cut(scores: Array, there: Array, weights: Array) -> tuple[Array, Array]:
+def _f1_by_cut(scores: Array, present: Array, weights: Array) -> tuple[Array, Array]:
     """The distinct scores of one label, rising, and the F1 of asserting it from each of them on."""
     cuts, places = np.unique(scores, return_inverse=True)
-    made, right = (np.bincount(places, weights=value)[::-1].cumsum()[::-1] for value in (weights, weights * there))
-    return cuts, 2 * right / (made + (weights * there).sum())
+    asserted, right = (
+        np.bincount(places, weights=value)[::-1].cumsum()[::-1] for value in (weights, weights * present)
+    )
+    return cuts, 2 * right / (asserted + (weights * present).sum())
 
 
-def _best(cuts: Array, worth: Array) -> float:
+def _best_threshold(cuts: Array, worth: Array) -> float:
     """A threshold that makes the best of the decisions ``score >= cut``; the rule is in `fit_threshold`."""
     thresholds = cuts.copy()
     thresholds[1:] = (cuts[:-1] + cuts[1:]) / 2

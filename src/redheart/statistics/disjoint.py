@@ -85,8 +85,8 @@ def refuse_shared(splits: Mapping[str, Any], main_input: str) -> None:
         shared = own & keys_of(other, name, main_input)
         if shared:
             raise ValueError(
-                f"The {first} split shares {len(shared)} rows with the {name} split, as {min(shared)[:80]!r}. "
-                "It must be rows that nothing was chosen by: take those out of one of the two."
+                f"The {first} split shares {len(shared)} rows with the {name} split, for example {min(shared)[:80]!r}. "
+                "Its rows must not have been used to choose anything; remove the shared ones from one of the two."
             )
 
 

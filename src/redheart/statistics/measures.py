@@ -19,7 +19,7 @@ Array: TypeAlias = npt.NDArray[Any]
 Measure: TypeAlias = Callable[..., float]
 
 SMALLEST = 1e-9  # a probability counts as at least this: one text must not make a cross entropy infinite
-HELD = 4_000_000  # numbers that `bootstrap` draws at once: 32 MB
+DRAWN_AT_ONCE = 4_000_000  # numbers that `bootstrap` draws at once: 32 MB
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def pearson(predicted: Array, actual: Array) -> float:
         ValueError: As `aligned`.
     """
     predicted, actual = (value.astype(np.float64) for value in aligned(1, predicted=predicted, actual=actual))
-    # Asked of the range: the mean of equal numbers may differ from them in the last bit.
+    # By the range: the mean of equal numbers may differ from them in the last bit.
     if np.ptp(predicted) == 0 or np.ptp(actual) == 0:
         return math.nan
     first, second = predicted - predicted.mean(), actual - actual.mean()
@@ -199,17 +199,17 @@ def average_precision(actual: Array, probabilities: Array) -> float:
     Raises:
         ValueError: As `aligned` and `decisions`.
     """
-    return float(_average_precision(_once(actual), actual, probabilities)[0])
+    return float(_average_precision(_unit_weights(actual), actual, probabilities)[0])
 
 
 def macro_f1(actual: Array, asserted: Array) -> float:
     """Mean F1 over the labels that occur, 0..1; NaN when none does. Both ``(texts, labels)``, 0 or 1."""
-    return float(_macro_f1(_once(actual), actual, asserted)[0])
+    return float(_macro_f1(_unit_weights(actual), actual, asserted)[0])
 
 
 def micro_f1(actual: Array, asserted: Array) -> float:
     """F1 of the assertions of all labels together, 0..1. Both ``(texts, labels)``, 0 or 1."""
-    return float(_micro_f1(_once(actual), actual, asserted)[0])
+    return float(_micro_f1(_unit_weights(actual), actual, asserted)[0])
 
 
 def verdict_f1(probabilities: Array, shares: Array) -> float:
@@ -227,14 +227,14 @@ def verdict_f1(probabilities: Array, shares: Array) -> float:
     Raises:
         ValueError: For another number of verdicts, and as `aligned`.
     """
-    return float(_verdict_f1(_once(probabilities), probabilities, shares)[0])
+    return float(_verdict_f1(_unit_weights(probabilities), probabilities, shares)[0])
 
 
 def label_f1(actual: Array, asserted: Array) -> LabelF1:
     """Precision, recall and F1 of each label. Both ``(texts, labels)``, 0 or 1."""
-    counts = _counts(_once(actual), actual, asserted)[0]
-    right, made, due = counts
-    return LabelF1(_ratio(right, made), _ratio(right, due), _f1(counts), due.astype(np.int64))
+    counts = _counts(_unit_weights(actual), actual, asserted)[0]
+    right, assertions, occurrences = counts
+    return LabelF1(_ratio(right, assertions), _ratio(right, occurrences), _f1(counts), occurrences.astype(np.int64))
 
 
 # In what follows, `weights` (resamples, texts) says how often a text counts; the measures give (resamples,). That is
@@ -242,7 +242,7 @@ def label_f1(actual: Array, asserted: Array) -> LabelF1:
 # The tests compare both.
 
 
-def _once(rows: Array) -> Array:
+def _unit_weights(rows: Array) -> Array:
     return np.ones((1, len(rows)))
 
 
@@ -287,15 +287,15 @@ def _average_precision(weights: Array, actual: Array, probabilities: Array) -> A
     actual, probabilities = aligned(2, actual=actual, probabilities=probabilities)
     (actual,) = decisions(actual=actual)
     total, present = np.zeros(len(weights)), np.zeros(len(weights))
-    for there, scores in zip(actual.T, probabilities.T.astype(np.float64), strict=True):
+    for has_label, scores in zip(actual.T, probabilities.T.astype(np.float64), strict=True):
         order = np.argsort(-scores, kind="stable")
-        right = np.flatnonzero(there[order])
+        right = np.flatnonzero(has_label[order])
         # Each right text is asserted together with all those of its score, down to the last of them.
         last = np.searchsorted(-scores[order], -scores[order][right], side="right") - 1
-        made = weights[:, order].cumsum(axis=1)[:, last]
+        assertions = weights[:, order].cumsum(axis=1)[:, last]
         own = weights[:, order[right]]
         found = np.pad(own.cumsum(axis=1), ((0, 0), (1, 0)))
-        precision = _ratio(found[:, np.searchsorted(right, last, side="right")], made)
+        precision = _ratio(found[:, np.searchsorted(right, last, side="right")], assertions)
         occurs = found[:, -1] > 0
         total += np.where(occurs, _ratio((own * precision).sum(axis=1), found[:, -1]), 0)
         present += occurs
@@ -358,7 +358,7 @@ def bootstrap(measure: Measure, *arrays: Array, resamples: int = 1000, level: fl
 def _draws(rows: int, resamples: int, seed: int) -> Iterator[Array]:
     """Numbers of rows, drawn with replacement: blocks of ``(some resamples, rows)``."""
     generator = np.random.default_rng(seed)
-    block = max(1, HELD // rows)
+    block = max(1, DRAWN_AT_ONCE // rows)
     for start in range(0, resamples, block):
         yield generator.integers(rows, size=(min(block, resamples - start), rows))
 

@@ -174,15 +174,15 @@ def selective_risk(asserted: Array, actual: Array, abstained: Array) -> Selectiv
         raise ValueError(f"`abstained` must be ({len(asserted)},), one value per text, got {np.shape(abstained)}.")
     (withheld,) = decisions(abstained=np.asarray(abstained)[:, None])
     answered = ~withheld[:, 0]
-    said = asserted[answered]
-    wrong, count = int((said & ~actual[answered]).sum()), int(said.sum())
+    answered_labels = asserted[answered]
+    wrong, count = int((answered_labels & ~actual[answered]).sum()), int(answered_labels.sum())
     return SelectiveRisk(
         risk=wrong / count if count else math.nan,
         coverage=float(answered.mean()),
         wrong=wrong,
         asserted=count,
         answered=int(answered.sum()),
-        silent=int((~said.any(axis=1)).sum()),
+        silent=int((~answered_labels.any(axis=1)).sum()),
         texts=len(asserted),
     )
 

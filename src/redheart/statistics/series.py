@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from scipy.stats import norm, theilslopes
 
-# Up to so many values the null distribution is counted, beyond it is taken as normal.
+# Up to so many values the null distribution is counted exactly; beyond, it is taken as normal.
 EXACT_UP_TO = 30
 
 

@@ -164,7 +164,7 @@ def estimate(target: Array, sources: Array, bins: int = 3, permutations: int = 5
             f"{permutations=}."
         )
     if constant := np.flatnonzero(np.ptp(sources, axis=0) == 0).tolist():
-        raise ValueError(f"The sources {constant} are constant and say nothing about the target; leave them out.")
+        raise ValueError(f"The sources {constant} are constant and give no information; leave them out.")
     binned = quantile_bins(sources, bins)
     plug_in = surd(target, binned)
     codes, joint = _codes(np.asarray(target)[:, None]), _joint(binned)
@@ -216,7 +216,7 @@ def _decompose(target: Array, joint: Mapping[Subset, Array]) -> Array:
     prior = np.bincount(target) / len(target)
     entropy = float(-(prior * np.log2(prior)).sum())
     if not entropy:
-        raise ValueError("The target is constant, there is no information about it; give rows with other states.")
+        raise ValueError("The target is constant, so there is no information about it; give rows with other states.")
     specific = {subset: _specific(target, states) for subset, states in joint.items()}
     shared, synergy = dict.fromkeys(joint, 0.0), dict.fromkeys(joint, 0.0)
     sizes = range(2, max(map(len, joint)) + 1)

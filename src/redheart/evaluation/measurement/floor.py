@@ -35,7 +35,7 @@ from .results import CONSTANT, LINEAR
 
 BALANCED = f"{LINEAR}, balanced classes"
 
-# What is learned of each kind, as `linear.KINDS` names it.
+# How each kind is learned, as `linear.KINDS` names it.
 _BY_KIND: dict[Kind, str] = {
     Kind.PROBABILITY: "probability",
     Kind.DEGREE: "value",
@@ -45,15 +45,15 @@ _BY_KIND: dict[Kind, str] = {
     Kind.RATE: "value",
     Kind.SHARES: "shares",
 }
-# What is learned of each target.
+# How each target is learned.
 LEARNED: dict[str, str] = {
     **{target: _BY_KIND[claim.kind] for target, claim in learned() if claim.kind in _BY_KIND},
     **dict.fromkeys(PAIRS, "ranking"),
 }
-# What a second linear system learns of a target.
+# How a second linear system learns a target.
 ALSO: dict[str, dict[str, str]] = {"verdict_labels": {BALANCED: "balanced"}}
 
-# The settings stand in the source, so that a kept prediction is never of other settings.
+# The settings are in the source, so that a cached prediction is never of other settings.
 _MADE_BY = "\n".join((sklearn.__version__, *(getsource(module) for module in (sys.modules[__name__], linear))))
 
 
@@ -101,55 +101,55 @@ class Floor:
         """
         texts = [item.text for unit in units for item in unit]
         given = {name for unit in units for item in unit for name in item.targets}
-        said: dict[str, dict[str, Array]] = {CONSTANT: {}, LINEAR: {}, BALANCED: {}}
+        predictions: dict[str, dict[str, Array]] = {CONSTANT: {}, LINEAR: {}, BALANCED: {}}
         for target in self._rows:
             if target in given:
-                for system, values in self._kept(target, texts).items():
-                    said[system][target] = values
-        return {system: values for system, values in said.items() if values}
+                for system, values in self._cached(target, texts).items():
+                    predictions[system][target] = values
+        return {system: values for system, values in predictions.items() if values}
 
-    def _kept(self, target: str, texts: Sequence[str]) -> dict[str, Array]:
+    def _cached(self, target: str, texts: Sequence[str]) -> dict[str, Array]:
         """The predictions of one target by system, from the cache if they are there."""
         if self.cache is None:
-            return self._said(target, texts)
+            return self._predict_target(target, texts)
         known, values = self._rows[target]
         file = self.cache / f"{target}-{_hash([_MADE_BY], known, values, texts)}.npz"
         if file.is_file():
             try:
-                with np.load(file, allow_pickle=False) as kept:
-                    return {system: kept[system] for system in kept.files}
+                with np.load(file, allow_pickle=False) as stored:
+                    return {system: stored[system] for system in stored.files}
             except (ValueError, EOFError, zipfile.BadZipFile) as error:
                 raise DataError(f"{file} is not a whole file of predictions ({error}). Delete it.") from error
-        said = self._said(target, texts)
+        predictions = self._predict_target(target, texts)
         self.cache.mkdir(parents=True, exist_ok=True)
-        part = file.with_suffix(f".{os.getpid()}")  # put in place whole: others may be reading
+        part = file.with_suffix(f".{os.getpid()}")  # renamed when complete: other processes may be reading
         with part.open("wb") as out:
-            np.savez(out, allow_pickle=False, **said)
+            np.savez(out, allow_pickle=False, **predictions)
         part.replace(file)
-        return said
+        return predictions
 
-    def _said(self, target: str, texts: Sequence[str]) -> dict[str, Array]:
+    def _predict_target(self, target: str, texts: Sequence[str]) -> dict[str, Array]:
         known, values = self._rows[target]
         kinds = {LINEAR: LEARNED[target], **ALSO.get(target, {})}
         _, columns, width = values.shape
         unknown = 1 / width if width > 1 else 0.0
-        said = {system: np.full((len(texts), columns, width), unknown) for system in (CONSTANT, *kinds)}
+        predictions = {system: np.full((len(texts), columns, width), unknown) for system in (CONSTANT, *kinds)}
         present = _present(values)
-        read: dict[str, Array] = {}
+        features: dict[str, Array] = {}
         for column in np.flatnonzero(present.any(axis=0)):
-            there = present[:, column]
-            labels = values[there, column]
-            said[CONSTANT][:, column] = labels.mean(axis=0)
-            own = [text for text, has in zip(known, there, strict=True) if has]
-            key = _hash(own)
+            has_value = present[:, column]
+            labels = values[has_value, column]
+            predictions[CONSTANT][:, column] = labels.mean(axis=0)
+            own_texts = [text for text, has in zip(known, has_value, strict=True) if has]
+            key = _hash(own_texts)
             if key not in self._linear:
-                self._linear[key] = Linear(own)
-            if key not in read:
-                read[key] = self._linear[key].read(texts)
+                self._linear[key] = Linear(own_texts)
+            if key not in features:
+                features[key] = self._linear[key].read(texts)
             for system, kind in kinds.items():
-                said[system][:, column] = self._linear[key].model(kind, labels)(read[key])
+                predictions[system][:, column] = self._linear[key].model(kind, labels)(features[key])
         shape = () if target in PAIRS else SHAPES[target] or ()
-        return {system: scores.reshape(len(texts), *shape) for system, scores in said.items()}
+        return {system: scores.reshape(len(texts), *shape) for system, scores in predictions.items()}
 
 
 def _training_rows(units: Sequence[Unit], target: str) -> tuple[list[str], Array]:
@@ -197,7 +197,7 @@ def _hash(*parts: Sequence[str] | Array) -> str:
             blocks = [str((part.shape, part.dtype)).encode(), part.tobytes()]
         else:
             blocks = [text.encode("utf-8", "surrogatepass") for text in part]
-        # With the lengths, so that no border can move.
+        # With the lengths, so that the same bytes in other blocks give another hash.
         digest.update(str([len(block) for block in blocks]).encode())
         for block in blocks:
             digest.update(block)

@@ -23,12 +23,12 @@ READ_BY = {
 }
 
 
-def information(units: Sequence[Unit], said: dict[str, Array]) -> dict[str, Any]:
+def information(units: Sequence[Unit], predictions: dict[str, Array]) -> dict[str, Any]:
     """The decomposition of "the author is in the wrong" into the information of each source, in bits, with its null.
 
     Args:
         units: Rows with verdicts.
-        said: Predictions about ``units``, of `Predictor`.
+        predictions: Predictions about ``units``, of `Predictor`.
 
     Returns:
         The parts and their null, with the target, the sources, and the numbers of rows and of states.
@@ -39,9 +39,9 @@ def information(units: Sequence[Unit], said: dict[str, Array]) -> dict[str, Any]
     shares, places = target_column(units, "verdict_labels")
     target = (shares[:, WRONG].sum(axis=1) > 0.5).astype(np.int64)
     columns = {
-        "emotion": said["affect_labels"][:, AFFECT.index("valence")],
-        "bentham": said["bentham_labels"][:, BENTHAM.index("valence")],
-        "regret": said["foregone"],
+        "emotion": predictions["affect_labels"][:, AFFECT.index("valence")],
+        "bentham": predictions["bentham_labels"][:, BENTHAM.index("valence")],
+        "regret": predictions["foregone"],
     }
     sources = np.stack([columns[name][places] for name in SURD_SOURCES], axis=1)
     found = estimate(target, sources, bins=3)

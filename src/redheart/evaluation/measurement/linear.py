@@ -52,7 +52,7 @@ class Linear:
         self._models: dict[tuple[str, bytes], Model] = {}
         try:
             self.features = self.vectoriser.fit_transform(texts)
-        except ValueError:  # no word is in as many texts: there is one feature, which is always 0
+        except ValueError:  # no word is in so many texts: one feature, which is always 0
             self.vectoriser, self.features = None, csr_matrix((len(texts), 1))
 
     def read(self, texts: Sequence[str]) -> csr_matrix:
@@ -77,8 +77,8 @@ class Linear:
 
 def _mostly_hangul(texts: Sequence[str]) -> bool:
     """Whether most letters are Hangul, in the beginnings of at most 2,000 of the texts, evenly spread."""
-    some = [text[:200] for text in texts[:: 1 + len(texts) // 2000]]
-    return share_of_script(" ".join(some), "HANGUL") > 0.5
+    sample = [text[:200] for text in texts[:: 1 + len(texts) // 2000]]
+    return share_of_script(" ".join(sample), "HANGUL") > 0.5
 
 
 def _classes(features: csr_matrix, shares: Array, penalty: float, **options: Any) -> Model:
@@ -88,7 +88,7 @@ def _classes(features: csr_matrix, shares: Array, penalty: float, **options: Any
         return _constant(shares.mean(axis=0))
     model = LogisticRegression(C=penalty, **options)
     model.fit(features[row], label, sample_weight=shares[row, label])
-    return _spread(model, shares.shape[1])
+    return _over_all_classes(model, shares.shape[1])
 
 
 def _shares(features: csr_matrix, labels: Array, penalty: float) -> Model:
@@ -99,7 +99,7 @@ def _shares(features: csr_matrix, labels: Array, penalty: float) -> Model:
 def _probability(features: csr_matrix, labels: Array, penalty: float) -> Model:
     """The probability that a label is present: ``(texts, 1)``."""
     both = _classes(features, np.hstack((1 - labels, labels)), penalty, solver="liblinear", random_state=0)
-    return lambda seen: both(seen)[:, 1:]
+    return lambda inputs: both(inputs)[:, 1:]
 
 
 def _balanced(features: csr_matrix, labels: Array, penalty: float) -> Model:
@@ -108,13 +108,13 @@ def _balanced(features: csr_matrix, labels: Array, penalty: float) -> Model:
     if len(np.unique(majority)) < 2:
         return _constant(np.eye(labels.shape[1])[majority[0]])
     model = LogisticRegression(C=penalty, max_iter=200, class_weight="balanced").fit(features, majority)
-    return _spread(model, labels.shape[1])
+    return _over_all_classes(model, labels.shape[1])
 
 
 def _value(features: csr_matrix, labels: Array, penalty: float) -> Model:
     """A number: ``(texts, 1)``."""
     model = Ridge(alpha=RIDGE_ALPHA).fit(features, labels[:, 0])
-    return lambda seen: model.predict(seen)[:, None]
+    return lambda inputs: model.predict(inputs)[:, None]
 
 
 def _ranking(features: csr_matrix, labels: Array, penalty: float) -> Model:
@@ -129,30 +129,30 @@ def _ranking(features: csr_matrix, labels: Array, penalty: float) -> Model:
     pairs = features.shape[0] // 2
     if pairs < 2:
         return _constant(np.zeros(1))
-    # A classifier needs both classes: every other difference is turned round.
+    # A classifier needs both classes: the sign of every other difference is changed.
     sign = np.where(np.arange(pairs) % 2 == 0, 1.0, -1.0)
     differences = (features[:pairs] - features[pairs:]).multiply(sign[:, None]).tocsr()
     model = LogisticRegression(C=penalty, fit_intercept=False, max_iter=1000).fit(differences, sign)
-    return lambda seen: (seen @ model.coef_[0])[:, None]
+    return lambda inputs: (inputs @ model.coef_[0])[:, None]
 
 
 def _constant(values: Array) -> Model:
-    return lambda seen: np.tile(values.astype(np.float64), (seen.shape[0], 1))
+    return lambda inputs: np.tile(values.astype(np.float64), (inputs.shape[0], 1))
 
 
-def _spread(model: LogisticRegression, width: int) -> Model:
+def _over_all_classes(model: LogisticRegression, width: int) -> Model:
     """The probabilities over all classes; 0 for those that are not in the training texts.
 
     Returns:
         A model of distributions ``(texts, width)``.
     """
 
-    def said(seen: csr_matrix) -> Array:
-        probabilities = np.zeros((seen.shape[0], width))
-        probabilities[:, model.classes_] = model.predict_proba(seen)
+    def predict(inputs: csr_matrix) -> Array:
+        probabilities = np.zeros((inputs.shape[0], width))
+        probabilities[:, model.classes_] = model.predict_proba(inputs)
         return probabilities
 
-    return said
+    return predict
 
 
 KINDS: dict[str, Callable[[csr_matrix, Array, float], Model]] = {

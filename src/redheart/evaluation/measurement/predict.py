@@ -20,7 +20,7 @@ from ...modeling_redheart.windows import cut, first_read, weights_of
 
 # Values of the model beside those of the targets, by name: (texts, ...).
 EXTRA = (ARC, "verdict_logits", "expected_loss", "foregone")
-_MOST_TEXTS = 64  # at once
+_MOST_TEXTS = 64  # in a batch
 
 
 class _Window(NamedTuple):
@@ -72,19 +72,19 @@ class Predictor:
             weights = weights_of(first_read(cuts))
             pairs = zip(cuts, weights, strict=True)
             windows += [_Window(row, weight, window["input_ids"][0].tolist()) for window, weight in pairs]
-        told: dict[str, Tensor] = {}
+        outputs: dict[str, Tensor] = {}
         for batch in self._batches(windows):
             rows = torch.tensor([window.row for window in batch])
             weights_here = torch.tensor([window.weight for window in batch])
             for name, value in self._read(batch).items():
-                if name not in told:
-                    told[name] = value.new_full((len(texts), *value.shape[1:]), -torch.inf if name == ARC else 0.0)
+                if name not in outputs:
+                    outputs[name] = value.new_full((len(texts), *value.shape[1:]), -torch.inf if name == ARC else 0.0)
                 if name == ARC:
                     index = rows[:, None].expand_as(value)
-                    told[name].scatter_reduce_(0, index, value, "amax")
+                    outputs[name].scatter_reduce_(0, index, value, "amax")
                 else:
-                    told[name].index_add_(0, rows, value * weights_here.view(-1, *(1,) * (value.dim() - 1)))
-        return {name: value.numpy() for name, value in self._values(told).items()}
+                    outputs[name].index_add_(0, rows, value * weights_here.view(-1, *(1,) * (value.dim() - 1)))
+        return {name: value.numpy() for name, value in self._values(outputs).items()}
 
     def __call__(self, units: Sequence[Unit]) -> dict[str, Array]:
         """Predict everything of every text, since the verdict depends on which modules ran.
@@ -119,17 +119,17 @@ class Predictor:
             reading = self.model(**{name: inputs[name].to(self.model.device) for name in names}, outputs=outputs)
         return {name: value.float().cpu().clone() for name, value in values_of(reading).items()}
 
-    def _values(self, said: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def _values(self, outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         better, actual = VIEWS.index("better"), VIEWS.index("actual")
-        found = by_target(said, self.model.config.verdict_temperature)
-        made: dict[str, tuple[str, Callable[[Tensor], Tensor]]] = {
+        found = by_target(outputs, self.model.config.verdict_temperature)
+        extra: dict[str, tuple[str, Callable[[Tensor], Tensor]]] = {
             ARC: (ARC, torch.sigmoid),
             "foregone": ("utility", lambda utility: utility[:, better] - utility[:, actual]),
             "verdict_logits": ("verdict", lambda logits: logits),
             "expected_loss": ("confidence", lambda losses: losses),
         }
-        # A model may lack a component, and so what it makes.
-        return found | {name: make(said[claim]) for name, (claim, make) in made.items() if claim in said}
+        # A model may lack a component, and so its outputs.
+        return found | {name: make(outputs[claim]) for name, (claim, make) in extra.items() if claim in outputs}
 
 
 def target_column(units: Sequence[Unit], target: str) -> tuple[Array, Array]:

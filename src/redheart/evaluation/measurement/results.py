@@ -228,7 +228,7 @@ class Evaluation:
             for name in ("information", "cost", "fitted", "record", "skipped"):
                 setattr(known, name, data[name])
         except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
-            raise ValueError(f"{path} is no evaluation written by `redheart evaluate --json`: {error!r}.") from error
+            raise ValueError(f"{path} is not an evaluation from `redheart evaluate --json`: {error!r}.") from error
         return known
 
 

@@ -28,7 +28,7 @@ PUBLIC: dict[str, tuple[str, tuple[str, ...]]] = {
     "moral_stories": ("train", ("validation", "test")),
     "ethics_utilitarianism": ("train", ("test", "test_hard")),
 }
-# People's ratings of their own events, which are no rows of the schema (`own_events`).
+# People's ratings of their own events, which are not rows of the schema (`own_events`).
 EVENTS = "crowd_envent"
 # What is fitted on. Thresholds of the emotions, on both: the cases are everyday texts as people send them, English and
 # Korean, but few, with a handful of texts for a rare emotion; GoEmotions has the rare ones, in comments of one site.
@@ -123,7 +123,7 @@ def own_rows(path: str, train: str | None = None, columns: ColumnNames | None = 
 
 
 def _read(path: str, columns: ColumnNames | None) -> list[Unit]:
-    # Rows of one class may be measured, though they teach nothing.
+    # Rows of one class may be measured, although nothing can be learned from them.
     units = own_units(path, Path(path).stem, trained=False, column_names=columns, option=ON_COMMAND_LINE)
     return [unit for unit in units if any(map(is_labelled, unit))]
 

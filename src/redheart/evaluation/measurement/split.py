@@ -13,7 +13,7 @@ from ...statistics.measures import Measure, bootstrap
 from ...statistics.selective import augrc, auroc, risk_coverage
 from .results import MODEL, Curve, Evaluation, Figure
 
-FEWEST = 10  # rows below which a label is not measured by itself
+MIN_ROWS = 10  # rows below which a label is not measured by itself
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Split:
         try:
             found = bootstrap(function, *arrays)
         except ValueError:
-            return self.bare(output, measure, function(*arrays), len(arrays[0]), rule, system)
+            return self.point_estimate(output, measure, function(*arrays), len(arrays[0]), rule, system)
         return Figure(
             self.dataset, self.split, output, measure, system, found.value, len(arrays[0]), found.low, found.high, rule
         )
@@ -60,16 +60,18 @@ class Split:
         """Record in ``report`` that ``what`` is not measured on this split, and why."""
         report.skipped[f"{what} of {self.dataset} ({self.split})"] = why
 
-    def bare(self, output: str, measure: str, value: float, rows: int, rule: str = "", system: str = MODEL) -> Figure:
+    def point_estimate(
+        self, output: str, measure: str, value: float, rows: int, rule: str = "", system: str = MODEL
+    ) -> Figure:
         """A number without an interval."""
         return Figure(self.dataset, self.split, output, measure, system, value, rows, rule=rule)
 
 
-def that_occur(rule: str, actual: Array) -> str:
+def rule_over_occurring(rule: str, actual: Array) -> str:
     """Add to the rule of a mean over labels how many of them occur in ``actual`` (texts, labels), where not all do."""
-    there, every = int(actual.any(axis=0).sum()), actual.shape[1]
-    told = f"over the {there} of {every} labels that occur"
-    return rule if there == every else f"{rule}; {told}" if rule else told
+    present, every = int(actual.any(axis=0).sum()), actual.shape[1]
+    note = f"over the {present} of {every} labels that occur"
+    return rule if present == every else f"{rule}; {note}" if rule else note
 
 
 def mean(values: Array) -> float:
@@ -79,7 +81,7 @@ def mean(values: Array) -> float:
 
 def add_risk(split: Split, report: Evaluation, output: str, losses: Array, confidence: Array) -> None:
     """Add the area under risk against coverage, and the curve."""
-    report.figures.append(split.bare(output, "AUGRC", augrc(losses, confidence), len(losses)))
+    report.figures.append(split.point_estimate(output, "AUGRC", augrc(losses, confidence), len(losses)))
     curve = risk_coverage(losses, confidence)
     keep = np.unique(np.linspace(0, len(curve.coverage) - 1, min(101, len(curve.coverage))).round().astype(int))
     report.curves.append(
@@ -100,7 +102,9 @@ def add_ranked_losses(split: Split, report: Evaluation, output: str, expected: A
     expected, real = expected[known], real[known]
     varied = len(real) > 1 and np.ptp(expected) > 0 and np.ptp(real) > 0
     found = float(spearmanr(expected, real).statistic) if varied else math.nan
-    report.figures.append(split.bare(f"confidence.{output}", "Spearman r with the real loss", found, len(real)))
+    report.figures.append(
+        split.point_estimate(f"confidence.{output}", "Spearman r with the real loss", found, len(real))
+    )
 
 
 def add_auroc(split: Split, report: Evaluation, output: str, right: Array, confidence: Array, rule: str) -> None:
@@ -114,11 +118,12 @@ def add_auroc(split: Split, report: Evaluation, output: str, right: Array, confi
         confidence: Shape ``(texts,)``, on any scale.
         rule: What counts as right, and which confidence it is.
     """
-    told = f"confidence.{output}", "AUROC of right"
-    if min(right.sum(), len(right) - right.sum()) < FEWEST:  # an interval of resamples without a wrong one says nothing
-        report.figures.append(split.bare(*told, auroc(right, confidence), len(right), rule))
+    about = f"confidence.{output}", "AUROC of right"
+    # An interval of resamples without a wrong answer, or without a right one, would mean nothing.
+    if min(right.sum(), len(right) - right.sum()) < MIN_ROWS:
+        report.figures.append(split.point_estimate(*about, auroc(right, confidence), len(right), rule))
     else:
-        report.figures.append(split.figure(*told, MODEL, auroc, right, confidence, rule=rule))
+        report.figures.append(split.figure(*about, MODEL, auroc, right, confidence, rule=rule))
 
 
 def binary_losses(scores: Array, actual: Array) -> Array:
@@ -130,14 +135,14 @@ def binary_losses(scores: Array, actual: Array) -> Array:
 def mean_of_known(losses: Array) -> Array:
     """Mean of each row over what is not NaN, ``(texts,)``; NaN where a row has nothing else."""
     losses = losses.reshape(len(losses), -1)
-    there = np.isfinite(losses)
-    count = there.sum(axis=1)
-    total = np.where(there, losses, 0).sum(axis=1)
+    present = np.isfinite(losses)
+    count = present.sum(axis=1)
+    total = np.where(present, losses, 0).sum(axis=1)
     return np.divide(total, count, out=np.full(len(losses), math.nan), where=count > 0)
 
 
 __all__ = [
-    "FEWEST",
+    "MIN_ROWS",
     "Split",
     "add_auroc",
     "add_ranked_losses",
@@ -146,5 +151,5 @@ __all__ = [
     "binary_losses",
     "mean",
     "mean_of_known",
-    "that_occur",
+    "rule_over_occurring",
 ]

@@ -38,12 +38,12 @@ from .terminal_report import (
     Row,
     comparisons,
     consistency_rows,
+    describe_keys,
     information_about,
     information_rows,
     interval,
     kind_rows,
     number,
-    some_of,
     unsupported_rows,
     words,
     worst_rows,
@@ -73,7 +73,7 @@ _MEASURES = {
     "AUGRC": "Mean, over all coverages, of the share of texts that are answered wrongly.",
     "Spearman": "How well the loss that the model expects orders the texts by the loss that it then has, -1 to 1.",
     "AUROC": "Share of the pairs of a right and a wrong answer in which the confidence is higher for the right one: "
-    "0.5 says nothing, 1 tells them all apart.",
+    "0.5 is chance, 1 separates them all.",
     "wrong among named|^coverage$": "Coverage is the share of the texts of which a verdict is named, the reading "
     "abstaining from the others; wrong among named is the share of these in which another verdict has more votes.",
     "coverage at risk": "Largest share of the texts, the surest first, that can be answered within that risk.",
@@ -162,11 +162,11 @@ def record_rows(record: Mapping[str, Sequence[str]], most: int = 12) -> list[lis
     rows = []
     for part, every in parts.items():
         for sources in dict.fromkeys(tuple(record.get(key, ())) for key in every):
-            names = some_of([key for key in every if tuple(record.get(key, ())) == sources], every, most)
+            names = describe_keys([key for key in every if tuple(record.get(key, ())) == sources], every, most)
             rules = [source.startswith(PREFIX) for source in sources]
             how = "withheld" if not rules else "derived" if all(rules) else "both" if any(rules) else "direct"
-            told = ", ".join(source.removeprefix(PREFIX) for source in sources)
-            rows.append([part, names, how, told, rated_by(sources)])
+            sources_text = ", ".join(source.removeprefix(PREFIX) for source in sources)
+            rows.append([part, names, how, sources_text, rated_by(sources)])
     return rows
 
 
@@ -235,8 +235,8 @@ def _sections(evaluation: Evaluation) -> Iterator[Section]:
         "share of its uncertainty. The null is the same with shuffled verdicts: what lies within it is nothing. "
         f"Decomposed: {information_about(evaluation.information)}."))  # fmt: skip
     yield Section("What supervises each claim", HOW, [_record(evaluation.record)])
-    told = {"Response time and memory": evaluation.cost, "Fitted in this run": evaluation.fitted}
-    for title, items in {**told, "Not evaluated": evaluation.skipped}.items():
+    values = {"Response time and memory": evaluation.cost, "Fitted in this run": evaluation.fitted}
+    for title, items in {**values, "Not evaluated": evaluation.skipped}.items():
         yield _listed(title, ("what", "value"), [[name, words(value)] for name, value in items.items()], "", "words")
     yield Section("Limits", points=LIMITS)
     yield Section("Reproduce", code=evaluation.command)

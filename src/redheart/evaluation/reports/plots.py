@@ -23,7 +23,7 @@ SUPPORT = ("support", "texts")  # columns of a label table that count its rows
 _WIDTH = 8.0  # inches
 _BLUE, _GREY = "#0072B2", "#595959"  # the colour-blind tell them apart (Okabe & Ito 2008), as their lines do
 _SMALL = 11  # points
-_MOST_WRITTEN = 12  # labels of a confusion matrix whose counts still fit into their cells
+_MAX_LABELS_WITH_COUNTS = 12  # in a larger confusion matrix the counts do not fit into their cells
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,9 @@ class Plot:
 def reliability(curve: Curve) -> "Figure":
     """Draw confidence against observed frequency, above the number in each bin; ``curve`` is of kind "reliability"."""
     figure, (panel, counts) = _figure(7.0, 2, heights=(3, 1))
-    panel.plot([0, 1], [0, 1], color=_GREY, linestyle="--", label="as often as was said")
+    panel.plot([0, 1], [0, 1], color=_GREY, linestyle="--", label="perfectly calibrated")
     panel.plot(curve.x, curve.y, color=_BLUE, marker="o", label="model")
-    panel.set(xlim=(0, 1), ylim=(0, 1), ylabel="how often it was so (share)")
+    panel.set(xlim=(0, 1), ylim=(0, 1), ylabel="observed frequency (share)")
     panel.set_title(_title("Reliability", curve))
     panel.legend(loc="upper left", fontsize=_SMALL)
     if curve.counts:
@@ -83,7 +83,7 @@ def confusion(table: Confusion) -> "Figure":
     places, names = range(len(table.labels)), [_plain(name) for name in table.labels]
     panel.set_xticks(places, names, rotation=45 if len(names) > 6 else 0, ha="right" if len(names) > 6 else "center")
     panel.set_yticks(places, [f"{name} ({total:,})" for name, total in zip(names, totals, strict=True)])
-    if len(names) <= _MOST_WRITTEN:
+    if len(names) <= _MAX_LABELS_WITH_COUNTS:
         for row, column in ((row, column) for row in places for column in places):
             colour = "white" if shares[row][column] > 0.5 else "black"
             panel.text(
@@ -113,7 +113,7 @@ def label_bars(table: LabelTable) -> "Figure":
     values = [_known(table.rows[name].get(measure), 0.0) for name in order]
     bars = panel.barh([_plain(name) for name in order], values, color=_BLUE, height=0.7)
     panel.bar_label(
-        bars, [_beside(table.rows[name], measure) for name in order], padding=4, color=_GREY, fontsize=_SMALL
+        bars, [_value_and_support(table.rows[name], measure) for name in order], padding=4, color=_GREY, fontsize=_SMALL
     )
     panel.set(xlim=(min(0.0, *values), 1.25 * max(0.01, *values)), ylim=(-0.6, len(order) - 0.4))
     panel.set_xlabel(_plain(f"{measure} (n: texts that have the label)"))
@@ -145,8 +145,8 @@ def every_plot(evaluation: Evaluation) -> Iterator[Plot]:
             yield Plot(_name("confusion", matrix, taken), _confusion_in_words(matrix), reading, confusion(matrix))
     for curve in evaluation.curves:
         if curve.x:
-            draw, reading = _CURVES[curve.kind]
-            yield Plot(_name(curve.kind, curve, taken), _curve_in_words(curve), reading, draw(curve))
+            plot_curve, reading = _CURVES[curve.kind]
+            yield Plot(_name(curve.kind, curve, taken), _curve_in_words(curve), reading, plot_curve(curve))
 
 
 def save_plots(evaluation: Evaluation, folder: Path) -> list[Path]:
@@ -171,7 +171,10 @@ def save_plots(evaluation: Evaluation, folder: Path) -> list[Path]:
 
 
 _CURVES = {
-    "reliability": (reliability, "On the dashed line it is right as often as it says; below the line it is too sure."),
+    "reliability": (
+        reliability,
+        "On the dashed line it is right as often as its confidence; below the line it is overconfident.",
+    ),
     "risk-coverage": (
         risk_coverage,
         "The lower the line runs on the left, the better the confidence finds the errors.",
@@ -224,11 +227,11 @@ def _known(value: float | None, otherwise: float) -> float:
     return otherwise if value is None or math.isnan(value) else value
 
 
-def _beside(row: Mapping[str, float], measure: str) -> str:
+def _value_and_support(row: Mapping[str, float], measure: str) -> str:
     value = row.get(measure)
-    said = "undefined" if value is None or math.isnan(value) else f"{value:.2f}"
+    shown = "undefined" if value is None or math.isnan(value) else f"{value:.2f}"
     support = next((number for name, number in row.items() if name in SUPPORT), None)
-    return said if support is None else f"{said}  (n = {support:,.0f})"
+    return shown if support is None else f"{shown}  (n = {support:,.0f})"
 
 
 def _bars_in_words(table: LabelTable) -> str:
@@ -247,8 +250,12 @@ def _confusion_in_words(table: Confusion) -> str:
     for name, row in zip(table.labels, table.counts, strict=True):
         given = [f"{count:,} {label}" for label, count in zip(table.labels, row, strict=True) if count]
         rows += [f"{sum(row):,} {name}: {', '.join(given)}"] if given else []
-    told = f" Texts of each label, by the label given: {'; '.join(rows)}." if len(rows) <= _MOST_WRITTEN else ""
-    return f"Confusion matrix of {table.output} on {table.dataset}, {table.split}, {len(table.labels)} labels.{told}"
+    rows_text = (
+        f" Texts of each label, by the label given: {'; '.join(rows)}." if len(rows) <= _MAX_LABELS_WITH_COUNTS else ""
+    )
+    return (
+        f"Confusion matrix of {table.output} on {table.dataset}, {table.split}, {len(table.labels)} labels.{rows_text}"
+    )
 
 
 def _curve_in_words(curve: Curve) -> str:
@@ -258,10 +265,10 @@ def _curve_in_words(curve: Curve) -> str:
             f"Risk against coverage of {about}: {curve.y[0]:.3f} at a coverage of {curve.x[0]:.2f}, "
             f"{curve.y[-1]:.3f} at {curve.x[-1]:.2f}."
         )
-    said, was = max(zip(curve.x, curve.y, strict=True), key=lambda point: abs(point[0] - point[1]))
+    confidence, frequency = max(zip(curve.x, curve.y, strict=True), key=lambda point: abs(point[0] - point[1]))
     return (
-        f"Reliability of {about}, in {len(curve.x)} bins; the largest gap is {abs(said - was):.2f}, where a confidence "
-        f"of {said:.2f} came true {was:.2f} of the time."
+        f"Reliability of {about}, in {len(curve.x)} bins; the largest gap is {abs(confidence - frequency):.2f}, where "
+        f"a confidence of {confidence:.2f} came true {frequency:.2f} of the time."
     )
 
 

@@ -24,7 +24,7 @@ from ..measurement.results import CONSTANT, LINEAR, MODEL, Evaluation, Figure
 BELOW, NEAR = "below floor", "near floor"
 LEAST_ALPHA, MOST_CLAIMED = 0.8, 10  # the aims; the second in percent
 # The columns of `consistency_rows`, `unsupported_rows` and `information_rows`. A row of one cell is a heading of those
-# below it; the last cell under no head says where an aim is missed.
+# below it; the last column has no head and marks where an aim is missed.
 CONSISTENCY = ("", "alpha", "95 % interval", "")
 UNSUPPORTED = ("kind of text", "texts", "with a claim", "95 % interval", "coverage", "")
 INFORMATION = ("", "corrected", "plug-in", "null, mean", "null, 95 % range")
@@ -51,7 +51,7 @@ _GROUPS = {
     "Korean": (),
     "Other outputs": (),
 }
-# Measures of what is wrong.
+# Measures for which lower is better.
 _LOWER = re.compile(
     r"entropy(?! of the votes$)|error|^selective risk|^share with|^wrong among|\b(?:ECE|AUGRC|AURC|RMSE)\b"
 )
@@ -115,10 +115,10 @@ def withheld(record: Mapping[str, Sequence[str]]) -> dict[str, str]:
     for key in record_keys():
         parts.setdefault(key.partition(".")[0], []).append(key)
     missing = {part: [key for key in keys if not record.get(key)] for part, keys in parts.items()}
-    return {part: some_of(keys, parts[part]) for part, keys in missing.items() if keys}
+    return {part: describe_keys(keys, parts[part]) for part, keys in missing.items() if keys}
 
 
-def some_of(keys: Sequence[str], every: Sequence[str], most: int = 6) -> str:
+def describe_keys(keys: Sequence[str], every: Sequence[str], most: int = 6) -> str:
     """Describe keys of one part: their number, and the first ``most`` by name; "all" where the part has no other."""
     if len(keys) == len(every):
         return "all" if len(every) == 1 else f"all {len(every)}"
@@ -159,7 +159,7 @@ def kind_rows(evaluation: Evaluation) -> list[list[str]]:
     columns = [(measure, system) for measure in ("accuracy", "soft cross entropy") for system in (MODEL, LINEAR)]
     columns.append((ENTROPY, MODEL))
     return [
-        [_within(split), f"{texts[split]:,}", *(number(found.get(column)) for column in columns)]
+        [_in_brackets(split), f"{texts[split]:,}", *(number(found.get(column)) for column in columns)]
         for split, found in kinds.items()
     ]
 
@@ -167,7 +167,7 @@ def kind_rows(evaluation: Evaluation) -> list[list[str]]:
 def worst_rows(evaluation: Evaluation) -> list[list[str]]:
     """Return the cases that were read worst, in the columns of WORST_TEXTS."""
     return [
-        [item.output, _within(item.split), *(part.partition(": ")[2] for part in item.rule.split("; ")),
+        [item.output, _in_brackets(item.split), *(part.partition(": ")[2] for part in item.rule.split("; ")),
          number(item.value)]
         for item in evaluation.figures if item.dataset == WORST
     ]  # fmt: skip
@@ -206,11 +206,11 @@ def words(value: Any) -> str:
             return f"{len(items)} numbers, {words(min(items))} to {words(max(items))}"
         if not isinstance(value, Mapping):
             return ", ".join(map(words, items))
-        told = (
+        pairs = (
             (name, f" ({words(item)})" if isinstance(item, Mapping) else f": {words(item)}")
             for name, item in value.items()
         )
-        return ", ".join(name + item for name, item in told)
+        return ", ".join(name + item for name, item in pairs)
     if isinstance(value, float):
         value += 0.0  # never -0
         return "-" if not math.isfinite(value) else f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}"
@@ -236,7 +236,7 @@ def _text(words: str, style: str = "") -> Text:
     return Text(printable(words), style=style)
 
 
-def _what(figure: Figure) -> tuple[str, str, str, str]:
+def _identity(figure: Figure) -> tuple[str, str, str, str]:
     return figure.dataset, figure.split, figure.output, figure.measure
 
 
@@ -245,7 +245,7 @@ def _row(model: Figure, floors: Sequence[Figure]) -> Row:
     sign = -1 if lower else 1
     beside = {}
     for system in (CONSTANT, LINEAR):
-        known = [item for item in floors if item.system.startswith(system) and _what(item) == _what(model)]
+        known = [item for item in floors if item.system.startswith(system) and _identity(item) == _identity(model)]
         known = [item for item in known if item.rule == model.rule] or known
         values = [item.value for item in known if math.isfinite(item.value)]
         beside[system] = max(values, key=lambda value: sign * value, default=math.nan)
@@ -260,7 +260,7 @@ def _row(model: Figure, floors: Sequence[Figure]) -> Row:
     return Row(model, beside[CONSTANT], beside[LINEAR], standing, title)
 
 
-def _within(split: str) -> str:
+def _in_brackets(split: str) -> str:
     """The text in brackets: "swap" of "validation (swap)"."""
     return split.partition(" (")[2].removesuffix(")")
 
@@ -287,13 +287,13 @@ def _sections(evaluation: Evaluation) -> Iterator[tuple[str, RenderableType]]:
         about = _text(information_about(evaluation.information))
         yield "Information about the verdict, in bits; determined is a share", Group(_table(INFORMATION, rows), about)
     if evaluation.cost:
-        yield "Response time and memory", _told((name, words(value)) for name, value in evaluation.cost.items())
+        yield "Response time and memory", _two_columns((name, words(value)) for name, value in evaluation.cost.items())
     if evaluation.fitted:
-        yield "Fitted in this run", _told((name, words(value)) for name, value in evaluation.fitted.items())
+        yield "Fitted in this run", _two_columns((name, words(value)) for name, value in evaluation.fitted.items())
     if missing := withheld(evaluation.record):
-        yield "Withheld: nothing supervised these", _told(missing.items())
+        yield "Withheld: nothing supervised these", _two_columns(missing.items())
     if evaluation.skipped:
-        yield "Not evaluated", _told(evaluation.skipped.items())
+        yield "Not evaluated", _two_columns(evaluation.skipped.items())
 
 
 def _figures(groups: Mapping[str, Sequence[Row]]) -> RenderableType:
@@ -328,7 +328,7 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
     return table
 
 
-def _told(rows: Iterable[tuple[str, str]]) -> Table:
+def _two_columns(rows: Iterable[tuple[str, str]]) -> Table:
     table = Table.grid(padding=(0, 2, 0, 0))
     for name, reason in rows:
         table.add_row(_text(name), _text(reason))
@@ -353,13 +353,13 @@ __all__ = [
     "Row",
     "comparisons",
     "consistency_rows",
+    "describe_keys",
     "information_about",
     "information_rows",
     "interval",
     "kind_rows",
     "number",
     "render",
-    "some_of",
     "unsupported_rows",
     "withheld",
     "words",

@@ -27,7 +27,7 @@ LANGUAGES = ("en", "ko")
 BOTH = "all"
 ABOVE_FLOOR = "soft cross entropy above the entropy of the votes"
 MOST_WORST = 50
-# The targets that a figure is of, and so what the floor has to learn.
+# The targets that figures are of, which the floor has to learn.
 TARGETS = (
     "emotion_labels",
     "affect_labels",
@@ -90,7 +90,7 @@ def in_order(cases: Sequence[Case], units: Sequence[Unit]) -> list[Case]:
         raise DataError(f"{len(cases) - len(known)} of the {len(cases)} cases have the text of another one.")
     texts = [item.text.strip() for unit in units for item in unit]
     if missing := [text for text in texts if text not in known]:
-        raise DataError(f"{len(missing)} of {len(texts)} texts are in no case: {missing[0][:60]!r}, for example.")
+        raise DataError(f"{len(missing)} of {len(texts)} texts are not in any case, for example {missing[0][:60]!r}.")
     return [known[text] for text in texts]
 
 
@@ -155,10 +155,10 @@ def worst(
     for place in np.argsort(-above, kind="stable")[:most]:
         case = cases[place]
         votes = _named(case.votes, lambda votes: f"{votes:g}", 0)
-        said = _named(probabilities[place], lambda share: f"{share:.2f}", 0.005)
-        told = f"votes: {votes}; said: {said}"
+        prediction = _named(probabilities[place], lambda share: f"{share:.2f}", 0.005)
+        rule = f"votes: {votes}; said: {prediction}"
         about = f"{split} ({case.language}, {case.kind})"
-        figures.append(Figure(WORST, about, case.text, ABOVE_FLOOR, MODEL, float(above[place]), 1, rule=told))
+        figures.append(Figure(WORST, about, case.text, ABOVE_FLOOR, MODEL, float(above[place]), 1, rule=rule))
     return figures
 
 

@@ -81,8 +81,8 @@ class ExchangeReading:
     The measures are named as in `MEASURES`, all 0..1 and 0 where the variants are read alike:
 
     * changed: share of variants whose verdict is not the most common one of the text.
-    * pairs: share of all pairs of variants with different verdicts (stricter: one of four is 0.25 as "changed", 0.5
-    here).
+    * pairs: share of all pairs of variants with different verdicts (stricter: one of four is 0.25 as "changed" and
+      0.5 here).
     * any: 1 where more than one verdict occurs.
     * author: mean over pairs of the absolute difference of P(author).
     * emotion: mean over pairs of the Jaccard distance of the asserted emotions (those of either variant that the other
@@ -151,7 +151,7 @@ def parse_exchange(line: str, number: int = 1) -> Exchange:
     try:
         row = json.loads(line)
     except json.JSONDecodeError as error:
-        raise ValueError(f"{where} is no JSON ({error}); write one object per line.") from error
+        raise ValueError(f"{where} is not JSON ({error}); write one object per line.") from error
     if not isinstance(row, dict) or set(row) not in (_KEYS | {"text"}, _KEYS | {"texts"}):
         raise ValueError(f"{where} must have axis, language, values, and text or texts; got {row!r}.")
     if row["axis"] not in AXES or row["language"] not in LANGUAGES:
@@ -168,9 +168,7 @@ def _check(where: str, values: Sequence[str], texts: Sequence[str]) -> None:
         raise ValueError(f"{where} needs at least 3 values and a text for each, got {len(values)} and {len(texts)}.")
     for what, items in (("values", values), ("variants", texts)):
         if len(set(items)) < len(items):
-            raise ValueError(
-                f"{where} has {what} that are equal ({', '.join(items)}); write {SLOT} and distinct values."
-            )
+            raise ValueError(f"{where} has equal {what} ({', '.join(items)}); write {SLOT} and distinct values.")
     if wrong := [text for text in texts if "{" in text or "}" in text]:
         raise ValueError(f"{where} has a brace left in {wrong[0]!r}; the only slot is {SLOT}.")
 
@@ -189,8 +187,8 @@ def read_exchanges(
         One result per text.
     """
     chosen = fairness_texts() if exchanges is None else exchanges
-    said = reader.texts([text for exchange in chosen for text in exchange.texts])
-    asserted, verdict = asserted_emotions(said["emotion_labels"], thresholds), said["verdict_labels"]
+    predictions = reader.texts([text for exchange in chosen for text in exchange.texts])
+    asserted, verdict = asserted_emotions(predictions["emotion_labels"], thresholds), predictions["verdict_labels"]
     ends = np.cumsum([len(exchange.texts) for exchange in chosen])
     parts = zip(chosen, np.split(verdict, ends[:-1]), np.split(asserted, ends[:-1]), strict=True)
     return [_reading(*part) for part in parts]

@@ -42,7 +42,7 @@ def _pleasantness(row: Row) -> float:
 
 def _duration(row: Row) -> float:
     if row["event_duration"] not in _DURATIONS:
-        raise DataError(f"{SET}: {row['event_duration']!r} is no duration; the set has {', '.join(_DURATIONS)}.")
+        raise DataError(f"{SET}: {row['event_duration']!r} is not a duration; the set has {', '.join(_DURATIONS)}.")
     return float(_DURATIONS.index(row["event_duration"]))
 
 
@@ -88,15 +88,15 @@ def own_events(predictor: Predictor, root: Path | str | None = None) -> list[Fig
     for row in read_rows(folder / f"{SPLIT}_readers.parquet"):
         readers.setdefault(row["text_id"], []).append(row)
     if missing := [row["text_id"] for row in events if row["text_id"] not in readers]:
-        raise DataError(f"{folder}: {len(missing)} of {len(events)} texts have no reader, {missing[0]} for example.")
-    said = predictor.texts([row["text_hidden"] for row in events])
+        raise DataError(f"{folder}: {len(missing)} of {len(events)} texts have no reader, for example {missing[0]}.")
+    predictions = predictor.texts([row["text_hidden"] for row in events])
     figures: list[Figure] = []
     for output, claim in CLAIMS.items():
         written = np.array([claim.rated(row) for row in events])
         read = np.array([[claim.rated(row) for row in readers[event["text_id"]]] for event in events])
         one, five = _one_reader(output, read, written), _figure(output, FIVE_READERS, read.mean(axis=1), written)
         beside = f"with the writer; {ONE_READER} {one.value:.2f}, {FIVE_READERS} {five.value:.2f}"
-        figures += [_figure(output, MODEL, said[claim.target][:, claim.place], written, beside), one, five]
+        figures += [_figure(output, MODEL, predictions[claim.target][:, claim.place], written, beside), one, five]
     return figures
 
 

@@ -37,12 +37,12 @@ def plain_facts(predictor: Predictor, thresholds: Mapping[str, float], verdict_t
     """
     rows = text_list("plain_facts")
     languages = np.array([row["language"] for row in rows])
-    said = predictor.texts([row["text"] for row in rows])
-    verdict = said["verdict_labels"]
+    predictions = predictor.texts([row["text"] for row in rows])
+    verdict = predictions["verdict_labels"]
     blamed = np.isin(verdict.argmax(axis=1), [VERDICTS.index(name) for name in _WRONGDOERS])
     blamed &= verdict.max(axis=1) >= verdict_threshold
     rule = f"most probable, from {verdict_threshold:.2f} on" if verdict_threshold else "most probable"
-    felt = asserts_emotion(said["emotion_labels"], thresholds)
+    felt = asserts_emotion(predictions["emotion_labels"], thresholds)
     splits = {language: languages == language for language in LANGUAGES} | {"all": np.ones(len(rows), dtype=bool)}
     return [
         figure

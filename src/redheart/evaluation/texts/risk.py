@@ -48,27 +48,27 @@ def risk_figures(find: Callable[[str], list[str]] = risks) -> list[Figure]:
             chosen = [place for place, row in enumerate(rows) if (row["split"], row["language"]) == (split, language)]
             if not chosen:
                 continue
-            told = [set(rows[place]["risks"]) for place in chosen]
-            figures += _figures(f"{split} ({language})", told, [found[place] for place in chosen])
+            annotated = [set(rows[place]["risks"]) for place in chosen]
+            figures += _figures(f"{split} ({language})", annotated, [found[place] for place in chosen])
     return figures
 
 
-def _figures(split: str, told: list[set[str]], found: list[set[str]]) -> Iterator[Figure]:
+def _figures(split: str, annotated: list[set[str]], found: list[set[str]]) -> Iterator[Figure]:
     for kind in (*RISKS, ANY):
-        actual, given = _has(kind, told), _has(kind, found)
-        yield _share(split, kind, RECALL, given[actual])
-        yield _share(split, kind, FALSE_ALARMS, given[~actual])
+        actual, detected = _has_kind(kind, annotated), _has_kind(kind, found)
+        yield _share(split, kind, RECALL, detected[actual])
+        yield _share(split, kind, FALSE_ALARMS, detected[~actual])
 
 
-def _has(kind: str, sets: list[set[str]]) -> Array:
+def _has_kind(kind: str, sets: list[set[str]]) -> Array:
     """Whether each text is of the kind, ``(texts,)``."""
     return np.array([bool(one) if kind == ANY else kind in one for one in sets], dtype=bool)
 
 
-def _share(split: str, kind: str, measure: str, given: Array) -> Figure:
-    share = bootstrap(lambda rows: float(rows.mean()), given.astype(np.float64))
+def _share(split: str, kind: str, measure: str, detected: Array) -> Figure:
+    share = bootstrap(lambda rows: float(rows.mean()), detected.astype(np.float64))
     output = f"risk.{kind}"
-    return Figure(DATASET, split, output, measure, MODEL, share.value, len(given), share.low, share.high, RULE)
+    return Figure(DATASET, split, output, measure, MODEL, share.value, len(detected), share.low, share.high, RULE)
 
 
 def risk_table(figures: list[Figure]) -> tuple[list[str], list[list[Any]]]:

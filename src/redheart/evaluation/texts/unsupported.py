@@ -44,19 +44,19 @@ def unsupported(
 
 def asserts_emotion(probabilities: Array, thresholds: Mapping[str, float]) -> Array:
     """Whether an emotion other than neutral is at or above its threshold, ``(texts,)``, of ``(texts, emotions)``."""
-    return _others(asserted_emotions(probabilities, thresholds))
+    return _any_non_neutral(asserted_emotions(probabilities, thresholds))
 
 
 def _asserted(predictor: Predictor, texts: Sequence[str], thresholds: Mapping[str, float]) -> Array:
     return asserted_emotions(predictor.texts(texts)["emotion_labels"], thresholds)
 
 
-def _others(asserted: Array) -> Array:
+def _any_non_neutral(asserted: Array) -> Array:
     return np.asarray(np.delete(asserted, _NEUTRAL, axis=1).any(axis=1))
 
 
 def _row(kind: str, asserted: Array) -> Unsupported:
-    others = _others(asserted).astype(np.float64)
+    others = _any_non_neutral(asserted).astype(np.float64)
     interval = bootstrap(lambda rows: float(rows.mean()), others)
     silent = float((~asserted.any(axis=1)).mean())
     return Unsupported(kind, len(others), interval.value, interval.low, interval.high, silent)
