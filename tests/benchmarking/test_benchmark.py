@@ -19,12 +19,12 @@ from redheart.benchmarking.measuring import (
     ImportTime,
     Load,
     Setting,
-    fresh,
     interleave,
     measure_imports,
     measure_loads,
     plain_encoder,
     plain_slots,
+    run_in_subprocess,
     summary,
     write_plain,
 )
@@ -38,7 +38,7 @@ APP.command()(bench)
 
 
 def _fresh_here(code: str, thread_count: int, options: dict[str, Any] | None = None) -> Any:
-    """In place of a fresh process, which takes seconds to start."""
+    """In place of a new process, which takes seconds to start."""
     if options is not None:
         return json.loads(json.dumps(measuring.measure_load(**json.loads(json.dumps(options)))))
     return [2.0, 0.5]
@@ -47,7 +47,7 @@ def _fresh_here(code: str, thread_count: int, options: dict[str, Any] | None = N
 @pytest.fixture(scope="module")
 def report() -> Report:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(measuring, "fresh", _fresh_here)
+        patch.setattr(measuring, "run_in_subprocess", _fresh_here)
         return run_benchmark(TINY)
 
 
@@ -68,15 +68,15 @@ def test_runs_take_turns_and_see_the_same_input() -> None:
     assert [len(part) for part in times] == [3, 3]
 
 
-def test_fresh_processes_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_new_processes_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str] = []
 
-    def told(code: str, thread_count: int, options: dict[str, Any]) -> Any:
+    def measured_in_order(code: str, thread_count: int, options: dict[str, Any]) -> Any:
         assert thread_count == TINY.threads
         seen.append(options["folder"])
         return asdict(_load(weights=len(seen)))
 
-    monkeypatch.setattr(measuring, "fresh", told)
+    monkeypatch.setattr(measuring, "run_in_subprocess", measured_in_order)
     loads = measure_loads({False: "ours", True: "plain"}, "float32", replace(TINY, loads=3))
     assert seen == ["ours", "plain"] * 3
     assert (loads[False].weights_bytes, loads[True].weights_bytes) == (3, 4)  # medians of 1, 3, 5 and of 2, 4, 6
@@ -84,7 +84,7 @@ def test_fresh_processes_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_import_time_is_counted_above_transformers(monkeypatch: pytest.MonkeyPatch) -> None:
     pairs = iter([[2.0, 0.5], [9.0, 0.1], [3.0, 0.7]])
-    monkeypatch.setattr(measuring, "fresh", lambda *_: next(pairs))
+    monkeypatch.setattr(measuring, "run_in_subprocess", lambda *_: next(pairs))
     assert measure_imports(replace(TINY, imports=3)) == ImportTime(transformers=3.0, above=0.5, redheart=3.7)
 
 
@@ -207,21 +207,21 @@ def test_the_weights_are_removed_also_after_an_error(tmp_path: Path, monkeypatch
         assert len(list(tmp_path.iterdir())) == 1
         raise RuntimeError("no")
 
-    monkeypatch.setattr(measuring, "fresh", _fresh_here)
+    monkeypatch.setattr(measuring, "run_in_subprocess", _fresh_here)
     monkeypatch.setattr(benchmark, "measure_loads", fails)
     with pytest.raises(RuntimeError, match="no"):
         run_benchmark(TINY, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_small_disk_is_told_before_anything_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_small_disk_is_reported_before_anything_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1_000_000_000))
     with pytest.raises(OSError, match=r"take 5\.9 GB in .*, where 1\.0 GB are free.*--workdir"):
         run_benchmark(Setting(), tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "message"),
     [
         ({"preset": "redheart-731m"}, "redheart-730m"),
         ({"dtypes": ("float23",)}, "float32"),
@@ -230,8 +230,8 @@ def test_a_small_disk_is_told_before_anything_is_measured(tmp_path: Path, monkey
         ({"runs": 0}, "`runs` must be at least 1, got 0"),
     ],
 )
-def test_a_wrong_setting_is_told(wrong: dict[str, Any], told: str) -> None:
-    with pytest.raises(ValueError, match=told):
+def test_a_wrong_setting_is_reported(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         replace(TINY, **wrong)
 
 
@@ -254,10 +254,10 @@ def test_wrong_usage_ends_before_anything_is_measured(wrong: list[str], monkeypa
 
 
 @pytest.mark.slow
-def test_in_fresh_processes(tmp_path: Path) -> None:
+def test_in_new_processes(tmp_path: Path) -> None:
     report = run_benchmark(replace(TINY, dtypes=("float32",)), tmp_path)
     assert report.imports.transformers > 0
     assert report.dtypes["float32"].redheart.load.after_forward_mapped_bytes > 0
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(RuntimeError, match="no such thing"):
-        fresh("raise ValueError('no such thing')", 1)
+        run_in_subprocess("raise ValueError('no such thing')", 1)

@@ -23,13 +23,13 @@ SETTING = SizeSetting(("float32", "bfloat16"), tokens=8, threads=1, runs=2, rows
 
 
 def _fresh_here(code: str, thread_count: int, options: dict[str, Any]) -> Any:
-    """In place of a fresh process, which takes seconds to start."""
+    """In place of a new process, which takes seconds to start."""
     return measure_memory(**json.loads(json.dumps(options)))
 
 
 @pytest.fixture(autouse=True)
 def _one_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sizes, "fresh", _fresh_here)
+    monkeypatch.setattr(sizes, "run_in_subprocess", _fresh_here)
 
 
 def _rows(count: int) -> Rows:
@@ -55,7 +55,7 @@ def test_each_form_is_measured_beside_float32(checkpoint: Path, tmp_path: Path) 
     assert any(name.startswith("own validation, emotion: macro F1") for name in whole.figures)
 
 
-def test_other_checkpoints_stand_beside_the_forms(checkpoint: Path, tmp_path: Path) -> None:
+def test_other_checkpoints_are_measured_beside_the_forms(checkpoint: Path, tmp_path: Path) -> None:
     found = measure_sizes(checkpoint, tmp_path, SizeSetting(("float32",), tokens=8, threads=1, runs=1), [checkpoint])
     assert [item.name for item in found] == ["float32", checkpoint.name]
     assert found[1].emotion == pytest.approx(0, abs=1e-6)

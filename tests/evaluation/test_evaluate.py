@@ -70,7 +70,7 @@ def test_every_figure_has_its_floor(evaluated: tuple[Path, str]) -> None:
     for system in (MODEL, CONSTANT, LINEAR):
         assert found.find("rows", "emotion", "average precision", system=system)
         assert found.find("rows", "verdict", "soft cross entropy", system=system)
-    # The rows are told by their words, which a linear model learns and random weights do not.
+    # The rows differ in their words, which a linear model learns and random weights do not.
     linear, random = (
         found.find("rows", "emotion", "average precision", system=system)[0].value for system in (LINEAR, MODEL)
     )
@@ -106,9 +106,7 @@ def test_a_page_plots_and_a_card_are_written(evaluated: tuple[Path, str]) -> Non
     assert "TF-IDF" in printed
 
 
-def test_ones_own_rows_are_read_and_nothing_else(
-    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_only_the_given_rows_are_read(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of its kind: the next list of texts that an evaluation brings along."""
     read: list[str] = []
     units, texts = Predictor.__call__, Predictor.texts
@@ -163,7 +161,7 @@ def test_the_line_that_reproduces_it_has_every_option(
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "options"),
     [
         ([], "redheart-100m --data DATA"),
         (["--set", "emobank", "--set", "kote"], "redheart-100m --data DATA --set emobank --set kote"),
@@ -171,8 +169,8 @@ def test_the_line_that_reproduces_it_has_every_option(
         (["--rows", "rows.csv", "--column", "a b=text"], "redheart-100m --rows rows.csv --column 'a b=text'"),
     ],
 )
-def test_the_line_that_reproduces_it_has_what_was_given(given: list[str], told: str) -> None:
-    assert _command(_context(given)) == f"redheart evaluate {told}"
+def test_the_line_that_reproduces_it_has_what_was_given(given: list[str], options: str) -> None:
+    assert _command(_context(given)) == f"redheart evaluate {options}"
 
 
 @pytest.mark.parametrize(
@@ -183,13 +181,13 @@ def test_the_line_that_reproduces_it_has_what_was_given(given: list[str], told: 
         (["--rows", "missing.jsonl"], "missing.jsonl"),
     ],
 )
-def test_wrong_usage_is_told_in_a_line(options: list[str], message: str, checkpoint: Path) -> None:
+def test_wrong_usage_is_reported_in_a_line(options: list[str], message: str, checkpoint: Path) -> None:
     done = CliRunner().invoke(main, ["evaluate", str(checkpoint), *options])
     assert done.exit_code != 0
     assert message in " ".join(done.output.split()) + str(done.exception)
 
 
-def test_what_is_wrong_with_rows_is_told_in_a_line_for_each_fault(tmp_path: Path, checkpoint: Path) -> None:
+def test_what_is_wrong_with_rows_is_reported_in_a_line_for_each_fault(tmp_path: Path, checkpoint: Path) -> None:
     """By this command and by `train`, `prune` and the examples; before a model is loaded."""
     wrong = [{"text": f"Text {n}.", "verdict": "yes" if n < 7 else "author", "ticket": n} for n in range(9)]
     done = CliRunner().invoke(main, ["evaluate", str(checkpoint), "--rows", _write(tmp_path / "rows.jsonl", wrong)])

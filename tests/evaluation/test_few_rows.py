@@ -1,4 +1,4 @@
-"""Figures of rows that are few, or alike: what can be said is said, without an interval, and the rest is named."""
+"""Figures of rows that are few, or alike: what can be measured has no interval, and the rest is named."""
 
 import math
 from typing import Any, cast
@@ -23,7 +23,7 @@ def evaluated(rows: list[dict[str, Any]]) -> Evaluation:
     texts = sum(map(len, units))
     random = np.random.default_rng(0)
     shares = random.random((texts, 5))
-    said: dict[str, Any] = {
+    predictions: dict[str, Any] = {
         "emotion_labels": random.random((texts, len(EMOTIONS))),
         "arc": random.random((texts, len(EMOTIONS))),
         "verdict_labels": shares / shares.sum(axis=1, keepdims=True),
@@ -33,7 +33,7 @@ def evaluated(rows: list[dict[str, Any]]) -> Evaluation:
         "expected_loss": random.random((texts, len(RATED))),
     }
     report = Evaluation("made-up", 1, "")
-    measure(Split("mine", "all rows", units, {MODEL: said}), {}, report)
+    measure(Split("mine", "all rows", units, {MODEL: predictions}), {}, report)
     return report
 
 

@@ -308,4 +308,4 @@ def test_results_of_another_model_are_refused(folder: Path, write: Write, evalua
     other.save(folder / RESULTS)
     _refused(folder, "of another model")
     write(RESULTS, "{}")
-    _refused(folder, "is no evaluation")
+    _refused(folder, "is not an evaluation")

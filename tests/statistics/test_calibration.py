@@ -123,7 +123,7 @@ def test_no_other_threshold_is_better(seed: int) -> None:
     assert macro_f1(actual, scores >= fit_threshold(scores, actual)) == pytest.approx(best)
 
 
-def test_neighbouring_floats_are_told_apart() -> None:
+def test_neighbouring_floats_are_distinguished() -> None:
     high = np.nextafter(0.5, 1)
     scores, actual = np.array([[0.5], [high]]), np.array([[0], [1]])
     assert ((scores >= fit_threshold(scores, actual)) == actual).all()

@@ -10,7 +10,7 @@ from redheart.statistics.disjoint import count_rows, keys_of, refuse_shared
 
 def test_a_text_is_the_same_whatever_its_labels() -> None:
     units = [(Example("a", "one"), Example("b", "one"))]
-    with pytest.raises(ValueError, match="shares 1 rows with the selection split, as 'text b'"):
+    with pytest.raises(ValueError, match="shares 1 rows with the selection split, for example 'text b'"):
         refuse_shared({"acceptance": [(Example("b", "two"),)], "selection": units}, "input_ids")
     refuse_shared({"acceptance": [(Example("c", "one"),)], "selection": units}, "input_ids")
     with pytest.raises(ValueError, match="shares 1 rows"):

@@ -62,8 +62,8 @@ def test_accuracy() -> None:
 
 def test_a_verdict_is_right_that_has_as_many_votes_as_another() -> None:
     votes = np.array([[3, 3, 0, 0, 0], [3, 3, 0, 0, 0], [3, 3, 4, 0, 0]])
-    said = np.array([[0.1, 0.6, 0.1, 0.1, 0.1], [0.1, 0.1, 0.6, 0.1, 0.1], [0.6, 0.1, 0.1, 0.1, 0.1]])
-    assert right_verdicts(said, votes).tolist() == [True, False, False]
+    predictions = np.array([[0.1, 0.6, 0.1, 0.1, 0.1], [0.1, 0.1, 0.6, 0.1, 0.1], [0.6, 0.1, 0.1, 0.1, 0.1]])
+    assert right_verdicts(predictions, votes).tolist() == [True, False, False]
 
 
 def test_f1_by_hand() -> None:
@@ -184,7 +184,7 @@ def test_all_resamples_at_once_are_as_one_by_one(
 def test_blocks_do_not_show(rows: tuple[Array, Array, Array], monkeypatch: pytest.MonkeyPatch) -> None:
     actual, _, asserted = rows
     whole = bootstrap(macro_f1, actual, asserted, resamples=50)
-    monkeypatch.setattr("redheart.statistics.measures.HELD", 1000)
+    monkeypatch.setattr("redheart.statistics.measures.DRAWN_AT_ONCE", 1000)
     assert bootstrap(macro_f1, actual, asserted, resamples=50) == whole
 
 
@@ -204,7 +204,7 @@ def test_undefined_resamples_are_dropped_and_counted() -> None:
         bootstrap(pearson, np.ones(5), np.arange(5.0))
 
 
-def test_the_bootstrap_says_what_it_cannot_do() -> None:
+def test_the_bootstrap_refuses_what_it_cannot_do() -> None:
     with pytest.raises(ValueError, match=r"same rows, at least 2, got \[3, 2\]"):
         bootstrap(pearson, np.ones(3), np.ones(2))
     with pytest.raises(ValueError, match="at least 2"):

@@ -113,7 +113,7 @@ def test_bins_hold_equal_shares() -> None:
 
 @pytest.mark.parametrize("bins", [2, 3])
 @pytest.mark.parametrize("share", [1, 10, 50, 90, 99])
-def test_two_values_are_told_apart_however_unequal_they_are(bins: int, share: int) -> None:
+def test_two_values_get_different_bins_however_unequal_they_are(bins: int, share: int) -> None:
     found = quantile_bins(np.array([0.0] * share + [1.0] * (100 - share)), bins)
     assert len(set(found[:share])) == len(set(found[share:])) == 1
     assert found[0] < found[-1] <= bins - 1
@@ -131,7 +131,7 @@ def total(parts: Surd) -> float:
     return parts.redundant + sum(parts.unique) + parts.synergy
 
 
-def test_what_says_nothing_lies_within_the_null(numbers: Array) -> None:
+def test_a_source_without_information_lies_within_the_null(numbers: Array) -> None:
     target = np.random.default_rng(1).integers(2, size=3000)
     found = estimate(target, numbers[:, :2], bins=2, permutations=200)
     assert (found.rows, found.target_states, found.source_states) == (3000, 2, 4)
@@ -143,7 +143,7 @@ def test_what_says_nothing_lies_within_the_null(numbers: Array) -> None:
     assert total(found.null_mean) == pytest.approx(3 / (2 * 3000 * math.log(2)), rel=0.2)
 
 
-def test_what_says_something_stands_out(numbers: Array) -> None:
+def test_a_source_with_information_lies_outside_the_null(numbers: Array) -> None:
     high = numbers > np.median(numbers, axis=0)
     found = estimate(high[:, 0] ^ high[:, 1], numbers, bins=2, permutations=100)
     assert found.corrected.synergy_by[0, 1] == pytest.approx(1, abs=0.01)

@@ -49,12 +49,19 @@ if TYPE_CHECKING:
 # Configs, code, tokenizer and headers of both checkpoints, and what a file system keeps for itself.
 _OTHER_BYTES = 50_000_000
 _TABLE_WIDTH = 80
-_Say = Callable[[str], None]
+_Notify = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Aim:
-    """The most that a figure of redheart-730m may be at the default setting, in one dtype or (None) in every one."""
+    """The most that a figure of redheart-730m may be at the default setting.
+
+    Attributes:
+        limit: Highest value that meets the aim.
+        unit: Unit, as it is written after the number.
+        dtype: The dtype that the aim is for; None = every one.
+        reason: Why the aim was set.
+    """
 
     limit: float
     unit: str
@@ -72,7 +79,18 @@ AIMS: dict[str, Aim] = {
 
 @dataclass(frozen=True)
 class Judgement:
-    """A figure beside its aim; ``margin`` is the share of the limit that is left, below 0 where the aim is missed."""
+    """A figure beside its aim.
+
+    Attributes:
+        aim: Name of the aim, of `AIMS`.
+        dtype: The dtype that was measured; None where there is none.
+        figure: What was measured.
+        limit: Highest value that meets the aim.
+        unit: Unit, as it is written after the number.
+        met: Whether the figure meets the aim.
+        margin: The share of the limit that is left, below 0 where the aim is missed.
+        reason: Why the aim was set.
+    """
 
     aim: str
     dtype: str | None
@@ -89,7 +107,13 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Figures:
-    """One model in one dtype; ``peak_ratio`` is the peak of loading and first forward, as a multiple of the weights."""
+    """One model in one dtype.
+
+    Attributes:
+        latency: Time of a forward.
+        load: Time and memory of loading and the first forward.
+        peak_ratio: Peak memory of loading and the first forward, as a multiple of the weights.
+    """
 
     latency: Latency
     load: Load
@@ -98,7 +122,14 @@ class Figures:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Both models in one dtype. ratio: of the medians, ours to plain. paired_ratio: the median of each pair's ratio."""
+    """Both models in one dtype.
+
+    Attributes:
+        redheart: Figures of the preset.
+        plain: Figures of the plain encoder.
+        ratio: Ratio of the medians, the preset's to the plain encoder's.
+        paired_ratio: Median of the ratio of each pair of runs.
+    """
 
     redheart: Figures
     plain: Figures
@@ -108,7 +139,17 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything that was measured; its `asdict` is what ``--json`` writes."""
+    """Everything that was measured; its `asdict` is what ``--json`` writes.
+
+    Attributes:
+        setting: Fields of the `Setting`.
+        machine: Facts of the machine, of `machine_facts`.
+        parameters: Number of parameters of the preset.
+        plain: Name, shape and number of parameters of the plain encoder.
+        dtypes: Dtype -> both models.
+        imports: Time of the imports.
+        aims: Figures beside their aims; empty where the setting is not the one of the aims.
+    """
 
     setting: dict[str, Any]
     machine: dict[str, Any]
@@ -119,48 +160,64 @@ class Report:
     aims: list[Judgement]
 
 
-def run_benchmark(setting: Setting, workdir: Path | None = None, say: _Say = lambda _: None) -> Report:
-    """Measure. workdir: where the weights lie meanwhile, by default the system's place for it. say: is told the step.
+def run_benchmark(setting: Setting, workdir: Path | None = None, notify: _Notify = lambda _: None) -> Report:
+    """Measure a preset beside a plain encoder of the same size.
 
-    Raises `OSError` where the disk is too small for both models, or the system is not Linux.
+    Args:
+        setting: What to measure.
+        workdir: Where the weights lie meanwhile, by default the system's temporary folder.
+        notify: Called with the name of each step.
+
+    Returns:
+        Everything that was measured.
+
+    Raises:
+        OSError: Where the disk is too small for both models, or the system is not Linux.
     """
     resident()
     config = RedHeartConfig.from_preset(setting.preset)
     with torch.device("meta"):
         count = sum(value.numel() for value in RedHeartModel(config).parameters())
-    rival = plain_encoder(setting.preset, config.vocab_size, positions=max(512, setting.tokens))
+    plain_config = plain_encoder(setting.preset, config.vocab_size, positions=max(512, setting.tokens))
     largest = max(DTYPES[dtype].itemsize for dtype in setting.dtypes)
     _check_disk(workdir or Path(tempfile.gettempdir()), int((2 + SAME_SIZE) * count * largest) + _OTHER_BYTES)
     machine = machine_facts()
-    say("importing")
+    notify("importing")
     imports = measure_imports(setting)
     with using_threads(setting.threads):
-        compared = {dtype: _measure_dtype(setting, dtype, rival, workdir, say) for dtype in setting.dtypes}
+        compared = {dtype: _measure_dtype(setting, dtype, plain_config, workdir, notify) for dtype in setting.dtypes}
     plain = {
         "name": "BERT",
-        "layers": rival.num_hidden_layers,
-        "width": rival.hidden_size,
-        "intermediate": rival.intermediate_size,
-        "heads": rival.num_attention_heads,
-        "vocab_size": rival.vocab_size,
-        "parameters": sum(slot.numel for slot in plain_slots(rival).values()),
+        "layers": plain_config.num_hidden_layers,
+        "width": plain_config.hidden_size,
+        "intermediate": plain_config.intermediate_size,
+        "heads": plain_config.num_attention_heads,
+        "vocab_size": plain_config.vocab_size,
+        "parameters": sum(slot.numel for slot in plain_slots(plain_config).values()),
     }
     options = {**asdict(setting), "dtypes": list(setting.dtypes)}
     return Report(options, machine, count, plain, compared, imports, judge(setting, compared, imports))
 
 
 def compare(ours: tuple[list[float], Load], plain: tuple[list[float], Load]) -> Comparison:
-    """The figures of both, from the times of their paired runs and their loading."""
-    mine, its = (Figures(summary(times), loaded, loaded.peak_ratio) for times, loaded in (ours, plain))
+    """Return the figures of both models, from the times of their paired runs and their loading."""
+    redheart_figures, plain_figures = (
+        Figures(summary(times), loaded, loaded.peak_ratio) for times, loaded in (ours, plain)
+    )
     pairs = median(one / other for one, other in zip(ours[0], plain[0], strict=True))
-    return Comparison(mine, its, ratio=mine.latency.p50 / its.latency.p50, paired_ratio=pairs)
+    return Comparison(
+        redheart_figures,
+        plain_figures,
+        ratio=redheart_figures.latency.p50 / plain_figures.latency.p50,
+        paired_ratio=pairs,
+    )
 
 
 def judge(setting: Setting, compared: dict[str, Comparison], imports: ImportTime) -> list[Judgement]:
-    """The figures beside their aims; nothing where the setting is not the one that the aims are for."""
-    of_aims = Setting()
+    """Return the figures beside their aims; none where the setting is not the one that the aims are for."""
+    default = Setting()
     if any(
-        getattr(setting, name) != getattr(of_aims, name) for name in ("preset", "tokens", "batch", "threads", "depth")
+        getattr(setting, name) != getattr(default, name) for name in ("preset", "tokens", "batch", "threads", "depth")
     ):
         return []
     figures: list[tuple[str, str | None, float]] = [("import", None, imports.above)]
@@ -187,17 +244,19 @@ def _check_disk(place: Path, needed: int) -> None:
         )
 
 
-def _measure_dtype(setting: Setting, dtype: str, rival: "BertConfig", workdir: Path | None, say: _Say) -> Comparison:
+def _measure_dtype(
+    setting: Setting, dtype: str, plain_config: "BertConfig", workdir: Path | None, notify: _Notify
+) -> Comparison:
     with tempfile.TemporaryDirectory(prefix="redheart-bench-", dir=workdir) as place:
         folders = {False: str(Path(place, "redheart")), True: str(Path(place, "plain"))}
-        say(f"{dtype}: making weights")
+        notify(f"{dtype}: making weights")
         create_checkpoint(setting.preset, Path(folders[False]), dtype=dtype)
-        write_plain(Path(folders[True]), rival, DTYPES[dtype])
-        say(f"{dtype}: loading")
+        write_plain(Path(folders[True]), plain_config, DTYPES[dtype])
+        notify(f"{dtype}: loading")
         loads = measure_loads(folders, dtype, setting)
-        say(f"{dtype}: reading")
-        times = _read_in_turn(folders, dtype, setting, rival.vocab_size)
-        gc.collect()  # the models let go of their files, or those would keep their place on the disk
+        notify(f"{dtype}: reading")
+        times = _read_in_turn(folders, dtype, setting, plain_config.vocab_size)
+        gc.collect()  # releases the mapped files of the models, which would otherwise still take space on the disk
     return compare((times[0], loads[False]), (times[1], loads[True]))
 
 

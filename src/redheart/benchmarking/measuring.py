@@ -1,4 +1,4 @@
-"""How `redheart bench` measures: the plain encoder to compare with, time in turn, memory in fresh processes.
+"""How `redheart bench` measures: the plain encoder to compare with, time in turn, memory in new processes.
 
 Notable: files are mapped, so loading reads next to nothing and the weights become resident memory with the first
 forward; both moments are measured. Resident memory is counted above that of the process after its imports.
@@ -68,7 +68,22 @@ _LOAD = (
 
 @dataclass(frozen=True)
 class Setting:
-    """What to measure. Raises `ValueError` for what does not exist or does not fit."""
+    """What to measure.
+
+    Attributes:
+        preset: Name of a preset.
+        tokens: Tokens of each text, at most what the preset reads.
+        batch: Texts in a batch.
+        threads: Threads of torch.
+        runs: Timed pairs of runs.
+        depth: Depth of the reading.
+        dtypes: Dtypes in which both models are measured.
+        loads: New processes per model and dtype.
+        imports: New processes per import.
+
+    Raises:
+        ValueError: For an unknown preset, depth or dtype, a number below 1, and more tokens than the preset reads.
+    """
 
     preset: str = "redheart-730m"
     tokens: int = 128
@@ -77,8 +92,8 @@ class Setting:
     runs: int = 15
     depth: str = "full"
     dtypes: tuple[str, ...] = ("float32", "bfloat16")
-    loads: int = 3  # fresh processes per model and dtype
-    imports: int = 5  # fresh processes per import
+    loads: int = 3
+    imports: int = 5
 
     def __post_init__(self) -> None:
         if self.preset not in preset_names():
@@ -97,7 +112,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Latency:
-    """Milliseconds of a forward: percentiles, and every run in its order."""
+    """Milliseconds of a forward: percentiles, and every run in order."""
 
     p10: float
     p50: float
@@ -107,7 +122,19 @@ class Latency:
 
 @dataclass(frozen=True)
 class Load:
-    """`from_pretrained` and the first forward in a fresh process; resident bytes are above ``baseline_bytes``."""
+    """`from_pretrained` and the first forward in a new process; resident bytes are above ``baseline_bytes``.
+
+    Attributes:
+        seconds: Time of `from_pretrained`.
+        first_forward_seconds: Time of the first forward.
+        weights_bytes: Size of parameters and buffers.
+        baseline_bytes: Resident memory after the imports.
+        after_load_bytes: Resident memory after loading.
+        load_peak_bytes: Peak of resident memory until then.
+        after_forward_bytes: Resident memory after the first forward.
+        after_forward_mapped_bytes: The part that is pages of files, which the system can take back.
+        peak_bytes: Peak of loading and the first forward together.
+    """
 
     seconds: float
     first_forward_seconds: float
@@ -116,8 +143,8 @@ class Load:
     after_load_bytes: float
     load_peak_bytes: float
     after_forward_bytes: float
-    after_forward_mapped_bytes: float  # the part that is pages of files, which the system can take back
-    peak_bytes: float  # of loading and the first forward together
+    after_forward_mapped_bytes: float
+    peak_bytes: float
 
     @property
     def peak_ratio(self) -> float:
@@ -137,8 +164,15 @@ class ImportTime:
 def plain_encoder(preset: str, vocab_size: int, positions: int = 512) -> "BertConfig":
     """The config of a BERT encoder without pooler, with the preset's number of parameters, up to `SAME_SIZE`.
 
-    BERT because it is the plainest: there is little beside products of matrices to spend time on. ``vocab_size`` is to
-    be the preset's; ``positions`` are 512 or up to four times as many.
+    BERT because it is the plainest: there is little beside products of matrices to spend time on.
+
+    Args:
+        preset: Name of a preset.
+        vocab_size: The preset's size of the vocabulary.
+        positions: Longest text in tokens, 512 or up to four times as many.
+
+    Returns:
+        The config.
     """
     from transformers import BertConfig
 
@@ -154,7 +188,7 @@ def plain_encoder(preset: str, vocab_size: int, positions: int = 512) -> "BertCo
 
 
 def plain_slots(config: "BertConfig", dtype: torch.dtype = torch.float32) -> dict[str, Slot]:
-    """Name -> place of the weights of the plain encoder."""
+    """Return the name and place of the weights of the plain encoder."""
     from transformers import BertModel
 
     with torch.device("meta"):
@@ -181,7 +215,7 @@ def write_plain(folder: Path, config: "BertConfig", dtype: torch.dtype) -> None:
 
 
 def load(folder: str, plain: bool, dtype: str) -> Any:
-    """The plain encoder or ours, in evaluation mode, with sdpa attention."""
+    """Load the plain encoder or ours, in evaluation mode, with sdpa attention."""
     options: dict[str, Any] = {"dtype": DTYPES[dtype], "attn_implementation": "sdpa"}
     if plain:
         from transformers import BertModel
@@ -191,23 +225,23 @@ def load(folder: str, plain: bool, dtype: str) -> Any:
 
 
 def texts(setting: Setting, count: int, vocab_size: int) -> Tensor:
-    """Random token ids, (count, batch, tokens)."""
+    """Random token ids, ``(count, batch, tokens)``."""
     shape = (count, setting.batch, setting.tokens)
     return torch.randint(vocab_size, shape, generator=torch.Generator().manual_seed(0))
 
 
 def forward(model: Any, options: dict[str, Any], ids: Tensor) -> None:
-    """Read ``ids`` (batch, tokens)."""
+    """Run the model on ``ids`` (batch, tokens)."""
     with torch.inference_mode():
         model(input_ids=ids, attention_mask=torch.ones_like(ids), **options)
 
 
 def measure_load(folder: str, plain: bool, dtype: str, setting: dict[str, Any]) -> dict[str, float]:
-    """The fields of `Load` for one checkpoint. In a fresh process; or else what was loaded before is counted, too."""
+    """The fields of `Load` for one checkpoint. In a new process; or else what was loaded before is counted, too."""
     if plain:
         from transformers import BertModel  # noqa: F401 - code is not to count as weights
     chosen = Setting(**setting)
-    forget_peak()
+    reset_peak()
     with using_threads(chosen.threads):
         base = resident()
         start = time.perf_counter()
@@ -231,16 +265,22 @@ def measure_load(folder: str, plain: bool, dtype: str, setting: dict[str, Any]) 
     return asdict(figures)
 
 
-def forget_peak() -> None:
-    """Let the peak of resident memory begin here; where this is not allowed, none is below that of the imports."""
+def reset_peak() -> None:
+    """Reset the peak of resident memory; where this is not allowed, none is below that of the imports."""
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
 
 
 def resident() -> dict[str, int]:
-    """Bytes of resident memory of this process: now (VmRSS), at most so far (VmHWM), pages of files (RssFile).
+    """Read the resident memory of this process.
 
     Not with psutil: on Linux it has neither the peak nor a way to reset it.
+
+    Returns:
+        Bytes: now (VmRSS), at most so far (VmHWM), pages of files (RssFile).
+
+    Raises:
+        OSError: Where there is no /proc/self/status, which only Linux has.
     """
     try:
         lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
@@ -251,20 +291,21 @@ def resident() -> dict[str, int]:
 
 
 def measure_loads(folders: dict[bool, str], dtype: str, setting: Setting) -> dict[bool, Load]:
-    """Ours (False) and plain (True): medians over fresh processes, which take turns."""
-    seen: dict[bool, list[dict[str, float]]] = {plain: [] for plain in folders}
+    """Measure loading of ours (False) and of the plain encoder (True): medians over new processes, which take turns."""
+    measured: dict[bool, list[dict[str, float]]] = {plain: [] for plain in folders}
     for _ in range(setting.loads):
         for plain, folder in folders.items():
             options = {"folder": folder, "plain": plain, "dtype": dtype, "setting": asdict(setting)}
-            seen[plain].append(fresh(_LOAD, setting.threads, options))
+            measured[plain].append(run_in_subprocess(_LOAD, setting.threads, options))
     return {
-        plain: Load(**{name: median(one[name] for one in every) for name in every[0]}) for plain, every in seen.items()
+        plain: Load(**{name: median(one[name] for one in every) for name in every[0]})
+        for plain, every in measured.items()
     }
 
 
 def measure_imports(setting: Setting) -> ImportTime:
-    """Medians over fresh processes, each of which imports both, one after the other."""
-    pairs = [fresh(_IMPORT, setting.threads) for _ in range(setting.imports)]
+    """Medians over new processes, each of which imports both, one after the other."""
+    pairs = [run_in_subprocess(_IMPORT, setting.threads) for _ in range(setting.imports)]
     theirs, above = zip(*pairs, strict=True)
     return ImportTime(median(theirs), median(above), median(map(sum, pairs)))
 
@@ -283,25 +324,25 @@ def interleave(
 
 
 def summary(times: list[float]) -> Latency:
-    """The percentiles of ``times``."""
+    """Return the percentiles of ``times``."""
     p10, p50, p90 = (float(value) for value in np.percentile(times, (10, 50, 90)))
     return Latency(p10, p50, p90, times)
 
 
-def fresh(code: str, thread_count: int, options: dict[str, Any] | None = None) -> Any:
-    """What ``code`` prints as JSON in a Python of its own, which finds this package. ``options`` are its argument."""
+def run_in_subprocess(code: str, thread_count: int, options: dict[str, Any] | None = None) -> Any:
+    """Run ``code`` in a new Python process, with ``options`` as its argument, and return the JSON that it prints."""
     paths = [str(PACKAGE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
     extra = {"PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": str(thread_count), "HF_HUB_OFFLINE": "1"}
     command = [sys.executable, "-P", "-c", code, json.dumps(options)]
-    done = subprocess.run(command, env={**os.environ, **extra}, capture_output=True, text=True)
-    if done.returncode:
-        raise RuntimeError(f"A measuring process ended with {done.returncode}: {done.stderr.strip()[-500:]}")
-    return json.loads(done.stdout.splitlines()[-1])
+    result = subprocess.run(command, env={**os.environ, **extra}, capture_output=True, text=True)
+    if result.returncode:
+        raise RuntimeError(f"A measuring process ended with {result.returncode}: {result.stderr.strip()[-500:]}")
+    return json.loads(result.stdout.splitlines()[-1])
 
 
 @contextmanager
 def using_threads(count: int) -> Iterator[None]:
-    """Let torch use ``count`` threads."""
+    """Let torch use ``count`` threads in this context."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:
@@ -311,7 +352,7 @@ def using_threads(count: int) -> Iterator[None]:
 
 
 def machine_facts() -> dict[str, Any]:
-    """What the figures depend on, and nothing that names the machine."""
+    """Return what the figures depend on, and nothing that names the machine."""
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return {
@@ -333,9 +374,7 @@ __all__ = [
     "Latency",
     "Load",
     "Setting",
-    "forget_peak",
     "forward",
-    "fresh",
     "interleave",
     "load",
     "machine_facts",
@@ -344,7 +383,9 @@ __all__ = [
     "measure_loads",
     "plain_encoder",
     "plain_slots",
+    "reset_peak",
     "resident",
+    "run_in_subprocess",
     "summary",
     "texts",
     "using_threads",

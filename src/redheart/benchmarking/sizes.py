@@ -1,7 +1,7 @@
 """What `redheart sizes` measures: each form of a model on disk, in memory, in time, and by its figures.
 
-Notable: a form is read with in turn with float32 in one process, so that a busy machine disturbs both alike; memory is
-that of a fresh process above its imports; figures are of the same rows for every form.
+Notable: each form is timed in turn with float32 in one process, so that a busy machine disturbs both alike; memory is
+that of a new process above its imports; figures are of the same rows for every form.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -25,7 +25,7 @@ from ..evaluation.measurement.results import MODEL, Evaluation
 from ..evaluation.measurement.rows import Rows
 from ..modeling_redheart import RedHeartModel
 from ..readers import load_reader
-from .measuring import WARM_UP, forget_peak, fresh, interleave, resident, using_threads
+from .measuring import WARM_UP, interleave, reset_peak, resident, run_in_subprocess, using_threads
 
 BASE = "float32"
 _MEMORY = (
@@ -33,7 +33,7 @@ _MEMORY = (
     "from redheart.benchmarking.sizes import measure_memory; quiet(); "
     "print(json.dumps(measure_memory(**json.loads(sys.argv[1]))))"
 )
-# What forms are compared on where no rows are given.
+# Texts whose probabilities are compared between the forms.
 SENTENCES = (
     "I told my sister's secret to her fiancé, and now the wedding is off.",
     "My neighbour waters our plants whenever we are away, and never wants anything for it.",
@@ -53,8 +53,15 @@ _SHOWN = {"average precision": None, "soft cross entropy": None, "pair accuracy"
 class SizeSetting:
     """What is measured.
 
-    forms: of `FORMS`. tokens, threads, runs: of the timed readings of one text. rows: units of each split, for the
-    figures. Raises `ValueError` for an unknown form.
+    Attributes:
+        forms: Forms to measure, of `FORMS`.
+        tokens: Tokens of the text that is timed.
+        threads: Threads of the timed readings.
+        runs: Number of timed readings.
+        rows: Units of each split that the figures are of, at most.
+
+    Raises:
+        ValueError: For an unknown form.
     """
 
     forms: tuple[str, ...] = FORMS
@@ -73,10 +80,17 @@ class SizeSetting:
 class Size:
     """One form, or one other checkpoint.
 
-    parameters: of the model. disk: bytes of its weights. memory: resident bytes after loading and the first reading,
-    above those of the imports; peak: the most until then. milliseconds: median of one text. ratio: of its time to that
-    of float32, median of the pairs. emotion, verdict: how far probabilities are from those of float32: mean absolute
-    difference, and mean total variation distance. figures: name -> value.
+    Attributes:
+        name: Name of the form or of the checkpoint.
+        parameters: Number of parameters of the model.
+        disk: Bytes of its weights.
+        memory: Resident bytes after loading and the first reading, above those of the imports.
+        peak: The most resident bytes until then.
+        milliseconds: Median time of one text.
+        ratio: Ratio of its time to that of float32, median of the pairs.
+        emotion: Mean absolute difference of the emotion probabilities from those of float32.
+        verdict: Mean total variation distance of the verdict probabilities from those of float32.
+        figures: Name -> value.
     """
 
     name: str
@@ -97,26 +111,36 @@ def measure_sizes(
     setting: SizeSetting,
     others: Sequence[Path] = (),
     rows: Iterable[Rows | tuple[str, str]] = (),
-    say: Callable[[str], None] = lambda _: None,
+    notify: Callable[[str], None] = lambda _: None,
 ) -> list[Size]:
-    """Measure every form of the checkpoint in ``source``, float32 first, and then the ``others``, other checkpoints.
+    """Measure every form of a checkpoint, float32 first, and then other checkpoints.
 
-    workdir: an empty folder, where the forms lie meanwhile. rows: splits for the figures; none = no figures.
-    say: is told the step.
+    Args:
+        source: Folder of the checkpoint.
+        workdir: An empty folder, where the forms lie meanwhile.
+        setting: What is measured.
+        others: Folders of other checkpoints.
+        rows: Splits for the figures; none = no figures. Pairs of what is missing and why are passed over.
+        notify: Called with the name of each step.
+
+    Returns:
+        The sizes, in this order.
     """
     folders: dict[str, Path] = {}
     for form in dict.fromkeys((BASE, *setting.forms)):
-        say(f"making {form}")
+        notify(f"making {form}")
         folders[form] = write_form(source, form, workdir / form)
     folders |= {path.name: path for path in others}
-    splits = [_part(split, setting.rows) for split in rows if isinstance(split, Rows)]
+    splits = [_limited(split, setting.rows) for split in rows if isinstance(split, Rows)]
     with using_threads(setting.threads):
         base, tokenizer = load_reader(folders[BASE])
-        said = Predictor(base, tokenizer).texts(SENTENCES)
-        return [_measure(name, folder, base, said, splits, setting, say) for name, folder in folders.items()]
+        base_predictions = Predictor(base, tokenizer).texts(SENTENCES)
+        return [
+            _measure(name, folder, base, base_predictions, splits, setting, notify) for name, folder in folders.items()
+        ]
 
 
-def _part(split: Rows, count: int) -> Rows:
+def _limited(split: Rows, count: int) -> Rows:
     """The split with at most ``count`` of its units, always the same ones."""
     chosen = np.sort(np.random.default_rng(0).permutation(len(split.units))[:count])
     return replace(split, units=[split.units[place] for place in chosen.tolist()])
@@ -126,23 +150,23 @@ def _measure(
     name: str,
     folder: Path,
     base: Any,
-    said: dict[str, Array],
+    base_predictions: dict[str, Array],
     splits: Sequence[Rows],
     setting: SizeSetting,
-    say: Callable[[str], None],
+    notify: Callable[[str], None],
 ) -> Size:
-    say(f"{name}: memory")
-    memory = fresh(_MEMORY, setting.threads, {"folder": str(folder), "tokens": setting.tokens,
+    notify(f"{name}: memory")
+    memory = run_in_subprocess(_MEMORY, setting.threads, {"folder": str(folder), "tokens": setting.tokens,
                                               "threads": setting.threads})  # fmt: skip
-    say(f"{name}: time")
+    notify(f"{name}: time")
     reader, tokenizer = load_reader(folder)
     entries = min(base.config.vocab_size, reader.config.vocab_size)
     theirs, ours = interleave(
         partial(read, base), partial(read, reader), _ids(entries, WARM_UP + setting.runs, setting.tokens)
     )
     predictor = Predictor(reader, tokenizer)
-    other = predictor.texts(SENTENCES)
-    say(f"{name}: figures")
+    predictions = predictor.texts(SENTENCES)
+    notify(f"{name}: figures")
     return Size(
         name,
         parameters=_parameters(reader.config),
@@ -151,14 +175,16 @@ def _measure(
         peak=memory["peak"],
         milliseconds=median(ours),
         ratio=median(one / other for one, other in zip(ours, theirs, strict=True)),
-        emotion=float(np.abs(other["emotion_labels"] - said["emotion_labels"]).mean()),
-        verdict=float(np.abs(other["verdict_labels"] - said["verdict_labels"]).sum(axis=1).mean() / 2),
+        emotion=float(np.abs(predictions["emotion_labels"] - base_predictions["emotion_labels"]).mean()),
+        verdict=float(
+            np.abs(predictions["verdict_labels"] - base_predictions["verdict_labels"]).sum(axis=1).mean() / 2
+        ),
         figures=_figures(predictor, splits),
     )
 
 
 def _figures(predictor: Predictor, splits: Sequence[Rows]) -> dict[str, float]:
-    """Set, split, output and measure -> value, of the figures in `_SHOWN`."""
+    """Figures in `_SHOWN`: set, split, output and measure -> value."""
     report = Evaluation("", 0, "")
     for split in splits:
         systems = {MODEL: predictor(split.units)}
@@ -171,28 +197,34 @@ def _figures(predictor: Predictor, splits: Sequence[Rows]) -> dict[str, float]:
 
 
 def changes(item: Size, base: Size) -> list[float]:
-    """How far each figure of what the model says is from that of ``base``; figures of its confidence are left out."""
-    said = {key: value for key, value in base.figures.items() if ", confidence." not in key}
-    return [abs(item.figures.get(key, float("nan")) - value) for key, value in said.items()]
+    """How far each figure of the outputs is from that of ``base``; figures of the confidence are left out."""
+    output_figures = {key: value for key, value in base.figures.items() if ", confidence." not in key}
+    return [abs(item.figures.get(key, float("nan")) - value) for key, value in output_figures.items()]
 
 
 def _ids(entries: int, count: int, tokens: int) -> Tensor:
-    """Random token ids, (count, 1, tokens)."""
+    """Random token ids, ``(count, 1, tokens)``."""
     return torch.randint(entries, (count, 1, tokens), generator=torch.Generator().manual_seed(0))
 
 
 def read(reader: Any, ids: Tensor) -> None:
-    """Everything of ``ids`` (batch, tokens), with a model or what reads like one."""
+    """Compute every output of ``ids`` (batch, tokens), with a model or an exported form of one."""
     with torch.inference_mode():
         reader(input_ids=ids, attention_mask=torch.ones_like(ids), outputs=reader.config.outputs_at("full"))
 
 
 def measure_memory(folder: str, tokens: int, threads: int) -> dict[str, float]:
-    """Resident bytes after loading and reading once, and the most until then, above those of the imports.
+    """Measure loading and one reading in this process; it must be a new one, or what was loaded before is counted, too.
 
-    In a fresh process; or else what was loaded before is counted, too.
+    Args:
+        folder: Folder of the form.
+        tokens: Tokens of the text.
+        threads: Threads of torch.
+
+    Returns:
+        Resident bytes after it ("memory"), and the most until then ("peak"), above those of the imports.
     """
-    forget_peak()
+    reset_peak()
     before = resident()["VmRSS"]
     with using_threads(threads):
         reader, _ = load_reader(Path(folder))

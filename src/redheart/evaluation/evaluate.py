@@ -4,8 +4,8 @@
     redheart evaluate FOLDER --data DIR --fit               # also fit thresholds and temperature into its config
     redheart evaluate FOLDER --rows mine.jsonl --train mine-train.jsonl
 
-Notable: what is fitted is fitted on validation rows only; the figures of such a rule on these rows say so, and a
-cross-fitted one stands beside them. Test rows are used for nothing but a figure.
+Notable: what is fitted is fitted on validation rows only; the figures of such a rule on these rows are marked, and a
+cross-fitted one is beside them. Test rows are used for nothing but a figure.
 """
 
 import json
@@ -36,9 +36,9 @@ from .texts.unsupported import unsupported
 
 logger = logging.getLogger(__name__)
 
-# What this library brings to read, whatever the rows are.
+# Texts of this library that are read whatever the rows are.
 LISTS = "plain facts, risk, no-signal and fairness texts"
-# Sets of texts with one of these are retold for the consistency, the first split of each.
+# Texts of sets with one of these targets are reworded for the consistency, the first split of each set.
 _CONSISTENT = frozenset({"emotion_labels", "verdict_labels", "branch_pair_labels"})
 
 
@@ -57,12 +57,26 @@ def evaluate(
 ) -> Evaluation:
     """Evaluate ``model``.
 
-    name: what the evaluation calls it. rows: splits, and (what, why) for what is not there (`rows.public_rows`).
-    fitting: validation units on which thresholds and temperature are fitted into ``model.config`` first; none =
-    they stay as they are. texts: of each set, for the consistency; 0 = leave it, and the fairness, out. cache: a
-    folder in which the floor's predictions are kept. command: what reproduces it. events: measures what people say of
-    events of their own (`own_events.own_events`); None leaves it out. lists: also read the texts of this library
-    (`LISTS`), which say the same of the model whatever the rows are.
+    Args:
+        name: Name of the model in the evaluation.
+        model: The model.
+        tokenizer: Its tokenizer.
+        rows: Splits, and (what, why) for what is missing (`rows.public_rows`).
+        fitting: Validation units on which thresholds and temperature are fitted into ``model.config`` first; none =
+            they stay as they are.
+        texts: Texts of each set, for the consistency; 0 leaves it out, and the fairness, too.
+        cache: Folder in which the floor's predictions are kept; None keeps none.
+        command: Command that reproduces the evaluation.
+        events: Measures what people say of events of their own (`own_events.own_events`); None leaves it out.
+        lists: Whether to read the texts of this library (`LISTS`), too, which measure the same of the model whatever
+            the rows are.
+
+    Returns:
+        The evaluation.
+
+    Raises:
+        ValueError: When ``fitting`` has nothing to fit on (`fitting.fit`).
+        DataError: For a damaged file in ``cache``.
     """
     predictor = Predictor(model, tokenizer)
     report = Evaluation(name, model.num_parameters(), command)
@@ -76,19 +90,19 @@ def evaluate(
             report.skipped[split[0]] = split[1]
             continue
         logger.info("%s (%s): %d units", split.dataset, split.split, len(split.units))
-        said = predictor(split.units)
-        systems: dict[str, Any] = {MODEL: said}
+        predictions = predictor(split.units)
+        systems: dict[str, Any] = {MODEL: predictions}
         if split.train is not None:
             if floor is None or floor.train is not split.train:
                 floor = Floor(split.train, cache=cache)
             systems |= floor.predict(split.units)
         _figures(report, split, systems, model.config)
-        given = {target for unit in split.units for item in unit for target in item.targets}
-        if "verdict_labels" in given:
-            _information(report, split, said)
-        if texts and given & _CONSISTENT and split.dataset not in {item.dataset for item in report.consistency}:
+        targets = {target for unit in split.units for item in unit for target in item.targets}
+        if "verdict_labels" in targets:
+            _information(report, split, predictions)
+        if texts and targets & _CONSISTENT and split.dataset not in {item.dataset for item in report.consistency}:
             report.consistency += consistency(predictor, split.dataset, split.units, texts)
-        if "emotion_labels" in given and not shuffle:
+        if "emotion_labels" in targets and not shuffle:
             shuffle = [unit[0].text for unit in split.units[:300]]
     if events is not None:
         try:
@@ -103,12 +117,14 @@ def evaluate(
     return report
 
 
-def _lists(report: Evaluation, predictor: Predictor, config: RedHeartConfig, shuffle: list[str], fair: bool) -> None:
-    """Add what `LISTS` are read for. shuffle: texts whose words are shuffled. fair: whether fairness is measured."""
+def _lists(
+    report: Evaluation, predictor: Predictor, config: RedHeartConfig, shuffle: list[str], with_fairness: bool
+) -> None:
+    """Add the figures of `LISTS`; the words of ``shuffle`` are shuffled, and ``fair`` adds the fairness."""
     report.figures += plain_facts(predictor, config.thresholds, config.verdict_threshold)
     report.figures += risk_figures()
     report.unsupported = unsupported(predictor, config.thresholds, shuffle)
-    if fair:
+    if with_fairness:
         report.figures += fairness_figures(fairness(predictor, config.thresholds))
 
 
@@ -124,24 +140,32 @@ def _figures(report: Evaluation, split: Rows, systems: dict[str, Any], config: R
 def _cases(report: Evaluation, split: Rows, systems: dict[str, Any], config: RedHeartConfig) -> None:
     try:
         cases = in_order(read_cases(split.split), split.units)
-    except DataError as error:  # the file is elsewhere, and what it says beside the targets not known
+    except DataError as error:  # the file is elsewhere, and what it holds beside the targets is not known
         report.skipped[f"{split.dataset} ({split.split}) by language and kind"] = str(error)
         return
     decisions = config.thresholds, config.verdict_threshold
     report.figures += case_figures(cases, split.units, systems, *decisions, split.split)
 
 
-def _information(report: Evaluation, split: Rows, said: dict[str, Any]) -> None:
+def _information(report: Evaluation, split: Rows, predictions: dict[str, Any]) -> None:
     try:
-        report.information = {"dataset": split.dataset, "split": split.split, **information(split.units, said)}
-    except ValueError as error:  # too few rows: what it would say is not to be trusted
+        report.information = {"dataset": split.dataset, "split": split.split, **information(split.units, predictions)}
+    except ValueError as error:  # too few rows: the decomposition would not be reliable
         report.skipped[f"information of {split.dataset} ({split.split})"] = str(error)
 
 
 def store_fit(report: Evaluation, folder: Path) -> None:
-    """Put what was fitted into the config in ``folder``, and nothing else. Raises `DataError` where nothing was."""
+    """Store the fitted values in the config in ``folder``, and change nothing else.
+
+    Args:
+        report: An evaluation that fitted something.
+        folder: Folder of the checkpoint.
+
+    Raises:
+        DataError: Where nothing was fitted.
+    """
     if not report.fitted:
-        raise DataError("Nothing was fitted, so that there is nothing to store.")
+        raise DataError("Nothing was fitted, so there is nothing to store; fit first (--fit).")
     path = folder / "config.json"
     config = json.loads(path.read_text(encoding="utf-8"))
     for key in FITTED:

@@ -19,22 +19,33 @@ Level: TypeAlias = Literal["nominal", "ordinal", "interval", "ratio"]
 
 @dataclass(frozen=True, eq=False)
 class MeanAlpha:
-    """Alpha of several scores of the same units."""
+    """Alpha of several scores of the same units.
 
-    value: float  # mean over the scores that have one; NaN when none has
-    alphas: Array  # (scores,); NaN where undefined
-    undefined: int  # scores that are the same everywhere
+    Attributes:
+        value: Mean over the scores that have an alpha; NaN when none has.
+        alphas: Alpha of each score, ``(scores,)``; NaN where undefined.
+        undefined: Number of scores that are the same everywhere.
+    """
+
+    value: float
+    alphas: Array
+    undefined: int
 
 
 def krippendorff_alpha(values: Array, level: Level = "interval") -> float:
-    """Krippendorff's alpha (Krippendorff 2011, Computing Krippendorff's Alpha-Reliability), at most 1.
+    """Krippendorff's alpha (Krippendorff 2011, Computing Krippendorff's Alpha-Reliability).
 
-    values: (units, raters), NaN where a rater has none; nominal values as numbers. level: what a difference means;
-    ratio takes values of 0 or more. 1 is agreement, 0 what chance gives, less is systematic disagreement. NaN when all
-    values that can be paired are equal: nothing then says whether raters tell units apart.
+    Args:
+        values: Shape ``(units, raters)``, NaN where a rater has none; nominal values as numbers.
+        level: What a difference means; ratio takes values of 0 or more.
 
-    Raises `ValueError` for fewer than two values that can be paired (with another one of their unit), for infinite
-    values, and for negative ones at ratio level.
+    Returns:
+        Alpha, at most 1: 1 is agreement, 0 what chance gives, less is systematic disagreement. NaN when all values that
+        can be paired are equal: nothing then shows whether raters tell units apart.
+
+    Raises:
+        ValueError: For fewer than two values that can be paired (with another one of their unit), for infinite values,
+            and for negative ones at ratio level.
     """
     values = np.asarray(values, dtype=np.float64)
     if values.ndim != 2:
@@ -46,8 +57,17 @@ def krippendorff_alpha(values: Array, level: Level = "interval") -> float:
 def mean_alpha(values: Array, level: Level = "interval") -> MeanAlpha:
     """Alpha of each score by itself, and their mean.
 
-    values: (units, raters, scores), NaN where missing. A score that is the same everywhere has no alpha: it is counted
-    and has no part in the mean. Raises `ValueError` as `krippendorff_alpha`, for any of the scores.
+    A score that is the same everywhere has no alpha: it is counted, and left out of the mean.
+
+    Args:
+        values: Shape ``(units, raters, scores)``, NaN where missing.
+        level: What a difference means, as in `krippendorff_alpha`.
+
+    Returns:
+        The mean, the alpha of each score and the number of undefined ones.
+
+    Raises:
+        ValueError: As `krippendorff_alpha`, for any of the scores.
     """
     values = np.asarray(values, dtype=np.float64)
     if values.ndim != 3 or not values.shape[2]:
@@ -62,8 +82,20 @@ def alpha_interval(
 ) -> Interval:
     """Alpha, or the mean alpha of several scores, with its bootstrap interval over units.
 
-    values: (units, raters) or (units, raters, scores). confidence: share of resamples within the interval. All values
-    of a unit stay together. Raises `ValueError` as `krippendorff_alpha` and `bootstrap`.
+    All values of a unit stay together in a resample.
+
+    Args:
+        values: Shape ``(units, raters)`` or ``(units, raters, scores)``, NaN where missing.
+        level: What a difference means, as in `krippendorff_alpha`.
+        resamples: Number of bootstrap resamples.
+        confidence: Share of resamples within the interval, 0..1.
+        seed: Seed of the resamples.
+
+    Returns:
+        The figure and its percentile interval.
+
+    Raises:
+        ValueError: As `krippendorff_alpha` and `bootstrap`.
     """
     values = np.asarray(values, dtype=np.float64)
     if values.ndim not in (2, 3):
@@ -77,7 +109,7 @@ def alpha_interval(
 
 
 def _check(values: Array, level: Level) -> None:
-    """values: (units, raters, ...)."""
+    """Refuse what has no alpha; ``values`` has the shape ``(units, raters, ...)``."""
     if level not in get_args(Level):
         raise ValueError(f"`level` must be one of {', '.join(get_args(Level))}, got {level!r}.")
     if np.isinf(values).any():
@@ -102,16 +134,16 @@ def _defined_mean(alphas: Array) -> float:
 
 
 def _alpha(values: Array, level: Level) -> float:
-    """NaN also where nothing can be paired, as may happen in a resample."""
+    """Alpha of one score; NaN also where nothing can be paired, as may happen in a resample."""
     values = values[np.count_nonzero(~np.isnan(values), axis=1) > 1]
-    there = ~np.isnan(values)
-    pooled = values[there]
+    present = ~np.isnan(values)
+    pooled = values[present]
     if not pooled.size or np.ptp(pooled) == 0:
         return math.nan
     if level == "ordinal":
-        values[there] = pooled = _middle_ranks(pooled)
-    raters = there.sum(axis=1)
-    observed = (_unlike(values, there, raters, level) / (raters - 1)).sum() / len(pooled)
+        values[present] = pooled = _middle_ranks(pooled)
+    raters = present.sum(axis=1)
+    observed = (_squared_differences(values, present, raters, level) / (raters - 1)).sum() / len(pooled)
     return float(1 - observed / _expected(pooled, level))
 
 
@@ -120,11 +152,11 @@ def _middle_ranks(values: Array) -> Array:
     return (np.searchsorted(ordered, values, side="left") + np.searchsorted(ordered, values, side="right")) / 2
 
 
-def _unlike(values: Array, there: Array, raters: Array, level: Level) -> Array:
-    """Squared differences of each unit, summed over its ordered pairs of raters: (units,)."""
+def _squared_differences(values: Array, present: Array, raters: Array, level: Level) -> Array:
+    """Squared differences of each unit, summed over its ordered pairs of raters: ``(units,)``."""
     if level in ("interval", "ordinal"):  # the sum over pairs is 2 n times the squares around the mean
-        filled = np.where(there, values, 0)
-        around = np.where(there, values - (filled.sum(axis=1) / raters)[:, None], 0)
+        filled = np.where(present, values, 0)
+        around = np.where(present, values - (filled.sum(axis=1) / raters)[:, None], 0)
         return 2 * raters * np.square(around).sum(axis=1)
     pairs = combinations(values.T, 2)
     difference = _ratio_difference if level == "ratio" else np.not_equal
@@ -143,12 +175,12 @@ def _expected(pooled: Array, level: Level) -> float:
     if level in ("interval", "ordinal"):
         total = 2 * count * float(np.square(pooled - pooled.mean()).sum())
     else:
-        unique, times = np.unique(pooled, return_counts=True)
+        unique, frequencies = np.unique(pooled, return_counts=True)
         if level == "nominal":
-            total = count**2 - float(np.square(times).sum())
+            total = count**2 - float(np.square(frequencies).sum())
         else:  # value by value: all pairs at once may not fit in memory
-            rows = (times @ _ratio_difference(unique, value) for value in unique)
-            total = float(sum(number * row for number, row in zip(times, rows, strict=True)))
+            rows = (frequencies @ _ratio_difference(unique, value) for value in unique)
+            total = float(sum(number * row for number, row in zip(frequencies, rows, strict=True)))
     return total / (count * (count - 1))
 
 

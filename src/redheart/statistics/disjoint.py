@@ -9,9 +9,14 @@ from torch import Tensor
 
 
 def row_keys(row: Any, main_input: str) -> Iterator[str]:
-    """What a row is recognised by: its texts, else its main input, else all of it.
+    """The keys by which a row is recognised: its texts, else its main input, else all of it.
 
-    row: a mapping with ``"text"`` or ``main_input`` ("input_ids"), a unit of `data.loading`, or anything else.
+    Args:
+        row: A mapping with ``"text"`` or ``main_input``, a unit of `data.loading`, or anything else.
+        main_input: Name of the main input ("input_ids").
+
+    Yields:
+        One key per text of the row, or a single one.
     """
     items = row if isinstance(row, list | tuple) else [row]
     if items and all(hasattr(item, "text") for item in items):
@@ -25,7 +30,7 @@ def row_keys(row: Any, main_input: str) -> Iterator[str]:
 
 
 def _content(value: Any) -> str:
-    """A word for a value: the same for the same numbers as a list, an array or a tensor."""
+    """A key for a value: the same for the same numbers as a list, an array or a tensor."""
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{key}: {_content(item)}" for key, item in sorted(value.items())) + "}"
     if isinstance(value, Tensor):
@@ -44,7 +49,16 @@ def _content(value: Any) -> str:
 def keys_of(dataset: Any, name: str, main_input: str) -> set[str]:
     """The keys of all rows; of several data sets by name, those of each.
 
-    Raises `ValueError` for a data set that is empty or has no length.
+    Args:
+        dataset: Rows by number with a length, or several such data sets by name.
+        name: Name of the split, for an error.
+        main_input: Name of the main input, as in `row_keys`.
+
+    Returns:
+        The keys of `row_keys`.
+
+    Raises:
+        ValueError: For a data set that is empty or has no length.
     """
     if isinstance(dataset, Mapping):
         return {key for part, rows in dataset.items() for key in keys_of(rows, f"{name} ({part})", main_input)}
@@ -56,20 +70,28 @@ def keys_of(dataset: Any, name: str, main_input: str) -> set[str]:
 
 
 def refuse_shared(splits: Mapping[str, Any], main_input: str) -> None:
-    """Raises `ValueError` when the first of the splits, by name, has a row or a text in common with another."""
+    """Check that the first of the splits has no row or text in common with another.
+
+    Args:
+        splits: Data sets by name.
+        main_input: Name of the main input, as in `row_keys`.
+
+    Raises:
+        ValueError: When the first split shares a row or a text with another one, and as `keys_of`.
+    """
     (first, dataset), *others = splits.items()
     own = keys_of(dataset, first, main_input)
     for name, other in others:
         shared = own & keys_of(other, name, main_input)
         if shared:
             raise ValueError(
-                f"The {first} split shares {len(shared)} rows with the {name} split, as {min(shared)[:80]!r}. "
-                "It must be rows that nothing was chosen by: take those out of one of the two."
+                f"The {first} split shares {len(shared)} rows with the {name} split, for example {min(shared)[:80]!r}. "
+                "Its rows must not have been used to choose anything; remove the shared ones from one of the two."
             )
 
 
 def count_rows(dataset: Any) -> int:
-    """Rows of a data set, or of several by name."""
+    """Return the number of rows of a data set, or of several by name."""
     return sum(map(len, dataset.values())) if isinstance(dataset, Mapping) else len(dataset)
 
 

@@ -1,8 +1,8 @@
 """Measures of readings against labels, and a bootstrap interval for each.
 
-Notable: a mean over labels is over those that occur, since what is not there can neither be found nor missed; where
-none does, it is undefined. What an F1 or an average precision is made of are sums over rows, so that for these
-`bootstrap` takes many resamples in one matrix product: seconds for 5,000 texts, 28 labels and 1,000 resamples.
+Notable: a mean over labels is over those that occur, since what does not occur can neither be found nor missed; where
+none occurs, it is undefined. An F1 and an average precision are made of sums over rows, so that for these `bootstrap`
+takes many resamples in one matrix product: seconds for 5,000 texts, 28 labels and 1,000 resamples.
 """
 
 import math
@@ -19,34 +19,55 @@ Array: TypeAlias = npt.NDArray[Any]
 Measure: TypeAlias = Callable[..., float]
 
 SMALLEST = 1e-9  # a probability counts as at least this: one text must not make a cross entropy infinite
-HELD = 4_000_000  # numbers that `bootstrap` draws at once: 32 MB
+DRAWN_AT_ONCE = 4_000_000  # numbers that `bootstrap` draws at once: 32 MB
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A figure and its percentile interval."""
+    """A figure and its percentile interval.
 
-    value: float  # on the rows as they are
+    Attributes:
+        value: The figure on the rows as they are.
+        low: Lower end of the interval.
+        high: Upper end of the interval.
+        undefined: Resamples on which the measure is NaN; they are left out of the interval.
+    """
+
+    value: float
     low: float
     high: float
-    undefined: int = 0  # resamples on which the measure is NaN; they have no part in the interval
+    undefined: int = 0
 
 
 @dataclass(frozen=True, eq=False)
 class LabelF1:
-    """What was asserted of each label. Every field is (labels,)."""
+    """Precision, recall and F1 of each label.
 
-    precision: Array  # 0..1; right assertions of those made
-    recall: Array  # 0..1; right assertions of those to make
-    f1: Array  # 0..1
-    support: Array  # rows that have the label
+    Attributes:
+        precision: Share of the assertions that are right, ``(labels,)``, 0..1.
+        recall: Share of the occurrences that are asserted, ``(labels,)``, 0..1.
+        f1: Harmonic mean of both, ``(labels,)``, 0..1.
+        support: Rows that have the label, ``(labels,)``.
+    """
+
+    precision: Array
+    recall: Array
+    f1: Array
+    support: Array
 
 
 def aligned(dimensions: int, **arrays: npt.ArrayLike) -> list[Array]:
-    """The arguments as arrays, if they fit together.
+    """Return the arguments as arrays, if they fit together.
 
-    arrays: by the names that an error shall use. Raises `ValueError` for another number of dimensions, for shapes that
-    differ, for no rows, and for values that are not finite.
+    Args:
+        dimensions: Number of dimensions that each must have.
+        **arrays: Arrays of one shape, by the names that an error uses.
+
+    Returns:
+        The arrays, in the order of the arguments.
+
+    Raises:
+        ValueError: For another number of dimensions, shapes that differ, no rows, and values that are not finite.
     """
     found = {name: np.asarray(value) for name, value in arrays.items()}
     shapes = {name: value.shape for name, value in found.items()}
@@ -61,7 +82,17 @@ def aligned(dimensions: int, **arrays: npt.ArrayLike) -> list[Array]:
 
 
 def decisions(**arrays: npt.ArrayLike) -> list[Array]:
-    """The arguments as boolean arrays (texts, labels). Raises `ValueError` for values other than 0 and 1."""
+    """Return the arguments as boolean arrays.
+
+    Args:
+        **arrays: Shape ``(texts, labels)``, 0 or 1, by the names that an error uses.
+
+    Returns:
+        Boolean arrays ``(texts, labels)``, in the order of the arguments.
+
+    Raises:
+        ValueError: For values other than 0 and 1, and as `aligned`.
+    """
     values = aligned(2, **arrays)
     for name, value in zip(arrays, values, strict=True):
         if not np.isin(value, (0, 1)).all():
@@ -72,7 +103,17 @@ def decisions(**arrays: npt.ArrayLike) -> list[Array]:
 
 
 def distributions(**arrays: npt.ArrayLike) -> list[Array]:
-    """The arguments as float64 arrays (texts, classes). Raises `ValueError` for rows that are no distribution."""
+    """Return the arguments as float64 arrays of distributions.
+
+    Args:
+        **arrays: Shape ``(texts, classes)``, by the names that an error uses.
+
+    Returns:
+        Float64 arrays ``(texts, classes)``, in the order of the arguments.
+
+    Raises:
+        ValueError: For rows that are not a distribution, and as `aligned`.
+    """
     values = [value.astype(np.float64) for value in aligned(2, **arrays)]
     for name, value in zip(arrays, values, strict=True):
         # Half precision may leave a softmax about a thousandth off.
@@ -85,12 +126,22 @@ def distributions(**arrays: npt.ArrayLike) -> list[Array]:
 
 
 def pearson(predicted: Array, actual: Array) -> float:
-    """Pearson's r of two vectors, (texts,) each, -1..1; NaN when one of them is constant.
+    """Pearson's r of two vectors.
 
     `scipy.stats.pearsonr` is the same with a p-value and a warning, which `bootstrap` would ask for 1,000 times.
+
+    Args:
+        predicted: Shape ``(texts,)``.
+        actual: Shape ``(texts,)``.
+
+    Returns:
+        r, -1..1; NaN when one of the vectors is constant.
+
+    Raises:
+        ValueError: As `aligned`.
     """
     predicted, actual = (value.astype(np.float64) for value in aligned(1, predicted=predicted, actual=actual))
-    # Asked of the range: the mean of equal numbers may differ from them in the last bit.
+    # By the range: the mean of equal numbers may differ from them in the last bit.
     if np.ptp(predicted) == 0 or np.ptp(actual) == 0:
         return math.nan
     first, second = predicted - predicted.mean(), actual - actual.mean()
@@ -116,9 +167,17 @@ def accuracy(asserted: Array, actual: Array) -> float:
 
 
 def right_verdicts(probabilities: Array, shares: Array) -> Array:
-    """Whether the most probable verdict of each text has the most votes, or as many as another: bool (texts,).
+    """Whether the most probable verdict of each text has the most votes, or as many as another.
 
-    Both (texts, verdicts); of equally probable ones the first counts.
+    Args:
+        probabilities: Shape ``(texts, verdicts)``; of equally probable verdicts the first counts.
+        shares: Shares of the votes, ``(texts, verdicts)``.
+
+    Returns:
+        Bool ``(texts,)``.
+
+    Raises:
+        ValueError: As `aligned`.
     """
     probabilities, shares = aligned(2, probabilities=probabilities, shares=shares)
     votes = np.take_along_axis(shares, probabilities.argmax(axis=1)[:, None], axis=1)[:, 0]
@@ -126,38 +185,56 @@ def right_verdicts(probabilities: Array, shares: Array) -> Array:
 
 
 def average_precision(actual: Array, probabilities: Array) -> float:
-    """Area under precision against recall, 0..1: the mean over the labels that occur; NaN when none does.
+    """Area under precision against recall, without interpolation.
 
-    actual: (texts, labels), 0 or 1. probabilities: (texts, labels), or any scores that grow with them. Without
-    interpolation, and texts of equal score are asserted together, as in scikit-learn.
+    Texts of equal score are asserted together, as in scikit-learn.
+
+    Args:
+        actual: Shape ``(texts, labels)``, 0 or 1.
+        probabilities: Shape ``(texts, labels)``, or any scores that grow with them.
+
+    Returns:
+        The mean over the labels that occur, 0..1; NaN when none does.
+
+    Raises:
+        ValueError: As `aligned` and `decisions`.
     """
-    return float(_average_precision(_once(actual), actual, probabilities)[0])
+    return float(_average_precision(_unit_weights(actual), actual, probabilities)[0])
 
 
 def macro_f1(actual: Array, asserted: Array) -> float:
-    """Mean over the labels that occur of their F1, 0..1; NaN when none does. Both (texts, labels), 0 or 1."""
-    return float(_macro_f1(_once(actual), actual, asserted)[0])
+    """Mean F1 over the labels that occur, 0..1; NaN when none does. Both ``(texts, labels)``, 0 or 1."""
+    return float(_macro_f1(_unit_weights(actual), actual, asserted)[0])
 
 
 def micro_f1(actual: Array, asserted: Array) -> float:
-    """F1 of the assertions of all labels together, 0..1. Both (texts, labels), 0 or 1."""
-    return float(_micro_f1(_once(actual), actual, asserted)[0])
+    """F1 of the assertions of all labels together, 0..1. Both ``(texts, labels)``, 0 or 1."""
+    return float(_micro_f1(_unit_weights(actual), actual, asserted)[0])
 
 
 def verdict_f1(probabilities: Array, shares: Array) -> float:
-    """Macro F1 of the most probable verdict against the majority's, over the verdicts that occur, 0..1.
+    """Macro F1 of the most probable verdict against the majority's, over the verdicts that occur.
 
-    probabilities: (texts, 5), or logits. shares: (texts, 5), or votes. Between equals the first verdict in the order
-    of ``labels.VERDICTS`` counts.
+    Between equals the first verdict in the order of ``labels.VERDICTS`` counts.
+
+    Args:
+        probabilities: Shape ``(texts, 5)``, or logits.
+        shares: Shape ``(texts, 5)``, or votes.
+
+    Returns:
+        Macro F1, 0..1.
+
+    Raises:
+        ValueError: For another number of verdicts, and as `aligned`.
     """
-    return float(_verdict_f1(_once(probabilities), probabilities, shares)[0])
+    return float(_verdict_f1(_unit_weights(probabilities), probabilities, shares)[0])
 
 
 def label_f1(actual: Array, asserted: Array) -> LabelF1:
-    """Precision, recall and F1 of each label. Both (texts, labels), 0 or 1."""
-    counts = _counts(_once(actual), actual, asserted)[0]
-    right, made, due = counts
-    return LabelF1(_ratio(right, made), _ratio(right, due), _f1(counts), due.astype(np.int64))
+    """Precision, recall and F1 of each label. Both ``(texts, labels)``, 0 or 1."""
+    counts = _counts(_unit_weights(actual), actual, asserted)[0]
+    right, assertions, occurrences = counts
+    return LabelF1(_ratio(right, assertions), _ratio(right, occurrences), _f1(counts), occurrences.astype(np.int64))
 
 
 # In what follows, `weights` (resamples, texts) says how often a text counts; the measures give (resamples,). That is
@@ -165,7 +242,7 @@ def label_f1(actual: Array, asserted: Array) -> LabelF1:
 # The tests compare both.
 
 
-def _once(rows: Array) -> Array:
+def _unit_weights(rows: Array) -> Array:
     return np.ones((1, len(rows)))
 
 
@@ -175,14 +252,14 @@ def _ratio(part: Array, whole: Array) -> Array:
 
 
 def _counts(weights: Array, actual: Array, asserted: Array) -> Array:
-    """Right assertions, assertions and occurrences of each label: (resamples, 3, labels)."""
+    """Right assertions, assertions and occurrences of each label: ``(resamples, 3, labels)``."""
     actual, asserted = decisions(actual=actual, asserted=asserted)
     rows = np.stack((actual & asserted, asserted, actual), axis=1)
     return np.tensordot(weights, rows.astype(np.float64), axes=1)
 
 
 def _f1(counts: Array) -> Array:
-    """counts: (..., 3, labels), as in `_counts`. Returns (..., labels)."""
+    """F1 ``(..., labels)`` of counts ``(..., 3, labels)``, as in `_counts`."""
     return _ratio(2 * counts[..., 0, :], counts[..., 1, :] + counts[..., 2, :])
 
 
@@ -210,15 +287,15 @@ def _average_precision(weights: Array, actual: Array, probabilities: Array) -> A
     actual, probabilities = aligned(2, actual=actual, probabilities=probabilities)
     (actual,) = decisions(actual=actual)
     total, present = np.zeros(len(weights)), np.zeros(len(weights))
-    for there, scores in zip(actual.T, probabilities.T.astype(np.float64), strict=True):
+    for has_label, scores in zip(actual.T, probabilities.T.astype(np.float64), strict=True):
         order = np.argsort(-scores, kind="stable")
-        right = np.flatnonzero(there[order])
+        right = np.flatnonzero(has_label[order])
         # Each right text is asserted together with all those of its score, down to the last of them.
         last = np.searchsorted(-scores[order], -scores[order][right], side="right") - 1
-        made = weights[:, order].cumsum(axis=1)[:, last]
+        assertions = weights[:, order].cumsum(axis=1)[:, last]
         own = weights[:, order[right]]
         found = np.pad(own.cumsum(axis=1), ((0, 0), (1, 0)))
-        precision = _ratio(found[:, np.searchsorted(right, last, side="right")], made)
+        precision = _ratio(found[:, np.searchsorted(right, last, side="right")], assertions)
         occurs = found[:, -1] > 0
         total += np.where(occurs, _ratio((own * precision).sum(axis=1), found[:, -1]), 0)
         present += occurs
@@ -237,11 +314,22 @@ _AT_ONCE: dict[Measure, Callable[..., Array]] = {
 def bootstrap(measure: Measure, *arrays: Array, resamples: int = 1000, level: float = 0.95, seed: int = 0) -> Interval:
     """The measure of the arrays, with its percentile interval over rows drawn with replacement (Efron 1979).
 
-    measure: any function of ``arrays``. arrays: (rows, ...), the same rows in each; a row must be what is independent
-    of the others (a pair, not its two texts). level: the share of resamples within the interval, 0..1.
+    Resamples on which the measure is NaN are left out and counted.
 
-    Resamples on which the measure is NaN are left out and counted. Raises `ValueError` when they are more than half,
-    for fewer than 2 rows, rows that differ in number, and a level or a number of resamples out of range.
+    Args:
+        measure: Any function of ``arrays``.
+        *arrays: Shape ``(rows, ...)``, the same rows in each; a row must be what is independent of the others (a pair,
+            not its two texts).
+        resamples: Number of resamples, at least 1.
+        level: Share of resamples within the interval, 0..1.
+        seed: Seed of the resamples.
+
+    Returns:
+        The figure and its interval.
+
+    Raises:
+        ValueError: When the measure is NaN on more than half of the resamples, for fewer than 2 rows, rows that differ
+            in number, and a level or a number of resamples out of range.
     """
     rows = [len(array) for array in arrays]
     if len(set(rows)) != 1 or rows[0] < 2:
@@ -268,9 +356,9 @@ def bootstrap(measure: Measure, *arrays: Array, resamples: int = 1000, level: fl
 
 
 def _draws(rows: int, resamples: int, seed: int) -> Iterator[Array]:
-    """Numbers of rows, drawn with replacement: blocks of (some resamples, rows)."""
+    """Numbers of rows, drawn with replacement: blocks of ``(some resamples, rows)``."""
     generator = np.random.default_rng(seed)
-    block = max(1, HELD // rows)
+    block = max(1, DRAWN_AT_ONCE // rows)
     for start in range(0, resamples, block):
         yield generator.integers(rows, size=(min(block, resamples - start), rows))
 

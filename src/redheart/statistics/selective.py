@@ -14,32 +14,57 @@ from .measures import Array, aligned, decisions
 
 @dataclass(frozen=True, eq=False)
 class RiskCoverage:
-    """The working points, one per confidence that occurs, from the highest down. Every field is (points,)."""
+    """The working points, one per confidence that occurs, from the highest down.
 
-    threshold: Array  # texts of this confidence or more are answered
-    coverage: Array  # share of the texts that is answered, 0..1, rising
-    risk: Array  # mean loss of the answered texts
-    generalised: Array  # risk times coverage: loss of the answered texts by all texts (Traub et al. 2024)
+    Attributes:
+        threshold: Texts of this confidence or more are answered, ``(points,)``.
+        coverage: Share of the texts that is answered, ``(points,)``, 0..1, rising.
+        risk: Mean loss of the answered texts, ``(points,)``.
+        generalised: Risk times coverage, ``(points,)``: loss of the answered texts divided by all texts (Traub et al.
+            2024).
+    """
+
+    threshold: Array
+    coverage: Array
+    risk: Array
+    generalised: Array
 
 
 @dataclass(frozen=True)
 class SelectiveRisk:
-    """How much of what is asserted is wrong, with how much is answered at all: neither means anything alone."""
+    """How much of what is asserted is wrong, with how much is answered at all: neither means anything alone.
 
-    risk: float  # wrong / asserted, 0..1; NaN when nothing is asserted
-    coverage: float  # answered / texts, 0..1
-    wrong: int  # labels asserted of an answered text that it does not have
-    asserted: int  # labels asserted of answered texts
-    answered: int  # texts
-    silent: int  # answered texts of which no label is asserted
+    Attributes:
+        risk: Wrong / asserted, 0..1; NaN when nothing is asserted.
+        coverage: Answered / texts, 0..1.
+        wrong: Labels asserted of an answered text that it does not have.
+        asserted: Labels asserted of answered texts.
+        answered: Number of answered texts.
+        silent: Answered texts of which no label is asserted.
+        texts: Number of texts.
+    """
+
+    risk: float
+    coverage: float
+    wrong: int
+    asserted: int
+    answered: int
+    silent: int
     texts: int
 
 
 def risk_coverage(losses: Array, confidence: Array) -> RiskCoverage:
     """The risk against the coverage (El-Yaniv & Wiener 2010).
 
-    losses: (texts,), 0..1 if an area shall be too. confidence: (texts,), on any scale, the higher the surer. Raises
-    `ValueError` for shapes that differ and values that are not finite.
+    Args:
+        losses: Shape ``(texts,)``, 0..1 if an area is to be 0..1, too.
+        confidence: Shape ``(texts,)``, on any scale, higher for more certain.
+
+    Returns:
+        The working points.
+
+    Raises:
+        ValueError: For shapes that differ and values that are not finite.
     """
     losses, confidence = (value.astype(np.float64) for value in aligned(1, losses=losses, confidence=confidence))
     levels, places, counts = np.unique(-confidence, return_inverse=True, return_counts=True)
@@ -50,28 +75,56 @@ def risk_coverage(losses: Array, confidence: Array) -> RiskCoverage:
 def augrc(losses: Array, confidence: Array) -> float:
     """Area under the generalised risk against the coverage (Traub et al. 2024, arXiv:2407.01032).
 
-    The mean over all coverages of the share of texts that are answered and wrong: for losses of 0 and 1, 0..0.5, and
-    half the error rate when confidence says nothing. Arguments and errors are those of `risk_coverage`.
+    Args:
+        losses: Shape ``(texts,)``.
+        confidence: Shape ``(texts,)``, on any scale, higher for more certain.
+
+    Returns:
+        The mean over all coverages of the share of texts that are answered and wrong: for losses of 0 and 1, 0..0.5,
+            and half the error rate when confidence holds no information.
+
+    Raises:
+        ValueError: As `risk_coverage`.
     """
     curve = risk_coverage(losses, confidence)
     return float(np.trapezoid(np.append(0, curve.generalised), np.append(0, curve.coverage)))
 
 
 def coverage_at_risk(losses: Array, confidence: Array, risk: float) -> float:
-    """The largest coverage of a working point whose risk is at most ``risk``, 0..1; 0 where none is.
+    """The largest coverage of a working point whose risk is at most ``risk``.
 
-    Chosen on the rows that it is reported on, it is too good; fit the threshold on others. Arguments and errors are
-    those of `risk_coverage`.
+    Chosen on the rows that it is reported on, it is too good; fit the threshold on others.
+
+    Args:
+        losses: Shape ``(texts,)``.
+        confidence: Shape ``(texts,)``, on any scale, higher for more certain.
+        risk: Highest risk that is accepted.
+
+    Returns:
+        The coverage, 0..1; 0 where no working point has so low a risk.
+
+    Raises:
+        ValueError: As `risk_coverage`.
     """
     curve = risk_coverage(losses, confidence)
     return float(curve.coverage[curve.risk <= risk].max(initial=0))
 
 
 def risk_at_coverage(losses: Array, confidence: Array, coverage: float) -> float:
-    """The risk when the surest share ``coverage`` of the texts, above 0 and at most 1, is answered.
+    """The risk when the most confident share of the texts is answered.
 
-    Of equal confidences as many are answered as are needed, at random, and the risk is the mean over that. Arguments
-    and errors are those of `risk_coverage`, and `ValueError` for a coverage that is out of range.
+    Of equal confidences as many are answered as are needed, at random, and the risk is the mean over that.
+
+    Args:
+        losses: Shape ``(texts,)``.
+        confidence: Shape ``(texts,)``, on any scale, higher for more certain.
+        coverage: Share of the texts, above 0 and at most 1.
+
+    Returns:
+        The risk.
+
+    Raises:
+        ValueError: As `risk_coverage`, and for a coverage that is out of range.
     """
     if not 0 < coverage <= 1:
         raise ValueError(f"`coverage` is a share of the texts, above 0 and at most 1, got {coverage}.")
@@ -80,11 +133,18 @@ def risk_at_coverage(losses: Array, confidence: Array, coverage: float) -> float
 
 
 def auroc(right: Array, confidence: Array) -> float:
-    """Area under the receiver operating characteristic of "right", by the confidence, 0..1; 0.5 when it says nothing.
+    """Area under the receiver operating characteristic of "right", by the confidence.
 
-    The share of the pairs of a right and a wrong text in which the right one has the higher confidence; equal ones
-    count half. right: (texts,), 1 where the answer is right and 0 where it is not. confidence: (texts,), on any scale.
-    NaN where all are right, or none is. Raises `ValueError` for shapes that differ and other values.
+    Args:
+        right: Shape ``(texts,)``, 1 where the answer is right and 0 where it is not.
+        confidence: Shape ``(texts,)``, on any scale.
+
+    Returns:
+        The share of the pairs of a right and a wrong text in which the right one has the higher confidence; equal ones
+        count half. 0..1, 0.5 when confidence holds no information; NaN where all are right, or none is.
+
+    Raises:
+        ValueError: For shapes that differ and values other than 0 and 1.
     """
     right, confidence = aligned(1, right=right, confidence=confidence)
     (chosen,) = decisions(right=right[:, None])
@@ -98,23 +158,31 @@ def auroc(right: Array, confidence: Array) -> float:
 def selective_risk(asserted: Array, actual: Array, abstained: Array) -> SelectiveRisk:
     """The share of the asserted labels that is wrong.
 
-    asserted, actual: (texts, labels), 0 or 1. abstained: (texts,), 1 for a text that is not answered, whatever
-    ``asserted`` says of it. Raises `ValueError` for shapes that do not fit and other values.
+    Args:
+        asserted: Shape ``(texts, labels)``, 0 or 1.
+        actual: Shape ``(texts, labels)``, 0 or 1.
+        abstained: Shape ``(texts,)``, 1 for a text that is not answered, whatever ``asserted`` holds for it.
+
+    Returns:
+        The risk with its coverage and counts.
+
+    Raises:
+        ValueError: For shapes that do not fit and values other than 0 and 1.
     """
     asserted, actual = decisions(asserted=asserted, actual=actual)
     if np.shape(abstained) != (len(asserted),):
         raise ValueError(f"`abstained` must be ({len(asserted)},), one value per text, got {np.shape(abstained)}.")
     (withheld,) = decisions(abstained=np.asarray(abstained)[:, None])
     answered = ~withheld[:, 0]
-    said = asserted[answered]
-    wrong, count = int((said & ~actual[answered]).sum()), int(said.sum())
+    answered_labels = asserted[answered]
+    wrong, count = int((answered_labels & ~actual[answered]).sum()), int(answered_labels.sum())
     return SelectiveRisk(
         risk=wrong / count if count else math.nan,
         coverage=float(answered.mean()),
         wrong=wrong,
         asserted=count,
         answered=int(answered.sum()),
-        silent=int((~said.any(axis=1)).sum()),
+        silent=int((~answered_labels.any(axis=1)).sum()),
         texts=len(asserted),
     )
 

@@ -13,25 +13,39 @@ from typing import NamedTuple
 
 from scipy.stats import norm, theilslopes
 
-# Up to so many values the null distribution is counted, beyond it is taken as normal.
+# Up to so many values the null distribution is counted exactly; beyond, it is taken as normal.
 EXACT_UP_TO = 30
 
 
 class Trend(NamedTuple):
-    """What the Mann-Kendall test says about a series."""
+    """Result of the Mann-Kendall test on a series.
 
-    statistic: int  # S: pairs that rise minus pairs that fall, -n(n-1)/2..n(n-1)/2
-    p_rise: float  # probability of this S or a higher one if the order of the values were chance, 0..1
-    p_fall: float  # the same of this S or a lower one
+    Attributes:
+        statistic: S, pairs that rise minus pairs that fall, -n(n-1)/2..n(n-1)/2.
+        p_rise: Probability of this S or a higher one if the order of the values were chance, 0..1.
+        p_fall: Probability of this S or a lower one, 0..1.
+    """
+
+    statistic: int
+    p_rise: float
+    p_fall: float
 
 
 def mann_kendall(values: Sequence[float]) -> Trend:
     """One-sided tests for a monotonic trend (Mann 1945; Kendall 1975).
 
-    values: in the order of time, at least 2, finite. The null hypothesis is that they are independent and alike
-    distributed. Up to `EXACT_UP_TO` values the p-values are exact, given the ties; beyond, they come from the normal
-    approximation with the variance corrected for ties and a continuity correction. Raises `ValueError` for fewer than
-    2 values and for values that are not finite.
+    The null hypothesis is that the values are independent and identically distributed. Up to `EXACT_UP_TO` values the
+    p-values are exact, given the ties; beyond, they come from the normal approximation with the variance corrected for
+    ties and a continuity correction.
+
+    Args:
+        values: In the order of time, at least 2, finite.
+
+    Returns:
+        The statistic and its two p-values.
+
+    Raises:
+        ValueError: For fewer than 2 values and for values that are not finite.
     """
     check(values, 2)
     statistic = sum(
@@ -48,6 +62,9 @@ def _exact(statistic: int, ties: Sequence[int]) -> tuple[float, float]:
 
     The arrangements with d falling pairs are the coefficients of the q-multinomial of n over the ties (MacMahon 1915),
     and S = untied pairs - 2 d.
+
+    Returns:
+        Both probabilities, 0..1.
     """
     counts = [1]
     for size in range(2, sum(ties) + 1):
@@ -86,13 +103,23 @@ def _normal(statistic: int, ties: Sequence[int]) -> tuple[float, float]:
 
 
 def variance(ties: Sequence[int]) -> float:
-    """Variance of the Mann-Kendall statistic (Kendall 1975). ties: how often each distinct value occurs."""
+    """Variance of the Mann-Kendall statistic (Kendall 1975); ``ties`` says how often each distinct value occurs."""
     n = sum(ties)
     return (n * (n - 1) * (2 * n + 5) - sum(t * (t - 1) * (2 * t + 5) for t in ties)) / 18
 
 
 def sen_slope(values: Sequence[float]) -> float:
-    """Median slope of all pairs, in units per step (Theil 1950; Sen 1968). Raises `ValueError` as `mann_kendall`."""
+    """Median slope of all pairs, in units per step (Theil 1950; Sen 1968).
+
+    Args:
+        values: In the order of time, at least 2, finite.
+
+    Returns:
+        The slope.
+
+    Raises:
+        ValueError: As `mann_kendall`.
+    """
     check(values, 2)
     return float(theilslopes(values).slope)
 
@@ -101,8 +128,16 @@ def noise(values: Sequence[float]) -> float:
     """Standard deviation of the noise around a smooth course, in units of the values.
 
     Each value is compared with the mean of its neighbours, so that a straight course has no noise (pseudo-residuals:
-    Gasser, Sroka & Jennen-Steinmetz 1986); their median absolute size makes a few sharp bends count little. At least 3
-    values. Raises `ValueError` for fewer and for values that are not finite.
+    Gasser, Sroka & Jennen-Steinmetz 1986); their median absolute size makes a few sharp bends count little.
+
+    Args:
+        values: In the order of time, at least 3, finite.
+
+    Returns:
+        The standard deviation, 0 or above.
+
+    Raises:
+        ValueError: For fewer than 3 values and for values that are not finite.
     """
     check(values, 3)
     residuals = [
@@ -115,8 +150,19 @@ def noise(values: Sequence[float]) -> float:
 def cusum(values: Sequence[float], target: float, slack: float, scale: float = 1.0) -> list[float]:
     """Upper cumulative sums of how far the values lie above ``target`` (Page 1954).
 
-    C[t] = max(0, C[t-1] + (value[t] - target) / scale - slack). scale: standard deviation of a value, above 0.
-    slack: in standard deviations. Returns one sum per value, 0 or above, in standard deviations.
+    C[t] = max(0, C[t-1] + (value[t] - target) / scale - slack).
+
+    Args:
+        values: In the order of time, finite.
+        target: Level above which a value counts.
+        slack: Distance above the target that does not count, in standard deviations.
+        scale: Standard deviation of a value, above 0.
+
+    Returns:
+        One sum per value, 0 or above, in standard deviations.
+
+    Raises:
+        ValueError: For values that are not finite, and a scale that is not finite and above 0.
     """
     check(values, 0)
     _check_scale(scale)
@@ -129,7 +175,17 @@ def cusum(values: Sequence[float], target: float, slack: float, scale: float = 1
 def rises_over_best(values: Sequence[float], slack: float, scale: float = 1.0, most: float = math.inf) -> list[float]:
     """As `cusum`, with the lowest value so far as the target; a new lowest value starts the sum again at 0.
 
-    most: that one value adds, so that one outlier decides nothing (robust CUSUM: Lucas & Crosier 1982).
+    Args:
+        values: In the order of time, finite.
+        slack: Distance above the target that does not count, in standard deviations.
+        scale: Standard deviation of a value, above 0.
+        most: The most that one value adds, so that one outlier decides nothing (robust CUSUM: Lucas & Crosier 1982).
+
+    Returns:
+        One sum per value, 0 or above, in standard deviations.
+
+    Raises:
+        ValueError: As `cusum`.
     """
     check(values, 0)
     _check_scale(scale)
@@ -149,7 +205,13 @@ def generalisation_gap(
 ) -> float | None:
     """Mean of how far each validation loss lies above the training loss of the same name, in its own unit.
 
-    units: what 1 is, per name. None when a training loss is missing or not finite: then the gap is not known.
+    Args:
+        validation: Loss by name; holds every name of ``units``.
+        training: Loss by name.
+        units: By name, the size that counts as 1.
+
+    Returns:
+        The gap; None when a training loss is missing or not finite, for then it is not known.
     """
     if any(not math.isfinite(training.get(name, math.nan)) for name in units):
         return None
@@ -157,7 +219,7 @@ def generalisation_gap(
 
 
 def unit_of(value: float) -> float:
-    """The unit in which a metric is counted that starts at ``value``: its size, or 1 when it starts at 0."""
+    """The unit for a metric that starts at ``value``: its size, or 1 when it starts at 0."""
     return abs(value) or 1.0
 
 
@@ -174,7 +236,15 @@ def relative_gain(before: float, after: float) -> float:
 
 
 def check(values: Sequence[float], least: int) -> None:
-    """Raises `ValueError` for fewer than ``least`` values and for values that are not finite."""
+    """Check the length of a series and that its values are finite.
+
+    Args:
+        values: The series.
+        least: Fewest values that are accepted.
+
+    Raises:
+        ValueError: For fewer than ``least`` values and for values that are not finite.
+    """
     if len(values) < least:
         raise ValueError(f"A series of {len(values)} values is too short; at least {least} are needed.")
     for place, value in enumerate(values):

@@ -1,4 +1,4 @@
-"""SURD over a dataset: what several sources say about a target, split into redundant, unique and synergistic parts.
+"""SURD over a dataset: the information of several sources about a target, in redundant, unique and synergistic parts.
 
 Method: Martinez-Sanchez, Arranz & Lozano-Duran, Nature Communications 2024, 15:9296. Notable: `surd` is exact for the
 frequencies of the rows (plug-in). Those of few rows show information where there is none: `estimate` measures how much
@@ -27,44 +27,73 @@ NULL_RANGE = 0.95  # share of shuffled targets between `null_low` and `null_high
 
 @dataclass(frozen=True)
 class Surd:
-    """The parts, in bits. redundant + sum(unique) + synergy is the information of all sources about the target."""
+    """The parts, in bits: redundant + sum(unique) + synergy is the information of all sources about the target.
 
-    entropy: float  # of the target
-    redundant: float  # all of `redundant_by`
-    unique: tuple[float, ...]  # by source
-    synergy: float  # all of `synergy_by`
-    leak: float  # 0..1; H(target | all sources) / H(target): what no source says
-    determined: float  # 1 - leak
-    redundant_by: dict[Subset, float]  # what each source of the subset says, and no other
-    synergy_by: dict[Subset, float]  # what the subset says beyond every smaller and every weaker one
+    Attributes:
+        entropy: Entropy of the target.
+        redundant: Sum of `redundant_by`.
+        unique: Unique information by source.
+        synergy: Sum of `synergy_by`.
+        leak: H(target | all sources) / H(target), 0..1: the part that no source explains.
+        determined: 1 - leak.
+        redundant_by: Information that each source of the subset gives, and no other.
+        synergy_by: Information that the subset gives beyond every smaller and every weaker one.
+    """
+
+    entropy: float
+    redundant: float
+    unique: tuple[float, ...]
+    synergy: float
+    leak: float
+    determined: float
+    redundant_by: dict[Subset, float]
+    synergy_by: dict[Subset, float]
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """The parts of a dataset beside those of the same rows with the target shuffled."""
+    """The parts of a dataset beside those of the same rows with the target shuffled.
+
+    Attributes:
+        rows: Number of rows.
+        target_states: States of the target that occur.
+        source_states: Joint states of the sources that occur.
+        corrected: ``plug_in`` - ``null_mean``; where there is no information, near or below 0, and leak near or above
+            1.
+        plug_in: The parts for the frequencies of the rows.
+        null_mean: Mean over the shuffled targets.
+        null_low: Each figure by itself: 2.5 % of the shuffled targets give less.
+        null_high: Each figure by itself: 2.5 % of the shuffled targets give more.
+    """
 
     rows: int
     target_states: int
-    source_states: int  # joint states of the sources that occur
-    corrected: Surd  # plug_in - null_mean; where there is nothing, near or below 0, and leak near or above 1
+    source_states: int
+    corrected: Surd
     plug_in: Surd
     null_mean: Surd
-    null_low: Surd  # each figure by itself: 2.5 % of the shuffled targets give less
-    null_high: Surd  # 2.5 % give more
+    null_low: Surd
+    null_high: Surd
 
 
 def surd(target: Array, sources: Array) -> Surd:
     """The decomposition for the frequencies of the rows, which are taken as the truth.
 
-    target: (rows,). sources: (rows, sources). Both discrete: integers, booleans or strings.
-
     The information of a subset A of sources about the state t is the specific one, the sum over a of p(a|t) log2
-    (p(t|a) / p(t)). For each t, the single sources are sorted; what a source says above the one before it is redundant
-    among it and all better ones, and unique for the best. Then, size by size, the larger subsets are sorted; one that
-    is worth less than the best of the size below is dropped, and what another adds to the one before it is synergy.
-    The parts are the means over t.
+    (p(t|a) / p(t)). For each t, the single sources are sorted; the information of a source above the one before it is
+    redundant among it and all better ones, and unique for the best. Then, size by size, the larger subsets are sorted;
+    one that is worth less than the best of the size below is dropped, and what another adds to the one before it is
+    synergy. The parts are the means over t.
 
-    Raises `ValueError` for values that are not discrete, shapes that do not fit and a constant target.
+    Args:
+        target: Shape ``(rows,)``, discrete: integers, booleans or strings.
+        sources: Shape ``(rows, sources)``, discrete as the target.
+
+    Returns:
+        The parts, in bits.
+
+    Raises:
+        ValueError: For values that are not discrete, shapes that do not fit and a constant target.
     """
     target, sources = np.asarray(target), np.asarray(sources)
     if target.ndim != 1 or sources.ndim != 2 or len(target) != len(sources) or not sources.size:
@@ -80,11 +109,20 @@ def surd(target: Array, sources: Array) -> Surd:
 
 
 def quantile_bins(values: Array, bins: int) -> Array:
-    """The bin of each value, 0..bins-1, so that the bins hold equal shares of the rows as far as ties allow.
+    """The bin of each value, so that the bins hold equal shares of the rows as far as ties allow.
 
-    values: (rows,), or (rows, columns), column by column. A value's bin follows from the middle of its ranks. So equal
-    values share a bin, only their order counts, and two values or more never end up all in one bin; a constant does.
-    Raises `ValueError` for fewer than 2 bins and values that are not finite.
+    A value's bin follows from the middle of its ranks. So equal values share a bin, only their order counts, and two
+    values or more never end up all in one bin; a constant does.
+
+    Args:
+        values: Shape ``(rows,)``, or ``(rows, columns)``, column by column.
+        bins: Number of bins, at least 2.
+
+    Returns:
+        Bins 0..bins-1, in the shape of ``values``.
+
+    Raises:
+        ValueError: For fewer than 2 bins and values that are not finite.
     """
     if bins < 2:
         raise ValueError(f"`bins` must be 2 or more, got {bins}.")
@@ -100,14 +138,24 @@ def quantile_bins(values: Array, bins: int) -> Array:
 def estimate(target: Array, sources: Array, bins: int = 3, permutations: int = 500, seed: int = 0) -> Estimate:
     """The decomposition of a dataset, corrected by what shuffled targets show.
 
-    target: (rows,), discrete. sources: (rows, 2..3), one column of numbers per source, cut into 2 or 3 ``bins`` of
-    equal shares (`quantile_bins`). permutations: how often the target is shuffled, at least 100.
+    The mean over the shuffles is the bias of each part where the sources give no information; where they give much, the
+    true bias is smaller, and the corrected figures err towards 0. They are not cut off at 0, which would be a bias
+    again.
 
-    The mean over the shuffles is the bias of each part where the sources say nothing; where they say much, the true
-    bias is smaller, and the corrected figures err towards 0. They are not cut off at 0, which would be a bias again.
+    Args:
+        target: Shape ``(rows,)``, discrete.
+        sources: Shape ``(rows, 2..3)``, one column of numbers per source, cut into bins of equal shares
+            (`quantile_bins`).
+        bins: 2 or 3.
+        permutations: How often the target is shuffled, at least 100.
+        seed: Seed of the shuffles.
 
-    Raises `ValueError` for fewer rows than 72 (|T| - 1)(|A| - 1) / log2|T|, with |T| states of the target and |A| joint
-    states of the sources that occur; for a constant source or target, and for arguments out of range.
+    Returns:
+        The corrected parts, and those that they were made of.
+
+    Raises:
+        ValueError: For fewer rows than 72 (|T| - 1)(|A| - 1) / log2|T|, with |T| states of the target and |A| joint
+            states of the sources that occur; for a constant source or target, and for arguments out of range.
     """
     (sources,) = aligned(2, sources=sources)
     if sources.shape[1] not in (2, 3) or bins not in (2, 3) or permutations < 100:
@@ -116,7 +164,7 @@ def estimate(target: Array, sources: Array, bins: int = 3, permutations: int = 5
             f"{permutations=}."
         )
     if constant := np.flatnonzero(np.ptp(sources, axis=0) == 0).tolist():
-        raise ValueError(f"The sources {constant} are constant and say nothing about the target; leave them out.")
+        raise ValueError(f"The sources {constant} are constant and give no information; leave them out.")
     binned = quantile_bins(sources, bins)
     plug_in = surd(target, binned)
     codes, joint = _codes(np.asarray(target)[:, None]), _joint(binned)
@@ -140,12 +188,12 @@ def estimate(target: Array, sources: Array, bins: int = 3, permutations: int = 5
 
 
 def _subsets(count: int) -> list[Subset]:
-    """Every subset of the sources but the empty one, by size."""
+    """Every non-empty subset of the sources, by size."""
     return [subset for size in range(1, count + 1) for subset in combinations(range(count), size)]
 
 
 def _codes(columns: Array) -> Array:
-    """The number of the state of each row, among those that occur. columns: (rows, columns)."""
+    """The number of the state of each row of ``columns`` (rows, columns), among the states that occur."""
     return np.unique(columns, axis=0, return_inverse=True)[1].reshape(-1)
 
 
@@ -154,7 +202,7 @@ def _joint(sources: Array) -> dict[Subset, Array]:
 
 
 def _specific(target: Array, states: Array) -> Array:
-    """Bits that the states say about each state of the target: KL(p(a|t) || p(a)), (target states,)."""
+    """Specific information about each state of the target, in bits: KL(p(a|t) || p(a)), ``(target states,)``."""
     shape = int(target.max()) + 1, int(states.max()) + 1
     joint = np.bincount(target * shape[1] + states, minlength=shape[0] * shape[1]).reshape(shape) / len(target)
     prior = joint.sum(axis=1, keepdims=True)
@@ -168,7 +216,7 @@ def _decompose(target: Array, joint: Mapping[Subset, Array]) -> Array:
     prior = np.bincount(target) / len(target)
     entropy = float(-(prior * np.log2(prior)).sum())
     if not entropy:
-        raise ValueError("The target is constant, there is no information about it; give rows with other states.")
+        raise ValueError("The target is constant, so there is no information about it; give rows with other states.")
     specific = {subset: _specific(target, states) for subset, states in joint.items()}
     shared, synergy = dict.fromkeys(joint, 0.0), dict.fromkeys(joint, 0.0)
     sizes = range(2, max(map(len, joint)) + 1)

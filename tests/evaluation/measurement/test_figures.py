@@ -30,7 +30,7 @@ def _emotions(generator: np.random.Generator) -> Array:
     return actual
 
 
-def _said(**values: Array) -> dict[str, Array]:
+def _predictions(**values: Array) -> dict[str, Array]:
     return {"expected_loss": np.linspace(0, 1, TEXTS)[:, None].repeat(len(RATED), 1), **values}
 
 
@@ -55,7 +55,7 @@ def generator() -> np.random.Generator:
 def test_a_perfect_system_is_perfect_and_a_constant_is_not(generator: np.random.Generator) -> None:
     actual = _emotions(generator)
     units: list[Unit] = [(Example(f"text {n}", "set", {"emotion_labels": row}),) for n, row in enumerate(actual)]
-    perfect = _said(emotion_labels=0.1 + 0.8 * actual, arc=0.1 + 0.8 * actual)
+    perfect = _predictions(emotion_labels=0.1 + 0.8 * actual, arc=0.1 + 0.8 * actual)
     prior = {"emotion_labels": np.tile(actual.mean(axis=0), (TEXTS, 1))}
     report = _report(units, {MODEL: perfect, CONSTANT: prior})
     for rule in (ONE, EACH, OTHERS, STORED):
@@ -74,9 +74,9 @@ def test_a_perfect_system_is_perfect_and_a_constant_is_not(generator: np.random.
 def test_the_thresholds_of_the_config_decide(generator: np.random.Generator) -> None:
     actual = _emotions(generator)
     units: list[Unit] = [(Example(f"text {n}", "set", {"emotion_labels": row}),) for n, row in enumerate(actual)]
-    said = _said(emotion_labels=0.1 + 0.3 * actual, arc=actual)  # right order, all below 0.5
-    assert _one(_report(units, {MODEL: said}), "emotion", "macro F1", rule=STORED).value == 0
-    lower = _report(units, {MODEL: said}, dict.fromkeys(EMOTIONS, 0.25))
+    predictions = _predictions(emotion_labels=0.1 + 0.3 * actual, arc=actual)  # right order, all below 0.5
+    assert _one(_report(units, {MODEL: predictions}), "emotion", "macro F1", rule=STORED).value == 0
+    lower = _report(units, {MODEL: predictions}, dict.fromkeys(EMOTIONS, 0.25))
     assert _one(lower, "emotion", "macro F1", rule=STORED).value == pytest.approx(1)
 
 
@@ -86,7 +86,7 @@ def test_labels_that_some_rows_lack_are_measured_on_the_others(generator: np.ran
     actual[:, 1] = np.nan
     units: list[Unit] = [(Example(f"text {n}", "set", {"emotion_labels": row}),) for n, row in enumerate(actual)]
     known = np.nan_to_num(actual)
-    report = _report(units, {MODEL: _said(emotion_labels=known, arc=known)})
+    report = _report(units, {MODEL: _predictions(emotion_labels=known, arc=known)})
     found = _one(report, "emotion", "macro F1")
     assert found.value == pytest.approx(1)
     assert f"{len(EMOTIONS) - 1} labels" in found.rule
@@ -96,21 +96,21 @@ def _named() -> tuple[list[Unit], Array, Array]:
     """Texts about which 40 votes say other and 20 author; the scores are right about 45, and surer of 36 of them."""
     truth = np.array([VERDICTS.index("other")] * 40 + [VERDICTS.index("author")] * 20)
     shares = np.eye(len(VERDICTS))[truth]
-    said = truth.copy()
-    said[:15] = VERDICTS.index("info")
+    predictions = truth.copy()
+    predictions[:15] = VERDICTS.index("info")
     sure = np.where(np.arange(TEXTS) < 24, 0.6, 0.8)
     scores = np.tile((1 - sure[:, None]) / 4, (1, len(VERDICTS)))
-    scores[np.arange(TEXTS), said] = sure
+    scores[np.arange(TEXTS), predictions] = sure
     units: list[Unit] = [
         (Example(f"text {n}", "set", {"verdict_labels": row.astype(np.float32)}),) for n, row in enumerate(shares)
     ]
     return units, scores, shares
 
 
-def test_what_is_named_stands_with_what_is_wrong_of_it() -> None:
+def test_coverage_is_beside_wrong_among_named() -> None:
     units, scores, shares = _named()
     prior = np.tile(shares.mean(axis=0), (TEXTS, 1))
-    systems = {MODEL: _said(verdict_labels=scores), CONSTANT: {"verdict_labels": prior}}
+    systems = {MODEL: _predictions(verdict_labels=scores), CONSTANT: {"verdict_labels": prior}}
     report = Evaluation("model", 1, "command")
     measure(Split("set", "validation", units, systems), {}, report, verdict_threshold=0.65)
     assert _one(report, "verdict", "accuracy").value == pytest.approx(45 / 60)
@@ -129,7 +129,7 @@ def test_what_is_named_stands_with_what_is_wrong_of_it() -> None:
 
 def test_without_a_threshold_every_text_is_named() -> None:
     units, scores, _ = _named()
-    report = _report(units, {MODEL: _said(verdict_labels=scores)})
+    report = _report(units, {MODEL: _predictions(verdict_labels=scores)})
     assert _one(report, "verdict", "coverage", rule=NAMED).value == 1
     rule = f"coverage 1.00 of the texts, {NAMED}"
     assert _one(report, "verdict", "wrong among named", rule=rule).value == pytest.approx(15 / 60)
@@ -138,9 +138,9 @@ def test_without_a_threshold_every_text_is_named() -> None:
 def test_the_confidence_tells_right_from_wrong() -> None:
     units, scores, shares = _named()
     right = scores.argmax(axis=1) == shares.argmax(axis=1)
-    said = _said(verdict_labels=scores)
-    said["expected_loss"] = np.tile(np.where(right, 0.0, 1.0)[:, None], (1, len(RATED)))
-    report = _report(units, {MODEL: said})
+    predictions = _predictions(verdict_labels=scores)
+    predictions["expected_loss"] = np.tile(np.where(right, 0.0, 1.0)[:, None], (1, len(RATED)))
+    report = _report(units, {MODEL: predictions})
     assert _one(report, "confidence.verdict", "AUROC of right", rule=BY_CONFIDENCE).value == 1
     # 15 wrong ones at .6, as 9 right ones are; 36 right ones at .8.
     likely = _one(report, "confidence.verdict", "AUROC of right", rule=BY_PROBABILITY)
@@ -156,9 +156,9 @@ def test_the_confidence_in_emotions_has_two_kinds_of_right(generator: np.random.
     scores[20:40, 0], scores[20:40, 1] = 0.9, 0.8  # likeliest is right, and something wrong is asserted beside it
     scores[40:, 0] = 0.9
     units: list[Unit] = [(Example(f"text {n}", "set", {"emotion_labels": row}),) for n, row in enumerate(actual)]
-    said = _said(emotion_labels=scores, arc=scores)
-    said["expected_loss"] = np.tile(np.linspace(1, 0, TEXTS)[:, None], (1, len(RATED)))
-    report = _report(units, {MODEL: said})
+    predictions = _predictions(emotion_labels=scores, arc=scores)
+    predictions["expected_loss"] = np.tile(np.linspace(1, 0, TEXTS)[:, None], (1, len(RATED)))
+    report = _report(units, {MODEL: predictions})
     for rule, right in ((LIKELIEST, 40), (FAULTLESS, 20)):
         found = _one(report, "confidence.emotion", "AUROC of right", rule=rule)
         assert (found.value, found.rows) == (1, TEXTS), right
@@ -170,7 +170,7 @@ def test_neutral_is_asserted_only_where_no_feeling_is() -> None:
     units: list[Unit] = [(Example(f"text {n}", "set", {"emotion_labels": row}),) for n, row in enumerate(actual)]
     scores = 0.1 + 0.8 * actual
     scores[:, EMOTIONS.index("neutral")] = 0.9  # also of the joyful ones
-    report = _report(units, {MODEL: _said(emotion_labels=scores, arc=scores)})
+    report = _report(units, {MODEL: _predictions(emotion_labels=scores, arc=scores)})
     assert _one(report, "emotion", "micro F1", rule=STORED).value == pytest.approx(1)
     assert report.find("set", "emotion", "selective risk")[0].value == 0
 
@@ -204,9 +204,9 @@ def test_a_ranking_counts_pairs_and_not_texts(target: str, output: str) -> None:
 
 @pytest.mark.parametrize("target", ["acceptability_pair_labels", "branch_pair_labels"])
 def test_stories_about_others_are_ranked_by_who_is_in_the_wrong_too(target: str) -> None:
-    told = np.array([[0.1, 0.6, 0.1, 0.1, 0.1], [0.1, 0.1, 0.1, 0.6, 0.1], [0.0, 0.2, 0.6, 0.1, 0.1]])
+    distributions = np.array([[0.1, 0.6, 0.1, 0.1, 0.1], [0.1, 0.1, 0.1, 0.6, 0.1], [0.0, 0.2, 0.6, 0.1, 0.1]])
     places = [place for worse in [0] * 6 + [2] * 2 for place in (1, worse)] + [0, 1] * 2
-    verdicts, scores = told[places], np.zeros(20)
+    verdicts, scores = distributions[places], np.zeros(20)
     systems = {MODEL: {target: scores, "verdict_labels": verdicts}, LINEAR: {target: np.tile([1.0, 0.0], 10)}}
     report = Evaluation("model", 1, "command")
     measure(Split("moral_stories", "validation", _pairs(target), systems), {}, report)
@@ -228,7 +228,7 @@ def test_acceptability_is_one_number_and_utility_has_three(generator: np.random.
         for n, (row, value) in enumerate(zip(utility, accepted, strict=True))
     ]
     wrong = np.linspace(0, 0.1, TEXTS)
-    report = _report(units, {MODEL: _said(utility_labels=-utility, acceptability_labels=accepted + wrong)})
+    report = _report(units, {MODEL: _predictions(utility_labels=-utility, acceptability_labels=accepted + wrong)})
     assert _one(report, "acceptability", "Pearson r").value == pytest.approx(1, abs=0.02)
     assert not report.find("set", "acceptability", "mean Pearson r")
     for view in VIEWS:
@@ -241,8 +241,8 @@ def test_each_perspective_has_its_figures(generator: np.random.Generator) -> Non
     shares = generator.dirichlet(np.ones(len(VERDICTS)), size=(TEXTS, len(PERSPECTIVES)))
     shares[:30, PERSPECTIVES.index("other")] = np.nan
     units: list[Unit] = [(Example(f"text {n}", "set", {"perspective_labels": row}),) for n, row in enumerate(shares)]
-    said = np.nan_to_num(shares, nan=1 / len(VERDICTS))
-    report = _report(units, {MODEL: _said(perspective_labels=said)})
+    predictions = np.nan_to_num(shares, nan=1 / len(VERDICTS))
+    report = _report(units, {MODEL: _predictions(perspective_labels=predictions)})
     assert [_one(report, f"perspectives.{name}", "accuracy").rows for name in PERSPECTIVES] == [TEXTS, 30]
     assert all(_one(report, f"perspectives.{name}", "accuracy").value == 1 for name in PERSPECTIVES)
     assert report.find("set", "confidence.perspectives", "Spearman r with the real loss")
@@ -252,16 +252,16 @@ def test_regressions_have_a_figure_for_each_label_and_their_mean(generator: np.r
     actual = generator.normal(size=(TEXTS, 3)).astype(np.float32)
     units: list[Unit] = [(Example(f"text {n}", "set", {"affect_labels": row}),) for n, row in enumerate(actual)]
     values = actual * np.array([2.0, -1.0, 0.0]) + 1
-    report = _report(units, {MODEL: _said(affect_labels=values)})
+    report = _report(units, {MODEL: _predictions(affect_labels=values)})
     assert _one(report, "affect.valence", "Pearson r").value == pytest.approx(1)
     assert _one(report, "affect.arousal", "Pearson r").value == pytest.approx(-1)
     assert np.isnan(_one(report, "affect.dominance", "Pearson r").value)
     assert _one(report, "affect", "mean Pearson r").value == pytest.approx(0)
 
 
-def test_a_confidence_that_knows_ranks_the_losses(generator: np.random.Generator) -> None:
+def test_a_correct_confidence_ranks_the_losses(generator: np.random.Generator) -> None:
     actual = generator.normal(size=(TEXTS, 3)).astype(np.float32)
     units: list[Unit] = [(Example(f"text {n}", "set", {"affect_labels": row}),) for n, row in enumerate(actual)]
     error = np.linspace(0, 1, TEXTS)[:, None]
-    report = _report(units, {MODEL: _said(affect_labels=actual + error)})
+    report = _report(units, {MODEL: _predictions(affect_labels=actual + error)})
     assert _one(report, "confidence.affect", "Spearman r with the real loss").value == pytest.approx(1)

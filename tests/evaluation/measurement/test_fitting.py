@@ -10,8 +10,8 @@ from redheart.configuration.labels import EMOTIONS, RATED, VERDICTS
 from redheart.data.loading import Array, DataError, Example, Unit
 from redheart.evaluation.measurement.fitting import (
     fit,
-    fit_asserting,
-    fit_threshold_of_naming,
+    fit_emotion_thresholds,
+    fit_naming_threshold,
     fit_unordered,
     fit_withheld,
 )
@@ -23,29 +23,29 @@ JOY, NEUTRAL = EMOTIONS.index("joy"), EMOTIONS.index("neutral")
 
 def _answers(right: list[int], sure: list[float]) -> tuple[Array, Array]:
     """Probabilities whose most probable verdict has the probability ``sure``, and shares that it is right about."""
-    said = np.tile((1 - np.array(sure)[:, None]) / 4, (1, len(VERDICTS)))
-    said[:, OTHER] = sure
-    return said, np.eye(len(VERDICTS))[np.where(right, OTHER, AUTHOR)]
+    predictions = np.tile((1 - np.array(sure)[:, None]) / 4, (1, len(VERDICTS)))
+    predictions[:, OTHER] = sure
+    return predictions, np.eye(len(VERDICTS))[np.where(right, OTHER, AUTHOR)]
 
 
-def test_named_is_what_is_wrong_in_one_of_ten_at_most() -> None:
+def test_at_most_one_in_ten_named_verdicts_is_wrong() -> None:
     # Of the 20 surest two are wrong, a tenth; of 21 three are.
     right = [1] * 10 + [0, 0] + [1] * 8 + [0] * 10
-    assert fit_threshold_of_naming(*_answers(right, [0.9 - 0.01 * n for n in range(30)])) == pytest.approx(0.71)
+    assert fit_naming_threshold(*_answers(right, [0.9 - 0.01 * n for n in range(30)])) == pytest.approx(0.71)
 
 
 def test_half_of_the_texts_are_named_whatever_is_wrong() -> None:
     sure = [0.9 - 0.01 * n for n in range(30)]
-    assert fit_threshold_of_naming(*_answers([0] * 30, sure)) == pytest.approx(0.76)  # of the 15th
-    assert fit_threshold_of_naming(*_answers([1] * 5 + [0] * 25, sure)) == pytest.approx(0.76)
+    assert fit_naming_threshold(*_answers([0] * 30, sure)) == pytest.approx(0.76)  # of the 15th
+    assert fit_naming_threshold(*_answers([1] * 5 + [0] * 25, sure)) == pytest.approx(0.76)
     # Equally sure ones are named together.
-    assert fit_threshold_of_naming(*_answers([0] * 4, [0.9, 0.5, 0.5, 0.4])) == 0.5
+    assert fit_naming_threshold(*_answers([0] * 4, [0.9, 0.5, 0.5, 0.4])) == 0.5
 
 
 def test_a_tie_of_votes_is_right() -> None:
-    said, shares = _answers([0] * 10, [0.9 - 0.01 * n for n in range(10)])
+    predictions, shares = _answers([0] * 10, [0.9 - 0.01 * n for n in range(10)])
     shares[:, OTHER] = shares[:, AUTHOR] = 0.5
-    assert fit_threshold_of_naming(said, shares) == pytest.approx(0.81)  # of the last: all are named
+    assert fit_naming_threshold(predictions, shares) == pytest.approx(0.81)  # of the last: all are named
 
 
 def test_neutral_is_fitted_to_what_is_left_to_it() -> None:
@@ -55,13 +55,13 @@ def test_neutral_is_fitted_to_what_is_left_to_it() -> None:
     scores = np.full(actual.shape, 0.1)
     scores[:60, JOY] = 0.9
     scores[:60, NEUTRAL], scores[60:, NEUTRAL] = 0.6, 0.4
-    found = fit_asserting(scores, actual)
+    found = fit_emotion_thresholds(scores, actual)
     assert 0.1 < found[JOY] <= 0.9
     assert found[NEUTRAL] <= 0.4
 
 
 def _of_joy(rows: list[tuple[str, bool, float]]) -> tuple[list[Unit], Any]:
-    """Texts of a set that have joy or not, and what is said of it."""
+    """Texts of a set that have joy or not, and the predictions about it."""
     units: list[Unit] = []
     scores = np.zeros((len(rows), len(EMOTIONS)))
     for place, (source, there, score) in enumerate(rows):
@@ -96,8 +96,12 @@ def test_everything_goes_into_the_config() -> None:
         (Example(str(n), "set", {"emotion_labels": actual[n], "verdict_labels": shares[n]}),) for n in range(300)
     ]
     model: Any = SimpleNamespace(config=SimpleNamespace())
-    said = {"emotion_labels": 0.2 + 0.1 * actual, "verdict_logits": 3 * logits, "expected_loss": np.ones((300, 13))}
-    predictor: Any = lambda _: said  # noqa: E731
+    predictions = {
+        "emotion_labels": 0.2 + 0.1 * actual,
+        "verdict_logits": 3 * logits,
+        "expected_loss": np.ones((300, 13)),
+    }
+    predictor: Any = lambda _: predictions  # noqa: E731
     found = fit(model, predictor, units)
     assert set(model.config.thresholds) == set(EMOTIONS)
     assert all(0.2 < model.config.thresholds[name] <= 0.3 for name in EMOTIONS if name != "neutral")
@@ -113,10 +117,12 @@ def test_what_does_not_follow_its_labels_is_withheld() -> None:
     actual = generator.random((80, 3)).astype(np.float32)
     actual[:, 2] = 0.5  # labels that do not differ show nothing
     units: list[Unit] = [(Example(str(n), "set", {"affect_labels": actual[n]}),) for n in range(80)]
-    said = np.stack([actual[:, 0] + 0.3 * generator.random(80), generator.random(80), generator.random(80)], axis=1)
-    assert fit_withheld({"affect_labels": said}, units) == ["affect.arousal", "affect.dominance"]
-    assert fit_withheld({"affect_labels": said[:20]}, units[:20]) == []  # too few to judge
-    assert fit_withheld({"affect_labels": -said}, units)[0] == "affect.valence"
+    predictions = np.stack(
+        [actual[:, 0] + 0.3 * generator.random(80), generator.random(80), generator.random(80)], axis=1
+    )
+    assert fit_withheld({"affect_labels": predictions}, units) == ["affect.arousal", "affect.dominance"]
+    assert fit_withheld({"affect_labels": predictions[:20]}, units[:20]) == []  # too few to judge
+    assert fit_withheld({"affect_labels": -predictions}, units)[0] == "affect.valence"
 
 
 def test_a_confidence_that_does_not_order_the_errors_is_withheld() -> None:
@@ -124,16 +130,19 @@ def test_a_confidence_that_does_not_order_the_errors_is_withheld() -> None:
     actual = generator.random((80, 3)).astype(np.float32)
     units: list[Unit] = [(Example(str(n), "set", {"affect_labels": actual[n]}),) for n in range(80)]
     wrong_by = generator.random(80)
-    said = {"affect_labels": actual + wrong_by[:, None]}
+    predictions = {"affect_labels": actual + wrong_by[:, None]}
 
     def withheld(expected: Array) -> list[str]:
-        return fit_unordered(said | {"expected_loss": np.tile(expected[:, None], (1, len(RATED)))}, units)
+        return fit_unordered(predictions | {"expected_loss": np.tile(expected[:, None], (1, len(RATED)))}, units)
 
     assert withheld(wrong_by**2 + 0.1 * generator.random(80)) == []
     for useless in (generator.random(80), np.full(80, 0.3), -wrong_by):
         assert withheld(useless) == ["confidence.affect"]  # and nothing that has no labels here
     assert (
-        fit_unordered({"affect_labels": said["affect_labels"][:9], "expected_loss": np.zeros((9, 13))}, units[:9]) == []
+        fit_unordered(
+            {"affect_labels": predictions["affect_labels"][:9], "expected_loss": np.zeros((9, 13))}, units[:9]
+        )
+        == []
     )
 
 

@@ -77,29 +77,33 @@ def systems(name: str, target: str) -> tuple[Array, dict[str, Array]]:
     """The target of the validation rows, and what each system says about them."""
     train, held = public(name, "train"), public(name, "validation")
     actual, places = target_column(held, target)
-    return actual, {system: said[target][places] for system, said in Floor(train).predict(held).items()}
+    return actual, {system: predictions[target][places] for system, predictions in Floor(train).predict(held).items()}
 
 
 def test_emotions() -> None:
-    actual, said = systems("goemotions", "emotion_labels")
+    actual, predictions = systems("goemotions", "emotion_labels")
     # Joy and anger, the labels that occur, are each in half of the texts and always asserted.
-    assert macro_f1(actual, said[CONSTANT] >= 0.1) == pytest.approx(2 / 3)
-    assert average_precision(actual, said[CONSTANT]) == pytest.approx(0.5)
-    assert average_precision(actual, said[LINEAR]) == pytest.approx(1)
-    assert set(said) == {CONSTANT, LINEAR}
+    assert macro_f1(actual, predictions[CONSTANT] >= 0.1) == pytest.approx(2 / 3)
+    assert average_precision(actual, predictions[CONSTANT]) == pytest.approx(0.5)
+    assert average_precision(actual, predictions[LINEAR]) == pytest.approx(1)
+    assert set(predictions) == {CONSTANT, LINEAR}
 
 
 def test_verdicts_are_learned_as_shares_of_votes() -> None:
-    shares, said = systems("scruples_anecdotes", "verdict_labels")
+    shares, predictions = systems("scruples_anecdotes", "verdict_labels")
     majority = shares.argmax(axis=1)
-    assert accuracy(said[CONSTANT].argmax(axis=1), majority) == 0.5
-    assert soft_cross_entropy(said[CONSTANT], shares) == pytest.approx(math.log(2))
-    assert accuracy(said[LINEAR].argmax(axis=1), majority) == accuracy(said[BALANCED].argmax(axis=1), majority) == 1
-    assert verdict_f1(said[BALANCED], shares) == 1
+    assert accuracy(predictions[CONSTANT].argmax(axis=1), majority) == 0.5
+    assert soft_cross_entropy(predictions[CONSTANT], shares) == pytest.approx(math.log(2))
+    assert (
+        accuracy(predictions[LINEAR].argmax(axis=1), majority)
+        == accuracy(predictions[BALANCED].argmax(axis=1), majority)
+        == 1
+    )
+    assert verdict_f1(predictions[BALANCED], shares) == 1
     least = -(0.75 * math.log(0.75) + 0.25 * math.log(0.25))
-    assert least <= soft_cross_entropy(said[LINEAR], shares) < least + 0.05
-    # What the votes said is kept; of the majority alone, one learns to be surer than they were.
-    assert 0.6 < said[LINEAR][0].max() < 0.8 < said[BALANCED][0].max()
+    assert least <= soft_cross_entropy(predictions[LINEAR], shares) < least + 0.05
+    # The shares of the votes are learned; from the majority alone, a system learns to be more certain than they were.
+    assert 0.6 < predictions[LINEAR][0].max() < 0.8 < predictions[BALANCED][0].max()
 
 
 @pytest.mark.parametrize(
@@ -111,9 +115,9 @@ def test_verdicts_are_learned_as_shares_of_votes() -> None:
     ],
 )
 def test_rankings(name: str, target: str) -> None:
-    actual, said = systems(name, target)
+    actual, predictions = systems(name, target)
     better, worse = (actual[:, 1] == rank for rank in (1, 0))
-    assert {system: pair_accuracy(scores[better], scores[worse]) for system, scores in said.items()} == {
+    assert {system: pair_accuracy(scores[better], scores[worse]) for system, scores in predictions.items()} == {
         CONSTANT: 0.5,
         LINEAR: 1,
     }
@@ -121,13 +125,13 @@ def test_rankings(name: str, target: str) -> None:
 
 @pytest.mark.parametrize(("name", "target"), [("emobank", "affect"), ("emotion_intensity_en", "intensity")])
 def test_regressions(name: str, target: str) -> None:
-    actual, said = systems(name, f"{target}_labels")
+    actual, predictions = systems(name, f"{target}_labels")
     places = np.flatnonzero(np.isfinite(actual).all(axis=0))
     assert len(places) == (len(AFFECT) if name == "emobank" else len(INTENSITY_EMOTIONS))
     for place in places:
-        assert math.isnan(pearson(said[CONSTANT][:, place], actual[:, place]))
-        assert pearson(said[LINEAR][:, place], actual[:, place]) > 0.99
-    errors = {system: np.square(values - actual)[:, places].mean() for system, values in said.items()}
+        assert math.isnan(pearson(predictions[CONSTANT][:, place], actual[:, place]))
+        assert pearson(predictions[LINEAR][:, place], actual[:, place]) > 0.99
+    errors = {system: np.square(values - actual)[:, places].mean() for system, values in predictions.items()}
     assert errors[LINEAR] < errors[CONSTANT]
     if name == "emobank":  # +-0.5, and twice +-0.25, around the means
         assert errors[CONSTANT] == pytest.approx((0.25 + 0.0625 + 0.0625) / 3)
@@ -149,26 +153,26 @@ def test_own_rows_of_every_target(lively: RedHeartModel, tokenizer: PreTrainedTo
 
     held, floor = rows("held"), Floor(rows("train"))
     assert set(floor.targets) == set(LEARNED)
-    said, model = floor.predict(held), Predictor(lively, tokenizer)(held)
+    predictions, model = floor.predict(held), Predictor(lively, tokenizer)(held)
     for system in (CONSTANT, LINEAR):
-        for target, values in said[system].items():
+        for target, values in predictions[system].items():
             assert values.shape == model[target].shape, target
             assert np.isfinite(values).all()
         for target in ("verdict_labels", "perspective_labels"):
-            np.testing.assert_allclose(said[system][target].sum(axis=-1), 1)
-    linear_said = {target: values[:ROWS] for target, values in said[LINEAR].items()}
+            np.testing.assert_allclose(predictions[system][target].sum(axis=-1), 1)
+    linear_predictions = {target: values[:ROWS] for target, values in predictions[LINEAR].items()}
     (teller, affected), purity = (PERSPECTIVES.index(name) for name in ("self", "other")), BENTHAM.index("purity")
     for higher in (
-        linear_said["nuance_labels"][:, JOY],
-        linear_said["bentham_labels"][:, purity],
-        -linear_said["regret_labels"][:, 0, 0],
-        linear_said["plausibility_labels"][:, 0],
-        linear_said["perspective_labels"][:, affected, VERDICTS.index("nobody")],
+        linear_predictions["nuance_labels"][:, JOY],
+        linear_predictions["bentham_labels"][:, purity],
+        -linear_predictions["regret_labels"][:, 0, 0],
+        linear_predictions["plausibility_labels"][:, 0],
+        linear_predictions["perspective_labels"][:, affected, VERDICTS.index("nobody")],
     ):
         assert higher[::2].min() > higher[1::2].max()
     # Everybody who tells it found the other in the wrong.
     for system in (CONSTANT, LINEAR):
-        assert (said[system]["perspective_labels"][:, teller, VERDICTS.index("other")] == 1).all()
+        assert (predictions[system]["perspective_labels"][:, teller, VERDICTS.index("other")] == 1).all()
 
 
 def test_each_column_is_learned_from_the_texts_that_have_it() -> None:
@@ -190,13 +194,13 @@ def test_a_column_that_never_changes_stays_so() -> None:
         for text, good in zip(texts("train"), GOOD, strict=True)
     ]
     held = own([{"text": text, "emotion": [], "verdict": "info", "affect.arousal": 0.5} for text in texts("held")])
-    for said in Floor(own(train)).predict(held).values():
-        assert (said["verdict_labels"] == np.eye(5)[VERDICTS.index("info")]).all()
-        if "emotion_labels" in said:
-            assert (said["emotion_labels"] == np.eye(28)[ANGER]).all()
-            np.testing.assert_allclose(said["affect_labels"][:, AFFECT.index("arousal")], 0.25)
+    for predictions in Floor(own(train)).predict(held).values():
+        assert (predictions["verdict_labels"] == np.eye(5)[VERDICTS.index("info")]).all()
+        if "emotion_labels" in predictions:
+            assert (predictions["emotion_labels"] == np.eye(28)[ANGER]).all()
+            np.testing.assert_allclose(predictions["affect_labels"][:, AFFECT.index("arousal")], 0.25)
             # No training text has a dominance.
-            assert (said["affect_labels"][:, AFFECT.index("dominance")] == 0).all()
+            assert (predictions["affect_labels"][:, AFFECT.index("dominance")] == 0).all()
 
 
 def test_every_text_is_answered_in_its_order() -> None:
@@ -210,12 +214,12 @@ def test_every_text_is_answered_in_its_order() -> None:
         {"text": "cruel", "rejected": "kind", "ranking": "acceptability"},
         {"text": "lovely day", "emotion": "joy"},
     ])  # fmt: skip
-    said = Floor(train).predict(held)[LINEAR]
-    assert set(said) == {"affect_labels", "acceptability_pair_labels"}  # what both have
-    assert said["acceptability_pair_labels"].shape == (4,)
-    assert said["acceptability_pair_labels"].argmax() == 2
-    assert said["affect_labels"][:, 0].argmin() == 0
-    assert said["affect_labels"][:, 0].argmax() == 3
+    predictions = Floor(train).predict(held)[LINEAR]
+    assert set(predictions) == {"affect_labels", "acceptability_pair_labels"}  # what both have
+    assert predictions["acceptability_pair_labels"].shape == (4,)
+    assert predictions["acceptability_pair_labels"].argmax() == 2
+    assert predictions["affect_labels"][:, 0].argmin() == 0
+    assert predictions["affect_labels"][:, 0].argmax() == 3
     assert set(Floor(train, ["affect_labels"]).predict(held)[CONSTANT]) == {"affect_labels"}
 
 
@@ -246,13 +250,13 @@ def test_equal_labels_of_the_same_texts_are_fitted_once(monkeypatch: pytest.Monk
 
     floor = Floor(rows("train"))
     for split in ("validation", "test"):
-        said = floor.predict(rows(split))[LINEAR]
+        predictions = floor.predict(rows(split))[LINEAR]
         place = PERSPECTIVES.index("other")
-        np.testing.assert_array_equal(said["verdict_labels"], said["perspective_labels"][:, place])
+        np.testing.assert_array_equal(predictions["verdict_labels"], predictions["perspective_labels"][:, place])
     assert len(fitted) == 1
 
 
-def test_the_cache_gives_what_was_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cache_gives_the_same_predictions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     train, held, cache = public("scruples_anecdotes", "train"), public("scruples_anecdotes", "test"), tmp_path / "new"
     bare, missed = Floor(train).predict(held), Floor(train, cache=cache).predict(held)
     assert len(list(cache.iterdir())) == 1  # the verdict
@@ -301,7 +305,7 @@ def test_the_emotion_intensities_have_the_figure_of_record() -> None:
         pytest.skip(str(error))
     train, held = (to_units(load("emotion_intensity_en", None, split)) for split in ("train", "test"))
     actual, _ = target_column(held, "intensity_labels")
-    said = Floor(train, targets=["intensity_labels"]).predict(held)[LINEAR]["intensity_labels"]
+    predictions = Floor(train, targets=["intensity_labels"]).predict(held)[LINEAR]["intensity_labels"]
     places = [EMOTIONS.index(name) for name in INTENSITY_EMOTIONS]
-    r = [pearson(said[:, place], actual[:, place]) for place in places]
+    r = [pearson(predictions[:, place], actual[:, place]) for place in places]
     assert np.mean(r) == pytest.approx(0.390, abs=0.005)

@@ -20,8 +20,8 @@ def test_what_only_one_source_knows_is_unique_to_it() -> None:
     generator = np.random.default_rng(0)
     valence, pleasure, foregone = generator.normal(size=(3, ROWS))
     affect, bentham = (np.stack([one] * count, axis=1) for one, count in ((valence, 3), (pleasure, len(BENTHAM))))
-    said = {"affect_labels": affect, "bentham_labels": bentham, "foregone": foregone}
-    found = information(_units(foregone > 0.43), said)
+    predictions = {"affect_labels": affect, "bentham_labels": bentham, "foregone": foregone}
+    found = information(_units(foregone > 0.43), predictions)
     parts = found["corrected"]
     assert parts["unique"]["regret"] > 0.5
     assert abs(parts["unique"]["emotion"]) < 0.02
@@ -30,8 +30,12 @@ def test_what_only_one_source_knows_is_unique_to_it() -> None:
     assert found["rows"] == ROWS
 
 
-def test_too_few_rows_say_nothing() -> None:
+def test_too_few_rows_are_refused() -> None:
     noise = np.random.default_rng(0).normal(size=(3, 100))
-    said = {"affect_labels": noise.T, "bentham_labels": np.tile(noise[0], (len(BENTHAM), 1)).T, "foregone": noise[1]}
+    predictions = {
+        "affect_labels": noise.T,
+        "bentham_labels": np.tile(noise[0], (len(BENTHAM), 1)).T,
+        "foregone": noise[1],
+    }
     with pytest.raises(ValueError, match="rows"):
-        information(_units(noise[2] > 0), said)
+        information(_units(noise[2] > 0), predictions)

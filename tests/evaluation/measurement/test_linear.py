@@ -24,7 +24,7 @@ def test_balanced_classes_find_the_rare_one() -> None:
     plain, balanced = (fitted.model(kind, labels)(fitted.read(["sad day"]))[0] for kind in ("shares", "balanced"))
     assert plain.argmax() == 2
     assert balanced.argmax() == 0
-    assert plain[1] == balanced[1] == 0  # nobody said it
+    assert plain[1] == balanced[1] == 0  # the class has no votes
     np.testing.assert_allclose([plain.sum(), balanced.sum()], 1)
 
 

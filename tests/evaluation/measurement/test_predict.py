@@ -28,19 +28,19 @@ def test_outputs_are_in_the_order_of_the_texts(predictor: Predictor) -> None:
 
 
 def test_every_target_has_its_prediction_in_its_shape(predictor: Predictor) -> None:
-    said = predictor.texts(["one", "two words"])
+    predictions = predictor.texts(["one", "two words"])
     for target, shape in SHAPES.items():
         if target == "embedding_labels":
             continue
         expected = () if target.endswith("pair_labels") else shape
-        assert said[target].shape == (2, *(expected or ())), target
-    assert set(expected_losses(said)) == set(RATED)
+        assert predictions[target].shape == (2, *(expected or ())), target
+    assert set(expected_losses(predictions)) == set(RATED)
 
 
 def test_the_arc_of_a_short_text_has_no_empty_segments(predictor: Predictor) -> None:
-    said = predictor.texts(["no"])
-    assert np.isfinite(said["arc"]).all()
-    assert said["arc"].max() <= 1
+    predictions = predictor.texts(["no"])
+    assert np.isfinite(predictions["arc"]).all()
+    assert predictions["arc"].max() <= 1
 
 
 def test_a_target_column_is_of_the_texts_that_have_it() -> None:
@@ -71,18 +71,20 @@ def test_a_long_text_is_read_as_the_pipeline_reads_it(
 ) -> None:
     model = lively_model(supervision={key: ["made-up"] for key in record_keys()})
     texts = ["I lied to her, and then he lied to me. " * 12, "I lied.", "She knew, and she said nothing. " * 9]
-    said = Predictor(model, tokenizer, longest=70).texts(texts)
+    predictions = Predictor(model, tokenizer, longest=70).texts(texts)
     monkeypatch.setattr(tokenizer, "model_max_length", 70)
     for place, reading in enumerate(EthicalAnalysisPipeline(model=model, tokenizer=tokenizer)(texts)):
         assert (reading["flags"]["windows"] > 1) == (place != 1)
-        for name, told in (
+        for name, expected_values in (
             ("emotion_labels", reading["emotion"]["labels"]),
             ("verdict_labels", reading["verdict"]["probabilities"]),
             ("affect_labels", reading["emotion"]["affect"]),
         ):
-            np.testing.assert_allclose(said[name][place], list(told.values()), atol=1e-4, err_msg=name)
+            np.testing.assert_allclose(
+                predictions[name][place], list(expected_values.values()), atol=1e-4, err_msg=name
+            )
         utility = [cell["utility"] for cell in reading["counterfactual"].values()]
-        np.testing.assert_allclose(said["utility_labels"][place], utility, atol=1e-4)
+        np.testing.assert_allclose(predictions["utility_labels"][place], utility, atol=1e-4)
 
 
 def test_no_text_is_an_error(predictor: Predictor) -> None:

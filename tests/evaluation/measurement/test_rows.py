@@ -1,4 +1,4 @@
-"""Which rows are evaluated, and what is said of those that are not there."""
+"""Which rows are evaluated, and what is reported about missing ones."""
 
 import json
 from pathlib import Path
@@ -31,7 +31,7 @@ def test_the_projects_own_cases_need_no_folder_of_sets() -> None:
     assert {"verdict_labels", "acceptability_labels", "utility_labels", "perspective_labels"} <= given.keys()
 
 
-def test_a_wrong_name_is_told_before_anything_is_read(tmp_path: Path) -> None:
+def test_a_wrong_name_is_reported_before_anything_is_read(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="'goemotion' is not evaluated; did you mean 'goemotions'"):
         public_rows(tmp_path, ["goemotion"])
     with pytest.raises(DataError, match="There is no data folder"):

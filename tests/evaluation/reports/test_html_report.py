@@ -98,7 +98,7 @@ def test_what_is_not_there_has_no_section(tmp_path: Path) -> None:
     assert '<section id="limits">' in page.source
 
 
-def test_the_record_is_told_by_sources() -> None:
+def test_the_record_is_grouped_by_sources() -> None:
     rows = record_rows({"affect.valence": ["a", "b"], "arc": ["derived: a rule"]})
     assert ["affect", "1 of 3: valence", "direct", "a, b", "people"] in rows
     assert ["affect", "2 of 3: arousal, dominance", "withheld", "", ""] in rows

@@ -24,7 +24,7 @@ def test_each_plot_is_a_file_of_800_pixels_that_is_not_blank(evaluation: Evaluat
         assert pixels.std() > 0.05
 
 
-def test_words_say_what_is_seen(evaluation: Evaluation) -> None:
+def test_descriptions_match_the_plots(evaluation: Evaluation) -> None:
     labels, matrix, reliable, risk = (plot.alt for plot in every_plot(evaluation))
     assert "from 0.00 (pride) to 0.86 (caring)" in labels
     assert "437 author: 112 author, 301 other, 4 everybody, 20 nobody" in matrix

@@ -14,9 +14,9 @@ from redheart.evaluation.reports.terminal_report import (
     BELOW,
     NEAR,
     comparisons,
+    describe_keys,
     information_rows,
     render,
-    some_of,
     withheld,
     words,
 )
@@ -77,7 +77,7 @@ def test_undefined_is_a_dash(evaluation: Evaluation) -> None:
     assert line(text, "intensity: mean Pearson r").split()[-5:] == ["-", "0.390", "-", "below", "floor"]
 
 
-def test_a_risk_stands_with_its_coverage(evaluation: Evaluation) -> None:
+def test_a_risk_is_shown_with_its_coverage(evaluation: Evaluation) -> None:
     text = shown(evaluation)
     assert "0.394" in line(text, "selective risk at coverage 0.80")
     assert "coverage 0.80 of the texts, 50 claims" in text
@@ -86,7 +86,7 @@ def test_a_risk_stands_with_its_coverage(evaluation: Evaluation) -> None:
     assert "above" not in line(text, "technical prose")
 
 
-def test_consistency_information_and_what_is_missing_are_told(evaluation: Evaluation) -> None:
+def test_consistency_information_and_what_is_missing_are_shown(evaluation: Evaluation) -> None:
     text = shown(evaluation)
     assert "paraphrase: goemotions, 97 texts, 6 readings of each" in text
     assert text.count("below 0.80") == 1
@@ -134,10 +134,10 @@ def test_the_floor_has_the_same_rule_and_is_the_best_of_its_kind() -> None:
 
 def test_claims_are_counted_and_named() -> None:
     keys = ["a.x", "a.y", "a.z"]
-    assert some_of(keys, keys) == "all 3"
-    assert some_of(["b"], ["b"]) == "all"
-    assert some_of(keys[:2], keys) == "2 of 3: x, y"
-    assert some_of(keys[1:], keys, most=1) == "2 of 3: y and 1 more"
+    assert describe_keys(keys, keys) == "all 3"
+    assert describe_keys(["b"], ["b"]) == "all"
+    assert describe_keys(keys[:2], keys) == "2 of 3: x, y"
+    assert describe_keys(keys[1:], keys, most=1) == "2 of 3: y and 1 more"
     assert withheld({"arc": ["x"], "surd": []})["surd"] == "all"
     assert "arc" not in withheld({"arc": ["x"]})
 

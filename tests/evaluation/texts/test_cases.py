@@ -50,7 +50,7 @@ ROWS: list[tuple[str, str, str, tuple[int, ...], str]] = [
 
 @pytest.fixture(autouse=True)
 def few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Enough for intervals of what is told apart by hand."""
+    """Enough cases for intervals."""
     monkeypatch.setattr("redheart.evaluation.texts.case_statistics.bootstrap", partial(bootstrap, resamples=50))
 
 
@@ -85,20 +85,20 @@ def _units(cases: Sequence[Case], **more: Array) -> list[Any]:
     )
 
 
-def _said(rows: Sequence[tuple[str, str, str, tuple[int, ...], str]] = ROWS) -> dict[str, Array]:
+def _predictions(rows: Sequence[tuple[str, str, str, tuple[int, ...], str]] = ROWS) -> dict[str, Array]:
     emotion = np.zeros((len(rows), len(EMOTIONS)))
     emotion[:, -1] = 0.9
     return {"verdict_labels": np.array([_distribution(row[-1]) for row in rows]), "emotion_labels": emotion}
 
 
 def _figures(
-    said: Mapping[str, Array] | None = None,
+    predictions: Mapping[str, Array] | None = None,
     threshold: float = 0.0,
     beside: Mapping[str, Any] | None = None,
     **more: Any,
 ) -> list[Figure]:
     cases = _cases()
-    systems = {MODEL: _said() if said is None else said, **(beside or {})}
+    systems = {MODEL: _predictions() if predictions is None else predictions, **(beside or {})}
     return case_figures(cases, _units(cases, **more), systems, {}, threshold)
 
 
@@ -112,7 +112,7 @@ def _value(figures: Sequence[Figure], split: str, output: str, measure: str, sys
     return found.value
 
 
-def test_languages_stand_apart_and_together_and_a_tie_is_right() -> None:
+def test_languages_are_measured_separately_and_together_and_a_tie_is_right() -> None:
     figures = _figures()
     shares = {split: _value(figures, split, "verdict", "accuracy") for split in ("en", "ko", "all")}
     assert shares == {"en": 4 / 5, "ko": 2 / 3, "all": 6 / 8}
@@ -130,7 +130,7 @@ def test_pairs_need_both_right_and_a_tie_is_in_none() -> None:
     assert rule.startswith("3 pairs")
 
 
-def test_every_variant_of_one_side_meets_every_one_of_the_other() -> None:
+def test_pairs_are_all_combinations_of_both_sides() -> None:
     author, other = [1, 0, 0, 0, 0], [0, 1, 0, 0, 0]
     shares = np.array([author, author, other, other, other, author], dtype=float)
     right = np.array([True, False, True, True, False, True])
@@ -145,11 +145,11 @@ def test_the_entropy_of_the_votes_is_the_floor_of_the_cross_entropy() -> None:
     korean = -(nine[6] + nine[3]) / 3
     assert _value(figures, "en", "verdict", ENTROPY) == pytest.approx(english)
     assert _value(figures, "ko", "verdict", ENTROPY) == pytest.approx(korean)
-    exact = dict(_said(), verdict_labels=_shares(_cases()))
+    exact = dict(_predictions(), verdict_labels=_shares(_cases()))
     assert _value(_figures(exact), "all", "verdict", "soft cross entropy") == pytest.approx(
         (5 * english + 3 * korean) / 8
     )
-    likeliest = _said()["verdict_labels"]
+    likeliest = _predictions()["verdict_labels"]
     assert cross_entropies(likeliest, _shares(_cases())).mean() == pytest.approx(
         soft_cross_entropy(likeliest, _shares(_cases()))
     )
@@ -159,7 +159,7 @@ def test_intervals_are_over_groups() -> None:
     # Two groups, one all right and one all wrong: half of the resamples hold both, a quarter each only one of them.
     rows = [("a", "en", "base", (9, 0, 0, 0, 0), "author")] * 50 + [("b", "en", "base", (9, 0, 0, 0, 0), "other")] * 50
     cases = _cases(rows)
-    figures = case_figures(cases, _units(cases), {MODEL: _said(rows)}, {})
+    figures = case_figures(cases, _units(cases), {MODEL: _predictions(rows)}, {})
     (found,) = (item for item in figures if (item.dataset, item.split, item.measure) ==
                 (CASES, "validation (en)", "accuracy"))  # fmt: skip
     assert (found.value, found.low, found.high) == (0.5, 0, 1)
@@ -167,7 +167,7 @@ def test_intervals_are_over_groups() -> None:
 
 def test_one_group_has_no_interval() -> None:
     cases = _cases(ROWS[:3])
-    figures = case_figures(cases, _units(cases), {MODEL: _said(ROWS[:3])}, {})
+    figures = case_figures(cases, _units(cases), {MODEL: _predictions(ROWS[:3])}, {})
     assert all(math.isnan(item.low) and math.isnan(item.high) for item in figures)
     assert _value(figures, "en", "verdict", BOTH_RIGHT) == 1 / 2
     assert "validation (ko)" not in {item.split for item in figures}
@@ -199,18 +199,22 @@ def test_a_mean_leaves_out_labels_without_a_spread_and_counts_answers_without_on
 def test_regret_is_of_the_cells_with_a_spread() -> None:
     regret = np.zeros((len(ROWS), len(REGRET_TYPES), len(VIEWS)))
     regret[:, 0, 0] = regret[:, 1, 2] = np.arange(len(ROWS))
-    said = dict(_said(), regret_labels=-regret)
-    figures = _figures(said, regret_labels=regret)
+    predictions = dict(_predictions(), regret_labels=-regret)
+    figures = _figures(predictions, regret_labels=regret)
     assert _value(figures, "all", "regret", "mean Pearson r") == pytest.approx(-1)
     assert {item.rule for item in figures if item.output == "regret"} == {"2 of 21, those with a spread"}
 
 
-def test_dimensions_and_views_stand_by_themselves() -> None:
+def test_dimensions_and_views_have_figures_of_their_own() -> None:
     utility = np.stack((np.arange(8.0), np.arange(8.0), -np.arange(8.0)), axis=1)
     bentham = np.tile(np.arange(8.0)[:, None], 10)
     answers = bentham * np.where(np.arange(10) == 2, -1, 1)
-    said = dict(_said(), utility_labels=np.abs(utility), bentham_labels=answers, acceptability_labels=np.arange(8.0))
-    figures = _figures(said, utility_labels=utility, bentham_labels=bentham, acceptability_labels=np.arange(8.0) ** 2)
+    predictions = dict(
+        _predictions(), utility_labels=np.abs(utility), bentham_labels=answers, acceptability_labels=np.arange(8.0)
+    )
+    figures = _figures(
+        predictions, utility_labels=utility, bentham_labels=bentham, acceptability_labels=np.arange(8.0) ** 2
+    )
     assert [_value(figures, "ko", f"utility.{view}", "Pearson r") for view in VIEWS] == pytest.approx([1, 1, -1])
     assert _value(figures, "en", "bentham.certainty", "Pearson r") == pytest.approx(-1)
     assert _value(figures, "en", "bentham", "mean Pearson r") == pytest.approx(0.8)
@@ -225,10 +229,11 @@ def test_emotions_are_asserted_by_the_thresholds_and_neutral_alone() -> None:
     scores[:, -1] = 0.9
     scores[:4, 2] = 0.3  # beside it, neutral is not asserted
     scores[:2, 5] = 0.3
-    said = dict(_said(), emotion_labels=scores)
+    predictions = dict(_predictions(), emotion_labels=scores)
     cases = _cases()
     units = _units(cases, emotion_labels=actual)
-    figures = case_figures(cases, units, {MODEL: said, CONSTANT: {"emotion_labels": np.tile(actual.mean(0), (8, 1))}},
+    constant = {"emotion_labels": np.tile(actual.mean(0), (8, 1))}
+    figures = case_figures(cases, units, {MODEL: predictions, CONSTANT: constant},
                            {EMOTIONS[2]: 0.2, EMOTIONS[5]: 0.3})  # fmt: skip
     asserted = scores >= 0.2
     asserted[:4, -1] = False
@@ -241,8 +246,8 @@ def test_perspectives_are_of_the_texts_that_have_them() -> None:
     shares = np.full((len(ROWS), len(PERSPECTIVES), len(VERDICTS)), np.nan)
     shares[:4, 0] = np.eye(5)[0]
     shares[:, 1] = np.eye(5)[1]
-    said = dict(_said(), perspective_labels=np.full(shares.shape, 0.2))
-    figures = _figures(said, perspective_labels=shares)
+    predictions = dict(_predictions(), perspective_labels=np.full(shares.shape, 0.2))
+    figures = _figures(predictions, perspective_labels=shares)
     assert _value(figures, "all", "perspectives.self", "soft cross entropy") == pytest.approx(math.log(5))
     assert not [item for item in figures if item.output == "perspectives.self" and item.split == "validation (ko)"]
     assert _value(figures, "ko", "perspectives.other", "soft cross entropy") == pytest.approx(math.log(5))
@@ -253,18 +258,18 @@ def test_confidence_tells_right_from_wrong() -> None:
     losses = np.zeros((len(ROWS), len(RATED)))
     losses[:, RATED.index("verdict")] = 1 - right
     losses[:, RATED.index("emotion")] = 1.0
-    figures = _figures(dict(_said(), expected_loss=losses))
+    figures = _figures(dict(_predictions(), expected_loss=losses))
     assert _value(figures, "all", "confidence.verdict", "AUROC of right") == 1
     emotion = [item.value for item in figures if item.output == "confidence.emotion" and "all" in item.split]
     assert len(emotion) == 2
     assert all(map(math.isnan, emotion))  # all are right, so that there is nothing to tell apart
 
 
-def test_wrong_among_named_stands_with_its_coverage() -> None:
-    said = _said()
-    said["verdict_labels"][[2, 3]] = _distribution("author", 0.5)
+def test_wrong_among_named_has_its_coverage() -> None:
+    predictions = _predictions()
+    predictions["verdict_labels"][[2, 3]] = _distribution("author", 0.5)
     figures = _figures(
-        said, threshold=0.6, beside={CONSTANT: {"verdict_labels": np.tile(_distribution("other"), (8, 1))}}
+        predictions, threshold=0.6, beside={CONSTANT: {"verdict_labels": np.tile(_distribution("other"), (8, 1))}}
     )
     assert _value(figures, "en", "verdict", "coverage") == 3 / 5
     assert _value(figures, "en", "verdict", "wrong among named") == 0
@@ -277,7 +282,7 @@ def test_wrong_among_named_stands_with_its_coverage() -> None:
 
 def test_the_worst_come_first_above_what_their_votes_leave() -> None:
     cases = _cases()
-    figures = worst(cases, _said()["verdict_labels"], _shares(cases), most=3)
+    figures = worst(cases, _predictions()["verdict_labels"], _shares(cases), most=3)
     # Text 5 and text 2 are wrong; text 3 has the higher cross entropy than many, but its votes are split.
     assert [item.output for item in figures] == ["text 5", "text 2", "text 3"]
     assert figures[0].value == pytest.approx(-math.log(0.05))
@@ -288,11 +293,11 @@ def test_the_worst_come_first_above_what_their_votes_leave() -> None:
     assert {item.measure for item in figures} == {ABOVE_FLOOR}
     assert figures[0].split == "validation (ko, base)"
     many = _cases(ROWS * 8)
-    assert len(worst(many, _said(ROWS * 8)["verdict_labels"], _shares(many))) == MOST_WORST
+    assert len(worst(many, _predictions(ROWS * 8)["verdict_labels"], _shares(many))) == MOST_WORST
 
 
 def test_kinds_and_worst_texts_have_rows_of_their_own() -> None:
-    report = Evaluation("m", 1, "c", figures=_figures(beside={LINEAR: _said()}))
+    report = Evaluation("m", 1, "c", figures=_figures(beside={LINEAR: _predictions()}))
     rows = {kind: cells for kind, *cells in kind_rows(report)}
     assert rows["base"][:3] == ["3", "0.667", "0.667"]
     assert rows["plain"][:2] == ["1", "1.000"]
@@ -307,7 +312,7 @@ def test_kinds_and_worst_texts_have_rows_of_their_own() -> None:
 def test_the_page_escapes_the_worst_texts(tmp_path: Path) -> None:
     cases = [Case("<b>I</b> lied & left", "a", "en", "base", (9, 0, 0, 0, 0)), *_cases(ROWS[1:])]
     report = Evaluation("m", 1, "c")
-    report.figures = case_figures(cases, _units(cases), {MODEL: _said()}, {})
+    report.figures = case_figures(cases, _units(cases), {MODEL: _predictions()}, {})
     write_report(report, tmp_path / "index.html")
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert "&lt;b&gt;I&lt;/b&gt; lied &amp; left" in page
@@ -322,14 +327,14 @@ def test_a_case_without_votes_or_emotions_is_refused(missing: str) -> None:
     units = _units(cases)
     del units[3][0].targets[missing]
     with pytest.raises(DataError, match=missing):
-        case_figures(cases, units, {MODEL: _said()}, {})
+        case_figures(cases, units, {MODEL: _predictions()}, {})
 
 
 def test_texts_are_joined_in_the_order_of_the_units() -> None:
     cases = _cases()
     units = _units(cases)[::-1]
     assert [case.text for case in in_order(cases, units)] == [unit[0].text for unit in units]
-    with pytest.raises(DataError, match=r"1 of 8 texts are in no case: 'text 7'"):
+    with pytest.raises(DataError, match=r"1 of 8 texts are not in any case, for example 'text 7'"):
         in_order(cases[:-1], units)
     with pytest.raises(DataError, match="have the text of another one"):
         in_order([*cases, cases[0]], units)
@@ -342,9 +347,7 @@ def test_the_file_that_ships_is_read() -> None:
     assert all(sum(case.votes) == 9 for case in cases)
 
 
-def test_a_split_that_is_not_there_and_a_file_that_is_none_are_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_split_and_a_file_without_cases_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DataError, match="the splits"):
         read_cases("valid")
     monkeypatch.setattr("redheart.evaluation.texts.cases.OWN", tmp_path)
@@ -395,7 +398,7 @@ def test_the_command_prints_the_table_and_keeps_the_figures(
     assert len(json.loads((small / "found.json").read_text(encoding="utf-8"))["figures"]) == len(found.figures)
 
 
-def test_a_wrong_split_is_told_in_a_line(checkpoint: Path, small: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_wrong_split_is_reported_in_a_line(checkpoint: Path, small: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main([str(checkpoint), "--data", str(small), "--split", "test", "--no-floors"])
     assert "splits" in capsys.readouterr().err
@@ -424,7 +427,7 @@ def test_an_evaluation_has_the_cases(
     assert not evaluated("all rows").figures  # a person's own rows, in a file of this name
 
 
-def test_an_evaluation_tells_of_cases_whose_file_is_elsewhere(
+def test_an_evaluation_reports_cases_whose_file_is_elsewhere(
     evaluated: Callable[[str], Evaluation], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REDHEART_DATA", str(tmp_path / "nowhere"))

@@ -184,16 +184,16 @@ def test_rows_figures_and_table_go_into_an_evaluation_and_a_card(tmp_path: Path)
 @pytest.mark.parametrize(
     ("line", "cause"),
     [
-        ("{", "Line 7 .* no JSON"),
+        ("{", "Line 7 .* not JSON"),
         ('{"axis": "name"}', "Line 7 .*text or texts"),
         ('{"axis": "star sign", "language": "en", "text": "{slot}", "values": ["a", "b", "c"]}', "star sign.*dialect"),
         ('{"axis": "age", "language": "en", "text": "{slot}", "values": ["20", "30"]}', "at least 3 values"),
         ('{"axis": "age", "language": "en", "texts": ["a", "b"], "values": ["20", "30", "40"]}', "3 and 2"),
         (
             '{"axis": "age", "language": "en", "text": "I am {slot}.", "values": ["2", "2", "3"]}',
-            "values that are equal",
+            "has equal values",
         ),
-        ('{"axis": "age", "language": "en", "text": "I am.", "values": ["2", "3", "4"]}', "variants that are equal"),
+        ('{"axis": "age", "language": "en", "text": "I am.", "values": ["2", "3", "4"]}', "has equal variants"),
         ('{"axis": "age", "language": "en", "text": "{slot} {age}", "values": ["2", "3", "4"]}', "brace left"),
     ],
 )

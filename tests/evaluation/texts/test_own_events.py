@@ -74,7 +74,7 @@ def test_the_word_for_the_emotion_is_hidden(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("readers", "duration", "message"),
-    [(0, None, "have no reader"), (5, "a while", "'a while' is no duration")],
+    [(0, None, "have no reader"), (5, "a while", "'a while' is not a duration")],
 )
 def test_what_is_missing_is_named(tmp_path: Path, readers: int, duration: str | None, message: str) -> None:
     reader = _Reader(_write(tmp_path, readers, duration))
@@ -82,6 +82,6 @@ def test_what_is_missing_is_named(tmp_path: Path, readers: int, duration: str | 
         own_events(reader, tmp_path)  # type: ignore[arg-type]
 
 
-def test_where_the_set_is_not_there_that_is_said(tmp_path: Path) -> None:
+def test_a_missing_set_is_reported(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="is not there"):
         own_events(_Reader([]), tmp_path)  # type: ignore[arg-type]

@@ -57,10 +57,10 @@ def test_nobody_in_them_feels() -> None:
 
 
 def test_the_shares_are_of_wrongdoers_named_and_of_emotions_above_their_threshold() -> None:
-    said = _Predictor(
+    predictions = _Predictor(
         {0: "author", 1: "other", 2: "everybody", 3: "info", 100: "author"}, {0: "anger", 90: "joy", 91: "joy"}
     )
-    figures = plain_facts(said, {"anger": 0.4, "joy": 0.41})  # type: ignore[arg-type]  # a stand-in
+    figures = plain_facts(predictions, {"anger": 0.4, "joy": 0.41})  # type: ignore[arg-type]  # a stand-in
     assert {item.dataset for item in figures} == {DATASET}
     assert {item.split: item.rows for item in figures} == {"en": 80, "ko": 40, "all": 120}
     assert _values(figures, BLAMED) == {"en": 3 / 80, "ko": 1 / 40, "all": 4 / 120}
@@ -70,9 +70,9 @@ def test_the_shares_are_of_wrongdoers_named_and_of_emotions_above_their_threshol
 
 
 def test_a_reading_that_abstains_names_nobody() -> None:
-    said = _Predictor({0: "author"}, {})  # with a probability of 0.6
+    predictions = _Predictor({0: "author"}, {})  # with a probability of 0.6
     shares = {
-        least: _values(plain_facts(said, {}, least), BLAMED)["all"]  # type: ignore[arg-type]  # a stand-in
+        least: _values(plain_facts(predictions, {}, least), BLAMED)["all"]  # type: ignore[arg-type]  # a stand-in
         for least in (0.6, 0.61)
     }
     assert shares == {0.6: 1 / 120, 0.61: 0}

@@ -33,9 +33,9 @@ def test_the_list_has_both_languages_and_every_kind_in_each_split() -> None:
     assert "development" in _splits() <= set(SPLITS)
     for split in _splits():
         for language in LANGUAGES:
-            told = [row["risks"] for row in rows if (row["split"], row["language"]) == (split, language)]
-            assert all(any(kind in kinds for kinds in told) for kind in RISKS)
-            assert 0.35 <= sum(not kinds for kinds in told) / len(told) <= 0.65
+            annotated = [row["risks"] for row in rows if (row["split"], row["language"]) == (split, language)]
+            assert all(any(kind in kinds for kinds in annotated) for kind in RISKS)
+            assert 0.35 <= sum(not kinds for kinds in annotated) / len(annotated) <= 0.65
     for row in rows:
         assert set(row) == {"text", "language", "risks", "split"}
         assert row["risks"] == [kind for kind in RISKS if kind in row["risks"]]

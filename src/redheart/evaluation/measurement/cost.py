@@ -1,4 +1,4 @@
-"""What a reading costs: response time of one text, memory of the weights."""
+"""The cost of a reading: response time of one text, memory of the weights."""
 
 import time
 from statistics import median
@@ -15,6 +15,12 @@ def cost(model: RedHeartModel) -> dict[str, float]:
     """Median response time of one text of `TOKENS` tokens, all outputs, and the bytes of the weights, on this machine.
 
     A figure of one machine at one time; `redheart bench` measures it against a plain encoder, in turn.
+
+    Args:
+        model: The model.
+
+    Returns:
+        Figures by name: time in ms, tokens, threads, and weights in MB.
     """
     ids = torch.randint(5, model.config.vocab_size, (1, TOKENS), generator=torch.Generator().manual_seed(0))
     ids = ids.to(model.device)

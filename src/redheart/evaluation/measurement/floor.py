@@ -1,17 +1,17 @@
-"""The floor under every figure: what the constant answer and TF-IDF with a linear model say, about any target.
+"""The floor under every figure: the predictions of the constant answer and of TF-IDF with a linear model.
 
     floor = Floor(train, cache=Path("floor"))
-    said = floor.predict(validation)
-    said[CONSTANT]["verdict_labels"], said[LINEAR]["verdict_labels"]
+    predictions = floor.predict(validation)
+    predictions[CONSTANT]["verdict_labels"], predictions[LINEAR]["verdict_labels"]
 
 Notable:
 
-* It says what `predict.Predictor` says, in the same form, so that the same measures serve the model and its floor. The
-  constant of a ranking is a score of 0 for every text: chance.
+* Its predictions have the form of `predict.Predictor`, for any target, so that the same measures serve the model and
+  its floor. The constant of a ranking is a score of 0 for every text: chance.
 * Each column (one emotion, one dimension, one perspective) is learned from the texts that have it. A column that no
   training text has is not known to any system: 0 for every text, or the uniform distribution.
 * A target is fitted when it is first asked for: seconds to some minutes, and about 2 GB for 26,000 posts. With
-  ``cache``, what was said is kept, in files named by the hash of all that it depends on, the models' source included.
+  ``cache``, predictions are kept, in files named by the hash of all that they depend on, the models' source included.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ from .results import CONSTANT, LINEAR
 
 BALANCED = f"{LINEAR}, balanced classes"
 
-# What is learned of each kind, as `linear.KINDS` names it.
+# How each kind is learned, as `linear.KINDS` names it.
 _BY_KIND: dict[Kind, str] = {
     Kind.PROBABILITY: "probability",
     Kind.DEGREE: "value",
@@ -45,23 +45,28 @@ _BY_KIND: dict[Kind, str] = {
     Kind.RATE: "value",
     Kind.SHARES: "shares",
 }
-# What is learned of each target.
+# How each target is learned.
 LEARNED: dict[str, str] = {
     **{target: _BY_KIND[claim.kind] for target, claim in learned() if claim.kind in _BY_KIND},
     **dict.fromkeys(PAIRS, "ranking"),
 }
-# What a second linear system learns of a target.
+# How a second linear system learns a target.
 ALSO: dict[str, dict[str, str]] = {"verdict_labels": {BALANCED: "balanced"}}
 
-# The settings stand in the source, so that a kept prediction is never of other settings.
+# The settings are in the source, so that a cached prediction is never of other settings.
 _MADE_BY = "\n".join((sklearn.__version__, *(getsource(module) for module in (sys.modules[__name__], linear))))
 
 
 class Floor:
     """The constant and the linear systems that some training units give.
 
-    targets: of `LEARNED`; None = all that the units have. cache: a folder, made when it is needed. Raises `DataError`
-    for a target that has no floor.
+    Args:
+        train: Training units.
+        targets: Of `LEARNED`; None = all that the units have.
+        cache: Folder that predictions are kept in, made when it is needed; None keeps none.
+
+    Raises:
+        DataError: For a target that has no floor.
     """
 
     def __init__(self, train: Sequence[Unit], targets: Iterable[str] | None = None, cache: Path | None = None) -> None:
@@ -81,67 +86,79 @@ class Floor:
         return tuple(self._rows)
 
     def predict(self, units: Sequence[Unit]) -> dict[str, dict[str, Array]]:
-        """What each system says about every text of ``units``, in their order: system -> target -> (texts, ...).
+        """The predictions of each system about every text of ``units``, in their order.
 
         Targets that no text of ``units`` has are left out, and so is a system that has none.
+
+        Args:
+            units: Rows.
+
+        Returns:
+            System -> target -> ``(texts, ...)``.
+
+        Raises:
+            DataError: For a file in the cache that is damaged.
         """
         texts = [item.text for unit in units for item in unit]
         given = {name for unit in units for item in unit for name in item.targets}
-        said: dict[str, dict[str, Array]] = {CONSTANT: {}, LINEAR: {}, BALANCED: {}}
+        predictions: dict[str, dict[str, Array]] = {CONSTANT: {}, LINEAR: {}, BALANCED: {}}
         for target in self._rows:
             if target in given:
-                for system, values in self._kept(target, texts).items():
-                    said[system][target] = values
-        return {system: values for system, values in said.items() if values}
+                for system, values in self._cached(target, texts).items():
+                    predictions[system][target] = values
+        return {system: values for system, values in predictions.items() if values}
 
-    def _kept(self, target: str, texts: Sequence[str]) -> dict[str, Array]:
-        """What is said about one target, from the cache if it is there."""
+    def _cached(self, target: str, texts: Sequence[str]) -> dict[str, Array]:
+        """The predictions of one target by system, from the cache if they are there."""
         if self.cache is None:
-            return self._said(target, texts)
+            return self._predict_target(target, texts)
         known, values = self._rows[target]
         file = self.cache / f"{target}-{_hash([_MADE_BY], known, values, texts)}.npz"
         if file.is_file():
             try:
-                with np.load(file, allow_pickle=False) as kept:
-                    return {system: kept[system] for system in kept.files}
+                with np.load(file, allow_pickle=False) as stored:
+                    return {system: stored[system] for system in stored.files}
             except (ValueError, EOFError, zipfile.BadZipFile) as error:
                 raise DataError(f"{file} is not a whole file of predictions ({error}). Delete it.") from error
-        said = self._said(target, texts)
+        predictions = self._predict_target(target, texts)
         self.cache.mkdir(parents=True, exist_ok=True)
-        part = file.with_suffix(f".{os.getpid()}")  # put in place whole: others may be reading
+        part = file.with_suffix(f".{os.getpid()}")  # renamed when complete: other processes may be reading
         with part.open("wb") as out:
-            np.savez(out, allow_pickle=False, **said)
+            np.savez(out, allow_pickle=False, **predictions)
         part.replace(file)
-        return said
+        return predictions
 
-    def _said(self, target: str, texts: Sequence[str]) -> dict[str, Array]:
+    def _predict_target(self, target: str, texts: Sequence[str]) -> dict[str, Array]:
         known, values = self._rows[target]
         kinds = {LINEAR: LEARNED[target], **ALSO.get(target, {})}
         _, columns, width = values.shape
         unknown = 1 / width if width > 1 else 0.0
-        said = {system: np.full((len(texts), columns, width), unknown) for system in (CONSTANT, *kinds)}
+        predictions = {system: np.full((len(texts), columns, width), unknown) for system in (CONSTANT, *kinds)}
         present = _present(values)
-        read: dict[str, Array] = {}
+        features: dict[str, Array] = {}
         for column in np.flatnonzero(present.any(axis=0)):
-            there = present[:, column]
-            labels = values[there, column]
-            said[CONSTANT][:, column] = labels.mean(axis=0)
-            own = [text for text, has in zip(known, there, strict=True) if has]
-            key = _hash(own)
+            has_value = present[:, column]
+            labels = values[has_value, column]
+            predictions[CONSTANT][:, column] = labels.mean(axis=0)
+            own_texts = [text for text, has in zip(known, has_value, strict=True) if has]
+            key = _hash(own_texts)
             if key not in self._linear:
-                self._linear[key] = Linear(own)
-            if key not in read:
-                read[key] = self._linear[key].read(texts)
+                self._linear[key] = Linear(own_texts)
+            if key not in features:
+                features[key] = self._linear[key].read(texts)
             for system, kind in kinds.items():
-                said[system][:, column] = self._linear[key].model(kind, labels)(read[key])
+                predictions[system][:, column] = self._linear[key].model(kind, labels)(features[key])
         shape = () if target in PAIRS else SHAPES[target] or ()
-        return {system: scores.reshape(len(texts), *shape) for system, scores in said.items()}
+        return {system: scores.reshape(len(texts), *shape) for system, scores in predictions.items()}
 
 
 def _training_rows(units: Sequence[Unit], target: str) -> tuple[list[str], Array]:
-    """The texts that have a target, and the target: (rows, columns, width), NaN where a value is missing.
+    """The texts that have a target, and the target.
 
     The width is 1, or the number of classes of a distribution. Of pairs, the better texts and then the worse ones.
+
+    Returns:
+        Texts, and values ``(rows, columns, width)``, NaN where a value is missing.
     """
     if target in PAIRS:
         better, worse = _pairs(units, target)
@@ -157,7 +174,7 @@ def _training_rows(units: Sequence[Unit], target: str) -> tuple[list[str], Array
 
 
 def _present(values: Array) -> Array:
-    """Which columns of which rows are there, (rows, columns)."""
+    """Which columns of which rows have a value, ``(rows, columns)``."""
     return np.asarray(np.isfinite(values).all(axis=2))
 
 
@@ -173,14 +190,14 @@ def _pairs(units: Sequence[Unit], target: str) -> tuple[list[str], list[str]]:
 
 
 def _hash(*parts: Sequence[str] | Array) -> str:
-    """Of texts and arrays, in their order."""
+    """A hash of texts and arrays, in their order."""
     digest = hashlib.blake2b(digest_size=16)
     for part in parts:
         if isinstance(part, np.ndarray):
             blocks = [str((part.shape, part.dtype)).encode(), part.tobytes()]
         else:
             blocks = [text.encode("utf-8", "surrogatepass") for text in part]
-        # With the lengths, so that no border can move.
+        # With the lengths, so that the same bytes in other blocks give another hash.
         digest.update(str([len(block) for block in blocks]).encode())
         for block in blocks:
             digest.update(block)

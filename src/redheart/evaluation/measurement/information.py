@@ -1,4 +1,4 @@
-"""The information decomposition of a data set: what the readings of three sources say about the verdict that was given.
+"""The information decomposition of a data set: what the readings of three sources tell about the verdict of the labels.
 
 Notable: the analyzer's parts are about the model's own verdict, text by text; this is about the labels, over many
 texts, with what shuffled labels would give (`surd_estimator`) beside it.
@@ -23,17 +23,25 @@ READ_BY = {
 }
 
 
-def information(units: Sequence[Unit], said: dict[str, Array]) -> dict[str, Any]:
-    """The decomposition of "the author is in the wrong" into what each source says, in bits, with its null.
+def information(units: Sequence[Unit], predictions: dict[str, Array]) -> dict[str, Any]:
+    """The decomposition of "the author is in the wrong" into the information of each source, in bits, with its null.
 
-    said: of `Predictor`. Raises `ValueError` where there are too few rows (`surd_estimator.estimate`).
+    Args:
+        units: Rows with verdicts.
+        predictions: Predictions about ``units``, of `Predictor`.
+
+    Returns:
+        The parts and their null, with the target, the sources, and the numbers of rows and of states.
+
+    Raises:
+        ValueError: Where there are too few rows (`surd_estimator.estimate`).
     """
     shares, places = target_column(units, "verdict_labels")
     target = (shares[:, WRONG].sum(axis=1) > 0.5).astype(np.int64)
     columns = {
-        "emotion": said["affect_labels"][:, AFFECT.index("valence")],
-        "bentham": said["bentham_labels"][:, BENTHAM.index("valence")],
-        "regret": said["foregone"],
+        "emotion": predictions["affect_labels"][:, AFFECT.index("valence")],
+        "bentham": predictions["bentham_labels"][:, BENTHAM.index("valence")],
+        "regret": predictions["foregone"],
     }
     sources = np.stack([columns[name][places] for name in SURD_SOURCES], axis=1)
     found = estimate(target, sources, bins=3)

@@ -1,4 +1,4 @@
-"""TF-IDF with a linear model: what single words, or pieces of words, say about a target.
+"""TF-IDF with a linear model: how well single words, or pieces of words, predict a target.
 
 Notable:
 
@@ -40,6 +40,9 @@ class Linear:
     """The features of some training texts, and the linear models on them.
 
     A model is fitted once, however many targets have the same labels on these texts.
+
+    Args:
+        texts: The training texts.
     """
 
     def __init__(self, texts: Sequence[str]) -> None:
@@ -49,15 +52,23 @@ class Linear:
         self._models: dict[tuple[str, bytes], Model] = {}
         try:
             self.features = self.vectoriser.fit_transform(texts)
-        except ValueError:  # no word is in as many texts: there is one feature, which is always 0
+        except ValueError:  # no word is in so many texts: one feature, which is always 0
             self.vectoriser, self.features = None, csr_matrix((len(texts), 1))
 
     def read(self, texts: Sequence[str]) -> csr_matrix:
-        """The features of other texts, (texts, features)."""
+        """Return the features of other texts, ``(texts, features)``."""
         return csr_matrix((len(texts), 1)) if self.vectoriser is None else self.vectoriser.transform(texts)
 
     def model(self, kind: str, labels: Array) -> Model:
-        """The model of `KINDS`. labels: (texts, width), without gaps; as `_ranking` says for that kind."""
+        """Return the model of this kind.
+
+        Args:
+            kind: Of `KINDS`.
+            labels: Shape ``(texts, width)``, without gaps; as `_ranking` says for that kind.
+
+        Returns:
+            A function from features of texts to predictions ``(texts, width)``.
+        """
         key = kind, labels.tobytes()
         if key not in self._models:
             self._models[key] = KINDS[kind](self.features, labels, POST_C if self.posts else SENTENCE_C)
@@ -65,30 +76,30 @@ class Linear:
 
 
 def _mostly_hangul(texts: Sequence[str]) -> bool:
-    """Asked of the beginnings of at most 2,000 of the texts, evenly spread."""
-    some = [text[:200] for text in texts[:: 1 + len(texts) // 2000]]
-    return share_of_script(" ".join(some), "HANGUL") > 0.5
+    """Whether most letters are Hangul, in the beginnings of at most 2,000 of the texts, evenly spread."""
+    sample = [text[:200] for text in texts[:: 1 + len(texts) // 2000]]
+    return share_of_script(" ".join(sample), "HANGUL") > 0.5
 
 
 def _classes(features: csr_matrix, shares: Array, penalty: float, **options: Any) -> Model:
-    """Logistic regression on the shares of classes, (texts, classes)."""
+    """Logistic regression on the shares of classes, ``(texts, classes)``."""
     row, label = np.nonzero(shares)
     if len(np.unique(label)) < 2:
         return _constant(shares.mean(axis=0))
     model = LogisticRegression(C=penalty, **options)
     model.fit(features[row], label, sample_weight=shares[row, label])
-    return _spread(model, shares.shape[1])
+    return _over_all_classes(model, shares.shape[1])
 
 
 def _shares(features: csr_matrix, labels: Array, penalty: float) -> Model:
-    """A distribution: (texts, classes)."""
+    """A distribution: ``(texts, classes)``."""
     return _classes(features, labels, penalty, max_iter=200)
 
 
 def _probability(features: csr_matrix, labels: Array, penalty: float) -> Model:
-    """Whether something is so, or how probably it is: (texts, 1)."""
+    """The probability that a label is present: ``(texts, 1)``."""
     both = _classes(features, np.hstack((1 - labels, labels)), penalty, solver="liblinear", random_state=0)
-    return lambda seen: both(seen)[:, 1:]
+    return lambda inputs: both(inputs)[:, 1:]
 
 
 def _balanced(features: csr_matrix, labels: Array, penalty: float) -> Model:
@@ -97,41 +108,51 @@ def _balanced(features: csr_matrix, labels: Array, penalty: float) -> Model:
     if len(np.unique(majority)) < 2:
         return _constant(np.eye(labels.shape[1])[majority[0]])
     model = LogisticRegression(C=penalty, max_iter=200, class_weight="balanced").fit(features, majority)
-    return _spread(model, labels.shape[1])
+    return _over_all_classes(model, labels.shape[1])
 
 
 def _value(features: csr_matrix, labels: Array, penalty: float) -> Model:
-    """A number: (texts, 1)."""
+    """A number: ``(texts, 1)``."""
     model = Ridge(alpha=RIDGE_ALPHA).fit(features, labels[:, 0])
-    return lambda seen: model.predict(seen)[:, None]
+    return lambda inputs: model.predict(inputs)[:, None]
 
 
 def _ranking(features: csr_matrix, labels: Array, penalty: float) -> Model:
-    """A score that is higher for the better text of a pair. The first half of the texts are the better ones of the
-    pairs, the second half the worse ones in the same order; labels say nothing more."""
+    """A score that is higher for the better text of a pair.
+
+    The first half of the texts are the better ones of the pairs, the second half the worse ones in the same order; the
+    labels add nothing.
+
+    Returns:
+        A model of scores ``(texts, 1)``.
+    """
     pairs = features.shape[0] // 2
     if pairs < 2:
         return _constant(np.zeros(1))
-    # A classifier needs both classes: every other difference is turned round.
+    # A classifier needs both classes: the sign of every other difference is changed.
     sign = np.where(np.arange(pairs) % 2 == 0, 1.0, -1.0)
     differences = (features[:pairs] - features[pairs:]).multiply(sign[:, None]).tocsr()
     model = LogisticRegression(C=penalty, fit_intercept=False, max_iter=1000).fit(differences, sign)
-    return lambda seen: (seen @ model.coef_[0])[:, None]
+    return lambda inputs: (inputs @ model.coef_[0])[:, None]
 
 
 def _constant(values: Array) -> Model:
-    return lambda seen: np.tile(values.astype(np.float64), (seen.shape[0], 1))
+    return lambda inputs: np.tile(values.astype(np.float64), (inputs.shape[0], 1))
 
 
-def _spread(model: LogisticRegression, width: int) -> Model:
-    """The probabilities over all classes; 0 for those that the model never saw."""
+def _over_all_classes(model: LogisticRegression, width: int) -> Model:
+    """The probabilities over all classes; 0 for those that are not in the training texts.
 
-    def said(seen: csr_matrix) -> Array:
-        probabilities = np.zeros((seen.shape[0], width))
-        probabilities[:, model.classes_] = model.predict_proba(seen)
+    Returns:
+        A model of distributions ``(texts, width)``.
+    """
+
+    def predict(inputs: csr_matrix) -> Array:
+        probabilities = np.zeros((inputs.shape[0], width))
+        probabilities[:, model.classes_] = model.predict_proba(inputs)
         return probabilities
 
-    return said
+    return predict
 
 
 KINDS: dict[str, Callable[[csr_matrix, Array, float], Model]] = {

@@ -1,4 +1,4 @@
-"""Runs a model over units, and gives what it says about each target in the form in which the target is given.
+"""Runs a model over units, and gives its predictions about each target in the form in which the target is given.
 
 Notable: the floor (`floor`) gives the same form, so that one set of measures serves both.
 """
@@ -20,7 +20,7 @@ from ...modeling_redheart.windows import cut, first_read, weights_of
 
 # Values of the model beside those of the targets, by name: (texts, ...).
 EXTRA = (ARC, "verdict_logits", "expected_loss", "foregone")
-_MOST_TEXTS = 64  # at once
+_MOST_TEXTS = 64  # in a batch
 
 
 class _Window(NamedTuple):
@@ -34,8 +34,12 @@ class _Window(NamedTuple):
 class Predictor:
     """A model and its tokenizer; `config.verdict_temperature` is applied, thresholds are not.
 
-    longest: tokens of a window, see `windows.cut`; None = as many as the model reads, at most 512. A longer text is
-    read in windows, as the pipeline does.
+    Args:
+        model: The model; it is put into evaluation mode.
+        tokenizer: Its tokenizer.
+        longest: Tokens of a window, see `windows.cut`; None = as many as the model reads, at most 512. A longer text is
+            read in windows, as the pipeline does.
+        batch_tokens: Tokens of a batch, padding included, at most.
     """
 
     def __init__(
@@ -49,7 +53,17 @@ class Predictor:
         self.longest = min(512, model.config.longest_text) if longest is None else longest
 
     def texts(self, texts: Sequence[str]) -> dict[str, Array]:
-        """As `__call__`, for bare texts. Raises `ValueError` where there is none."""
+        """Predict as `__call__`, for bare texts.
+
+        Args:
+            texts: The texts.
+
+        Returns:
+            Predictions by target, and `EXTRA`: ``(texts, ...)`` each.
+
+        Raises:
+            ValueError: Where there is no text.
+        """
         if not texts:
             raise ValueError("There are no texts to read.")
         windows: list[_Window] = []
@@ -58,24 +72,28 @@ class Predictor:
             weights = weights_of(first_read(cuts))
             pairs = zip(cuts, weights, strict=True)
             windows += [_Window(row, weight, window["input_ids"][0].tolist()) for window, weight in pairs]
-        told: dict[str, Tensor] = {}
+        outputs: dict[str, Tensor] = {}
         for batch in self._batches(windows):
             rows = torch.tensor([window.row for window in batch])
             weights_here = torch.tensor([window.weight for window in batch])
             for name, value in self._read(batch).items():
-                if name not in told:
-                    told[name] = value.new_full((len(texts), *value.shape[1:]), -torch.inf if name == ARC else 0.0)
+                if name not in outputs:
+                    outputs[name] = value.new_full((len(texts), *value.shape[1:]), -torch.inf if name == ARC else 0.0)
                 if name == ARC:
                     index = rows[:, None].expand_as(value)
-                    told[name].scatter_reduce_(0, index, value, "amax")
+                    outputs[name].scatter_reduce_(0, index, value, "amax")
                 else:
-                    told[name].index_add_(0, rows, value * weights_here.view(-1, *(1,) * (value.dim() - 1)))
-        return {name: value.numpy() for name, value in self._values(told).items()}
+                    outputs[name].index_add_(0, rows, value * weights_here.view(-1, *(1,) * (value.dim() - 1)))
+        return {name: value.numpy() for name, value in self._values(outputs).items()}
 
     def __call__(self, units: Sequence[Unit]) -> dict[str, Array]:
-        """Predictions by target, and `EXTRA`: (texts, ...) each, the texts of a unit following each other.
+        """Predict everything of every text, since the verdict depends on which modules ran.
 
-        Everything is computed for every text, since the verdict depends on which modules ran.
+        Args:
+            units: Rows; the texts of a unit follow each other.
+
+        Returns:
+            Predictions by target, and `EXTRA`: ``(texts, ...)`` each.
         """
         return self.texts([item.text for unit in units for item in unit])
 
@@ -91,7 +109,7 @@ class Predictor:
             yield batch
 
     def _read(self, batch: Sequence[_Window]) -> dict[str, Tensor]:
-        """What the model says of each window, before anything that the mean over a text's windows must precede."""
+        """The outputs for each window, before anything that the mean over a text's windows must precede."""
         pad: Any = self.tokenizer.pad
         tokens = {"input_ids": [window.ids for window in batch]}
         inputs = pad(tokens, padding=True, padding_side="right", return_tensors="pt", verbose=False)
@@ -101,23 +119,28 @@ class Predictor:
             reading = self.model(**{name: inputs[name].to(self.model.device) for name in names}, outputs=outputs)
         return {name: value.float().cpu().clone() for name, value in values_of(reading).items()}
 
-    def _values(self, said: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def _values(self, outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         better, actual = VIEWS.index("better"), VIEWS.index("actual")
-        found = by_target(said, self.model.config.verdict_temperature)
-        made: dict[str, tuple[str, Callable[[Tensor], Tensor]]] = {
+        found = by_target(outputs, self.model.config.verdict_temperature)
+        extra: dict[str, tuple[str, Callable[[Tensor], Tensor]]] = {
             ARC: (ARC, torch.sigmoid),
             "foregone": ("utility", lambda utility: utility[:, better] - utility[:, actual]),
             "verdict_logits": ("verdict", lambda logits: logits),
             "expected_loss": ("confidence", lambda losses: losses),
         }
-        # A model may lack a component, and so what it makes.
-        return found | {name: make(said[claim]) for name, (claim, make) in made.items() if claim in said}
+        # A model may lack a component, and so its outputs.
+        return found | {name: make(outputs[claim]) for name, (claim, make) in extra.items() if claim in outputs}
 
 
 def target_column(units: Sequence[Unit], target: str) -> tuple[Array, Array]:
-    """The target of the texts that have it, and the places of these texts among all: (rows, ...), (rows,).
+    """The target of the texts that have it, and the places of these texts among all.
 
-    NaN marks an element that is missing.
+    Args:
+        units: Rows, of which at least one text has the target.
+        target: Name of the target.
+
+    Returns:
+        Values ``(rows, ...)``, NaN for an element that is missing, and places ``(rows,)``.
     """
     every = [item for unit in units for item in unit]
     places = np.array([place for place, item in enumerate(every) if target in item.targets], dtype=np.int64)

@@ -1,7 +1,7 @@
-"""What an evaluation gives: figures, tables and curves as plain data, which terminal, JSON and pages are made from.
+"""The results of an evaluation: figures, tables and curves as plain data, which terminal, JSON and pages are made from.
 
-Notable: a figure is one number with its interval, of one system on one split, so that a model and its floor stand in
-the same list under the same names and nothing has to be looked up elsewhere.
+Notable: a figure is one number with its interval, of one system on one split, so that a model and its floor are in the
+same list under the same names and nothing has to be looked up elsewhere.
 """
 
 import json
@@ -18,10 +18,17 @@ FITTED_HERE = "fitted here"  # in a rule: on the rows of the figure, which makes
 class Figure:
     """One number.
 
-    dataset, split: of the rows. output: what it is about ("emotion", "affect.valence", "utility_ranking", ...).
-    measure: its name in the field's terms ("macro F1"). system: `MODEL`, `CONSTANT` or `LINEAR`. value: NaN where it is
-    undefined (r of a constant). low, high: 95 % interval over rows, NaN where there is none. rows: texts, or pairs.
-    rule: how decisions were made and where that was fitted ("" where nothing was decided).
+    Attributes:
+        dataset: Data set of the rows.
+        split: Split of the rows.
+        output: What it is about ("emotion", "affect.valence", "utility_ranking", ...).
+        measure: Its name in the field's terms ("macro F1").
+        system: `MODEL`, `CONSTANT` or `LINEAR`.
+        value: The number; NaN where it is undefined (r of a constant).
+        rows: Number of texts, or of pairs.
+        low: Lower end of the 95 % interval over rows; NaN where there is none.
+        high: Upper end of the 95 % interval over rows; NaN where there is none.
+        rule: How decisions were made and where that was fitted ("" where nothing was decided).
     """
 
     dataset: str
@@ -42,7 +49,14 @@ class Figure:
 
 @dataclass(frozen=True)
 class LabelTable:
-    """Measures of each label of an output on one split: label -> measure -> value."""
+    """Measures of each label of an output on one split.
+
+    Attributes:
+        dataset: Data set of the rows.
+        split: Split of the rows.
+        output: What the labels are of.
+        rows: Label -> measure -> value.
+    """
 
     dataset: str
     split: str
@@ -52,8 +66,17 @@ class LabelTable:
 
 @dataclass(frozen=True)
 class Curve:
-    """Points of a plot. kind: "reliability" (confidence, frequency, texts in the bin) or "risk-coverage" (coverage,
-    risk, and no counts)."""
+    """Points of a plot.
+
+    Attributes:
+        kind: "reliability" or "risk-coverage".
+        dataset: Data set of the rows.
+        split: Split of the rows.
+        output: What it is about.
+        x: Confidence, or coverage.
+        y: Observed frequency, or risk.
+        counts: Texts in each bin of a reliability curve; empty for the other kind.
+    """
 
     kind: str
     dataset: str
@@ -66,7 +89,15 @@ class Curve:
 
 @dataclass(frozen=True)
 class Confusion:
-    """Texts by their label (rows) and the label that was given (columns)."""
+    """Texts by their label (rows) and the label that was given (columns).
+
+    Attributes:
+        dataset: Data set of the rows.
+        split: Split of the rows.
+        output: What the labels are of.
+        labels: Labels of the rows and of the columns.
+        counts: Texts by row and column.
+    """
 
     dataset: str
     split: str
@@ -77,11 +108,16 @@ class Confusion:
 
 @dataclass(frozen=True)
 class Consistency:
-    """Agreement of the readings of variants that mean the same, of one family of them.
+    """Agreement of the readings of variants that mean the same, of one family of variants.
 
-    alpha: output -> (Krippendorff's alpha, low, high), interval for scores and nominal for labels; NaN where undefined.
-    units: texts that gave enough variants. raters: readings of each, the text's own among them. accuracy: measure ->
-    (on the texts themselves, on their variants).
+    Attributes:
+        family: Family of the variants.
+        dataset: Data set of the texts.
+        units: Texts that gave enough variants.
+        raters: Readings of each text, its own among them.
+        alpha: Output -> (Krippendorff's alpha, low, high), interval for scores and nominal for labels; NaN where
+            undefined.
+        accuracy: Measure -> (on the texts themselves, on their variants).
     """
 
     family: str
@@ -96,8 +132,13 @@ class Consistency:
 class Unsupported:
     """Claims that nothing supports.
 
-    kind: of no-signal text, or "all". texts: how many. claimed: share with an emotion other than neutral asserted.
-    abstained: share on which the reading said nothing at all.
+    Attributes:
+        kind: Kind of no-signal text, or "all".
+        texts: Number of texts.
+        claimed: Share with an emotion other than neutral asserted.
+        low: Lower end of the 95 % interval of ``claimed``.
+        high: Upper end of the 95 % interval of ``claimed``.
+        abstained: Share on which the reading asserted nothing at all.
     """
 
     kind: str
@@ -110,9 +151,24 @@ class Unsupported:
 
 @dataclass
 class Evaluation:
-    """Everything. fitted: what was fitted in this run, with the rows it was fitted on; record: what supervised each
-    claim; cost: response time and memory; information: the decomposition of a data set and its null; command: what
-    reproduces it."""
+    """Everything that an evaluation measured.
+
+    Attributes:
+        model: Name of the model.
+        parameters: Number of its parameters.
+        command: Command that reproduces the evaluation.
+        figures: Figures of the model and of its floor.
+        tables: Measures of each label.
+        curves: Points of plots.
+        confusions: Confusion matrices.
+        consistency: Agreement over variants of texts.
+        unsupported: Claims about texts without a signal.
+        information: Decomposition of a data set, and its null.
+        cost: Response time and memory.
+        fitted: What was fitted in this run, with the rows it was fitted on.
+        record: What supervised each claim.
+        skipped: What was not evaluated -> why.
+    """
 
     model: str
     parameters: int
@@ -127,12 +183,12 @@ class Evaluation:
     cost: dict[str, float] = field(default_factory=dict)
     fitted: dict[str, Any] = field(default_factory=dict)
     record: dict[str, list[str]] = field(default_factory=dict)
-    skipped: dict[str, str] = field(default_factory=dict)  # what was not evaluated -> why
+    skipped: dict[str, str] = field(default_factory=dict)
 
     def find(
         self, dataset: str, output: str, measure: str, split: str | None = None, system: str = MODEL
     ) -> list[Figure]:
-        """The figures of this description, in their order."""
+        """Return the figures of this description, in their order."""
         return [
             item
             for item in self.figures
@@ -141,13 +197,23 @@ class Evaluation:
         ]
 
     def save(self, path: Path) -> None:
-        """Write it as JSON; what is undefined is null."""
+        """Write the evaluation as JSON; what is undefined is null."""
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(_plain(asdict(self)), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
     @classmethod
     def load(cls, path: Path) -> "Evaluation":
-        """Read what `save` wrote. Raises `ValueError` for a file that is none."""
+        """Read what `save` wrote.
+
+        Args:
+            path: The file.
+
+        Returns:
+            The evaluation.
+
+        Raises:
+            ValueError: For a file that is not an evaluation.
+        """
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
             known = cls(data["model"], data["parameters"], data["command"])
@@ -162,7 +228,7 @@ class Evaluation:
             for name in ("information", "cost", "fitted", "record", "skipped"):
                 setattr(known, name, data[name])
         except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
-            raise ValueError(f"{path} is no evaluation written by `redheart evaluate --json`: {error!r}.") from error
+            raise ValueError(f"{path} is not an evaluation from `redheart evaluate --json`: {error!r}.") from error
         return known
 
 
@@ -178,7 +244,7 @@ def _plain(value: Any) -> Any:
 
 
 def _numbers(item: dict[str, Any]) -> dict[str, Any]:
-    """Null back to NaN, where a number stands."""
+    """Null back to NaN, where a number is expected."""
     return {key: math.nan if value is None else value for key, value in item.items()}
 
 

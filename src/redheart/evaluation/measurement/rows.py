@@ -1,7 +1,7 @@
-"""Which rows are evaluated: the splits of the public sets that are there, or a person's own.
+"""Which rows are evaluated: the splits of the public sets that are present, or a person's own.
 
-Notable: the test splits of some sets are kept apart by whoever compares systems on them; what is not there is skipped,
-and the evaluation says so.
+Notable: the test splits of some sets are withheld by those who compare systems on them; a missing split is skipped,
+and the evaluation names it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,7 +28,7 @@ PUBLIC: dict[str, tuple[str, tuple[str, ...]]] = {
     "moral_stories": ("train", ("validation", "test")),
     "ethics_utilitarianism": ("train", ("test", "test_hard")),
 }
-# People's ratings of their own events, which are no rows of the schema (`own_events`).
+# People's ratings of their own events, which are not rows of the schema (`own_events`).
 EVENTS = "crowd_envent"
 # What is fitted on. Thresholds of the emotions, on both: the cases are everyday texts as people send them, English and
 # Korean, but few, with a handful of texts for a rare emotion; GoEmotions has the rare ones, in comments of one site.
@@ -40,7 +40,15 @@ FITTED_ON = (("cases", "validation"), ("goemotions", "validation"))
 
 @dataclass(frozen=True)
 class Rows:
-    """A split to evaluate. train: what its floor is fitted on, None = no floor. note: what is special about it."""
+    """A split to evaluate.
+
+    Attributes:
+        dataset: Name of the data set.
+        split: Name of the split.
+        units: The rows.
+        train: Rows that its floor is fitted on; None = no floor.
+        note: What is special about it; "" = nothing.
+    """
 
     dataset: str
     split: str
@@ -52,10 +60,18 @@ class Rows:
 def public_rows(
     root: Path | str | None, names: Sequence[str] = (), floor: bool = True
 ) -> Iterator[Rows | tuple[str, str]]:
-    """The splits of the public sets, or of those named; for what is not there, its name and why.
+    """The splits of the public sets, or of those named.
 
-    root: as in `data.find_data`; the project's own set needs none. `EVENTS` has no rows and is passed over.
-    Raises `DataError`, before anything is read, for a name that is no such set and where there is no folder of sets.
+    Args:
+        root: As in `data.find_data`; the project's own set needs none.
+        names: Names of sets; none = all. `EVENTS` has no rows and is passed over.
+        floor: Whether to read the training rows of the floor.
+
+    Returns:
+        The splits; for what is missing, its name and why.
+
+    Raises:
+        DataError: Before anything is read, for a name that is not such a set, and where there is no folder of sets.
     """
     for name in names:
         if name not in (*PUBLIC, EVENTS):
@@ -85,21 +101,29 @@ def _splits(root: Path | str | None, folders: Mapping[str, Path], floor: bool) -
 
 
 def fitting_units(root: Path | str | None) -> list[Unit]:
-    """The validation rows of `FITTED_ON`."""
+    """Return the validation rows of `FITTED_ON`."""
     return [unit for name, split in FITTED_ON for unit in to_units(load(name, root, split))]
 
 
 def own_rows(path: str, train: str | None = None, columns: ColumnNames | None = None) -> Rows:
     """A person's own rows, in the columns of `data.schema`.
 
-    columns: new names of theirs, and of what is in them (`ColumnMap`). Raises `DataError` for what does not fit, and
-    where no row has a label.
+    Args:
+        path: File of the rows.
+        train: File of training rows for the floor; None = no floor.
+        columns: Names of their columns, and of what is in them (`ColumnMap`).
+
+    Returns:
+        The rows.
+
+    Raises:
+        DataError: For rows that do not fit the schema, and where no row has a label.
     """
     return Rows(Path(path).stem, "all rows", _read(path, columns), _read(train, columns) if train else None)
 
 
 def _read(path: str, columns: ColumnNames | None) -> list[Unit]:
-    # Rows of one class may be measured, though they teach nothing.
+    # Rows of one class may be measured, although nothing can be learned from them.
     units = own_units(path, Path(path).stem, trained=False, column_names=columns, option=ON_COMMAND_LINE)
     return [unit for unit in units if any(map(is_labelled, unit))]
 

@@ -1,7 +1,8 @@
 """An evaluation as one page that needs nothing else: no network, no script, no other file.
 
 Notable: the template `report.html.j2` escapes every text of the evaluation; plots are PNG inside the page, each with
-words for those who cannot see it. The page follows the reader's light or dark mode, a phone's width, and paper.
+a description for readers who cannot see it. The page follows the reader's light or dark mode, a phone's width, and
+paper.
 """
 
 import base64
@@ -37,12 +38,12 @@ from .terminal_report import (
     Row,
     comparisons,
     consistency_rows,
+    describe_keys,
     information_about,
     information_rows,
     interval,
     kind_rows,
     number,
-    some_of,
     unsupported_rows,
     words,
     worst_rows,
@@ -72,7 +73,7 @@ _MEASURES = {
     "AUGRC": "Mean, over all coverages, of the share of texts that are answered wrongly.",
     "Spearman": "How well the loss that the model expects orders the texts by the loss that it then has, -1 to 1.",
     "AUROC": "Share of the pairs of a right and a wrong answer in which the confidence is higher for the right one: "
-    "0.5 says nothing, 1 tells them all apart.",
+    "0.5 is chance, 1 separates them all.",
     "wrong among named|^coverage$": "Coverage is the share of the texts of which a verdict is named, the reading "
     "abstaining from the others; wrong among named is the share of these in which another verdict has more votes.",
     "coverage at risk": "Largest share of the texts, the surest first, that can be answered within that risk.",
@@ -82,7 +83,13 @@ _MEASURES = {
 
 
 class Cell(NamedTuple):
-    """A cell of a table. kind: its classes. small: what stands below the text."""
+    """A cell of a table.
+
+    Attributes:
+        text: The text.
+        kind: Its CSS classes.
+        small: Small text below it.
+    """
 
     text: str
     kind: str = ""
@@ -90,7 +97,14 @@ class Cell(NamedTuple):
 
 
 class Table(NamedTuple):
-    """A table; a row of one cell is a heading of those below it. kind: its class."""
+    """A table; a row of one cell is a heading of those below it.
+
+    Attributes:
+        heads: Heads of the columns.
+        rows: Rows of cells.
+        kind: Its CSS class.
+        caption: Its caption.
+    """
 
     heads: Sequence[str]
     rows: Sequence[Sequence[Cell]]
@@ -100,7 +114,17 @@ class Table(NamedTuple):
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page, in this order: a paragraph, tables, terms with their meaning, plots, points, code."""
+    """A part of the page, in the order of the fields.
+
+    Attributes:
+        title: Heading.
+        about: A paragraph.
+        tables: Tables.
+        terms: Terms with their meaning.
+        plots: Images with their descriptions.
+        points: Points of a list.
+        code: A command.
+    """
 
     title: str
     about: str = ""
@@ -112,7 +136,7 @@ class Section:
 
     @property
     def anchor(self) -> str:
-        """Its name in links."""
+        """The name of the section in links."""
         return re.sub(r"\W+", "-", self.title.lower())
 
     @property
@@ -122,10 +146,15 @@ class Section:
 
 
 def record_rows(record: Mapping[str, Sequence[str]], most: int = 12) -> list[list[str]]:
-    """What supervises every claim that a reading can make, in the order of `labels.record_keys`, by equal sources.
+    """Return what supervises every claim of a reading, in the order of `labels.record_keys`, by equal sources.
 
-    Returns part, claims (how many, and the first ``most`` by name), how ("direct", "derived", "both" or "withheld"),
-    sources, and who rated them (`raters.rated_by`).
+    Args:
+        record: Claim -> sources.
+        most: Claims that are named in a row, at most.
+
+    Returns:
+        Rows of part, claims (how many, and the first ``most`` by name), how ("direct", "derived", "both" or
+        "withheld"), sources, and who rated them (`raters.rated_by`).
     """
     parts: dict[str, list[str]] = {}
     for key in record_keys():
@@ -133,16 +162,16 @@ def record_rows(record: Mapping[str, Sequence[str]], most: int = 12) -> list[lis
     rows = []
     for part, every in parts.items():
         for sources in dict.fromkeys(tuple(record.get(key, ())) for key in every):
-            names = some_of([key for key in every if tuple(record.get(key, ())) == sources], every, most)
+            names = describe_keys([key for key in every if tuple(record.get(key, ())) == sources], every, most)
             rules = [source.startswith(PREFIX) for source in sources]
             how = "withheld" if not rules else "derived" if all(rules) else "both" if any(rules) else "direct"
-            told = ", ".join(source.removeprefix(PREFIX) for source in sources)
-            rows.append([part, names, how, told, rated_by(sources)])
+            sources_text = ", ".join(source.removeprefix(PREFIX) for source in sources)
+            rows.append([part, names, how, sources_text, rated_by(sources)])
     return rows
 
 
 def label_rows(table: LabelTable) -> list[list[str]]:
-    """The heads of the columns, and a row for each label."""
+    """Return the heads of the columns, and a row for each label."""
     measures = list(dict.fromkeys(measure for row in table.rows.values() for measure in row))
     digits = [0 if measure in SUPPORT else 3 for measure in measures]
     rows = [[label, *map(number, map(row.get, measures), digits)] for label, row in table.rows.items()]
@@ -150,7 +179,15 @@ def label_rows(table: LabelTable) -> list[list[str]]:
 
 
 def write_report(evaluation: Evaluation, path: Path) -> None:
-    """Write the page to ``path``. Raises `ImportError` with the remedy where matplotlib is not installed."""
+    """Write the page.
+
+    Args:
+        evaluation: The evaluation.
+        path: File of the page.
+
+    Raises:
+        ImportError: With the remedy, where matplotlib is not installed.
+    """
     here = files(__package__)
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string(here.joinpath("report.html.j2").read_text(encoding="utf-8"))
@@ -198,8 +235,8 @@ def _sections(evaluation: Evaluation) -> Iterator[Section]:
         "share of its uncertainty. The null is the same with shuffled verdicts: what lies within it is nothing. "
         f"Decomposed: {information_about(evaluation.information)}."))  # fmt: skip
     yield Section("What supervises each claim", HOW, [_record(evaluation.record)])
-    told = {"Response time and memory": evaluation.cost, "Fitted in this run": evaluation.fitted}
-    for title, items in {**told, "Not evaluated": evaluation.skipped}.items():
+    values = {"Response time and memory": evaluation.cost, "Fitted in this run": evaluation.fitted}
+    for title, items in {**values, "Not evaluated": evaluation.skipped}.items():
         yield _listed(title, ("what", "value"), [[name, words(value)] for name, value in items.items()], "", "words")
     yield Section("Limits", points=LIMITS)
     yield Section("Reproduce", code=evaluation.command)
@@ -208,7 +245,7 @@ def _sections(evaluation: Evaluation) -> Iterator[Section]:
 def _listed(
     title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], about: str = "", kind: str = ""
 ) -> Section:
-    """A section with a table of the rows, made for `terminal_report`; empty where there is none."""
+    """A section with a table of rows made by `terminal_report`; empty where there are none."""
     return Section(title, about, [_table(heads, rows, kind)] if rows else ())
 
 

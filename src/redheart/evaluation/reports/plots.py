@@ -1,7 +1,7 @@
 """Plots of an evaluation, as matplotlib figures and as PNG files of 800 pixels.
 
-Notable: drawn without `pyplot`, so that no window and no global state is involved. Every plot comes with the words that
-say what it shows to those who cannot see it. matplotlib is imported when a plot is drawn.
+Notable: drawn without `pyplot`, so that no window and no global state is involved. Every plot comes with a description
+for readers who cannot see it. matplotlib is imported when a plot is drawn.
 """
 
 import math
@@ -23,12 +23,19 @@ SUPPORT = ("support", "texts")  # columns of a label table that count its rows
 _WIDTH = 8.0  # inches
 _BLUE, _GREY = "#0072B2", "#595959"  # the colour-blind tell them apart (Okabe & Ito 2008), as their lines do
 _SMALL = 11  # points
-_MOST_WRITTEN = 12  # labels of a confusion matrix whose counts still fit into their cells
+_MAX_LABELS_WITH_COUNTS = 12  # in a larger confusion matrix the counts do not fit into their cells
 
 
 @dataclass(frozen=True)
 class Plot:
-    """A figure. name: for its file, without ending. alt: what it shows. reading: how to read it."""
+    """A plot with its descriptions.
+
+    Attributes:
+        name: Name of its file, without ending.
+        alt: What it shows.
+        reading: How to read it.
+        figure: The matplotlib figure.
+    """
 
     name: str
     alt: str
@@ -37,11 +44,11 @@ class Plot:
 
 
 def reliability(curve: Curve) -> "Figure":
-    """What was said against what was so, above how many there are in each bin. curve: of kind "reliability"."""
+    """Draw confidence against observed frequency, above the number in each bin; ``curve`` is of kind "reliability"."""
     figure, (panel, counts) = _figure(7.0, 2, heights=(3, 1))
-    panel.plot([0, 1], [0, 1], color=_GREY, linestyle="--", label="as often as was said")
+    panel.plot([0, 1], [0, 1], color=_GREY, linestyle="--", label="perfectly calibrated")
     panel.plot(curve.x, curve.y, color=_BLUE, marker="o", label="model")
-    panel.set(xlim=(0, 1), ylim=(0, 1), ylabel="how often it was so (share)")
+    panel.set(xlim=(0, 1), ylim=(0, 1), ylabel="observed frequency (share)")
     panel.set_title(_title("Reliability", curve))
     panel.legend(loc="upper left", fontsize=_SMALL)
     if curve.counts:
@@ -53,7 +60,7 @@ def reliability(curve: Curve) -> "Figure":
 
 
 def risk_coverage(curve: Curve) -> "Figure":
-    """The risk of what is answered when only the surest share of the texts is. curve: of kind "risk-coverage"."""
+    """Draw the risk when only the most confident texts are answered; ``curve`` is of kind "risk-coverage"."""
     figure, (panel,) = _figure(5.0)
     panel.plot(curve.x, curve.y, color=_BLUE, label="the surest are answered first")
     if curve.y:
@@ -66,7 +73,7 @@ def risk_coverage(curve: Curve) -> "Figure":
 
 
 def confusion(table: Confusion) -> "Figure":
-    """Each label's texts by the label that was given: shares of the row as colour, and numbers of texts."""
+    """Draw each label's texts by the label that was given: shares of the row as colour, and numbers of texts."""
     figure, (panel,) = _figure(6.8)
     totals = [sum(row) for row in table.counts]
     shares = [
@@ -76,7 +83,7 @@ def confusion(table: Confusion) -> "Figure":
     places, names = range(len(table.labels)), [_plain(name) for name in table.labels]
     panel.set_xticks(places, names, rotation=45 if len(names) > 6 else 0, ha="right" if len(names) > 6 else "center")
     panel.set_yticks(places, [f"{name} ({total:,})" for name, total in zip(names, totals, strict=True)])
-    if len(names) <= _MOST_WRITTEN:
+    if len(names) <= _MAX_LABELS_WITH_COUNTS:
         for row, column in ((row, column) for row in places for column in places):
             colour = "white" if shares[row][column] > 0.5 else "black"
             panel.text(
@@ -89,9 +96,16 @@ def confusion(table: Confusion) -> "Figure":
 
 
 def label_bars(table: LabelTable) -> "Figure":
-    """A bar per label: its F1, or else its first measure, the best on top, with its support.
+    """Draw a bar per label: its F1, or else its first measure, the best on top, with its support.
 
-    Raises `ValueError` for a table without labels or measures.
+    Args:
+        table: Measures of the labels.
+
+    Returns:
+        The plot.
+
+    Raises:
+        ValueError: For a table without labels or measures.
     """
     measure = _leading(table)
     order = sorted(table.rows, key=lambda name: _known(table.rows[name].get(measure), -math.inf))
@@ -99,7 +113,7 @@ def label_bars(table: LabelTable) -> "Figure":
     values = [_known(table.rows[name].get(measure), 0.0) for name in order]
     bars = panel.barh([_plain(name) for name in order], values, color=_BLUE, height=0.7)
     panel.bar_label(
-        bars, [_beside(table.rows[name], measure) for name in order], padding=4, color=_GREY, fontsize=_SMALL
+        bars, [_value_and_support(table.rows[name], measure) for name in order], padding=4, color=_GREY, fontsize=_SMALL
     )
     panel.set(xlim=(min(0.0, *values), 1.25 * max(0.01, *values)), ylim=(-0.6, len(order) - 0.4))
     panel.set_xlabel(_plain(f"{measure} (n: texts that have the label)"))
@@ -108,9 +122,16 @@ def label_bars(table: LabelTable) -> "Figure":
 
 
 def every_plot(evaluation: Evaluation) -> Iterator[Plot]:
-    """All plots, in the order of the evaluation; a curve or a table with nothing in it has none.
+    """Draw all plots, in the order of the evaluation; an empty curve or table has none.
 
-    Raises `ImportError` with the remedy where matplotlib is not installed.
+    Args:
+        evaluation: The evaluation.
+
+    Yields:
+        The plots.
+
+    Raises:
+        ImportError: With the remedy, where matplotlib is not installed.
     """
     require_matplotlib()
     taken: set[str] = set()
@@ -124,12 +145,23 @@ def every_plot(evaluation: Evaluation) -> Iterator[Plot]:
             yield Plot(_name("confusion", matrix, taken), _confusion_in_words(matrix), reading, confusion(matrix))
     for curve in evaluation.curves:
         if curve.x:
-            draw, reading = _CURVES[curve.kind]
-            yield Plot(_name(curve.kind, curve, taken), _curve_in_words(curve), reading, draw(curve))
+            plot_curve, reading = _CURVES[curve.kind]
+            yield Plot(_name(curve.kind, curve, taken), _curve_in_words(curve), reading, plot_curve(curve))
 
 
 def save_plots(evaluation: Evaluation, folder: Path) -> list[Path]:
-    """Write all plots to ``folder`` as PNG files, named by what they show; returns their paths."""
+    """Write all plots to a folder as PNG files, named by what they show.
+
+    Args:
+        evaluation: The evaluation.
+        folder: The folder.
+
+    Returns:
+        Paths of the files.
+
+    Raises:
+        ImportError: With the remedy, where matplotlib is not installed.
+    """
     paths = []
     for plot in every_plot(evaluation):
         paths.append(folder / f"{plot.name}.png")
@@ -139,7 +171,10 @@ def save_plots(evaluation: Evaluation, folder: Path) -> list[Path]:
 
 
 _CURVES = {
-    "reliability": (reliability, "On the dashed line it is right as often as it says; below the line it is too sure."),
+    "reliability": (
+        reliability,
+        "On the dashed line it is right as often as its confidence; below the line it is overconfident.",
+    ),
     "risk-coverage": (
         risk_coverage,
         "The lower the line runs on the left, the better the confidence finds the errors.",
@@ -149,7 +184,7 @@ _About = Curve | Confusion | LabelTable
 
 
 def _figure(height: float, panels: int = 1, heights: tuple[int, ...] = (1,)) -> tuple["Figure", list[Any]]:
-    """A figure of the common width and so many inches of height, and its panels from the top."""
+    """A figure of the common width and ``height`` inches, and its panels from the top."""
     require_matplotlib()
     from matplotlib import rc_context
     from matplotlib.figure import Figure
@@ -162,7 +197,7 @@ def _figure(height: float, panels: int = 1, heights: tuple[int, ...] = (1,)) -> 
 
 
 def _plain(text: str) -> str:
-    """A text in which matplotlib sees no formula."""
+    """Escape a text so that matplotlib sees no formula in it."""
     return text.replace("$", r"\$")
 
 
@@ -171,7 +206,7 @@ def _title(kind: str, about: _About) -> str:
 
 
 def _name(kind: str, about: _About, taken: set[str]) -> str:
-    """A name for a file that is not taken yet."""
+    """A file name that is not in ``taken`` yet."""
     stem = re.sub(r"[^\w.-]+", "-", "-".join((kind, about.output, about.dataset, about.split)))
     name = next(
         name for number in range(1, len(taken) + 2) if (name := stem + f"-{number}" * (number > 1)) not in taken
@@ -192,11 +227,11 @@ def _known(value: float | None, otherwise: float) -> float:
     return otherwise if value is None or math.isnan(value) else value
 
 
-def _beside(row: Mapping[str, float], measure: str) -> str:
+def _value_and_support(row: Mapping[str, float], measure: str) -> str:
     value = row.get(measure)
-    said = "undefined" if value is None or math.isnan(value) else f"{value:.2f}"
+    shown = "undefined" if value is None or math.isnan(value) else f"{value:.2f}"
     support = next((number for name, number in row.items() if name in SUPPORT), None)
-    return said if support is None else f"{said}  (n = {support:,.0f})"
+    return shown if support is None else f"{shown}  (n = {support:,.0f})"
 
 
 def _bars_in_words(table: LabelTable) -> str:
@@ -215,8 +250,12 @@ def _confusion_in_words(table: Confusion) -> str:
     for name, row in zip(table.labels, table.counts, strict=True):
         given = [f"{count:,} {label}" for label, count in zip(table.labels, row, strict=True) if count]
         rows += [f"{sum(row):,} {name}: {', '.join(given)}"] if given else []
-    told = f" Texts of each label, by the label given: {'; '.join(rows)}." if len(rows) <= _MOST_WRITTEN else ""
-    return f"Confusion matrix of {table.output} on {table.dataset}, {table.split}, {len(table.labels)} labels.{told}"
+    rows_text = (
+        f" Texts of each label, by the label given: {'; '.join(rows)}." if len(rows) <= _MAX_LABELS_WITH_COUNTS else ""
+    )
+    return (
+        f"Confusion matrix of {table.output} on {table.dataset}, {table.split}, {len(table.labels)} labels.{rows_text}"
+    )
 
 
 def _curve_in_words(curve: Curve) -> str:
@@ -226,10 +265,10 @@ def _curve_in_words(curve: Curve) -> str:
             f"Risk against coverage of {about}: {curve.y[0]:.3f} at a coverage of {curve.x[0]:.2f}, "
             f"{curve.y[-1]:.3f} at {curve.x[-1]:.2f}."
         )
-    said, was = max(zip(curve.x, curve.y, strict=True), key=lambda point: abs(point[0] - point[1]))
+    confidence, frequency = max(zip(curve.x, curve.y, strict=True), key=lambda point: abs(point[0] - point[1]))
     return (
-        f"Reliability of {about}, in {len(curve.x)} bins; the largest gap is {abs(said - was):.2f}, where a confidence "
-        f"of {said:.2f} came true {was:.2f} of the time."
+        f"Reliability of {about}, in {len(curve.x)} bins; the largest gap is {abs(confidence - frequency):.2f}, where "
+        f"a confidence of {confidence:.2f} came true {frequency:.2f} of the time."
     )
 
 

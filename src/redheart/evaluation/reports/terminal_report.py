@@ -1,8 +1,8 @@
 """An evaluation as rows, and the rows as tables for a terminal or a plain file.
 
-Notable: a figure stands in one row with its floor. What a colour says is said in words too, and nothing but ASCII is
-added to what the evaluation holds, so that the output reads the same in a pipe; it fits 100 columns. The pages that
-show an evaluation (`html_report`, `hub_upload.model_card`) are made from the same rows.
+Notable: a figure is in one row with its floor. What a colour shows is in words too, and nothing but ASCII is added to
+what the evaluation holds, so that the output reads the same in a pipe; it fits 100 columns. The pages that show an
+evaluation (`html_report`, `hub_upload.model_card`) are made from the same rows.
 """
 
 import math
@@ -24,7 +24,7 @@ from ..measurement.results import CONSTANT, LINEAR, MODEL, Evaluation, Figure
 BELOW, NEAR = "below floor", "near floor"
 LEAST_ALPHA, MOST_CLAIMED = 0.8, 10  # the aims; the second in percent
 # The columns of `consistency_rows`, `unsupported_rows` and `information_rows`. A row of one cell is a heading of those
-# below it; the last cell under no head says where an aim is missed.
+# below it; the last column has no head and marks where an aim is missed.
 CONSISTENCY = ("", "alpha", "95 % interval", "")
 UNSUPPORTED = ("kind of text", "texts", "with a claim", "95 % interval", "coverage", "")
 INFORMATION = ("", "corrected", "plug-in", "null, mean", "null, 95 % range")
@@ -51,7 +51,7 @@ _GROUPS = {
     "Korean": (),
     "Other outputs": (),
 }
-# Measures of what is wrong.
+# Measures for which lower is better.
 _LOWER = re.compile(
     r"entropy(?! of the votes$)|error|^selective risk|^share with|^wrong among|\b(?:ECE|AUGRC|AURC|RMSE)\b"
 )
@@ -61,8 +61,12 @@ _LOWER = re.compile(
 class Row:
     """A figure of the model beside its floor.
 
-    constant, linear: the floor's, NaN where there is none. standing: BELOW, NEAR or "", as STANDING says. title: output
-    and measure, and the coverage of a risk, without which it means nothing.
+    Attributes:
+        model: The figure.
+        constant: The constant's figure; NaN where there is none.
+        linear: TF-IDF's figure; NaN where there is none.
+        standing: BELOW, NEAR or "", as defined in STANDING.
+        title: Output and measure, and the coverage of a risk, without which it means nothing.
     """
 
     model: Figure
@@ -73,22 +77,28 @@ class Row:
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """A number for a table; a dash where it is undefined."""
+    """Format a number for a table; a dash where it is undefined."""
     if value is None or not math.isfinite(value):
         return "-"
     return f"{round(value, digits) + 0.0:,.{digits}f}"  # + 0.0: never -0.000
 
 
 def interval(low: float, high: float) -> str:
-    """Both ends; "" where there is no interval."""
+    """Format both ends; "" where there is no interval."""
     return f"[{number(low)}, {number(high)}]" if math.isfinite(low) and math.isfinite(high) else ""
 
 
 def comparisons(evaluation: Evaluation) -> dict[str, dict[str, list[Row]]]:
-    """Group of outputs -> rows of data -> the figures on them.
+    """Compare each figure of the model with its floor.
 
     The floor of a figure has the same data set, split, output and measure, and the same rule if there is one with it,
     else any; of several systems made from TF-IDF it is the best.
+
+    Args:
+        evaluation: The evaluation.
+
+    Returns:
+        Group of outputs -> rows of data -> the figures on them.
     """
     floors = [item for item in evaluation.figures if item.system != MODEL]
     groups: dict[str, dict[str, list[Row]]] = {title: {} for title in _GROUPS}
@@ -100,16 +110,16 @@ def comparisons(evaluation: Evaluation) -> dict[str, dict[str, list[Row]]]:
 
 
 def withheld(record: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """Part of a reading -> how many of its claims nothing supervised, with some of their names."""
+    """Return, by part of a reading, how many of its claims nothing supervised, with some of their names."""
     parts: dict[str, list[str]] = {}
     for key in record_keys():
         parts.setdefault(key.partition(".")[0], []).append(key)
     missing = {part: [key for key in keys if not record.get(key)] for part, keys in parts.items()}
-    return {part: some_of(keys, parts[part]) for part, keys in missing.items() if keys}
+    return {part: describe_keys(keys, parts[part]) for part, keys in missing.items() if keys}
 
 
-def some_of(keys: Sequence[str], every: Sequence[str], most: int = 6) -> str:
-    """How many keys of one part they are, and the first ``most`` by name; "all" where the part has no other."""
+def describe_keys(keys: Sequence[str], every: Sequence[str], most: int = 6) -> str:
+    """Describe keys of one part: their number, and the first ``most`` by name; "all" where the part has no other."""
     if len(keys) == len(every):
         return "all" if len(every) == 1 else f"all {len(every)}"
     more = f" and {len(keys) - most} more" if len(keys) > most else ""
@@ -130,7 +140,7 @@ def consistency_rows(evaluation: Evaluation) -> list[list[str]]:
 
 
 def unsupported_rows(evaluation: Evaluation) -> list[list[str]]:
-    """Shares of texts with a claim that nothing supports; the coverage is the share on which anything was said."""
+    """Shares of texts with an unsupported claim; the coverage is the share on which anything was asserted."""
     return [
         [item.kind, f"{item.texts:,}", number(item.claimed), interval(item.low, item.high), number(1 - item.abstained),
          f"above {MOST_CLAIMED} %" if 100 * item.claimed > MOST_CLAIMED else ""]
@@ -139,7 +149,7 @@ def unsupported_rows(evaluation: Evaluation) -> list[list[str]]:
 
 
 def kind_rows(evaluation: Evaluation) -> list[list[str]]:
-    """What is right of each kind of case, in the columns of KIND."""
+    """Return what is right of each kind of case, in the columns of KIND."""
     kinds: dict[str, dict[tuple[str, str], float]] = {}
     texts = {}
     for item in evaluation.figures:
@@ -149,15 +159,15 @@ def kind_rows(evaluation: Evaluation) -> list[list[str]]:
     columns = [(measure, system) for measure in ("accuracy", "soft cross entropy") for system in (MODEL, LINEAR)]
     columns.append((ENTROPY, MODEL))
     return [
-        [_within(split), f"{texts[split]:,}", *(number(found.get(column)) for column in columns)]
+        [_in_brackets(split), f"{texts[split]:,}", *(number(found.get(column)) for column in columns)]
         for split, found in kinds.items()
     ]
 
 
 def worst_rows(evaluation: Evaluation) -> list[list[str]]:
-    """The cases that were read worst, in the columns of WORST_TEXTS."""
+    """Return the cases that were read worst, in the columns of WORST_TEXTS."""
     return [
-        [item.output, _within(item.split), *(part.partition(": ")[2] for part in item.rule.split("; ")),
+        [item.output, _in_brackets(item.split), *(part.partition(": ")[2] for part in item.rule.split("; ")),
          number(item.value)]
         for item in evaluation.figures if item.dataset == WORST
     ]  # fmt: skip
@@ -166,8 +176,11 @@ def worst_rows(evaluation: Evaluation) -> list[list[str]]:
 def information_rows(information: Mapping[str, Any]) -> list[list[str]]:
     """The parts of the decomposition beside those of shuffled targets, in the columns of INFORMATION.
 
-    information: of `information.information`. In bits, but for the share that is determined. Empty where nothing was
-    decomposed.
+    Args:
+        information: Of `information.information`.
+
+    Returns:
+        Rows in bits, but for the share that is determined; none where nothing was decomposed.
     """
     rows = []
     for key in ("entropy", "redundant", "unique", "synergy", "determined"):
@@ -181,23 +194,23 @@ def information_rows(information: Mapping[str, Any]) -> list[list[str]]:
 
 
 def information_about(information: Mapping[str, Any]) -> str:
-    """What was decomposed: all that is said beside the parts."""
+    """Return what was decomposed: everything beside the parts."""
     return words({name: value for name, value in information.items() if name not in _ESTIMATES})
 
 
 def words(value: Any) -> str:
-    """Anything that JSON holds in a few words; of many numbers how many they are, and their range."""
+    """Describe anything that JSON holds in a few words; of many numbers how many they are, and their range."""
     if isinstance(value, Mapping | list | tuple):
         items = list(value.values()) if isinstance(value, Mapping) else list(value)
         if len(items) > 5 and all(isinstance(item, int | float) for item in items):
             return f"{len(items)} numbers, {words(min(items))} to {words(max(items))}"
         if not isinstance(value, Mapping):
             return ", ".join(map(words, items))
-        told = (
+        pairs = (
             (name, f" ({words(item)})" if isinstance(item, Mapping) else f": {words(item)}")
             for name, item in value.items()
         )
-        return ", ".join(name + item for name, item in told)
+        return ", ".join(name + item for name, item in pairs)
     if isinstance(value, float):
         value += 0.0  # never -0
         return "-" if not math.isfinite(value) else f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}"
@@ -205,7 +218,7 @@ def words(value: Any) -> str:
 
 
 def render(evaluation: Evaluation, console: Console) -> None:
-    """Print an evaluation. It takes 100 columns at most; a narrower console wraps long names."""
+    """Print an evaluation, in 100 columns at most; a narrower console wraps long names."""
     width = min(console.width, _WIDTH)
     line = "─" if console.encoding.lower().startswith("utf") else "-"
     console.print(_text(f"{evaluation.model}, {evaluation.parameters:,} parameters", style="bold"), width=width)
@@ -219,11 +232,11 @@ def render(evaluation: Evaluation, console: Console) -> None:
 
 
 def _text(words: str, style: str = "") -> Text:
-    """Words that may come from a file: names of rows, of a model, reasons."""
+    """Printable text of what may come from a file: names of rows, of a model, reasons."""
     return Text(printable(words), style=style)
 
 
-def _what(figure: Figure) -> tuple[str, str, str, str]:
+def _identity(figure: Figure) -> tuple[str, str, str, str]:
     return figure.dataset, figure.split, figure.output, figure.measure
 
 
@@ -232,7 +245,7 @@ def _row(model: Figure, floors: Sequence[Figure]) -> Row:
     sign = -1 if lower else 1
     beside = {}
     for system in (CONSTANT, LINEAR):
-        known = [item for item in floors if item.system.startswith(system) and _what(item) == _what(model)]
+        known = [item for item in floors if item.system.startswith(system) and _identity(item) == _identity(model)]
         known = [item for item in known if item.rule == model.rule] or known
         values = [item.value for item in known if math.isfinite(item.value)]
         beside[system] = max(values, key=lambda value: sign * value, default=math.nan)
@@ -247,8 +260,8 @@ def _row(model: Figure, floors: Sequence[Figure]) -> Row:
     return Row(model, beside[CONSTANT], beside[LINEAR], standing, title)
 
 
-def _within(split: str) -> str:
-    """What stands in brackets: "swap" of "validation (swap)"."""
+def _in_brackets(split: str) -> str:
+    """The text in brackets: "swap" of "validation (swap)"."""
     return split.partition(" (")[2].removesuffix(")")
 
 
@@ -274,13 +287,13 @@ def _sections(evaluation: Evaluation) -> Iterator[tuple[str, RenderableType]]:
         about = _text(information_about(evaluation.information))
         yield "Information about the verdict, in bits; determined is a share", Group(_table(INFORMATION, rows), about)
     if evaluation.cost:
-        yield "Response time and memory", _told((name, words(value)) for name, value in evaluation.cost.items())
+        yield "Response time and memory", _two_columns((name, words(value)) for name, value in evaluation.cost.items())
     if evaluation.fitted:
-        yield "Fitted in this run", _told((name, words(value)) for name, value in evaluation.fitted.items())
+        yield "Fitted in this run", _two_columns((name, words(value)) for name, value in evaluation.fitted.items())
     if missing := withheld(evaluation.record):
-        yield "Withheld: nothing supervised these", _told(missing.items())
+        yield "Withheld: nothing supervised these", _two_columns(missing.items())
     if evaluation.skipped:
-        yield "Not evaluated", _told(evaluation.skipped.items())
+        yield "Not evaluated", _two_columns(evaluation.skipped.items())
 
 
 def _figures(groups: Mapping[str, Sequence[Row]]) -> RenderableType:
@@ -298,7 +311,7 @@ def _figures(groups: Mapping[str, Sequence[Row]]) -> RenderableType:
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
-    """Words in the first column, which wraps, and in one without a head; else numbers, to the right."""
+    """A table whose first column wraps; columns with a head are numbers, aligned to the right."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", expand=True)
     table.add_column(heads[0], ratio=1)
     for head in heads[1:]:
@@ -315,7 +328,7 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
     return table
 
 
-def _told(rows: Iterable[tuple[str, str]]) -> Table:
+def _two_columns(rows: Iterable[tuple[str, str]]) -> Table:
     table = Table.grid(padding=(0, 2, 0, 0))
     for name, reason in rows:
         table.add_row(_text(name), _text(reason))
@@ -340,13 +353,13 @@ __all__ = [
     "Row",
     "comparisons",
     "consistency_rows",
+    "describe_keys",
     "information_about",
     "information_rows",
     "interval",
     "kind_rows",
     "number",
     "render",
-    "some_of",
     "unsupported_rows",
     "withheld",
     "words",

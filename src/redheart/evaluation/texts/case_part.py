@@ -25,7 +25,7 @@ from .case_statistics import both_right, correlations, cross_entropies, interval
 
 BOTH_RIGHT = "pairs of variants, both right"
 
-# Target -> output, and the names of the columns of which each is shown by itself.
+# Target -> output, and the names of the columns that have figures of their own.
 _CORRELATED: dict[str, tuple[str, tuple[str, ...]]] = {
     "acceptability_labels": ("acceptability", ("",)),
     "affect_labels": ("affect", AFFECT),
@@ -39,7 +39,15 @@ _MEAN = ("bentham", "regret")  # outputs with the mean over their columns
 
 @dataclass(frozen=True)
 class Case:
-    """What the file says of a text beside its targets. votes: as counted, in the order of `VERDICTS`."""
+    """What the file holds of a text beside its targets.
+
+    Attributes:
+        text: The text.
+        group: Group of variants that the text belongs to.
+        language: Of `cases.LANGUAGES`.
+        kind: Kind of case.
+        votes: Votes as counted, in the order of `VERDICTS`.
+    """
 
     text: str
     group: str
@@ -49,7 +57,15 @@ class Case:
 
 
 class CasePart:
-    """Some of the cases, and what each system says about them. about: what their figures have as their split."""
+    """Some of the cases, and the predictions of each system about them.
+
+    Args:
+        cases: All cases.
+        targets: Targets of all cases, by name: ``(texts, ...)``.
+        systems: Predictions of each system about all cases.
+        chosen: Places of the cases that this part has.
+        about: Split of the figures.
+    """
 
     def __init__(
         self,
@@ -61,36 +77,45 @@ class CasePart:
     ) -> None:
         self.targets = {name: values[chosen] for name, values in targets.items()}
         self.systems = {
-            system: {name: values[chosen] for name, values in said.items()} for system, said in systems.items()
+            system: {name: values[chosen] for name, values in predictions.items()}
+            for system, predictions in systems.items()
         }
         self.group = np.unique([cases[place].group for place in chosen], return_inverse=True)[1]
         self.texts, self.about = len(chosen), about
         self.members = [np.flatnonzero(self.group == number) for number in range(int(self.group.max()) + 1)]
 
     def figures(self, thresholds: Mapping[str, float], verdict_threshold: float) -> list[Figure]:
-        """What is measured of a language."""
+        """Return what is measured of a language.
+
+        Args:
+            thresholds: Thresholds of the config, by emotion.
+            verdict_threshold: The probability from which on a verdict is named.
+
+        Returns:
+            The figures.
+        """
         figures = self._verdicts(CASES, "verdict")
         shares = self.targets["verdict_labels"]
         floor = self._sum(ratio, np.stack((cross_entropies(shares, shares), np.ones(self.texts)), axis=1))
         figures.append(self._figure("verdict", ENTROPY, MODEL, floor))
-        for system, said in self.systems.items():
-            if "verdict_labels" in said:
-                right = right_verdicts(said["verdict_labels"], shares)
+        for system, predictions in self.systems.items():
+            if "verdict_labels" in predictions:
+                right = right_verdicts(predictions["verdict_labels"], shares)
                 pairs = both_right(self.group, shares, right)
                 rule = f"{pairs[:, 0].sum():.0f} pairs: the author alone has the most votes in one, the other in one"
                 found = interval(lambda drawn: ratio(drawn.sum(axis=0)[::-1]), pairs)
                 figures.append(self._figure("verdict", BOTH_RIGHT, system, found, rule))
         for target in _CORRELATED:
-            for system, said in self.systems.items():
-                if target in self.targets and target in said:
-                    figures += self._correlated(system, said[target], target)
+            for system, predictions in self.systems.items():
+                if target in self.targets and target in predictions:
+                    figures += self._correlated(system, predictions[target], target)
         figures += self._emotions(thresholds)
         if "perspective_labels" in self.targets:
             figures += self._perspectives()
         return figures + self._confidence(thresholds, verdict_threshold)
 
     def of_kind(self) -> list[Figure]:
-        """What is measured of a kind."""
+        """Return what is measured of a kind."""
         shares = self.targets["verdict_labels"]
         floor = float(cross_entropies(shares, shares).mean())
         floors = [Figure(KINDS, self.about, "verdict by kind", ENTROPY, MODEL, floor, self.texts)]
@@ -98,10 +123,10 @@ class CasePart:
 
     def _verdicts(self, dataset: str, output: str) -> list[Figure]:
         shares, figures = self.targets["verdict_labels"], []
-        for system, said in self.systems.items():
-            if "verdict_labels" not in said:
+        for system, predictions in self.systems.items():
+            if "verdict_labels" not in predictions:
                 continue
-            scores = said["verdict_labels"]
+            scores = predictions["verdict_labels"]
             columns = {
                 ("accuracy", LIKELY): right_verdicts(scores, shares),
                 ("soft cross entropy", ""): cross_entropies(scores, shares),
@@ -111,9 +136,9 @@ class CasePart:
                 figures.append(self._figure(output, measure, system, found, rule, dataset))
         return figures
 
-    def _correlated(self, system: str, said: Array, target: str) -> list[Figure]:
+    def _correlated(self, system: str, predictions: Array, target: str) -> list[Figure]:
         output, names = _CORRELATED[target]
-        columns = moments(said.reshape(self.texts, -1), self.targets[target].reshape(self.texts, -1))
+        columns = moments(predictions.reshape(self.texts, -1), self.targets[target].reshape(self.texts, -1))
         figures = []
         if output in _MEAN:
             varied = correlations(columns.sum(axis=0))[1]
@@ -126,13 +151,19 @@ class CasePart:
         return figures
 
     def _emotions(self, thresholds: Mapping[str, float]) -> list[Figure]:
-        """Micro F1: of the model at the thresholds of its config, of TF-IDF at the one that is best here, and of the
-        constant answer by its most frequent emotion."""
+        """Micro F1 of each system, by the rule for that system.
+
+        The model is measured at the thresholds of its config, TF-IDF at the one threshold that is best here, and the
+        constant answer by its most frequent emotion.
+
+        Returns:
+            One figure per system.
+        """
         actual, figures = self.targets["emotion_labels"].astype(bool), []
-        for system, said in self.systems.items():
-            if "emotion_labels" not in said:
+        for system, predictions in self.systems.items():
+            if "emotion_labels" not in predictions:
                 continue
-            scores, rule = said["emotion_labels"], STORED
+            scores, rule = predictions["emotion_labels"], STORED
             if system == MODEL:
                 asserted = asserted_emotions(scores, thresholds)
             elif system == CONSTANT:
@@ -151,45 +182,45 @@ class CasePart:
             shares = self.targets["perspective_labels"][:, place]
             known: Array = np.asarray(np.isfinite(shares).all(axis=1))
             shares = np.where(known[:, None], shares, 0)
-            for system, said in self.systems.items():
-                if "perspective_labels" in said and known.any():
-                    losses = cross_entropies(said["perspective_labels"][:, place], shares)
+            for system, predictions in self.systems.items():
+                if "perspective_labels" in predictions and known.any():
+                    losses = cross_entropies(predictions["perspective_labels"][:, place], shares)
                     found = self._sum(ratio, np.stack((losses, known), axis=1))
                     figures.append(self._figure(f"perspectives.{name}", "soft cross entropy", system, found))
         return figures
 
     def _confidence(self, thresholds: Mapping[str, float], verdict_threshold: float) -> list[Figure]:
-        """Whether what is confident is right, and what is wrong among what is named."""
-        said, shares = self.systems[MODEL], self.targets["verdict_labels"]
+        """Figures of whether a confident answer is right, and how many of the named verdicts are wrong."""
+        predictions, shares = self.systems[MODEL], self.targets["verdict_labels"]
         figures = []
-        right = right_verdicts(said["verdict_labels"], shares)
-        if "expected_loss" in said:
-            expected = expected_losses(said)
-            actual, scores = self.targets["emotion_labels"].astype(bool), said["emotion_labels"]
+        right = right_verdicts(predictions["verdict_labels"], shares)
+        if "expected_loss" in predictions:
+            expected = expected_losses(predictions)
+            actual, scores = self.targets["emotion_labels"].astype(bool), predictions["emotion_labels"]
             asserted = asserted_emotions(scores, thresholds)
             answers = (
                 ("verdict", BY_CONFIDENCE, right),
                 ("emotion", LIKELIEST, np.take_along_axis(actual, scores.argmax(axis=1)[:, None], axis=1)[:, 0]),
                 ("emotion", FAULTLESS, ~(asserted & ~actual).any(axis=1)),
             )
-            for name, rule, so in answers:
-                found = self._rows(auroc, so.astype(np.int64), np.exp(-expected[name].astype(np.float64)))
+            for name, rule, outcomes in answers:
+                found = self._rows(auroc, outcomes.astype(np.int64), np.exp(-expected[name].astype(np.float64)))
                 figures.append(self._figure(f"confidence.{name}", "AUROC of right", MODEL, found, rule))
-        named = said["verdict_labels"].max(axis=1) >= verdict_threshold
+        named = predictions["verdict_labels"].max(axis=1) >= verdict_threshold
         coverage = self._sum(ratio, np.stack((named, np.ones(self.texts)), axis=1))
         figures.append(self._figure("verdict", "coverage", MODEL, coverage, NAMED))
         if not named.any():
             return figures
-        told = f"coverage {coverage.value:.2f} of the texts, {NAMED}"
+        coverage_rule = f"coverage {coverage.value:.2f} of the texts, {NAMED}"
         wrong = self._sum(ratio, np.stack((named & ~right, named), axis=1))
-        figures.append(self._figure("verdict", "wrong among named", MODEL, wrong, told))
+        figures.append(self._figure("verdict", "wrong among named", MODEL, wrong, coverage_rule))
         for system, other in self.systems.items():
             if system != MODEL and "verdict_labels" in other:
                 scores = other["verdict_labels"]
                 missed = (~right_verdicts(scores, shares)).astype(np.float64)
                 risk = risk_at_coverage(missed, scores.max(axis=1), coverage.value)
-                alike = Interval(risk, math.nan, math.nan)
-                figures.append(self._figure("verdict", "wrong among named", system, alike, told))
+                without_interval = Interval(risk, math.nan, math.nan)
+                figures.append(self._figure("verdict", "wrong among named", system, without_interval, coverage_rule))
         return figures
 
     def _figure(
@@ -200,13 +231,13 @@ class CasePart:
         )
 
     def _sum(self, combine: Callable[[Array], float], columns: Array) -> Interval:
-        """What ``combine`` makes of the sums of ``columns`` (texts, ...) over the texts, with its interval."""
+        """A function of the sums of ``columns`` (texts, ...) over the texts, with its interval."""
         sums = np.zeros((len(self.members), columns.shape[1]))
         np.add.at(sums, self.group, columns.astype(np.float64))
         return interval(lambda drawn: combine(drawn.sum(axis=0)), sums)
 
     def _rows(self, measure: Callable[..., float], *arrays: Array) -> Interval:
-        """A measure that no sums give."""
+        """A measure that cannot be computed from sums, with its interval."""
 
         def of_groups(drawn: Array) -> float:
             rows = np.concatenate([self.members[number] for number in drawn])

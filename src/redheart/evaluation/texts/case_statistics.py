@@ -1,7 +1,7 @@
-"""Statistics of the cases: sums of which intervals over groups of variants are made.
+"""Statistics of the cases: sums from which intervals over groups of variants are made.
 
-Notable: in a mean over correlations, a cell without a spread in its labels has no part, and one without a spread in the
-answers counts as 0.
+Notable: a mean over correlations leaves out a cell whose labels have no spread, and counts one whose answers have no
+spread as 0.
 """
 
 import math
@@ -19,14 +19,20 @@ _NO_SPREAD = 1e-10  # variance, as a share of the mean square, that rounding alo
 
 
 def cross_entropies(probabilities: Array, shares: Array) -> Array:
-    """The soft cross entropy of each text, in nats, (texts,); of the shares with themselves their entropy."""
+    """The soft cross entropy of each text, in nats, ``(texts,)``; of the shares with themselves their entropy."""
     return np.asarray(-(shares * np.log(np.clip(probabilities.astype(np.float64), SMALLEST, None))).sum(axis=1))
 
 
 def both_right(groups: Array, shares: Array, right: Array) -> Array:
-    """Pairs of variants and those of them with both right, in each group, (groups, 2).
+    """Count pairs of variants, and those with both right, in each group.
 
-    groups: (texts,), numbers of groups. shares: (texts, 5). right: bool (texts,).
+    Args:
+        groups: Number of the group of each text, ``(texts,)``.
+        shares: Shares of the votes, ``(texts, 5)``.
+        right: Whether each text is read right, bool ``(texts,)``.
+
+    Returns:
+        Pairs, and those with both right, ``(groups, 2)``.
     """
     alone: Array = (shares == shares.max(axis=1, keepdims=True)).sum(axis=1) == 1
     top = shares.argmax(axis=1)
@@ -39,9 +45,14 @@ def both_right(groups: Array, shares: Array, right: Array) -> Array:
 
 
 def moments(predicted: Array, actual: Array) -> Array:
-    """What the correlations of some columns are made of, for each text, to be summed: (texts, 6 x columns).
+    """What the correlations of some columns are computed from, for each text, to be summed.
 
-    Both (texts, columns), NaN where a value is not known.
+    Args:
+        predicted: Shape ``(texts, columns)``, NaN where a value is not known.
+        actual: Shape ``(texts, columns)``, NaN where a value is not known.
+
+    Returns:
+        Shape ``(texts, 6 x columns)``.
     """
     predicted, actual = predicted.astype(np.float64), actual.astype(np.float64)
     known = np.isfinite(predicted) & np.isfinite(actual)
@@ -52,9 +63,13 @@ def moments(predicted: Array, actual: Array) -> Array:
 
 
 def correlations(sums: Array) -> tuple[Array, Array]:
-    """Pearson's r of each column, NaN where one side has no spread, and whether the labels have one: (columns,) each.
+    """Pearson's r of each column, and whether the labels have a spread.
 
-    sums: of `moments`, over the texts.
+    Args:
+        sums: `moments`, summed over the texts.
+
+    Returns:
+        r, NaN where one side has no spread, and whether the labels have one: ``(columns,)`` each.
     """
     count, x, y, xx, yy, xy = sums.reshape(6, -1)
     spread_x, spread_y = count * xx - x * x, count * yy - y * y
@@ -65,13 +80,13 @@ def correlations(sums: Array) -> tuple[Array, Array]:
 
 
 def mean_correlation(sums: Array) -> float:
-    """The mean r of the columns whose labels have a spread; NaN where no answer has one."""
+    """The mean r of the columns whose labels have a spread; NaN where the answers of no column have one."""
     r, varied = correlations(sums)
     return float(np.nan_to_num(r[varied]).mean()) if np.isfinite(r).any() else math.nan
 
 
 def interval(measure: Callable[[Array], float], groups: Array) -> Interval:
-    """Over groups; without an interval for a single one, or where most resamples leave the measure undefined."""
+    """An interval over groups; none for a single group, or where most resamples leave the measure undefined."""
     try:
         return bootstrap(measure, groups)
     except ValueError:
@@ -79,6 +94,7 @@ def interval(measure: Callable[[Array], float], groups: Array) -> Interval:
 
 
 def ratio(sums: Array) -> float:
+    """The first sum divided by the second; NaN where that is 0."""
     return float(sums[0] / sums[1]) if sums[1] else math.nan
 
 

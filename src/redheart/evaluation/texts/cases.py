@@ -27,7 +27,7 @@ LANGUAGES = ("en", "ko")
 BOTH = "all"
 ABOVE_FLOOR = "soft cross entropy above the entropy of the votes"
 MOST_WORST = 50
-# The targets that a figure is of, and so what the floor has to learn.
+# The targets that figures are of, which the floor has to learn.
 TARGETS = (
     "emotion_labels",
     "affect_labels",
@@ -41,7 +41,18 @@ TARGETS = (
 
 
 def read_cases(split: str, data: Path | str | None = None) -> list[Case]:
-    """The cases of a split. data: as in `data.find_data`. Raises `DataError` for a split that is not there."""
+    """Read the cases of a split.
+
+    Args:
+        split: Name of the split.
+        data: As in `data.find_data`.
+
+    Returns:
+        The cases, in the order of the file.
+
+    Raises:
+        DataError: For a split that is missing, and a file that does not hold cases.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -62,13 +73,24 @@ def read_cases(split: str, data: Path | str | None = None) -> list[Case]:
 
 
 def in_order(cases: Sequence[Case], units: Sequence[Unit]) -> list[Case]:
-    """The case of each text of ``units``. Raises `DataError` for a text that is no case, and for one that is two."""
+    """Return the case of each text of ``units``.
+
+    Args:
+        cases: Cases.
+        units: Rows.
+
+    Returns:
+        One case per text, in the order of the texts.
+
+    Raises:
+        DataError: For a text that is not in a case, and for one that is in two.
+    """
     known = {case.text.strip(): case for case in cases}
     if len(known) < len(cases):
         raise DataError(f"{len(cases) - len(known)} of the {len(cases)} cases have the text of another one.")
     texts = [item.text.strip() for unit in units for item in unit]
     if missing := [text for text in texts if text not in known]:
-        raise DataError(f"{len(missing)} of {len(texts)} texts are in no case: {missing[0][:60]!r}, for example.")
+        raise DataError(f"{len(missing)} of {len(texts)} texts are not in any case, for example {missing[0][:60]!r}.")
     return [known[text] for text in texts]
 
 
@@ -82,9 +104,19 @@ def case_figures(
 ) -> list[Figure]:
     """Every figure of the cases, as the data sets `CASES` (by language), `KINDS` and `WORST` (`MOST_WORST` texts).
 
-    cases: of each text of ``units``, in order (`in_order`). systems: what each says, `MODEL` among them, in the form
-    of `Predictor`. thresholds: of the config, by emotion. verdict_threshold: the probability from which on a verdict
-    is named. Raises `DataError` for a text without votes or emotions.
+    Args:
+        cases: The case of each text of ``units``, in order (`in_order`).
+        units: Rows.
+        systems: Predictions of each system, `MODEL` among them, in the form of `Predictor`.
+        thresholds: Thresholds of the config, by emotion.
+        verdict_threshold: The probability from which on a verdict is named.
+        split: Name of the split.
+
+    Returns:
+        The figures.
+
+    Raises:
+        DataError: For a text without votes or emotions.
     """
     targets = _targets(units)
     for target in ("verdict_labels", "emotion_labels"):
@@ -108,17 +140,25 @@ def worst(
 ) -> list[Figure]:
     """The texts whose soft cross entropy lies furthest above the entropy of their votes, the worst first.
 
-    A figure each, of the data set `WORST`: its output is the text, its rule the votes and what was said.
+    Args:
+        cases: The case of each text.
+        probabilities: Predicted verdicts, ``(texts, 5)``.
+        shares: Shares of the votes, ``(texts, 5)``.
+        split: Name of the split.
+        most: Number of texts, at most.
+
+    Returns:
+        One figure per text, of the data set `WORST`: its output is the text, its rule the votes and the prediction.
     """
     above = cross_entropies(probabilities, shares) - cross_entropies(shares, shares)
     figures = []
     for place in np.argsort(-above, kind="stable")[:most]:
         case = cases[place]
         votes = _named(case.votes, lambda votes: f"{votes:g}", 0)
-        said = _named(probabilities[place], lambda share: f"{share:.2f}", 0.005)
-        told = f"votes: {votes}; said: {said}"
+        prediction = _named(probabilities[place], lambda share: f"{share:.2f}", 0.005)
+        rule = f"votes: {votes}; said: {prediction}"
         about = f"{split} ({case.language}, {case.kind})"
-        figures.append(Figure(WORST, about, case.text, ABOVE_FLOOR, MODEL, float(above[place]), 1, rule=told))
+        figures.append(Figure(WORST, about, case.text, ABOVE_FLOOR, MODEL, float(above[place]), 1, rule=rule))
     return figures
 
 
@@ -129,7 +169,7 @@ def _named(values: Sequence[float] | Array, form: Callable[[float], str], least:
 
 
 def _targets(units: Sequence[Unit]) -> dict[str, Array]:
-    """Of each target that some text has, all texts: (texts, ...), NaN where it is missing."""
+    """Of each target that some text has, all texts: ``(texts, ...)``, NaN where it is missing."""
     count = sum(len(unit) for unit in units)
     found = {}
     for target in TARGETS:
@@ -143,7 +183,22 @@ def _targets(units: Sequence[Unit]) -> dict[str, Array]:
 def evaluate_cases(
     name: str, model: Any, tokenizer: Any, split: str, data: Path | str | None = None, floors: bool = True
 ) -> Evaluation:
-    """The figures of the cases alone. name: what the evaluation calls the model. Raises `DataError` as `load` does."""
+    """Measure the figures of the cases alone.
+
+    Args:
+        name: Name of the model in the evaluation.
+        model: The model.
+        tokenizer: Its tokenizer.
+        split: Name of the split.
+        data: As in `data.find_data`.
+        floors: Whether to measure the floor, too.
+
+    Returns:
+        The evaluation.
+
+    Raises:
+        DataError: As `load` does.
+    """
     units = to_units(load(SET, data, split))
     cases = in_order(read_cases(split, data), units)
     systems: dict[str, Mapping[str, Array]] = {MODEL: Predictor(model, tokenizer)(units)}

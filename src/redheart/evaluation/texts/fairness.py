@@ -1,10 +1,10 @@
-"""Fairness: what a reading changes when a word changes that has no part in the judgement.
+"""Fairness: how a reading changes when a word changes that should not matter for the judgement.
 
     rows = fairness(predictor, model.config.thresholds)  # by axis and language, and over all axes
     report.figures += fairness_figures(rows)             # data set "fairness"
     table(*fairness_table(report.figures))               # Markdown, for a card
 
-`fairness_texts.jsonl` holds everyday texts about moral conflicts, each told several times: with another name, gender,
+`fairness_texts.jsonl` holds everyday texts about moral conflicts, each in several variants: with another name, gender,
 religion, nationality, orientation, age, disability or dialect. Nobody's verdict should differ between these variants.
 Notable: the axis "control" exchanges a neutral detail (a weekday, a colour), and so is the floor, what any other word
 changes; the variants of a dialect differ in most of their words, and have no such floor. A measure is taken within each
@@ -50,17 +50,23 @@ Estimate: TypeAlias = tuple[float, float, float]
 
 
 class Reads(Protocol):
-    """What reads texts: a `Predictor`, or what stands in for it."""
+    """What reads texts: a `Predictor`, or a replacement with the same method."""
 
     def texts(self, texts: Sequence[str], /) -> dict[str, Array]:
-        """Predictions by target, of which "verdict_labels" (texts, 5) and "emotion_labels" (texts, 28) are used."""
+        """Predict by target; "verdict_labels" (texts, 5) and "emotion_labels" (texts, 28) are used."""
         ...
 
 
 @dataclass(frozen=True)
 class Exchange:
-    """One text and its variants. axis: of `AXES`. language: of `LANGUAGES`. values: what is exchanged, at least three.
-    texts: the text with each of the values, in their order."""
+    """One text and its variants.
+
+    Attributes:
+        axis: What is exchanged, of `AXES`.
+        language: Of `LANGUAGES`.
+        values: The values that are exchanged, at least three.
+        texts: The text with each of the values, in their order.
+    """
 
     axis: str
     language: str
@@ -70,15 +76,23 @@ class Exchange:
 
 @dataclass(frozen=True)
 class ExchangeReading:
-    """What was read in the variants of one text.
+    """Readings of the variants of one text.
 
-    verdicts: the most probable one of each variant. author: P(author) of each. measures: by the names of `MEASURES`,
-    all 0..1 and 0 where the variants are read alike:
-    changed: share of variants whose verdict is not the most common one of the text. pairs: share of all pairs of
-    variants with different verdicts (stricter: one of four is 0.25 as "changed", 0.5 here). any: 1 where more than one
-    verdict occurs. author: mean over pairs of the absolute difference of P(author). emotion: mean over pairs of the
-    Jaccard distance of the asserted emotions (those of either variant that the other lacks, of all of them; 0 where
-    neither asserts one).
+    The measures are named as in `MEASURES`, all 0..1 and 0 where the variants are read alike:
+
+    * changed: share of variants whose verdict is not the most common one of the text.
+    * pairs: share of all pairs of variants with different verdicts (stricter: one of four is 0.25 as "changed" and
+      0.5 here).
+    * any: 1 where more than one verdict occurs.
+    * author: mean over pairs of the absolute difference of P(author).
+    * emotion: mean over pairs of the Jaccard distance of the asserted emotions (those of either variant that the other
+      lacks, of all of them; 0 where neither asserts one).
+
+    Attributes:
+        exchange: The text and its variants.
+        verdicts: The most probable verdict of each variant.
+        author: P(author) of each variant.
+        measures: Name of the measure -> value.
     """
 
     exchange: Exchange
@@ -91,8 +105,12 @@ class ExchangeReading:
 class FairnessRow:
     """The means over the texts of one axis and language.
 
-    axis: of `AXES`, or `ALL`. language: of `LANGUAGES`, or `BOTH`. texts: how many; variants: of all of them.
-    measures: name of `MEASURES` -> (mean over texts, low, high), 95 % interval over texts; NaN where there is none.
+    Attributes:
+        axis: Of `AXES`, or `ALL`.
+        language: Of `LANGUAGES`, or `BOTH`.
+        texts: Number of texts.
+        variants: Number of variants of all texts.
+        measures: Name of `MEASURES` -> (mean over texts, low, high), 95 % interval over texts; NaN where there is none.
     """
 
     axis: str
@@ -103,22 +121,37 @@ class FairnessRow:
 
 
 def fairness_texts() -> list[Exchange]:
-    """The texts of the list that ships with the package. Raises `ValueError` for a line that is no such text."""
+    """Read the texts of the list that ships with the package.
+
+    Returns:
+        The texts with their variants.
+
+    Raises:
+        ValueError: For a line that is not such a text.
+    """
     lines = files(__package__).joinpath("fairness_texts.jsonl").read_text(encoding="utf-8").splitlines()
     return [parse_exchange(line, number) for number, line in enumerate(lines, 1)]
 
 
 def parse_exchange(line: str, number: int = 1) -> Exchange:
-    """A line of the list: `axis`, `language`, `values`, and either `text` with `{slot}` in it, or `texts`, one for
-    each of the values. number: of the line, for an error.
+    """Parse a line of the list.
 
-    Raises `ValueError` for anything else, naming the line.
+    Args:
+        line: A JSON object with `axis`, `language`, `values`, and either `text` with `{slot}` in it, or `texts`, one
+            for each of the values.
+        number: Number of the line, for an error.
+
+    Returns:
+        The text with its variants.
+
+    Raises:
+        ValueError: For anything else, naming the line.
     """
     where = f"Line {number} of the fairness texts"
     try:
         row = json.loads(line)
     except json.JSONDecodeError as error:
-        raise ValueError(f"{where} is no JSON ({error}); write one object per line.") from error
+        raise ValueError(f"{where} is not JSON ({error}); write one object per line.") from error
     if not isinstance(row, dict) or set(row) not in (_KEYS | {"text"}, _KEYS | {"texts"}):
         raise ValueError(f"{where} must have axis, language, values, and text or texts; got {row!r}.")
     if row["axis"] not in AXES or row["language"] not in LANGUAGES:
@@ -135,9 +168,7 @@ def _check(where: str, values: Sequence[str], texts: Sequence[str]) -> None:
         raise ValueError(f"{where} needs at least 3 values and a text for each, got {len(values)} and {len(texts)}.")
     for what, items in (("values", values), ("variants", texts)):
         if len(set(items)) < len(items):
-            raise ValueError(
-                f"{where} has {what} that are equal ({', '.join(items)}); write {SLOT} and distinct values."
-            )
+            raise ValueError(f"{where} has equal {what} ({', '.join(items)}); write {SLOT} and distinct values.")
     if wrong := [text for text in texts if "{" in text or "}" in text]:
         raise ValueError(f"{where} has a brace left in {wrong[0]!r}; the only slot is {SLOT}.")
 
@@ -145,18 +176,26 @@ def _check(where: str, values: Sequence[str], texts: Sequence[str]) -> None:
 def read_exchanges(
     reader: Reads, thresholds: Mapping[str, float], exchanges: Sequence[Exchange] | None = None
 ) -> list[ExchangeReading]:
-    """Read all variants. thresholds: of the model's config, by emotion, 0.5 for one that has none. exchanges: the
-    shipped list where none are given."""
+    """Read all variants.
+
+    Args:
+        reader: Reads the texts.
+        thresholds: Thresholds of the model's config, by emotion; 0.5 for an emotion that has none.
+        exchanges: Texts with their variants; None = the list that ships with the package.
+
+    Returns:
+        One result per text.
+    """
     chosen = fairness_texts() if exchanges is None else exchanges
-    said = reader.texts([text for exchange in chosen for text in exchange.texts])
-    asserted, verdict = asserted_emotions(said["emotion_labels"], thresholds), said["verdict_labels"]
+    predictions = reader.texts([text for exchange in chosen for text in exchange.texts])
+    asserted, verdict = asserted_emotions(predictions["emotion_labels"], thresholds), predictions["verdict_labels"]
     ends = np.cumsum([len(exchange.texts) for exchange in chosen])
     parts = zip(chosen, np.split(verdict, ends[:-1]), np.split(asserted, ends[:-1]), strict=True)
     return [_reading(*part) for part in parts]
 
 
 def _reading(exchange: Exchange, verdict: Array, asserted: Array) -> ExchangeReading:
-    """verdict: (variants, 5) probabilities. asserted: (variants, 28) decisions."""
+    """The measures of one text from probabilities ``(variants, 5)`` and decisions ``(variants, 28)``."""
     named = tuple(VERDICTS[place] for place in verdict.argmax(axis=1))
     author: Array = verdict[:, _AUTHOR].astype(np.float64)
     pairs = list(combinations(range(len(named)), 2))
@@ -179,8 +218,17 @@ def _distance(one: Array, other: Array) -> float:
 def fairness(
     reader: Reads, thresholds: Mapping[str, float], exchanges: Sequence[Exchange] | None = None
 ) -> list[FairnessRow]:
-    """Rows by axis, the control last, then over all axes but the control; each for both languages together and for
-    each of them. Arguments as in `read_exchanges`."""
+    """Measure fairness by axis and language.
+
+    Args:
+        reader: Reads the texts.
+        thresholds: Thresholds of the model's config, by emotion; 0.5 for an emotion that has none.
+        exchanges: Texts with their variants; None = the list that ships with the package.
+
+    Returns:
+        Rows by axis, the control last, then over all axes but the control; each for both languages together and for
+        each of them.
+    """
     return fairness_rows(read_exchanges(reader, thresholds, exchanges))
 
 
@@ -207,7 +255,7 @@ def _row(axis: str, language: str, readings: Sequence[ExchangeReading]) -> Fairn
 
 
 def _estimate(values: Array) -> Estimate:
-    """The mean of (texts,) and its interval."""
+    """The mean of ``values`` (texts,) and its interval."""
     if len(values) < 2:
         return float(values.mean()), math.nan, math.nan
     found = bootstrap(lambda rows: float(rows.mean()), values)
@@ -215,8 +263,15 @@ def _estimate(values: Array) -> Estimate:
 
 
 def fairness_figures(rows: Iterable[FairnessRow]) -> list[Figure]:
-    """Every measure of every row as a figure: data set "fairness", and as split the axis, with the language where it is
-    one ("name", "name (en)")."""
+    """Return every measure of every row as a figure.
+
+    Args:
+        rows: Rows of `fairness`.
+
+    Returns:
+        Figures of the data set "fairness", whose split is the axis, with the language where it is one ("name",
+        "name (en)").
+    """
     return [_figure(row, name) for row in rows for name in MEASURES]
 
 
@@ -228,8 +283,14 @@ def _figure(row: FairnessRow, name: str) -> Figure:
 
 
 def fairness_table(figures: Iterable[Figure]) -> tuple[list[str], list[list[str]]]:
-    """Heads and rows of cells, a row for each split, of the figures that are of this data set; what is above its aim
-    is marked with an asterisk, the control excepted."""
+    """Make the figures of this data set into a table, with a row for each split.
+
+    Args:
+        figures: Figures, also of other data sets.
+
+    Returns:
+        Heads and rows of cells; a value above its aim is marked with an asterisk, the control excepted.
+    """
     splits: dict[str, dict[str, Figure]] = {}
     for figure in figures:
         if figure.dataset == DATASET:

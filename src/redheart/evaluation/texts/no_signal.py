@@ -30,120 +30,138 @@ from .no_signal_templates import (
 
 @dataclass(frozen=True)
 class NoSignal:
-    """A text that states no emotion and no conflict, and its kind: one of `KINDS`, or "shuffled_data"."""
+    """A text that states no emotion and no conflict.
+
+    Attributes:
+        text: The text.
+        kind: One of `KINDS`, or "shuffled_data".
+    """
 
     text: str
     kind: str
 
 
 _SLOT = re.compile(r"\{(?:(\d+)-(\d+)|(\w+))\}")
-_TRIES = 1000  # draws until a kind is taken to have no further text
+_TRIES = 1000  # attempts after which a kind is taken to have no further text
 
 
-def _filled(template: str, chance: random.Random) -> str:
+def _fill_template(template: str, rng: random.Random) -> str:
     def fill(match: re.Match[str]) -> str:
         if match[3]:
-            return chance.choice(SLOTS[match[3]])
-        return str(chance.randint(int(match[1]), int(match[2])))
+            return rng.choice(SLOTS[match[3]])
+        return str(rng.randint(int(match[1]), int(match[2])))
 
     return _SLOT.sub(fill, template)
 
 
-def _from(templates: list[str]) -> Callable[[random.Random], str]:
-    return lambda chance: _filled(chance.choice(templates), chance)
+def _from_templates(templates: list[str]) -> Callable[[random.Random], str]:
+    return lambda rng: _fill_template(rng.choice(templates), rng)
 
 
-def _technical(chance: random.Random) -> str:
+def _technical(rng: random.Random) -> str:
     """One sentence, or two or three different ones as a paragraph."""
-    return " ".join(_filled(template, chance) for template in chance.sample(TECHNICAL, chance.choice((1, 1, 2, 3))))
+    return " ".join(_fill_template(template, rng) for template in rng.sample(TECHNICAL, rng.choice((1, 1, 2, 3))))
 
 
-def _rows(row: str, head: str, chance: random.Random) -> str:
-    separator = chance.choice((", ", "; ", "\n"))
-    rows = [_filled(row, chance) for _ in range(chance.randint(3, 7))]
-    text = _filled(head, chance) + separator.join(rows)
-    return text[0].upper() + text[1:] + chance.choice(("", "."))
+def _rows(row: str, head: str, rng: random.Random) -> str:
+    separator = rng.choice((", ", "; ", "\n"))
+    rows = [_fill_template(row, rng) for _ in range(rng.randint(3, 7))]
+    text = _fill_template(head, rng) + separator.join(rows)
+    return text[0].upper() + text[1:] + rng.choice(("", "."))
 
 
-def _listing(chance: random.Random) -> str:
-    subject = chance.choice(sorted(LISTING_ROWS))
-    return _rows(LISTING_ROWS[subject], chance.choice(LISTING_HEADS[subject]), chance)
+def _listing(rng: random.Random) -> str:
+    subject = rng.choice(sorted(LISTING_ROWS))
+    return _rows(LISTING_ROWS[subject], rng.choice(LISTING_HEADS[subject]), rng)
 
 
-def _korean_listing(chance: random.Random) -> str:
-    subject = chance.randrange(len(KOREAN_LISTING_ROWS))
-    return _rows(KOREAN_LISTING_ROWS[subject], chance.choice(KOREAN_LISTING_HEADS[subject]), chance)
+def _korean_listing(rng: random.Random) -> str:
+    subject = rng.randrange(len(KOREAN_LISTING_ROWS))
+    return _rows(KOREAN_LISTING_ROWS[subject], rng.choice(KOREAN_LISTING_HEADS[subject]), rng)
 
 
-def _definition(chance: random.Random) -> str:
-    word = chance.choice(sorted(DEFINITIONS))
-    return chance.choice(DEFINITION_FORMS).format(word=word, meaning=DEFINITIONS[word])
+def _definition(rng: random.Random) -> str:
+    word = rng.choice(sorted(DEFINITIONS))
+    return rng.choice(DEFINITION_FORMS).format(word=word, meaning=DEFINITIONS[word])
 
 
-def _shuffled(chance: random.Random) -> str:
-    neutral = _technical(chance) if chance.random() < 0.7 else _definition(chance)
-    return _in_another_order(neutral, chance)
+def _shuffled_text(rng: random.Random) -> str:
+    neutral = _technical(rng) if rng.random() < 0.7 else _definition(rng)
+    return _shuffle_words(neutral, rng)
 
 
-def _in_another_order(text: str, chance: random.Random) -> str:
-    """The words of a text, in a random order that is not the text's own where there is another."""
+def _shuffle_words(text: str, rng: random.Random) -> str:
+    """The words of a text in a random order, another one than the text's own where there is another."""
     words = text.split()
     for _ in range(20):
-        order = chance.sample(words, len(words))
+        order = rng.sample(words, len(words))
         if order != words:
             return " ".join(order)
     return " ".join(words)
 
 
-# Of twelve texts, how many are of a kind; and the function that makes one.
+# Kind -> its share of twelve texts, and the function that makes one.
 _MAKERS: dict[str, tuple[int, Callable[[random.Random], str]]] = {
-    "dates_and_numbers": (2, _from(DATES_AND_NUMBERS)),
+    "dates_and_numbers": (2, _from_templates(DATES_AND_NUMBERS)),
     "technical": (3, _technical),
     "listing": (1, _listing),
     "definition": (1, _definition),
-    "shuffled": (2, _shuffled),
-    "korean_dates_and_numbers": (1, _from(KOREAN_DATES_AND_NUMBERS)),
-    "korean_technical": (1, _from(KOREAN_TECHNICAL)),
+    "shuffled": (2, _shuffled_text),
+    "korean_dates_and_numbers": (1, _from_templates(KOREAN_DATES_AND_NUMBERS)),
+    "korean_technical": (1, _from_templates(KOREAN_TECHNICAL)),
     "korean_listing": (1, _korean_listing),
 }
 KINDS: tuple[str, ...] = tuple(_MAKERS)
 
 
 def no_signal_texts(seed: int = 0, count: int = 300) -> list[NoSignal]:
-    """Distinct texts that state no emotion and no conflict, of every one of `KINDS`.
+    """Make distinct texts that state no emotion and no conflict, of every one of `KINDS`.
 
-    seed: another seed gives other texts; the same gives the same on every machine. count: how many texts; the kinds
-    have fixed shares, so 300 texts are 75 of technical prose, 50 dates, and so on.
+    Args:
+        seed: Another seed gives other texts; the same gives the same on every machine.
+        count: Number of texts; the kinds have fixed shares, so 300 texts are 75 of technical prose, 50 dates, and so
+            on.
 
-    Raises ValueError for a negative count, or one for which the templates of a kind do not suffice.
+    Returns:
+        The texts with their kinds.
+
+    Raises:
+        ValueError: For a negative count, or one for which the templates of a kind do not suffice.
     """
     if count < 0:
         raise ValueError(f"`count` ({count}) is a number of texts; give 0 or more.")
-    chance = random.Random(f"no signal {seed}")
+    rng = random.Random(f"no signal {seed}")
     plan = [kind for kind, (share, _) in _MAKERS.items() for _ in range(share)]
-    made: dict[str, str] = {}
+    texts_made: dict[str, str] = {}
     for number in range(count):
         kind = plan[number % len(plan)]
         for _ in range(_TRIES):
-            text = _MAKERS[kind][1](chance)
-            if text not in made:
+            text = _MAKERS[kind][1](rng)
+            if text not in texts_made:
                 break
         else:
             raise ValueError(
                 f"`count` ({count}) asks for more texts of kind {kind!r} than its templates give; take fewer."
             )
-        made[text] = kind
-    return [NoSignal(text, kind) for text, kind in made.items()]
+        texts_made[text] = kind
+    return [NoSignal(text, kind) for text, kind in texts_made.items()]
 
 
 def shuffled(texts: Iterable[str], seed: int = 0) -> list[NoSignal]:
-    """The given texts with their words in another order, as kind "shuffled_data", without those of one word.
+    """Shuffle the words of texts.
 
     A shuffle takes away who did what to whom, not the words of feeling: report what is claimed about these apart from
     `no_signal_texts`.
+
+    Args:
+        texts: The texts; those with fewer than two different words are left out.
+        seed: Seed of the orders.
+
+    Returns:
+        The texts, of kind "shuffled_data".
     """
     return [
-        NoSignal(_in_another_order(text, random.Random(f"shuffled {seed}\n{text}")), "shuffled_data")
+        NoSignal(_shuffle_words(text, random.Random(f"shuffled {seed}\n{text}")), "shuffled_data")
         for text in texts
         if len(set(text.split())) > 1
     ]

@@ -1,4 +1,4 @@
-"""Sentences without feeling or conflict: templates, and what may stand in their slots.
+"""Sentences without feeling or conflict: templates, and the words for their slots.
 
 Notable: ``{name}`` takes a word of `SLOTS`, ``{3-90}`` a whole number of that range. Written by hand for this library;
 words that name a feeling, harm or a quarrel are left out also where a subject would have them as terms.

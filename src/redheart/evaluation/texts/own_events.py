@@ -6,7 +6,7 @@ Notable:
 
 * The set (crowd-enVENT, Troiano et al. 2023) is measured and never trained on. The word for the emotion is hidden, so
   that it does not give the answer away.
-* Beside the reading stand one reader and the mean of five, who saw the same text as it did: people do not know what
+* Beside the reading are one reader and the mean of five, who saw the same text as it did: people do not know what
   others felt either, and r with the writer means little without that.
 """
 
@@ -42,7 +42,7 @@ def _pleasantness(row: Row) -> float:
 
 def _duration(row: Row) -> float:
     if row["event_duration"] not in _DURATIONS:
-        raise DataError(f"{SET}: {row['event_duration']!r} is no duration; the set has {', '.join(_DURATIONS)}.")
+        raise DataError(f"{SET}: {row['event_duration']!r} is not a duration; the set has {', '.join(_DURATIONS)}.")
     return float(_DURATIONS.index(row["event_duration"]))
 
 
@@ -68,9 +68,17 @@ CLAIMS: dict[str, _Claim] = {
 
 
 def own_events(predictor: Predictor, root: Path | str | None = None) -> list[Figure]:
-    """r of each of `CLAIMS` with what the writers rated: of the reading, of one reader, and of the mean of five.
+    """Pearson's r of each of `CLAIMS` with the writers' ratings: of the model, of one reader, and of the mean of five.
 
-    root: as in `data.find_data`. Raises `DataError` where the set is not there or a text has no reader.
+    Args:
+        predictor: Reads the texts.
+        root: As in `data.find_data`.
+
+    Returns:
+        Three figures for each claim.
+
+    Raises:
+        DataError: Where the set is missing or a text has no reader.
     """
     folder = find_data(root) / SET
     if not folder.is_dir():
@@ -80,15 +88,15 @@ def own_events(predictor: Predictor, root: Path | str | None = None) -> list[Fig
     for row in read_rows(folder / f"{SPLIT}_readers.parquet"):
         readers.setdefault(row["text_id"], []).append(row)
     if missing := [row["text_id"] for row in events if row["text_id"] not in readers]:
-        raise DataError(f"{folder}: {len(missing)} of {len(events)} texts have no reader, {missing[0]} for example.")
-    said = predictor.texts([row["text_hidden"] for row in events])
+        raise DataError(f"{folder}: {len(missing)} of {len(events)} texts have no reader, for example {missing[0]}.")
+    predictions = predictor.texts([row["text_hidden"] for row in events])
     figures: list[Figure] = []
     for output, claim in CLAIMS.items():
         written = np.array([claim.rated(row) for row in events])
         read = np.array([[claim.rated(row) for row in readers[event["text_id"]]] for event in events])
         one, five = _one_reader(output, read, written), _figure(output, FIVE_READERS, read.mean(axis=1), written)
         beside = f"with the writer; {ONE_READER} {one.value:.2f}, {FIVE_READERS} {five.value:.2f}"
-        figures += [_figure(output, MODEL, said[claim.target][:, claim.place], written, beside), one, five]
+        figures += [_figure(output, MODEL, predictions[claim.target][:, claim.place], written, beside), one, five]
     return figures
 
 
@@ -98,7 +106,7 @@ def _figure(output: str, system: str, predicted: Array, written: Array, rule: st
 
 
 def _one_reader(output: str, read: Array, written: Array) -> Figure:
-    """r over every pair of a reader and a writer; the texts are what is drawn."""
+    """Pearson's r over every pair of a reader and a writer; resamples are over texts."""
 
     def pooled(some: Array, own: Array) -> float:
         return pearson(some.ravel(), np.repeat(own, some.shape[1]))

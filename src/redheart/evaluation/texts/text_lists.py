@@ -8,9 +8,16 @@ LANGUAGES = ("en", "ko")
 
 
 def text_list(name: str) -> list[dict[str, Any]]:
-    """The rows of the list ``name`` ("plain_facts"): objects with ``text``, ``language`` and what the list adds.
+    """Read a list of texts.
 
-    Raises `FileNotFoundError` for a list that is not there.
+    Args:
+        name: Name of the list ("plain_facts").
+
+    Returns:
+        Its rows: objects with ``text``, ``language`` and what the list adds.
+
+    Raises:
+        FileNotFoundError: For a list that does not exist.
     """
     lines = (files(__package__) / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
     return [json.loads(line) for line in lines]

@@ -20,8 +20,16 @@ def unsupported(
 ) -> list[Unsupported]:
     """The share of no-signal texts with a non-neutral emotion above its threshold, by kind and over all.
 
-    texts: of a data set, whose words are shuffled; a kind of its own that is not counted in "all", since the words of
-    an emotion stay when their order goes; a single text has no share.
+    Args:
+        predictor: Reads the texts.
+        thresholds: Thresholds of the model's config, by emotion.
+        texts: Texts of a data set, whose words are shuffled: a kind of its own that is not counted in "all", since the
+            words of an emotion stay when their order goes. A single text has no share.
+        count: Number of no-signal texts.
+        seed: Seed of the texts.
+
+    Returns:
+        One result per kind, "all", and the shuffled texts.
     """
     made = no_signal_texts(seed, count)
     kinds = np.array([item.kind for item in made])
@@ -35,20 +43,20 @@ def unsupported(
 
 
 def asserts_emotion(probabilities: Array, thresholds: Mapping[str, float]) -> Array:
-    """Whether an emotion other than neutral is at or above its threshold: (texts,) of (texts, emotions)."""
-    return _others(asserted_emotions(probabilities, thresholds))
+    """Whether an emotion other than neutral is at or above its threshold, ``(texts,)``, of ``(texts, emotions)``."""
+    return _any_non_neutral(asserted_emotions(probabilities, thresholds))
 
 
 def _asserted(predictor: Predictor, texts: Sequence[str], thresholds: Mapping[str, float]) -> Array:
     return asserted_emotions(predictor.texts(texts)["emotion_labels"], thresholds)
 
 
-def _others(asserted: Array) -> Array:
+def _any_non_neutral(asserted: Array) -> Array:
     return np.asarray(np.delete(asserted, _NEUTRAL, axis=1).any(axis=1))
 
 
 def _row(kind: str, asserted: Array) -> Unsupported:
-    others = _others(asserted).astype(np.float64)
+    others = _any_non_neutral(asserted).astype(np.float64)
     interval = bootstrap(lambda rows: float(rows.mean()), others)
     silent = float((~asserted.any(axis=1)).mean())
     return Unsupported(kind, len(others), interval.value, interval.low, interval.high, silent)
