@@ -241,7 +241,7 @@ def test_every_damage_is_named(damaged: Callable[..., Path], stored: Path) -> No
         ),
         ({name + SCALE: scale.half()}, f"'{name}' has scales float16"),
         ({name + VALUES: values.float()}, f"'{name}' is not stored as int8"),
-        ({name: values.float()}, f"'{name}' is there in floats as well"),
+        ({name: values.float()}, f"'{name}' is also stored in floats"),
     ]
     for changes, message in cases:
         folder = damaged(**changes)

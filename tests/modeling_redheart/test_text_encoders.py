@@ -74,10 +74,10 @@ REFUSED = [
     ),
     (
         transformers.FunnelConfig(vocab_size=60, block_sizes=[1, 1], d_model=16, n_head=2, d_head=8, d_inner=24),
-        "has not a state of each token in each of",
+        "does not have a state of each token in each of",
     ),
     (transformers.CLIPConfig(), "has no `hidden_size`"),
-    (small("NystromformerConfig", num_landmarks=4, segment_means_seq_len=40), "cannot read token ids and a mask alone"),
+    (small("NystromformerConfig", num_landmarks=4, segment_means_seq_len=40), "cannot read just token ids and a mask"),
     (transformers.T5Config(vocab_size=60, d_model=16, d_ff=24, num_layers=2, num_heads=2), "is an encoder-decoder"),
 ]
 
@@ -103,7 +103,7 @@ def test_an_encoder_that_sees_the_padding_is_refused(tmp_path: Path, monkeypatch
         return read(self, input_ids, torch.ones_like(attention_mask), **more)
 
     monkeypatch.setattr(type(encoder), "forward", blind)
-    with pytest.raises(ValueError, match="reads a text otherwise where padding follows"):
+    with pytest.raises(ValueError, match="reads a text differently when padding follows"):
         RedHeartModel.from_text_encoder(str(tmp_path))
 
 
