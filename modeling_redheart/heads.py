@@ -1,6 +1,6 @@
 """The four heads: the direct, fast reading of each task's own memory; and the base they share with the analyzers.
 
-Notable: a reader names what it reads from itself, in ``inputs``, so that the model runs all of them in one loop.
+Notable: each reader declares its own inputs, in ``inputs``, so that the model runs all of them in one loop.
 """
 
 from typing import Any, ClassVar

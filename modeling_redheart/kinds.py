@@ -283,7 +283,7 @@ def _constant_shares(claim: Claim, seen: Array, asked: Array) -> float:
     return _over_texts(-(asked * np.log(shares)).sum(axis=-1))
 
 
-# ---- What a reading gives, and what is measured ----
+# ---- Values in the form of a reading, and in the form of a target ----
 
 _LOGITS = (Kind.PROBABILITY, Kind.DEGREE, Kind.COURSE, Kind.LEVELS, Kind.RATE)
 

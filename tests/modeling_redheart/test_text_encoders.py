@@ -83,7 +83,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("config", "reason"), REFUSED, ids=lambda value: getattr(value, "model_type", str(value)))
-def test_what_cannot_be_the_encoder_is_refused_with_the_reason(
+def test_unsuitable_encoders_are_refused_with_the_reason(
     config: PreTrainedConfig, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config.architectures = ["of that family"]
@@ -107,7 +107,7 @@ def test_an_encoder_that_sees_the_padding_is_refused(tmp_path: Path, monkeypatch
         RedHeartModel.from_text_encoder(str(tmp_path))
 
 
-def test_a_config_without_weights_goes_by_the_same_checks() -> None:
+def test_a_config_without_weights_gets_the_same_checks() -> None:
     components = {**RedHeartConfig().components, "backbone": {"projection": 8}}
     for config, reason in (REFUSED[0], REFUSED[2], REFUSED[4]):
         options = {"encoder_config": config.to_dict(), "components": components}
