@@ -13,16 +13,23 @@ _EVEN = 0.5
 
 
 def threshold_of(thresholds: Mapping[str, float], name: str) -> float:
-    """The probability from which on an emotion is asserted: of the config, 0.5 where it has none."""
+    """Return the probability from which on an emotion is asserted: the config's, or 0.5 where it has none."""
     return float(thresholds.get(name, _EVEN))
 
 
 def asserted_emotions(
     probabilities: npt.NDArray[np.floating[Any]], thresholds: Mapping[str, float]
 ) -> npt.NDArray[np.bool_]:
-    """What a reading asserts: bool (texts, 28) of probabilities (texts, 28).
+    """Decide which emotions are asserted.
 
-    A feeling at or above its threshold (0.5 where there is none), and neutral so only where no feeling is.
+    A feeling is asserted at or above its threshold; neutral likewise, but only where no feeling is asserted.
+
+    Args:
+        probabilities: Of each emotion; shape ``(texts, 28)``.
+        thresholds: Threshold of each emotion by name; 0.5 where there is none.
+
+    Returns:
+        What a reading asserts; bool ``(texts, 28)``.
     """
     limits = np.array([threshold_of(thresholds, name) for name in EMOTIONS])
     asserted: npt.NDArray[np.bool_] = probabilities >= limits

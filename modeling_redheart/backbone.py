@@ -22,7 +22,10 @@ from .outputs import BackboneOutput
 class TextSummary(nn.Module):
     """Attention pooling of the token embeddings: the text's summary, on which the adaptive norms depend.
 
-    width: of the scorer's hidden layer. heads: pieces of the features, each pooled with weights of its own.
+    Args:
+        config: Configuration of the model.
+        width: Width of the scorer's hidden layer.
+        heads: Number of pieces of the features, each pooled with its own weights.
     """
 
     def __init__(self, config: RedHeartConfig, width: int, heads: int) -> None:
@@ -32,7 +35,15 @@ class TextSummary(nn.Module):
         self.score = Linear(width, heads, bias=False)  # a bias would vanish in the softmax
 
     def forward(self, embeddings: Tensor, mask: Tensor) -> Tensor:
-        """embeddings: (batch, tokens, hidden). mask: (batch, tokens). Returns (batch, hidden)."""
+        """Pool the embeddings.
+
+        Args:
+            embeddings: Token embeddings; shape ``(batch, tokens, hidden)``.
+            mask: True where there is text; shape ``(batch, tokens)``.
+
+        Returns:
+            The summary; shape ``(batch, hidden)``.
+        """
         scores = self.score(torch.tanh(self.hidden(embeddings)))
         weights = scores.masked_fill(~mask.unsqueeze(-1), torch.finfo(scores.dtype).min).softmax(dim=1)
         pieces = embeddings.unflatten(-1, (self.heads, -1))
@@ -58,7 +69,18 @@ class NativeEncoder(nn.Module):
     def forward(
         self, input_ids: Tensor | None, attention_mask: Tensor, inputs_embeds: Tensor | None, **kwargs: Any
     ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
-        """Returns the embeddings and each layer's states, and the attention weights under eager attention."""
+        """Encode the text.
+
+        Args:
+            input_ids: Token ids, ``(batch, tokens)``; None where ``inputs_embeds`` is given.
+            attention_mask: 1 where there is text; shape ``(batch, tokens)``.
+            inputs_embeds: Embeddings in place of ids, ``(batch, tokens, hidden)``.
+            **kwargs: Passed on to every layer.
+
+        Returns:
+            The embeddings and each layer's states, ``(batch, tokens, hidden)`` each, and the attention weights of each
+            layer; there are none unless attention is eager.
+        """
         hidden = self.embed_tokens(input_ids) if inputs_embeds is None else inputs_embeds
         summary = self.summary(hidden, attention_mask.bool())
         mask = create_bidirectional_mask(config=self.config, inputs_embeds=hidden, attention_mask=attention_mask)
@@ -93,7 +115,7 @@ class PretrainedTextEncoder(nn.Module):
     def forward(
         self, input_ids: Tensor | None, attention_mask: Tensor, inputs_embeds: Tensor | None, **kwargs: Any
     ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
-        """Returns what `NativeEncoder` returns, adapted to the width of this model."""
+        """As `NativeEncoder.forward`, at the width of this model; raise `ValueError` where a token has no state."""
         output = self.model(
             input_ids=input_ids,
             attention_mask=attention_mask,
@@ -105,34 +127,44 @@ class PretrainedTextEncoder(nn.Module):
         states = output.get("hidden_states") or ()
         if len(states) != self.num_states or any(state.shape[1] != attention_mask.shape[1] for state in states):
             shapes = ", ".join(str(tuple(state.shape[:2])) for state in states) or "none"
-            raise _unfit(
+            raise _unsuitable(
                 self.model.config,
-                f"has not a state of each token in each of {self.num_states} layers, the embeddings included, but "
-                f"{shapes} of {tuple(attention_mask.shape)}",
+                f"does not have a state of each token in each of {self.num_states} layers, the embeddings included, "
+                f"but {shapes} of {tuple(attention_mask.shape)}",
             )
         return tuple(self.adapter(state) for state in states), tuple(output.get("attentions") or ())
 
 
 def load_encoder(place: str) -> Any:
-    """The text encoder at ``place``, a path or hub id, in float32. Raises `ValueError` as `check_encoder` does."""
+    """Return the text encoder at ``place`` in float32.
+
+    Args:
+        place: Path or hub id of the encoder.
+
+    Returns:
+        The encoder.
+
+    Raises:
+        ValueError: When the model is not a text encoder with attention; see `check_encoder`.
+    """
     check_encoder(AutoConfig.from_pretrained(place))
     encoder: Any = AutoModel.from_pretrained(place, dtype=torch.float32)
-    encoder.config.name_or_path = ""  # where it lay here says nothing to who loads the model elsewhere
+    encoder.config.name_or_path = ""  # a local path means nothing where the model is loaded elsewhere
     return encoder
 
 
 def check_encoder(config: Any) -> None:
-    """Raise `ValueError` where ``config`` is of no text encoder with attention."""
+    """Raise `ValueError` unless ``config`` is that of a text encoder with attention."""
     if config.is_encoder_decoder:
-        raise _unfit(config, "is an encoder-decoder")
+        raise _unsuitable(config, "is an encoder-decoder")
     for name in ("hidden_size", "num_hidden_layers", "num_attention_heads", "vocab_size"):
         if getattr(config, name, None) is None:
-            raise _unfit(config, f"has no `{name}`")
+            raise _unsuitable(config, f"has no `{name}`")
 
 
 @torch.no_grad()
 def try_encoder(encoder: PretrainedTextEncoder) -> None:
-    """Raise `ValueError` unless ``encoder`` reads a text, alone and padded, and reads the same."""
+    """Raise `ValueError` unless ``encoder`` gives a text the same states with and without padding."""
     config, training = encoder.model.config, encoder.training
     pad = config.pad_token_id or 0
     words = [token for token in range(min(8, config.vocab_size)) if token != pad]
@@ -141,16 +173,16 @@ def try_encoder(encoder: PretrainedTextEncoder) -> None:
     encoder.eval()
     try:
         alone, _ = encoder(text, torch.ones_like(text), None)
-        beside, _ = encoder(padded, F.pad(torch.ones_like(text), (0, 3)), None)
+        followed, _ = encoder(padded, F.pad(torch.ones_like(text), (0, 3)), None)
     except (AttributeError, IndexError, RuntimeError, TypeError) as error:
-        raise _unfit(config, f"cannot read token ids and a mask alone ({error})") from error
+        raise _unsuitable(config, f"cannot read just token ids and a mask ({error})") from error
     finally:
         encoder.train(training)
-    if not torch.allclose(alone[-1], beside[-1][:, : len(words)], rtol=1e-3, atol=1e-3):
-        raise _unfit(config, "reads a text otherwise where padding follows, which no mask keeps out")
+    if not torch.allclose(alone[-1], followed[-1][:, : len(words)], rtol=1e-3, atol=1e-3):
+        raise _unsuitable(config, "reads a text differently when padding follows, despite the mask")
 
 
-def _unfit(config: Any, reason: str) -> ValueError:
+def _unsuitable(config: Any, reason: str) -> ValueError:
     return ValueError(
         f"`encoder_config` ({config.model_type}) {reason}; give that of a text encoder such as BERT, RoBERTa or "
         "ModernBERT."
@@ -166,6 +198,7 @@ class TaskProjection(nn.Module):
         self.up = Linear(width, config.hidden_size)
 
     def forward(self, hidden: Tensor) -> Tensor:
+        """Return ``hidden`` (batch, tokens, hidden) plus its projection; same shape."""
         return hidden + self.up(F.gelu(self.down(hidden)))
 
 
@@ -182,8 +215,17 @@ class RedHeartBackbone(nn.Module):
     def forward(
         self, input_ids: Tensor | None, attention_mask: Tensor, inputs_embeds: Tensor | None = None, **kwargs: Any
     ) -> BackboneOutput:
-        """input_ids: (batch, tokens), or inputs_embeds: (batch, tokens, encoder width). attention_mask: (batch,
-        tokens)."""
+        """Encode and project the text.
+
+        Args:
+            input_ids: Token ids, ``(batch, tokens)``; None where ``inputs_embeds`` is given.
+            attention_mask: 1 where there is text; shape ``(batch, tokens)``.
+            inputs_embeds: Embeddings in place of ids, ``(batch, tokens, encoder width)``.
+            **kwargs: Passed on to the encoder.
+
+        Returns:
+            The states of the layers and of each task.
+        """
         hidden_states, attentions = self.encoder(input_ids, attention_mask, inputs_embeds, **kwargs)
         layer_states = unit_rms(torch.stack(hidden_states, dim=1), self.config.norm_eps)
         last = layer_states[:, -1]

@@ -27,11 +27,20 @@ class NeuralBenthamCalculator(Reader):
         self.readout = Readout(config, self.size.readout, len(BENTHAM), values=2)
 
     def inputs(self, context: Context) -> tuple[Any, ...]:
-        """The head's reading and label tokens, and the latents."""
+        """Return the head's reading and label tokens, and the latents."""
         return context.readings["bentham_head"], context.tokens["bentham_head"], context.latents
 
     def forward(self, head: BenthamOutput, label_tokens: Tensor, latents: Tensor) -> BenthamOutput:
-        """Refine the head's reading. label_tokens: (batch, 10, hidden). latents: (batch, latents, hidden)."""
+        """Refine the head's reading.
+
+        Args:
+            head: The head's reading.
+            label_tokens: The head's tokens; shape ``(batch, 10, hidden)``.
+            latents: Latent memory of the text; shape ``(batch, latents, hidden)``.
+
+        Returns:
+            The refined reading, with its uncertainty.
+        """
         tokens, state = self.read(latents, start=label_tokens)
         change, log_variance = self.readout(tokens).unbind(-1)
         logits = head.logits + change
@@ -45,9 +54,9 @@ class NeuralBenthamCalculator(Reader):
 
 
 def felicific_value(scores: Tensor) -> Tensor:
-    """The value of a pleasure (above 0) or pain (below 0), from its ten dimensions.
+    """Compute the value of a pleasure (above 0) or pain (below 0) from its ten dimensions.
 
-    scores: (..., 10) in the order of ``labels.BENTHAM`` and in their ranges. Returns (...,), in -1..1:
+    The value is:
 
         valence * intensity * duration * certainty * propinquity * (1 + fecundity)/2 * (1 + purity)/2
         * (1 + extent)/2 * (1 + vulnerability)/2
@@ -56,7 +65,14 @@ def felicific_value(scores: Tensor) -> Tensor:
     others raise what is there, up to twofold. The size of the value grows with each factor, its sign is the valence's.
     Intentionality does not change it: it bears on the agent's blame, not on what is felt (Bentham, ch. VIII-IX).
 
-    Raises `ValueError` when the last dimension is not 10.
+    Args:
+        scores: Of the ten dimensions, in the order of ``labels.BENTHAM`` and in their ranges; shape ``(..., 10)``.
+
+    Returns:
+        The value, -1..1; shape ``(...,)``.
+
+    Raises:
+        ValueError: When the last dimension is not 10.
     """
     if scores.shape[-1] != len(BENTHAM):
         raise ValueError(f"felicific_value needs {len(BENTHAM)} scores ({', '.join(BENTHAM)}), got {scores.shape[-1]}.")

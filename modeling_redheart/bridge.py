@@ -1,8 +1,8 @@
 """The module bridge: brings the states of all modules together.
 
-Notable: every module's state is known to the bridge even when the module did not run (asynchrony predicts it) or failed
-(recovery rebuilds it from the others, and says so), so any subset of outputs can be asked for. Modules that the config
-lacks have no state.
+Notable: every module's state is known to the bridge even if the module did not run (asynchrony predicts it) or failed
+(recovery rebuilds it from the others and reports it), so any subset of outputs can be requested. Modules that the
+config lacks have no state.
 """
 
 import torch
@@ -35,7 +35,14 @@ class PrototypeCache(nn.Module):
         self.scale = config.hidden_size**-0.5
 
     def forward(self, pooled: Tensor) -> tuple[Tensor, Tensor]:
-        """pooled: (batch, hidden). Returns what was found, (batch, hidden), and the soft use of each prototype."""
+        """Look up the nearest prototypes.
+
+        Args:
+            pooled: The mean of the module states; shape ``(batch, hidden)``.
+
+        Returns:
+            What was found, ``(batch, hidden)``, and the soft use of each prototype, ``(prototypes,)``.
+        """
         scores = self.keys(self.query(pooled)) * self.scale
         best, index = scores.topk(self.neighbours, dim=-1)
         found = (best.softmax(dim=-1).unsqueeze(-1) * self.values(index)).sum(dim=1)
@@ -51,7 +58,7 @@ class Asynchrony(nn.Module):
         self.decoder = Decoder(config, config.size_of("asynchrony", DecoderSize))
 
     def forward(self, latents: Tensor) -> Tensor:
-        """latents: (batch, latents, hidden). Returns (batch, modules, hidden)."""
+        """Return the predicted states (batch, modules, hidden) from ``latents`` (batch, latents, hidden)."""
         states: Tensor = self.decoder(self.queries(latents.shape[0]), latents)
         return states
 
@@ -69,7 +76,16 @@ class Recovery(nn.Module):
         self.decoder = Decoder(config, config.size_of("recovery", OneLayerSize))
 
     def forward(self, states: Tensor, usable: Tensor, latents: Tensor) -> Tensor:
-        """states: (batch, modules, hidden), finite. usable: (batch, modules). Returns (batch, modules, hidden)."""
+        """Rebuild every state from the others.
+
+        Args:
+            states: States of the modules, all finite; shape ``(batch, modules, hidden)``.
+            usable: True where a state is the module's own; shape ``(batch, modules)``.
+            latents: Latent memory of the text; shape ``(batch, latents, hidden)``.
+
+        Returns:
+            The rebuilt states; shape ``(batch, modules, hidden)``.
+        """
         others = ~torch.eye(states.shape[1], dtype=torch.bool, device=states.device)
         visible = F.pad(others & usable[:, None, :], (1, 0), value=True)[:, None]
         memory = torch.cat((latents.mean(dim=1, keepdim=True), states), dim=1)
@@ -87,8 +103,16 @@ class Coordination(Reader):
         self.acceptability_readout = Readout(config, self.size.readout, labels=1)
 
     def forward(self, states: Tensor, found: Tensor, latents: Tensor) -> tuple[VerdictOutput, Tensor]:
-        """states: (batch, modules, hidden). found: (batch, hidden), of the cache. Returns the verdict and the joint
-        state."""
+        """Coordinate the states.
+
+        Args:
+            states: States of the modules; shape ``(batch, modules, hidden)``.
+            found: What the prototype cache found; shape ``(batch, hidden)``.
+            latents: Latent memory of the text; shape ``(batch, latents, hidden)``.
+
+        Returns:
+            The verdict and the joint state, ``(batch, hidden)``.
+        """
         memory = torch.cat((states + self.module_tokens(states.shape[0]), found.unsqueeze(1), latents), dim=1)
         tokens, joint = self.read(memory)
         tokens = tokens + joint.unsqueeze(1)  # so that the verdict trains the joint state
@@ -114,8 +138,13 @@ class ModuleBridge(nn.Module):
     def forward(self, states: dict[str, Tensor], latents: Tensor, training_signals: bool) -> BridgeOutput:
         """Complete the states and coordinate them.
 
-        states: module name -> (batch, hidden), of the modules that ran. latents: (batch, latents, hidden).
-        training_signals: also predict the states of modules that did run, for the asynchrony loss.
+        Args:
+            states: State of each module that ran, by its name; shape ``(batch, hidden)``.
+            latents: Latent memory of the text; shape ``(batch, latents, hidden)``.
+            training_signals: Also predict the states of modules that did run, for the asynchrony loss.
+
+        Returns:
+            The completed states, the joint state and the verdict.
         """
         missing = [name for name in self.modules_here if name not in states]
         # Detached: predicting and rebuilding the states must not shape the memory and the modules they imitate.

@@ -15,18 +15,18 @@ from .layers import Linear
 from .modeling_redheart import RedHeartModel
 from .pretrained import RedHeartPreTrainedModel
 
-# What comes after the joint state, which every other output is a part of.
-_BEHIND = ("confidence", "embedding")
+# Outputs that come after the joint state and so do not contribute to it; all others do.
+_AFTER_JOINT = ("confidence", "embedding")
 
 
 class RedHeartForSequenceClassification(RedHeartPreTrainedModel):
     """A classifier or regressor that reads the bridge's joint state.
 
-    What only the outputs of an analysis need, such as their read-outs, is there and is not trained. Its config is a
-    copy of the given one, without what that records of an analysis (`RedHeartConfig.without_records`).
+    Parts that only the outputs of an analysis need, such as their read-outs, exist and are not trained. Its config is a
+    copy of the given one, without the records of an analysis (`RedHeartConfig.without_records`).
     """
 
-    # Nothing of these reaches the joint state, but for the recovery where a state is not finite.
+    # None of these contributes to the joint state, except the recovery where a state is not finite.
     _unread = (
         *(f"model.{name}_head.readout" for name in ("emotion", "bentham", "regret", "surd")),
         "model.emotion_head.affect_readout",
@@ -51,7 +51,16 @@ class RedHeartForSequenceClassification(RedHeartPreTrainedModel):
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: Any, *args: Any, **kwargs: Any) -> Any:
-        """As the base. Of a checkpoint without a classifier's own layer, that layer is new, and must be trained."""
+        """Load as the base class does; if the checkpoint has no classification layer, that layer is new and untrained.
+
+        Args:
+            pretrained_model_name_or_path: As of the base class.
+            *args: As of the base class.
+            **kwargs: As of the base class.
+
+        Returns:
+            The model; with ``output_loading_info=True`` the model and the loading report.
+        """
         with_info = kwargs.pop("output_loading_info", False)
         load: Any = super().from_pretrained
         model, info = load(pretrained_model_name_or_path, *args, output_loading_info=True, **kwargs)
@@ -72,13 +81,24 @@ class RedHeartForSequenceClassification(RedHeartPreTrainedModel):
     ) -> SequenceClassifierOutput:
         """Classify texts.
 
-        labels: class indices, (batch,) or (batch, 1); or floats, (batch, labels): several labels per text, each 0 or 1,
-        or what a regression is to give. ``config.problem_type`` says which; when it is None, one label means
-        regression, integers mean one class per text, and floats several, and a forward pass in training records it.
-        output_hidden_states: see `chosen_states`.
+        Args:
+            input_ids: Token ids, ``(batch, tokens)``; None where ``inputs_embeds`` is given.
+            attention_mask: 1 where there is text; shape ``(batch, tokens)``.
+            token_type_ids: Passed on to a text encoder of transformers that takes them.
+            inputs_embeds: Embeddings in place of ids, ``(batch, tokens, encoder width)``.
+            labels: Class indices, ``(batch,)`` or ``(batch, 1)``; or floats, ``(batch, labels)``: several labels per
+                text, each 0 or 1, or the targets of a regression. ``config.problem_type`` decides which; when it is
+                None, one label means regression, integers mean one class per text, and floats several, and a forward
+                pass in training records it.
+            output_hidden_states: See `chosen_states`.
+            output_attentions: Also return attention weights, which needs eager attention; None takes the config's.
 
-        Raises `ValueError` for labels of another type or shape, for texts without labels while the classifier's own
-        layer is as random as it began, and what `RedHeartModel.forward` raises.
+        Returns:
+            The logits, ``(batch, labels)``, and with ``labels`` the loss.
+
+        Raises:
+            ValueError: For labels of another type or shape, for texts without labels while the classification layer
+                still has its initial random weights, and for whatever `RedHeartModel.forward` refuses.
         """
         if labels is None and not self.training:
             self._check_head()
@@ -86,7 +106,7 @@ class RedHeartForSequenceClassification(RedHeartPreTrainedModel):
             input_ids=input_ids,
             attention_mask=attention_mask,
             token_type_ids=token_type_ids,
-            outputs=[name for name in self.config.outputs_at("full") if name not in _BEHIND],
+            outputs=[name for name in self.config.outputs_at("full") if name not in _AFTER_JOINT],
             return_dict=True,
             inputs_embeds=inputs_embeds,
             output_hidden_states=output_hidden_states,
@@ -101,7 +121,7 @@ class RedHeartForSequenceClassification(RedHeartPreTrainedModel):
         )
 
     def _check_head(self) -> None:
-        """Raise `ValueError` for a head that nobody has trained: pipelines would tell its random numbers as labels."""
+        """Raise `ValueError` for an untrained head: pipelines would return labels from its random numbers."""
         if self._new_head is None or torch.compiler.is_compiling():
             return
         weight = getattr(self.classifier, "weight", None)
@@ -109,8 +129,8 @@ class RedHeartForSequenceClassification(RedHeartPreTrainedModel):
             self._new_head = None  # trained, loaded, or taken over by an adapter
             return
         raise InputError(
-            f"{self.config.name_or_path or 'The checkpoint'} holds no classifier, and this one's own layer has random "
-            "weights: train it first; pipeline('ethical-analysis') reads with the checkpoint as it is."
+            f"{self.config.name_or_path or 'The checkpoint'} holds no classifier, so the classification layer has "
+            "random weights; train it first, or use pipeline('ethical-analysis') with the checkpoint as it is."
         )
 
     def _loss(self, logits: Tensor, labels: Tensor) -> Tensor:
@@ -119,7 +139,7 @@ class RedHeartForSequenceClassification(RedHeartPreTrainedModel):
             several = "multi_label_classification" if labels.is_floating_point() else "single_label_classification"
             kind = "regression" if self.num_labels == 1 else several
             if self.training:
-                self.config.problem_type = kind  # who reads with the saved model must know what it learned
+                self.config.problem_type = kind  # the saved model must record what it learned
         one = kind == "single_label_classification"
         wanted = tuple(logits.shape[:1] if one else logits.shape)
         if labels.numel() != math.prod(wanted) or len(labels) != len(logits):

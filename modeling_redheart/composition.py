@@ -1,7 +1,7 @@
 """What a `RedHeartModel` is built of: the class of each component, in the order in which a text passes them.
 
-Notable: the submodules lie in the model under their own names, which weights, adapters, quantised folders and exported
-graphs go by; `Submodules` shows those of one kind as a mapping.
+Notable: each submodule has its own attribute name in the model, which weights, adapters, quantised folders and exported
+graphs use; `Submodules` shows those of one kind as a mapping.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -46,14 +46,19 @@ CLASSES: dict[str, Callable[[RedHeartConfig], nn.Module]] = {
 
 
 def build(model: nn.Module, config: RedHeartConfig) -> None:
-    """Give ``model`` every component that ``config`` has, each under its name."""
+    """Add every component that ``config`` has to ``model``, each under its name."""
     for name, make in CLASSES.items():
         if name not in COMPONENTS or name in config.components:
             model.add_module(name, make(config))
 
 
 class Submodules(Mapping[str, Any]):
-    """Submodules of ``model`` by name, read-only: the ones among ``names`` that it has."""
+    """A read-only mapping of submodules by name.
+
+    Args:
+        model: The model that has them.
+        names: Their names.
+    """
 
     def __init__(self, model: nn.Module, names: tuple[str, ...]) -> None:
         self._model, self._names = model, names

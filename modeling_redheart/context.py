@@ -1,4 +1,4 @@
-"""What a component may read: what the text gives, and what the components before it made of it."""
+"""What a component may read: the state of the text, and the results of the components before it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,22 +11,26 @@ from .outputs import BridgeOutput
 
 @dataclass
 class Context:
-    """Grows while a text is read; each component takes from it what its ``inputs`` names."""
+    """Grows while a text is read; each component takes from it what its ``inputs`` names.
+
+    Attributes:
+        memories: Memory of each task of `labels.TASKS`, by its name; shape ``(batch, kept tokens, hidden)``.
+        bias: Importance of each token, added to every cross-attention to tokens; shape ``(batch, 1, 1, kept tokens)``.
+        segments: Index of each token's segment, -1 for padding; shape ``(batch, kept tokens)``.
+        latents: Latent memory, ``(batch, latents, hidden)``; None where only heads are requested.
+        readings: Reading of each component that ran, by its name: a typed output, or a tensor for the components at
+            the end.
+        tokens: Label tokens of each head that ran, by its name; shape ``(batch, labels, hidden)``.
+        bridge: Output of the bridge; None before it ran.
+    """
 
     memories: Mapping[str, Tensor]
-    """Task of `labels.TASKS` -> (batch, kept tokens, hidden)."""
     bias: Tensor
-    """(batch, 1, 1, kept tokens), the importance of each token, added to every cross-attention to tokens."""
     segments: Tensor
-    """(batch, kept tokens), index of each token's segment, -1 for padding."""
     latents: Tensor | None
-    """(batch, latents, hidden); None where only heads are asked for."""
     readings: dict[str, Any] = field(default_factory=dict)
-    """Component that ran -> what it read, a typed output, or a tensor of those at the end."""
     tokens: dict[str, Tensor] = field(default_factory=dict)
-    """Head that ran -> its label tokens (batch, labels, hidden)."""
     bridge: BridgeOutput | None = None
-    """What the bridge made of the states; None before it ran."""
 
 
 __all__ = ["Context"]

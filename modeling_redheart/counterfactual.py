@@ -1,4 +1,4 @@
-"""Counterfactual reasoner: a better and a worse view beside what is told."""
+"""Counterfactual reasoner: a better and a worse view besides the actual one."""
 
 from typing import Any
 
@@ -27,11 +27,19 @@ class NeuralCounterfactualReasoner(Reader):
         self.reads_latents = config.counterfactual_reads == "latents"
 
     def inputs(self, context: Context) -> tuple[Any, ...]:
-        """The memory of the reasoning and the importance of its tokens; or the latents."""
+        """Return the memory of the reasoning task and the importance of its tokens; or the latents."""
         return (context.latents,) if self.reads_latents else (context.memories["reasoning"], context.bias)
 
     def forward(self, memory: Tensor, bias: Tensor | None = None) -> CounterfactualOutput:
-        """memory: (batch, tokens, hidden). bias: (batch, 1, 1, tokens), None for latents."""
+        """Read the three views.
+
+        Args:
+            memory: What is read; shape ``(batch, tokens, hidden)``.
+            bias: Importance of its tokens, ``(batch, 1, 1, tokens)``; None for latents.
+
+        Returns:
+            Utility and plausibility of each view.
+        """
         tokens, state = self.read(memory, bias)
         values, plausibility = self.readout(tokens).unbind(-1)
         gain, actual, loss = values.unbind(-1)

@@ -12,7 +12,7 @@ from .outputs import BackboneOutput, CrossoverOutput
 
 
 class LayerCrossover(nn.Module):
-    """Looks at a summary of each layer's states and weighs the layers for each task.
+    """Reads a summary of each layer's states and weights the layers for each task.
 
     A mixture of layers as in ELMo (Peters et al. 2018, arXiv:1802.05365), with weights that depend on the text.
     """
@@ -28,7 +28,14 @@ class LayerCrossover(nn.Module):
         self.score = Linear(size.readout, len(TASKS), bias=False)  # a bias would vanish in the softmax over layers
 
     def forward(self, backbone: BackboneOutput) -> CrossoverOutput:
-        """Mix the layers and add each task's projected state; the memories have unit root mean square."""
+        """Mix the layers and add each task's projected state.
+
+        Args:
+            backbone: The backbone's output: states of every layer and of every task, and the mask.
+
+        Returns:
+            The memory of each task, of unit root mean square, and the mixture of layers that made it.
+        """
         states, mask = backbone.layer_states, backbone.mask
         weight = mask[:, None, :, None].to(states.dtype)
         summaries = (states * weight).sum(dim=2) / weight.sum(dim=2).clamp(min=1)

@@ -11,33 +11,45 @@ from transformers.utils.hub import cached_file, get_checkpoint_shard_files
 from ..configuration.earlier_versions import DROPPED_WEIGHTS, NEW_ZEROS, RENAMED_WEIGHTS, WEIGHT_ROWS, is_earlier
 
 _HUB = ("cache_dir", "force_download", "local_files_only", "proxies", "revision", "subfolder", "token")
-# What would say again where the weights come from.
+# Options that name the source of the weights, which are given as a `state_dict` instead.
 _SOURCES = (*_HUB, "use_safetensors", "variant", "gguf_file", "weights_only")
 _FILE, _INDEX = "model.safetensors", "model.safetensors.index.json"
 
 
 def is_earlier_checkpoint(config_class: Any, place: Any, options: Mapping[str, Any]) -> bool:
-    """Whether ``from_pretrained(place, **options)`` loads weights that an earlier version saved."""
+    """Return whether ``from_pretrained(place, **options)`` loads weights that an earlier version saved."""
     if place is None:
         return False
     try:
         config, _ = config_class.get_config_dict(place, **{key: options[key] for key in _HUB if key in options})
     except OSError:
-        return False  # no config there, as in an adapter's folder: transformers knows what it is
+        return False  # no config there, as in an adapter's folder: transformers handles it
     return is_earlier(config)
 
 
 def load_earlier(load: Callable[..., Any], config_class: Any, place: Any, *args: Any, **options: Any) -> Any:
-    """As ``load(place, **options)``, the `from_pretrained` of transformers, by way of weights in today's names.
+    """Do ``load(place, **options)``, the `from_pretrained` of transformers, with the weights under today's names.
 
-    Raises `ValueError` for a checkpoint that is quantised, and `OSError` for one without safetensors.
+    Args:
+        load: The `from_pretrained` of transformers.
+        config_class: Class of the config.
+        place: Folder or hub id of the checkpoint.
+        *args: Passed on to ``load``.
+        **options: Options of `from_pretrained`.
+
+    Returns:
+        What ``load`` returns.
+
+    Raises:
+        ValueError: When the checkpoint is quantised.
+        OSError: When the checkpoint has no safetensors.
     """
     hub = {key: options[key] for key in _HUB if key in options}
     saved, _ = config_class.get_config_dict(place, **hub)
     if saved.get("quantization_config"):
         raise ValueError(
-            f"{place} was quantised by an earlier version, whose weights cannot be converted; convert the checkpoint "
-            "in floats that it was made from (load it and save it), and quantise that."
+            f"{place} was quantised by an earlier version, whose weights cannot be converted; load and save the "
+            "float checkpoint that it was made from, and quantise that."
         )
     config = options.pop("config", None)
     if config is None:
@@ -50,7 +62,7 @@ def load_earlier(load: Callable[..., Any], config_class: Any, place: Any, *args:
 
 
 def read_weights(place: str, hub: Mapping[str, Any]) -> dict[str, Tensor]:
-    """Every tensor of the safetensors files of ``place``, a folder or a hub id, by name."""
+    """Return every tensor of the safetensors files of ``place``, a folder or a hub id, by name."""
     single = cached_file(place, _FILE, _raise_exceptions_for_missing_entries=False, **hub)
     if single is not None:
         files = [single]
@@ -64,9 +76,13 @@ def read_weights(place: str, hub: Mapping[str, Any]) -> dict[str, Tensor]:
 
 
 def converted(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """``weights`` of an earlier version under today's names, with today's rows; any other weight stays as it is.
+    """Convert weights of an earlier version to today's names and rows; any other weight stays as it is.
 
-    The names may begin with ``model.``, as those of a classifier.
+    Args:
+        weights: Weights by name. The names may begin with ``model.``, as those of a classifier do.
+
+    Returns:
+        The converted weights by name.
     """
     prefix = "model." if any(name.startswith("model.bridge.") for name in weights) else ""
     found: dict[str, Tensor] = {}

@@ -1,6 +1,6 @@
 """Emotion analyzer: the course of the emotions through the text, and 112 nuances.
 
-Notable: the recurrence is made of linear layers, and an empty segment carries the state on unchanged, so that neither
+Notable: the recurrence is made of linear layers, and an empty segment passes the state on unchanged, so that neither
 padding nor a short text changes the result; the four levels of an emotion are monotone by construction.
 """
 
@@ -29,8 +29,16 @@ class GatedRecurrence(nn.Module):
         self.from_state = Linear(width, 3 * width)
 
     def forward(self, inputs: Tensor, mask: Tensor, backward: bool) -> Tensor:
-        """inputs: (batch, steps, inputs). mask: (batch, steps), False = carry the state on. Returns (batch, steps,
-        width)."""
+        """Run the recurrence.
+
+        Args:
+            inputs: What each step reads; shape ``(batch, steps, inputs)``.
+            mask: False where the state is passed on unchanged; shape ``(batch, steps)``.
+            backward: Run from the last step to the first.
+
+        Returns:
+            The state after each step; shape ``(batch, steps, width)``.
+        """
         gates = self.from_input(inputs)
         state = gates.new_zeros(inputs.shape[0], self.width)
         steps = range(inputs.shape[1])
@@ -58,7 +66,15 @@ class BidirectionalGRU(nn.Module):
         self.projection = Linear(2 * width, config.hidden_size)
 
     def forward(self, states: Tensor, mask: Tensor) -> Tensor:
-        """states: (batch, steps, hidden). mask: (batch, steps). Returns (batch, steps, hidden)."""
+        """Run the layers in both directions.
+
+        Args:
+            states: What each step reads; shape ``(batch, steps, hidden)``.
+            mask: False for an empty step; shape ``(batch, steps)``.
+
+        Returns:
+            ``states`` plus what the recurrence adds; shape ``(batch, steps, hidden)``.
+        """
         hidden = states
         for ahead, back in zip(self.forward_layers, self.backward_layers, strict=True):
             hidden = torch.cat((ahead(hidden, mask, backward=False), back(hidden, mask, backward=True)), dim=-1)
@@ -78,7 +94,7 @@ class NeuralEmotionAnalyzer(Reader):
         self.arc_out = Linear(self.size.readout, len(EMOTIONS))
 
     def inputs(self, context: Context) -> tuple[Any, ...]:
-        """The head's reading and label tokens, the emotion task's memory with its segments, and the latents."""
+        """Return the head's reading and label tokens, the emotion task's memory and its segments, and the latents."""
         head, tokens = context.readings["emotion_head"], context.tokens["emotion_head"]
         return head, tokens, context.memories["emotion"], context.segments, context.latents
 
@@ -87,12 +103,19 @@ class NeuralEmotionAnalyzer(Reader):
     ) -> EmotionOutput:
         """Refine the head's reading.
 
-        label_tokens: (batch, 28, hidden), of the head. memory: (batch, tokens, hidden), the emotion task's.
-        segments: (batch, tokens), index of each token's segment, -1 for padding. latents: (batch, latents, hidden).
+        Args:
+            head: The head's reading.
+            label_tokens: The head's tokens; shape ``(batch, 28, hidden)``.
+            memory: The emotion task's memory; shape ``(batch, tokens, hidden)``.
+            segments: Index of each token's segment, -1 for padding; shape ``(batch, tokens)``.
+            latents: Latent memory of the text; shape ``(batch, latents, hidden)``.
+
+        Returns:
+            The refined reading, with the nuances and the arc.
         """
         states, mask = segment_means(memory, segments, self.num_segments)
-        course = self.recurrence(states, mask)
-        everything = torch.cat((course, latents), dim=1)
+        arc_states = self.recurrence(states, mask)
+        everything = torch.cat((arc_states, latents), dim=1)
         visible = torch.cat((mask, mask.new_ones(latents.shape[:2])), dim=1)[:, None, None, :]
         tokens, state = self.read(everything, visible, start=label_tokens)
         first, *gaps = self.nuance_readout(tokens).unbind(-1)
@@ -103,15 +126,23 @@ class NeuralEmotionAnalyzer(Reader):
             intensity=head.intensity,
             affect=head.affect,
             nuance_logits=logits.unsqueeze(-1) - falls,
-            arc_logits=self.arc_out(F.gelu(self.arc_hidden(course))),
+            arc_logits=self.arc_out(F.gelu(self.arc_hidden(arc_states))),
             arc_mask=mask,
             state=state,
         )
 
 
-def over_the_text(emotion: EmotionOutput) -> Tensor:
-    """The arc as logits of the whole text, (batch, 28): an emotion of the text is one of some segment, a soft maximum
-    over them. 0 where a text is all padding and has no segment."""
+def arc_text_logits(emotion: EmotionOutput) -> Tensor:
+    """Reduce the arc to logits of the whole text.
+
+    An emotion of the text is an emotion of at least one segment: a soft maximum over the segments.
+
+    Args:
+        emotion: A reading of the analyzer, with its arc.
+
+    Returns:
+        Logits, ``(batch, 28)``; 0 where a text is all padding and has no segment.
+    """
     mask = emotion.arc_mask
     arc = emotion.arc_logits.masked_fill(~mask.unsqueeze(-1), torch.finfo(emotion.arc_logits.dtype).min)
     pooled = arc.logsumexp(dim=1) - mask.sum(1, keepdim=True).clamp(min=1).log()
@@ -119,9 +150,14 @@ def over_the_text(emotion: EmotionOutput) -> Tensor:
 
 
 def segment_index(mask: Tensor, segments: int) -> Tensor:
-    """Which of ``segments`` equal pieces of the text each token is in, -1 for padding.
+    """Find the segment of each token.
 
-    mask: (batch, tokens), True where there is text, padded on either side. Returns (batch, tokens).
+    Args:
+        mask: True where there is text, padded on either side; shape ``(batch, tokens)``.
+        segments: Number of equal pieces that the text is divided into.
+
+    Returns:
+        Which piece each token is in, -1 for padding; shape ``(batch, tokens)``.
     """
     position = mask.long().cumsum(dim=1) - 1
     length = mask.long().sum(dim=1, keepdim=True).clamp(min=1)
@@ -129,7 +165,16 @@ def segment_index(mask: Tensor, segments: int) -> Tensor:
 
 
 def segment_means(memory: Tensor, segments: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """Mean of ``memory`` (batch, tokens, hidden) over each segment: (batch, count, hidden), and which are not empty."""
+    """Average a memory over each segment.
+
+    Args:
+        memory: What is averaged; shape ``(batch, tokens, hidden)``.
+        segments: Index of each token's segment, -1 for padding; shape ``(batch, tokens)``.
+        count: Number of segments.
+
+    Returns:
+        The means, ``(batch, count, hidden)``, and which segments are not empty, bool ``(batch, count)``.
+    """
     member = segments.unsqueeze(1) == torch.arange(count, device=segments.device)[None, :, None]
     sizes = member.sum(dim=2)
     means = member.to(memory.dtype) @ memory / sizes.clamp(min=1).unsqueeze(-1)
@@ -140,7 +185,7 @@ __all__ = [
     "BidirectionalGRU",
     "GatedRecurrence",
     "NeuralEmotionAnalyzer",
-    "over_the_text",
+    "arc_text_logits",
     "segment_index",
     "segment_means",
 ]

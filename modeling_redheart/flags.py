@@ -1,4 +1,4 @@
-"""What every reading says of its text: how much of it was read, whether it can be, and what it tells of."""
+"""Flags of the text in every reading: how much of it was read, how readable it is, and what risks it mentions."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,10 +8,15 @@ from .speakers import count_speakers
 
 
 def text_flags(outputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The flags of one text.
+    """Compute the flags of one text.
 
-    outputs: what `windows.merge` gives: ``text``, ``attention_mask`` (1, tokens), ``truncated``, ``unknown_tokens`` and
-    ``windows`` (1,).
+    Args:
+        outputs: What `windows.merge` returns: ``text``, ``attention_mask`` ``(1, tokens)``, and ``truncated``,
+            ``unknown_tokens`` and ``windows``, ``(1,)`` each.
+
+    Returns:
+        The flags by name: ``windows``, ``truncated``, ``tokens``, ``unknown_tokens``, ``no_letters``, ``speakers`` and
+        ``risk``; see `EthicalAnalysisPipeline.postprocess`.
     """
     text = str(outputs["text"])
     return {

@@ -1,25 +1,26 @@
-"""The headline: what a reading is sure of, in a few facts, before all its numbers.
+"""The headline: the few facts that a reading is sure of, before all its numbers.
 
     headline(reading)  # Headline(risk=(), standing="probable", verdict="other", feelings=("anger",), ...)
 
-Notable: pure, and without words; the terminal and the page say it in theirs. What nothing supervised has no place in
-it. Where a text tells of self-harm, abuse or a child in danger, blame is told only if it is both probable and trusted.
+Notable: a pure function, and without sentences; the terminal and the page write their own. Claims that nothing
+supervised are left out. Where a text mentions self-harm, abuse or a child in danger, blame is shown only if it is both
+probable and trusted.
 """
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-# What became of the verdict: told as it is, told as probable, none as the model is not sure, not told as it would blame
-# in a text that tells of harm, or not in the reading.
+# How the verdict is shown: as it is; as probable; not, since the model is not sure; not, since it would blame somebody
+# in a text that mentions harm; or not, since it is not in the reading.
 Standing: TypeAlias = Literal["sure", "probable", "unsure", "held_back", "absent"]
 
-# From this probability on a verdict is told without "probably".
+# From this probability on a verdict is shown without "probably".
 SURE = 0.7
-# What a verdict needs, in probability and in confidence, to blame in a text that tells of harm.
+# The probability and confidence that a verdict needs to blame somebody in a text that mentions harm.
 BLAMES = 0.8
-# Acceptability is told of a narrator who is blamed and whose conduct is at most this acceptable, and of one who is not
-# blamed and whose conduct is at least as much above the middle.
+# Acceptability is shown for a narrator who is blamed and whose conduct is at most this acceptable, and for one who is
+# not blamed and whose conduct is at least this acceptable.
 CLEARLY_BLAMED, CLEARLY_PRAISED = 0.3, 0.7
 MOST_FEELINGS = 3
 
@@ -31,10 +32,13 @@ _FREEING = ("other", "nobody")
 class Headline:
     """What a reading is sure of.
 
-    risk: kinds of `labels.RISKS` that the text tells of. standing: of the verdict. verdict: the one to tell, of
-    `labels.VERDICTS`; None unless ``standing`` is "sure" or "probable". feelings: the likeliest that are asserted, only
-    ``("neutral",)`` where the text is neutral, () where none is; None where emotions are not in the reading.
-    acceptability: of the narrator's conduct, 0..1; None unless the narrator is clearly blamed or praised.
+    Attributes:
+        risk: Kinds of `labels.RISKS` that the text mentions.
+        standing: How the verdict is shown: "sure", "probable", "unsure", "held_back" or "absent".
+        verdict: The verdict to show, of `labels.VERDICTS`; None unless ``standing`` is "sure" or "probable".
+        feelings: The most probable asserted emotions, only ``("neutral",)`` where the text is neutral, () where none is
+            asserted; None where emotions are not in the reading.
+        acceptability: Of the narrator's conduct, 0..1; None unless the narrator is clearly blamed or praised.
     """
 
     risk: tuple[str, ...] = ()
@@ -45,7 +49,7 @@ class Headline:
 
 
 def headline(reading: Mapping[str, Any]) -> Headline:
-    """The headline of a reading of `EthicalAnalysisPipeline`."""
+    """Return the headline of a reading of `EthicalAnalysisPipeline`."""
     flags: Mapping[str, Any] = reading["flags"]
     untrained: Collection[str] = flags["untrained"]
     risk = tuple(flags["risk"])
@@ -69,7 +73,7 @@ def _standing(verdict: Mapping[str, Any], confidence: float, at_risk: bool) -> S
 
 
 def _confidence(reading: Mapping[str, Any], untrained: Collection[str]) -> float:
-    """Of the verdict; 0 where the reading does not tell it."""
+    """Return the confidence in the verdict; 0 where the reading does not have it."""
     if not {"confidence", "confidence.verdict"}.isdisjoint(untrained):
         return 0.0
     return float(reading.get("confidence", {}).get("verdict", {}).get("confidence", 0.0))
@@ -85,8 +89,8 @@ def _feelings(reading: Mapping[str, Any], untrained: Collection[str]) -> tuple[s
     emotion: Mapping[str, Any] = reading.get("emotion", {})
     if "asserted" not in emotion or "emotion" in untrained:
         return None
-    told = [name for name in emotion["asserted"] if f"emotion.{name}" not in untrained]
-    return tuple(told[:MOST_FEELINGS])
+    feelings = [name for name in emotion["asserted"] if f"emotion.{name}" not in untrained]
+    return tuple(feelings[:MOST_FEELINGS])
 
 
 __all__ = ["Headline", "Standing", "headline"]

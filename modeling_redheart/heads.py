@@ -1,6 +1,6 @@
 """The four heads: the direct, fast reading of each task's own memory; and the base they share with the analyzers.
 
-Notable: a reader says itself what it reads from, in ``inputs``, so that the model runs all of them in one loop.
+Notable: each reader declares its own inputs, in ``inputs``, so that the model runs all of them in one loop.
 """
 
 from typing import Any, ClassVar
@@ -19,7 +19,10 @@ from .outputs import BenthamOutput, EmotionOutput, RegretOutput, SURDOutput, Ver
 class Reader(nn.Module):
     """Learned query tokens, one per label, that a decoder fills from a memory; registers carry the state.
 
-    component: name of the sizes in ``config.components``. labels: number of label tokens.
+    Args:
+        config: Configuration of the model.
+        component: Name of the sizes in ``config.components``.
+        labels: Number of label tokens.
     """
 
     def __init__(self, config: RedHeartConfig, component: str, labels: int) -> None:
@@ -33,8 +36,13 @@ class Reader(nn.Module):
     def read(self, memory: Tensor, mask: Tensor | None = None, start: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Fill the tokens.
 
-        memory: (batch, tokens, hidden). mask: see `Attention`. start: (batch, labels, hidden), what an earlier reading
-        found, added to the label queries. Returns label tokens (batch, labels, hidden) and the state (batch, hidden).
+        Args:
+            memory: What is read; shape ``(batch, tokens, hidden)``.
+            mask: See `Attention.forward`.
+            start: What an earlier reading found, added to the label queries; shape ``(batch, labels, hidden)``.
+
+        Returns:
+            The label tokens, ``(batch, labels, hidden)``, and the state, ``(batch, hidden)``.
         """
         queries = self.queries(memory.shape[0])
         if start is not None:
@@ -43,7 +51,7 @@ class Reader(nn.Module):
         return tokens[:, : self.num_labels], self.to_state(tokens[:, self.num_labels :])
 
     def inputs(self, context: Context) -> tuple[Any, ...]:
-        """What ``forward`` takes, of what there is when it is this component's turn."""
+        """Return the arguments of ``forward``, taken from what the context has when this component runs."""
         raise NotImplementedError
 
 
@@ -53,11 +61,11 @@ class Head(Reader):
     task: ClassVar[str]
 
     def inputs(self, context: Context) -> tuple[Any, ...]:
-        """The task's memory (batch, tokens, hidden) and the importance of its tokens (batch, 1, 1, tokens)."""
+        """Return the task's memory (batch, tokens, hidden) and the importance of its tokens (batch, 1, 1, tokens)."""
         return context.memories[self.task], context.bias
 
     def parts(self, reading: Any) -> dict[str, Any]:
-        """The fields of `RedHeartOutput` that the reading fills at ``depth="fast"``."""
+        """Return the fields of `RedHeartOutput` that the reading fills at ``depth="fast"``."""
         return {self.task: reading}
 
 
@@ -72,7 +80,15 @@ class EmotionHead(Head):
         self.affect_readout = Readout(config, self.size.readout, labels=1, values=len(AFFECT))
 
     def forward(self, memory: Tensor, bias: Tensor) -> tuple[EmotionOutput, Tensor]:
-        """Returns the reading and the label tokens (batch, 28, hidden) for the analyzer."""
+        """Read the emotions.
+
+        Args:
+            memory: Memory of the task; shape ``(batch, tokens, hidden)``.
+            bias: Importance of its tokens; shape ``(batch, 1, 1, tokens)``.
+
+        Returns:
+            The reading, and the label tokens, ``(batch, 28, hidden)``, for the analyzer.
+        """
         tokens, state = self.read(memory, bias)
         logits, intensity = self.readout(tokens).unbind(-1)
         valence, others = self.affect_readout(state.unsqueeze(1)).squeeze(1).split((1, len(AFFECT) - 1), dim=-1)
@@ -90,7 +106,15 @@ class BenthamHead(Head):
         self.readout = Readout(config, self.size.readout, len(BENTHAM))
 
     def forward(self, memory: Tensor, bias: Tensor) -> tuple[BenthamOutput, Tensor]:
-        """Returns the reading and the label tokens (batch, 10, hidden) for the calculator."""
+        """Read the dimensions.
+
+        Args:
+            memory: Memory of the task; shape ``(batch, tokens, hidden)``.
+            bias: Importance of its tokens; shape ``(batch, 1, 1, tokens)``.
+
+        Returns:
+            The reading, and the label tokens, ``(batch, 10, hidden)``, for the calculator.
+        """
         tokens, state = self.read(memory, bias)
         logits = self.readout(tokens).squeeze(-1)
         return BenthamOutput(mean=bentham_range(logits), logits=logits, state=state), tokens
@@ -106,7 +130,15 @@ class RegretHead(Head):
         self.readout = Readout(config, self.size.readout, len(REGRET_TYPES), values=len(VIEWS))
 
     def forward(self, memory: Tensor, bias: Tensor) -> tuple[RegretOutput, Tensor]:
-        """Returns the reading and the type tokens (batch, 7, hidden) for the analyzer."""
+        """Read the types of regret.
+
+        Args:
+            memory: Memory of the task; shape ``(batch, tokens, hidden)``.
+            bias: Importance of its tokens; shape ``(batch, 1, 1, tokens)``.
+
+        Returns:
+            The reading, and the type tokens, ``(batch, 7, hidden)``, for the analyzer.
+        """
         tokens, state = self.read(memory, bias)
         logits = self.readout(tokens)
         return RegretOutput(scores=logits.tanh(), logits=logits, state=state), tokens
@@ -122,20 +154,27 @@ class SURDHead(Head):
         self.readout = Readout(config, self.size.readout, len(SURD) + len(VERDICTS))
 
     def forward(self, memory: Tensor, bias: Tensor) -> tuple[SURDOutput, Tensor]:
-        """memory: (batch, tokens, hidden). bias: (batch, 1, 1, tokens). Returns the reading and the tokens of its parts
-        and verdicts (batch, 9, hidden)."""
+        """Read the verdict and the parts.
+
+        Args:
+            memory: Memory of the task; shape ``(batch, tokens, hidden)``.
+            bias: Importance of its tokens; shape ``(batch, 1, 1, tokens)``.
+
+        Returns:
+            The reading, and the tokens of its parts and verdicts, ``(batch, 9, hidden)``.
+        """
         tokens, state = self.read(memory, bias)
         bits, determined, verdict = self.readout(tokens).squeeze(-1).split((len(SURD) - 1, 1, len(VERDICTS)), dim=-1)
         parts = torch.cat((nn.functional.softplus(bits), determined.sigmoid()), dim=-1)
         return SURDOutput(parts=parts, verdict_logits=verdict, state=state), tokens
 
     def parts(self, reading: Any) -> dict[str, Any]:
-        """As the base, and the verdict."""
+        """Return the fields of the base class, and the verdict."""
         return {**super().parts(reading), "verdict": VerdictOutput(logits=reading.verdict_logits)}
 
 
 def bentham_range(logits: Tensor) -> Tensor:
-    """Bring logits (batch, 10) to the range of each dimension: -1..1 where it is signed, else 0..1."""
+    """Bring logits (..., 10) to the range of each dimension: -1..1 where it is signed, else 0..1; same shape."""
     signed = torch.tensor([name in SIGNED_BENTHAM for name in BENTHAM], device=logits.device)
     return torch.where(signed, logits.tanh(), logits.sigmoid())
 

@@ -1,8 +1,8 @@
-"""What each kind of claim computes: its loss, its distance to a teacher's, the cost of a constant.
+"""What each kind of claim computes: its loss, its distance to a teacher's claim, the cost of a constant.
 
     KINDS[Kind.LEVELS].loss(CLAIMS["nuance"], reading, target)
 
-Notable: a loss is per text first, and 0 but connected to the graph where no target is there; a distance is 0 where
+Notable: a loss is per text first, and 0 but connected to the graph where there is no target; a distance is 0 where
 student and teacher are equal. How a kind is measured, and what a linear model learns of it, is in `evaluation`.
 """
 
@@ -19,28 +19,33 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..configuration.claims import Claim, Kind
-from .emotion import over_the_text
+from .emotion import arc_text_logits
 
 Array = npt.NDArray[np.float64]
 
 
 class RowLoss(NamedTuple):
-    """A loss per text, (batch,), and which texts have a target for it, bool (batch,)."""
+    """A loss per text.
+
+    Attributes:
+        values: The loss of each text; shape ``(batch,)``.
+        valid: Which texts have a target for it; bool ``(batch,)``.
+    """
 
     values: Tensor
     valid: Tensor
 
     def mean(self) -> Tensor:
-        """Mean over the texts with a target; 0, but connected to the graph, when there is none."""
+        """Return the mean over the texts with a target; 0, but connected to the graph, when there is none."""
         return self.total() / self.valid.sum().clamp(min=1)
 
     def total(self) -> Tensor:
-        """Sum over the texts with a target."""
+        """Return the sum over the texts with a target."""
         return torch.where(self.valid, self.values, self.values * 0).sum()
 
 
 def tensor_of(reading: Any, name: str) -> Tensor | None:
-    """The tensor at a dotted ``name`` in a `RedHeartOutput`; None where it, or the part it is in, is not there."""
+    """Return the tensor at a dotted ``name`` in a `RedHeartOutput`; None where it, or the part it is in, is None."""
     found = reading
     for step in name.split("."):
         found = None if found is None else getattr(found, step)
@@ -51,7 +56,7 @@ def tensor_of(reading: Any, name: str) -> Tensor | None:
 
 
 def rows(loss: Tensor, target: Tensor) -> RowLoss:
-    """Mean of an element-wise loss over the elements of each text whose target is there."""
+    """Return the mean of an element-wise loss over the elements of each text that have a target."""
     present = target.isfinite()
     flat = torch.where(present, loss, loss * 0).reshape(len(loss), -1)
     mask = present.reshape(len(loss), -1)
@@ -60,25 +65,32 @@ def rows(loss: Tensor, target: Tensor) -> RowLoss:
 
 
 def binary(logits: Tensor, target: Tensor) -> RowLoss:
-    """Cross entropy of independent labels. logits, target: (batch, ...)."""
+    """Return the cross entropy of independent labels; ``logits`` and ``target`` are (batch, ...)."""
     return rows(F.binary_cross_entropy_with_logits(logits, target.nan_to_num(0), reduction="none"), target)
 
 
 def regression(value: Tensor, target: Tensor) -> RowLoss:
-    """Squared error. value, target: (batch, ...)."""
+    """Return the squared error; ``value`` and ``target`` are (batch, ...)."""
     return rows((value - target.nan_to_num(0)).square(), target)
 
 
 def distribution(logits: Tensor, target: Tensor) -> RowLoss:
-    """Cross entropy against a distribution along the last dimension."""
+    """Return the cross entropy against a distribution along the last dimension."""
     loss = -(target.nan_to_num(0) * logits.log_softmax(dim=-1)).sum(-1, keepdim=True)
     whole = target.isfinite().all(dim=-1, keepdim=True)
     return rows(loss, target[..., :1].masked_fill(~whole, math.nan))
 
 
 def ordinal(logits: Tensor, target: Tensor) -> RowLoss:
-    """Cross entropy of having reached each level. logits: (batch, ..., levels), cumulative. target: (batch, ...), 0 =
-    none, below 0 = missing."""
+    """Compute the cross entropy of having reached each level.
+
+    Args:
+        logits: Cumulative logits; shape ``(batch, ..., levels)``.
+        target: Level, 0 for none, below 0 for missing; shape ``(batch, ...)``.
+
+    Returns:
+        The loss per text.
+    """
     levels = target.masked_fill(target < 0, math.nan).unsqueeze(-1)
     steps = torch.arange(1, logits.shape[-1] + 1, device=logits.device)
     return binary(logits, torch.where(levels.isfinite(), (levels >= steps).to(logits.dtype), math.nan))
@@ -96,7 +108,7 @@ def _plain(loss: Callable[[Tensor, Tensor], RowLoss]) -> Callable[[Claim, Any, T
 def _course_loss(claim: Claim, reading: Any, target: Tensor) -> RowLoss:
     part = getattr(reading, claim.output)
     empty = ~part.arc_mask.any(dim=1, keepdim=True)  # a text of padding only has no segment
-    return binary(over_the_text(part), target.masked_fill(empty, math.nan))
+    return binary(arc_text_logits(part), target.masked_fill(empty, math.nan))
 
 
 def _gaussian_loss(claim: Claim, reading: Any, target: Tensor) -> RowLoss:
@@ -108,13 +120,13 @@ def _gaussian_loss(claim: Claim, reading: Any, target: Tensor) -> RowLoss:
 
 
 def _information_loss(claim: Claim, reading: Any, target: Tensor) -> RowLoss:
-    """Log loss of what every subset of the sources says."""
+    """Return the log loss of the prediction of every subset of the sources."""
     logits = getattr(reading, claim.output).subset_logits
     return distribution(logits, target.unsqueeze(1).expand_as(logits))
 
 
 def _relations_loss(claim: Claim, reading: Any, target: Tensor) -> RowLoss:
-    """Texts lie to each other as they do for the teacher: cosine similarities within the batch."""
+    """Return how far the cosine similarities of the texts of the batch are from the teacher's."""
     present = target.isfinite().all(dim=1)
     loss = relations_apart(_tensor(claim, reading), target.nan_to_num(0), present)
     return RowLoss(loss, present & (present.sum() > 1))
@@ -124,8 +136,18 @@ def _relations_loss(claim: Claim, reading: Any, target: Tensor) -> RowLoss:
 
 
 def bernoulli(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
-    """Kullback-Leibler divergence of independent labels, from logits at a temperature T, times T^2 so that gradients
-    keep their size (Hinton et al. 2015, arXiv:1503.02531); same shape."""
+    """Compute the Kullback-Leibler divergence of independent labels at a temperature T.
+
+    It is multiplied by T^2, so that gradients keep their size (Hinton et al. 2015, arXiv:1503.02531).
+
+    Args:
+        student: Logits of the student.
+        teacher: Logits of the teacher, in the same shape.
+        temperature: T, which divides the logits.
+
+    Returns:
+        The divergence of each label, in the same shape.
+    """
     logits, likely = student / temperature, (teacher / temperature).sigmoid()
     cross = F.binary_cross_entropy_with_logits(logits, likely, reduction="none")
     own = F.binary_cross_entropy_with_logits(teacher / temperature, likely, reduction="none")
@@ -133,29 +155,44 @@ def bernoulli(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
 
 
 def categorical(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
-    """The same of distributions along the last dimension, which goes."""
+    """As `bernoulli`, but for distributions along the last dimension, which the result does not have."""
     own, theirs = (student / temperature).log_softmax(-1), (teacher / temperature).log_softmax(-1)
     return F.kl_div(own, theirs, reduction="none", log_target=True).sum(-1) * temperature**2
 
 
 def squared(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
-    """Squared error; values have no temperature."""
+    """Return the squared error; values have no temperature."""
     return (student - teacher).square()
 
 
 def gaussian(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
-    """Kullback-Leibler divergence of normal distributions, whose mean and log-variance are the last dimension, which
-    goes: the uncertainty is a claim, too."""
+    """Compute the Kullback-Leibler divergence of normal distributions: the uncertainty is a claim, too.
+
+    Args:
+        student: Mean and log-variance of the student; shape ``(..., 2)``.
+        teacher: Those of the teacher, in the same shape.
+        temperature: Not used; normal distributions have none.
+
+    Returns:
+        The divergence; shape ``(...,)``.
+    """
     (mean, spread), (wanted, certain) = student.unbind(-1), teacher.unbind(-1)
     return 0.5 * (spread - certain + (certain.exp() + (mean - wanted).square()) / spread.exp() - 1)
 
 
 def relations_apart(student: Tensor, teacher: Tensor, present: Tensor | None = None) -> Tensor:
-    """How differently things lie to each other: mean squared difference of the cosine similarities of each to the
-    others, which needs no common width (Tung & Mori 2019, arXiv:1907.09682; Park et al. 2019, arXiv:1904.05068).
+    """Compute how far the relations among the student's things are from those among the teacher's.
 
-    student: (..., things, width). teacher: (..., things, another width). present: bool (..., things); None = all.
-    Returns (..., things); 0 for one that is absent or alone.
+    It is the mean squared difference of the cosine similarities of each thing to the others, which does not need a
+    common width (Tung & Mori 2019, arXiv:1907.09682; Park et al. 2019, arXiv:1904.05068).
+
+    Args:
+        student: States of the things; shape ``(..., things, width)``.
+        teacher: States of the same things, of any width; shape ``(..., things, width)``.
+        present: Which things count, bool ``(..., things)``; None for all.
+
+    Returns:
+        The difference for each thing; 0 for one that is absent or alone; shape ``(..., things)``.
     """
     own, theirs = (F.normalize(states.float(), dim=-1) for states in (student, teacher))
     gap = (own @ own.mT - theirs @ theirs.mT).square()
@@ -177,7 +214,7 @@ def _apart(distance: _Pointwise) -> _Distance:
 
 
 def _course_apart(claim: Claim, student: Any, teacher: Any, temperature: float) -> Tensor:
-    """Mean over the segments that have text in both: (batch, labels)."""
+    """Return the mean over the segments that have text in both; shape (batch, labels)."""
     own, theirs = getattr(student, claim.output), getattr(teacher, claim.output)
     filled = (own.arc_mask & theirs.arc_mask).unsqueeze(-1)
     costs = bernoulli(own.arc_logits.float(), theirs.arc_logits.float(), temperature)
@@ -191,7 +228,7 @@ def _gaussian_apart(claim: Claim, student: Any, teacher: Any, temperature: float
 
 
 def _information_apart(claim: Claim, student: Any, teacher: Any, temperature: float) -> Tensor:
-    """Mean over the subsets of the sources: (batch,)."""
+    """Return the mean over the subsets of the sources; shape (batch,)."""
     own, theirs = (getattr(one, claim.output).subset_logits.float() for one in (student, teacher))
     return categorical(own, theirs, temperature).mean(-1)
 
@@ -200,11 +237,11 @@ def _relations_apart(claim: Claim, student: Any, teacher: Any, temperature: floa
     return relations_apart(_tensor(claim, student), _tensor(claim, teacher))
 
 
-# ---- What the best constant costs, in the unit of the loss: of the targets it is learned from, and asked about ----
+# ---- Loss of the best constant, in the unit of the loss: it is fitted to some targets and evaluated on others ----
 
 
 def _over_texts(loss: Array) -> float:
-    """Mean over the texts of the mean over what is there of each, as the model's losses are."""
+    """Return the mean over the texts of the mean over the values each text has, as the model's losses do."""
     present = np.isfinite(loss).reshape(len(loss), -1)
     sums = np.where(present, loss.reshape(len(loss), -1), 0).sum(axis=1)
     some = present.any(axis=1)
@@ -212,7 +249,7 @@ def _over_texts(loss: Array) -> float:
 
 
 def _mean(seen: Array) -> Array:
-    """Mean of each element over the texts that have it; NaN where none has."""
+    """Return the mean of each element over the texts that have it; NaN where none does."""
     count = np.isfinite(seen).sum(axis=0)
     return np.where(count > 0, np.nansum(seen, axis=0) / np.maximum(count, 1), np.nan)
 
@@ -246,32 +283,34 @@ def _constant_shares(claim: Claim, seen: Array, asked: Array) -> float:
     return _over_texts(-(asked * np.log(shares)).sum(axis=-1))
 
 
-# ---- What a reading gives, and what is measured ----
+# ---- Values in the form of a reading, and in the form of a target ----
 
 _LOGITS = (Kind.PROBABILITY, Kind.DEGREE, Kind.COURSE, Kind.LEVELS, Kind.RATE)
 
 
 def in_range(kind: Kind, values: Tensor) -> Tensor:
-    """The numbers of a claim as a reading gives them: probabilities of logits, shares that sum to 1; same shape."""
+    """Return the numbers of a claim as a reading has them: probabilities, or shares that sum to 1; same shape."""
     if kind is Kind.SHARES:
         return values.softmax(dim=-1)
     return values.sigmoid() if kind in _LOGITS else values
 
 
 def prediction(kind: Kind, values: Tensor) -> Tensor:
-    """The numbers of a claim in the form of its target: of levels the expected one, the sum over k of P(level >= k)."""
-    told = in_range(kind, values)
-    return told.sum(dim=-1) if kind is Kind.LEVELS else told
+    """Return the numbers of a claim in the form of its target; a level is the expected one, sum of P(level >= k)."""
+    predicted = in_range(kind, values)
+    return predicted.sum(dim=-1) if kind is Kind.LEVELS else predicted
 
 
 @dataclass(frozen=True)
 class Computation:
     """What a kind computes.
 
-    loss: of a claim, a reading and the claim's target (batch, ...), per text. distance: of a claim, the student's and
-    the teacher's reading and a temperature, (batch, labels that its record keys name). constant: cost of the best
-    constant, of a claim, the targets that it is learned from and those it is asked about, (texts, ...); None = there
-    is none.
+    Attributes:
+        loss: Takes a claim, a reading and the claim's target ``(batch, ...)``; returns the loss per text.
+        distance: Takes a claim, the student's and the teacher's reading and a temperature; returns
+            ``(batch, labels that its record keys name)``.
+        constant: Takes a claim, the targets that the best constant is fitted to and those that it is evaluated on,
+            ``(texts, ...)`` each; returns its loss. None where there is no best constant.
     """
 
     loss: Callable[[Claim, Any, Tensor], RowLoss]

@@ -28,6 +28,7 @@ class Linear(nn.Linear):
     """
 
     def forward(self, input: Tensor) -> Tensor:
+        """Return the product (..., outputs) of ``input`` (..., inputs), with the bias."""
         if _few_rows_on_cpu(input, self.weight):
             output: Tensor = torch.ops.mkldnn._linear_pointwise(input, self.weight, self.bias, "none", [], "")
             return output
@@ -57,11 +58,12 @@ class RMSNorm(nn.Module):
         self.eps = config.norm_eps
 
     def forward(self, hidden: Tensor) -> Tensor:
+        """Return ``hidden`` (..., hidden) normalised and scaled; same shape."""
         return self.weight * unit_rms(hidden, self.eps)
 
 
 def unit_rms(hidden: Tensor, eps: float) -> Tensor:
-    """``hidden`` (..., width) scaled to a root mean square of 1 along its last dimension; same shape and dtype."""
+    """Scale ``hidden`` (..., width) to a root mean square of 1 along its last dimension; same shape and dtype."""
     wide = hidden.float()
     return (wide * torch.rsqrt(wide.pow(2).mean(-1, keepdim=True) + eps)).to(hidden.dtype)
 
@@ -79,7 +81,15 @@ class AdaptiveNorm(nn.Module):
         self.eps = config.norm_eps
 
     def forward(self, hidden: Tensor, summary: Tensor) -> Tensor:
-        """hidden: (batch, tokens, hidden). summary: (batch, hidden). Returns the shape of ``hidden``."""
+        """Normalise.
+
+        Args:
+            hidden: States of the tokens; shape ``(batch, tokens, hidden)``.
+            summary: Summary of each text; shape ``(batch, hidden)``.
+
+        Returns:
+            The normalised states, in the shape of ``hidden``.
+        """
         scale, shift = self.up(F.silu(self.down(summary))).unsqueeze(1).chunk(2, dim=-1)
         return unit_rms(hidden, self.eps) * (1 + scale) + shift
 
@@ -109,10 +119,15 @@ class Attention(nn.Module):
     ) -> tuple[Tensor, Tensor | None]:
         """Attend.
 
-        hidden: (batch, queries, hidden). memory: (batch, tokens, hidden), by default ``hidden`` itself.
-        mask: bool (True = visible) or additive float, broadcast to (batch, heads, queries, tokens).
-        rotary: cosine and sine, each (1, 1, tokens, head_dim), for queries and keys.
-        Returns the result in the shape of ``hidden``, and the attention weights where the implementation gives them.
+        Args:
+            hidden: The queries; shape ``(batch, queries, hidden)``.
+            memory: What they attend to, ``(batch, tokens, hidden)``; by default ``hidden`` itself.
+            mask: Bool (True is visible) or additive float, broadcast to ``(batch, heads, queries, tokens)``.
+            rotary: Cosine and sine for queries and keys, ``(1, 1, tokens, head_dim)`` each.
+            **kwargs: Passed on to the attention implementation.
+
+        Returns:
+            The result in the shape of ``hidden``, and the attention weights where the implementation returns them.
         """
         source = hidden if memory is None else memory
         query = self._split(self.q_proj(hidden))
@@ -144,10 +159,20 @@ def eager_attention(
     dropout: float = 0.0,
     **kwargs: Any,
 ) -> tuple[Tensor, Tensor]:
-    """Attention written out, which can return its weights.
+    """Attention in plain operations, which can return its weights.
 
-    query, key, value: (batch, heads, tokens, head_dim). Returns (batch, tokens, heads, head_dim) and the weights
-    (batch, heads, queries, tokens).
+    Args:
+        module: The module that attends; its training mode decides on dropout.
+        query: Queries; shape ``(batch, heads, queries, head_dim)``.
+        key: Keys; shape ``(batch, heads, tokens, head_dim)``.
+        value: Values; shape ``(batch, heads, tokens, head_dim)``.
+        attention_mask: Bool (True is visible) or additive float, broadcast to the weights; None for all visible.
+        scaling: Factor of the scores.
+        dropout: Share of the weights that is dropped in training.
+        **kwargs: Ignored.
+
+    Returns:
+        The result, ``(batch, queries, heads, head_dim)``, and the weights, ``(batch, heads, queries, tokens)``.
     """
     scores = query @ key.transpose(-1, -2) * scaling
     if attention_mask is not None:
@@ -161,9 +186,17 @@ def eager_attention(
 
 
 def rotary_angles(config: RedHeartConfig, length: int, like: Tensor) -> tuple[Tensor, Tensor]:
-    """Cosine and sine of rotary positions (Su et al. 2021, arXiv:2104.09864), each (1, 1, length, head_dim).
+    """Compute cosine and sine of rotary positions (Su et al. 2021, arXiv:2104.09864).
 
-    Computed from the config at every call, so that there is no buffer to lose on meta-device loading.
+    They are computed from the config at every call, so that there is no buffer to lose on meta-device loading.
+
+    Args:
+        config: Has the base of the angles and the width of a head.
+        length: Number of positions.
+        like: A tensor of the device and dtype to return.
+
+    Returns:
+        Cosine and sine; shape ``(1, 1, length, head_dim)`` each.
     """
     theta = float((config.rope_parameters or {}).get("rope_theta", config.default_theta))
     exponent = torch.arange(0, config.head_dim, 2, device=like.device, dtype=torch.float32) / config.head_dim
@@ -188,13 +221,19 @@ class FeedForward(nn.Module):
         self.down_proj = Linear(intermediate, config.hidden_size)
 
     def forward(self, hidden: Tensor) -> Tensor:
+        """Return the transformed ``hidden`` (..., hidden), in the same shape."""
         return self.down_proj(F.silu(self.gate_proj(hidden)) * self.up_proj(hidden))
 
 
 class EncoderLayer(GradientCheckpointingLayer):
     """Building block one: pre-norm self-attention and a gated feed-forward.
 
-    norm_rank: rank of adaptive norms, which the caller then feeds with a summary of the text; None takes plain norms.
+    Args:
+        config: Configuration of the model.
+        heads: Number of attention heads.
+        intermediate: Width of the feed-forward.
+        norm_rank: Rank of adaptive norms, to which the caller then gives a summary of the text; None takes plain norms.
+        bias: Whether the attention's output projection has a bias.
     """
 
     def __init__(
@@ -215,9 +254,17 @@ class EncoderLayer(GradientCheckpointingLayer):
         rotary: tuple[Tensor, Tensor] | None = None,
         **kwargs: Any,
     ) -> tuple[Tensor, Tensor | None]:
-        """hidden: (batch, tokens, hidden). condition: the summary (batch, hidden) where the norms are adaptive.
+        """Update the states of the tokens.
 
-        Returns the new states, in the same shape, and the attention weights where the implementation gives them.
+        Args:
+            hidden: States of the tokens; shape ``(batch, tokens, hidden)``.
+            *condition: Summary of each text, ``(batch, hidden)``, where the norms are adaptive; nothing otherwise.
+            mask: See `Attention.forward`.
+            rotary: See `Attention.forward`.
+            **kwargs: Passed on to the attention implementation.
+
+        Returns:
+            The new states, in the same shape, and the attention weights where the implementation returns them.
         """
         attended, weights = self.attention(self.attention_norm(hidden, *condition), mask=mask, rotary=rotary, **kwargs)
         hidden = hidden + self.dropout(attended)
@@ -239,9 +286,15 @@ class DecoderLayer(GradientCheckpointingLayer):
         self.dropout = nn.Dropout(config.hidden_dropout)
 
     def forward(self, queries: Tensor, memory: Tensor, mask: Tensor | None = None) -> Tensor:
-        """queries: (batch, queries, hidden). memory: (batch, tokens, hidden). mask: of the memory, see `Attention`.
+        """Update the queries from the memory.
 
-        Returns the shape of ``queries``.
+        Args:
+            queries: States of the queries; shape ``(batch, queries, hidden)``.
+            memory: What they attend to; shape ``(batch, tokens, hidden)``.
+            mask: Of the memory; see `Attention.forward`.
+
+        Returns:
+            The new states, in the shape of ``queries``.
         """
         attended, _ = self.attention(self.attention_norm(queries))
         queries = queries + self.dropout(attended)
@@ -259,6 +312,7 @@ class Decoder(nn.Module):
         self.norm = RMSNorm(config)
 
     def forward(self, queries: Tensor, memory: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Update the queries from the memory; see `DecoderLayer.forward`."""
         for layer in self.layers:
             queries = layer(queries, memory, mask)
         return self.norm(queries)
@@ -272,12 +326,20 @@ class QueryTokens(nn.Module):
         self.weight = nn.Parameter(torch.empty(count, config.hidden_size))
 
     def forward(self, batch: int) -> Tensor:
-        """The tokens for each text: (batch, count, hidden)."""
+        """Return the tokens for each text; shape (batch, count, hidden)."""
         return self.weight.expand(batch, -1, -1)
 
 
 class Readout(nn.Module):
-    """Reads ``values`` numbers per label, each label from its own token with its own weights."""
+    """Reads numbers per label, each label from its own token with its own weights.
+
+    Args:
+        config: Configuration of the model.
+        width: Width of the hidden layer.
+        labels: Number of labels.
+        values: Numbers per label.
+        bias: Whether the last layer has a bias.
+    """
 
     def __init__(self, config: RedHeartConfig, width: int, labels: int, values: int = 1, bias: bool = True) -> None:
         super().__init__()
@@ -286,7 +348,7 @@ class Readout(nn.Module):
         self.out = Linear(width, labels * values, bias=bias)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """tokens: (batch, labels, hidden). Returns (batch, labels, values)."""
+        """Return the numbers (batch, labels, values) of ``tokens`` (batch, labels, hidden)."""
         every = self.out(F.gelu(self.hidden(tokens))).unflatten(-1, (self.labels, self.values))
         return every.diagonal(dim1=1, dim2=2).transpose(1, 2)
 
@@ -301,13 +363,13 @@ class StateProjection(nn.Module):
         self.norm = RMSNorm(config)
 
     def forward(self, registers: Tensor) -> Tensor:
-        """registers: (batch, registers, hidden). Returns (batch, hidden)."""
+        """Return the state (batch, hidden) of ``registers`` (batch, registers, hidden)."""
         pooled = registers.mean(dim=1)
         return self.norm(pooled + self.up(F.gelu(self.down(pooled))))
 
 
 def masked_mean(hidden: Tensor, mask: Tensor) -> Tensor:
-    """Mean of ``hidden`` (batch, tokens, hidden) over the tokens where ``mask`` (batch, tokens) is True; 0 for none."""
+    """Return the mean of ``hidden`` (batch, tokens, hidden) where ``mask`` (batch, tokens) is True; 0 for no token."""
     weight = mask.to(hidden.dtype).unsqueeze(-1)
     return (hidden * weight).sum(1) / weight.sum(1).clamp(min=1)
 

@@ -1,10 +1,10 @@
-"""The losses of a batch: of each claim by its kind (`kinds`), of rankings, and of what holds the modules together.
+"""The losses of a batch: of each claim by its kind (`kinds`), of rankings, and of agreement between the modules.
 
 Notable: every loss is masked where its target is missing, and computed per text first (`RowLoss`), because the
 sweet-spot network learns to predict it per text; a loss without a single target is 0 but stays connected, so that every
 module has a gradient in every step. The loss of a batch is the mean over its texts of what each text costs, a missing
 target costing nothing, so that it does not depend on how the texts are spread over batches, accumulation steps and
-processes. Two losses are about texts beside each other and do depend on it: `embedding` and `prototypes`.
+processes. Two losses compare the texts of a batch with each other and do depend on it: `embedding` and `prototypes`.
 """
 
 import math
@@ -26,31 +26,46 @@ _ANCHOR = 0.02
 # Weight of what could have been, which is known only as far as the ranking knows what was.
 _OTHER_BRANCH = 0.2
 
-# A loss below it is as good as none: ratios to it are not told apart.
+# A loss below this counts as none, so that ratios of tiny losses do not matter.
 _LEAST_LOSS = 1e-3
 
 
 def _everywhere(values: Tensor) -> RowLoss:
-    """A loss, (batch,), that needs no target."""
+    """Wrap a loss (batch,) that needs no target."""
     return RowLoss(values, torch.ones_like(values, dtype=torch.bool))
 
 
 class Targets:
-    """What a batch is trained on: the columns of `claims.SHAPES`, each (batch, *shape).
+    """What a batch is trained on.
 
     None, NaN (floats) or -100 (integers) marks a missing target. A pair is two texts of the batch with the same id in
     column 0; column 1 is 1 for the better and 0 for the worse.
+
+    Args:
+        **columns: The columns of `claims.SHAPES` by name; shape ``(batch, *shape)`` each.
     """
 
     def __init__(self, **columns: Tensor | None) -> None:
         self.columns = {name: column for name, column in columns.items() if column is not None}
 
     def given(self) -> list[str]:
-        """Names of the targets that are there."""
+        """Return the names of the targets that are given."""
         return [name for name in SHAPES if name in self.columns]
 
     def of(self, name: str, batch: int, like: Tensor) -> Tensor:
-        """The target ``name``, all missing when it is not there. Raises `ValueError` for a wrong shape."""
+        """Return a target; where it is not given, all of it is missing.
+
+        Args:
+            name: Name of the column.
+            batch: Number of texts.
+            like: A tensor of the device and dtype to return.
+
+        Returns:
+            The target, with NaN where it is missing; shape ``(batch, *shape)``.
+
+        Raises:
+            InputError: When the target has the wrong shape.
+        """
         labels = SHAPES[name]
         target = self.columns.get(name)
         if target is None:
@@ -62,7 +77,19 @@ class Targets:
         return _floating(target, like)
 
     def pairs(self, name: str, batch: int, device: torch.device) -> Tensor:
-        """The pairs ``name``, (batch, 2); -100 when they are not there."""
+        """Return pairs.
+
+        Args:
+            name: Name of the column.
+            batch: Number of texts.
+            device: Where to make the column if it is not given.
+
+        Returns:
+            The pairs, ``(batch, 2)``; -100 where they are not given.
+
+        Raises:
+            InputError: When the pairs have the wrong shape.
+        """
         target = self.columns.get(name)
         if target is None:
             return torch.full((batch, 2), -100, device=device)
@@ -72,20 +99,20 @@ class Targets:
 
 
 def _floating(target: Tensor, like: Tensor) -> Tensor:
-    """The target in the type of ``like``, with NaN where an integer target says -100."""
+    """Return the target in the type of ``like``, with NaN where an integer target is -100."""
     missing = target == -100 if not target.is_floating_point() else torch.zeros_like(target, dtype=torch.bool)
     return target.to(like.dtype).masked_fill(missing, math.nan)
 
 
 def _matches(pairs: Tensor) -> Tensor:
-    """bool (batch, batch): row is the better, column the worse text of one pair."""
+    """Return bool (batch, batch): row is the better, column the worse text of one pair."""
     ids, rank = pairs.unbind(-1)
     same = (ids[:, None] == ids[None, :]) & (ids >= 0)[:, None]
     return same & (rank == 1)[:, None] & (rank == 0)[None, :]
 
 
 def _pairwise(loss: Tensor, match: Tensor) -> RowLoss:
-    """Give each text of a pair the pair's loss. loss, match: (batch, batch)."""
+    """Give each text of a pair the pair's loss; ``loss`` and ``match`` are (batch, batch)."""
     both = match | match.T
     symmetric = torch.where(match, loss, loss * 0)
     count = both.sum(1)
@@ -93,7 +120,7 @@ def _pairwise(loss: Tensor, match: Tensor) -> RowLoss:
 
 
 def scores_of(ranking: Ranking, reading: RedHeartOutput) -> Tensor | None:
-    """The scores that a ranking ranks, (batch,); None where they were not read."""
+    """Return the scores that a ranking ranks, (batch,); None where they were not computed."""
     scores = tensor_of(reading, ranking.score)
     if scores is None or ranking.label is None:
         return scores
@@ -101,14 +128,20 @@ def scores_of(ranking: Ranking, reading: RedHeartOutput) -> Tensor | None:
 
 
 def _ranking(scores: Tensor, pairs: Tensor) -> RowLoss:
-    """Pairwise logistic loss (Bradley & Terry 1952). scores: (batch,)."""
+    """Return the pairwise logistic loss (Bradley & Terry 1952) of ``scores`` (batch,)."""
     return _pairwise(F.softplus(scores[None, :] - scores[:, None]), _matches(pairs))
 
 
 def claim_losses(reading: RedHeartOutput, heads: HeadsOutput | None, targets: Targets) -> dict[str, RowLoss]:
-    """The loss of each claim that was read, by its kind, and of each head's own reading of one.
+    """Compute the loss of each claim that was read, by its kind, and of each head's own reading of one.
 
-    heads: see `collect_losses`.
+    Args:
+        reading: The reading of the model.
+        heads: The heads' own reading; see `collect_losses`.
+        targets: What the batch is trained on.
+
+    Returns:
+        The losses by name.
     """
     losses = {}
     for claim in CLAIMS.values():
@@ -116,7 +149,7 @@ def claim_losses(reading: RedHeartOutput, heads: HeadsOutput | None, targets: Ta
         if values is not None and claim.labels is not None and _has_loss(claim, reading):
             target = targets.of(claim.labels, len(values), values)
             losses[claim.name] = KINDS[claim.kind].loss(claim, reading, target)
-        # A head is judged where the part of the reading that it stands for is one.
+        # A head has a loss only where the part of the reading that it contributes to was computed.
         if claim.head is not None and heads is not None and getattr(reading, claim.head.split(".")[0]) is not None:
             direct = tensor_of(heads, claim.head)
             if direct is not None:
@@ -127,12 +160,12 @@ def claim_losses(reading: RedHeartOutput, heads: HeadsOutput | None, targets: Ta
 
 
 def _has_loss(claim: Claim, reading: RedHeartOutput) -> bool:
-    """Whether it is learned as it was read: what a head says of the information is what the analyzer finds."""
+    """Return whether the claim has a loss of its own: a head's parts of the information learn from the analyzer's."""
     return claim.kind is not Kind.INFORMATION or getattr(reading, claim.output).subset_logits is not None
 
 
 def ranking_losses(reading: RedHeartOutput, targets: Targets) -> dict[str, RowLoss]:
-    """The losses of the rankings whose scores were read."""
+    """Return the losses of the rankings whose scores were computed."""
     losses = {}
     for name, ranking in RANKINGS.items():
         scores = scores_of(ranking, reading)
@@ -144,8 +177,18 @@ def ranking_losses(reading: RedHeartOutput, targets: Targets) -> dict[str, RowLo
 
 
 def _branches(reading: RedHeartOutput, pairs: Tensor) -> RowLoss:
-    """Of two branches of one situation, the better one's actual utility is above the worse one's; and the better view
-    of the worse branch is what the other branch really is, as the worse view of the better branch is."""
+    """Compute the loss of two branches of one situation.
+
+    The better branch's actual utility is above the worse one's; the better view of the worse branch equals the other
+    branch's actual utility, and so does the worse view of the better branch.
+
+    Args:
+        reading: The reading, with utilities.
+        pairs: The pairs of branches; see `Targets.pairs`.
+
+    Returns:
+        The loss per text.
+    """
     better, actual, worse = reading.counterfactual.utility_logits.unbind(-1)
     rank = F.softplus(actual[None, :] - actual[:, None])
     upward = F.smooth_l1_loss(
@@ -158,7 +201,7 @@ def _branches(reading: RedHeartOutput, pairs: Tensor) -> RowLoss:
 
 
 def regret_theory_loss(reading: RedHeartOutput) -> RowLoss:
-    """Regret theory (Loomes & Sugden 1982): regret grows with the utility that the other view would have had."""
+    """Compute the loss of regret theory: regret grows with the utility of the other view (Loomes & Sugden 1982)."""
     utility = reading.counterfactual.utility_logits.detach()
     foregone = torch.tanh(utility - utility[:, VIEWS.index("actual"), None])
     felt = reading.regret.scores.mean(dim=1)
@@ -168,12 +211,12 @@ def regret_theory_loss(reading: RedHeartOutput) -> RowLoss:
 
 
 def surd_head_loss(reading: RedHeartOutput, heads: HeadsOutput) -> RowLoss:
-    """The head's agreement with the parts that the analyzer finds."""
+    """Return how far the head's parts are from those that the analyzer finds."""
     return _everywhere(F.smooth_l1_loss(heads.surd.parts, reading.surd.parts, reduction="none").mean(1))
 
 
 def bridge_losses(bridge: BridgeOutput) -> dict[str, RowLoss]:
-    """Losses of what the bridge predicts about the modules that ran."""
+    """Return the losses of what the bridge predicts about the modules that ran."""
     real = bridge.states.detach()
     known = bridge.ran & ~bridge.recovered
     target = torch.where(known.unsqueeze(-1), real, math.nan)
@@ -181,14 +224,24 @@ def bridge_losses(bridge: BridgeOutput) -> dict[str, RowLoss]:
 
 
 def prototype_loss(usage: Tensor) -> Tensor:
-    """How far the prototypes are from being used alike, in nats: log n - H(mean use)."""
+    """Return how far the prototypes are from being used equally, in nats: log n - H(mean use)."""
     return math.log(len(usage)) + (usage * usage.clamp(min=1e-12).log()).sum()
 
 
 def confidence_loss(expected: Tensor, rated: dict[str, RowLoss]) -> RowLoss:
-    """How far the expected losses (batch, 13) are from what they turned out to be: half the deviance of a gamma
-    distribution, r - log r - 1 of their ratio r. Its least is at the mean, as that of a squared error is, and it is
-    about ratios, so that a part whose losses are small counts as much as one whose losses are large."""
+    """Compute how far the expected losses are from the actual ones.
+
+    It is half the deviance of a gamma distribution, r - log r - 1 of their ratio r. Its minimum is at the mean, as that
+    of a squared error is, and it depends on ratios, so that a part whose losses are small counts as much as one whose
+    losses are large.
+
+    Args:
+        expected: The expected losses, in the order of ``labels.RATED``; shape ``(batch, 13)``.
+        rated: The actual losses by name.
+
+    Returns:
+        The loss per text.
+    """
     columns = [
         torch.where(rated[name].valid, rated[name].values.detach(), math.nan)
         if name in rated
@@ -201,16 +254,24 @@ def confidence_loss(expected: Tensor, rated: dict[str, RowLoss]) -> RowLoss:
 
 
 def sparsity_loss(importance: Tensor, mask: Tensor) -> RowLoss:
-    """Mean importance of each text's tokens. importance, mask: (batch, tokens)."""
+    """Return the mean importance of each text's tokens; ``importance`` and ``mask`` are (batch, tokens)."""
     return _everywhere(importance.sum(1) / mask.sum(1).clamp(min=1))
 
 
 def collect_losses(
     reading: RedHeartOutput, heads: HeadsOutput | None, bridge: BridgeOutput | None, mask: Tensor, targets: Targets
 ) -> dict[str, RowLoss]:
-    """Every loss of what was computed, by name.
+    """Compute every loss of what was computed.
 
-    heads: the heads' own reading; None where only the heads ran, and ``reading`` is theirs. mask: (batch, tokens).
+    Args:
+        reading: The reading of the model.
+        heads: The heads' own reading; None where only the heads ran, and ``reading`` is theirs.
+        bridge: Output of the bridge; None where it did not run.
+        mask: True where there is text; shape ``(batch, tokens)``.
+        targets: What the batch is trained on.
+
+    Returns:
+        The losses by name.
     """
     found = claim_losses(reading, heads, targets) | ranking_losses(reading, targets)
     if reading.counterfactual is not None and reading.regret is not None:
@@ -232,10 +293,10 @@ def collect_losses(
 
 
 def _squared_error(claim: Claim, reading: RedHeartOutput, targets: Targets) -> RowLoss:
-    """What the confidence in a number with an uncertainty is about: a likelihood has no lowest value."""
+    """Return the loss that confidence predicts for a number with an uncertainty: a likelihood has no lowest value."""
     values = tensor_of(reading, claim.tensor)
     if values is None:
-        raise InputError(f"{claim.name!r} was not read, so it has no error.")
+        raise InputError(f"{claim.name!r} was not computed, so it has no error.")
     return regression(values, targets.of(str(claim.labels), len(values), values))
 
 

@@ -1,4 +1,4 @@
-"""Masked language modelling: what the native encoder learns from plain text before anything is labelled."""
+"""Masked language modelling: pre-trains the native encoder on plain text without labels."""
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -22,8 +22,13 @@ class _Backbone(nn.Module):
 class RedHeartForMaskedLM(RedHeartPreTrainedModel):
     """Predicts masked tokens (Devlin et al. 2019, arXiv:1810.04805) with the backbone's own token embeddings.
 
-    Its ``backbone.encoder`` weights are those of a `RedHeartModel` of the same config (`runs.pretraining`). Raises
-    `ValueError` for a config with an ``encoder_config``: such an encoder is pre-trained as what it is.
+    Its ``backbone.encoder`` weights are those of a `RedHeartModel` of the same config (`runs.pretraining`).
+
+    Args:
+        config: Configuration of the model.
+
+    Raises:
+        ValueError: When the config has an ``encoder_config``: such an encoder is pre-trained with its own model class.
     """
 
     def __init__(self, config: RedHeartConfig) -> None:
@@ -49,15 +54,22 @@ class RedHeartForMaskedLM(RedHeartPreTrainedModel):
         output_hidden_states: bool | int | list[int] | None = None,
         output_attentions: bool | None = None,
     ) -> MaskedLMOutput:
-        """Score every token of the vocabulary at every place.
+        """Score every token of the vocabulary at every position.
 
-        input_ids, attention_mask: (batch, tokens). labels: (batch, tokens), -100 where nothing was masked; with them
-        ``loss`` is the mean cross entropy over the masked tokens, in nats (0 when there is none). output_hidden_states:
-        see `chosen_states`.
-        Returns logits (batch, tokens, vocabulary).
+        Args:
+            input_ids: Token ids, ``(batch, tokens)``; None where ``inputs_embeds`` is given.
+            attention_mask: 1 where there is text; shape ``(batch, tokens)``.
+            inputs_embeds: Embeddings in place of ids, ``(batch, tokens, hidden)``.
+            labels: Ids of the masked tokens, -100 where nothing was masked; shape ``(batch, tokens)``.
+            output_hidden_states: See `chosen_states`.
+            output_attentions: Also return attention weights, which needs eager attention; None takes the config's.
+
+        Returns:
+            The logits, ``(batch, tokens, vocabulary)``; with ``labels`` also ``loss``, the mean cross entropy over the
+            masked tokens, in nats (0 when there is none).
         """
         mask = self._check_input(input_ids, attention_mask, inputs_embeds)
-        states_out, attend_out = self._asked_for(output_hidden_states, output_attentions)
+        states_out, attend_out = self._requested_states(output_hidden_states, output_attentions)
         states, attentions = self.backbone.encoder(input_ids, mask, inputs_embeds)
         hidden = F.gelu(self.transform(self.norm(states[-1])))
         logits = F.linear(hidden, self.backbone.encoder.embed_tokens.weight, self.token_bias.weight.squeeze(1))

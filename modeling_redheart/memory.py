@@ -20,7 +20,15 @@ class LatentMemory(nn.Module):
         self.decoder = Decoder(config, size)
 
     def forward(self, memory: Tensor, bias: Tensor) -> Tensor:
-        """memory: (batch, tokens, hidden). bias: (batch, 1, 1, tokens). Returns (batch, latents, hidden)."""
+        """Compress the tokens.
+
+        Args:
+            memory: Memory of the tokens; shape ``(batch, tokens, hidden)``.
+            bias: Importance of the tokens; shape ``(batch, 1, 1, tokens)``.
+
+        Returns:
+            The latents; shape ``(batch, latents, hidden)``.
+        """
         latents: Tensor = self.decoder(self.latents(memory.shape[0]), memory, bias)
         return latents
 

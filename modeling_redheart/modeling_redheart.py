@@ -3,7 +3,7 @@
     text -> backbone -> layer crossover -> token budget -> latent memory
          -> heads (4) -> analyzers (5) + perspectives -> bridge -> outputs + confidence
 
-Notable: data flows forward only; what is not asked for is not run; every loss is computed here, so that any trainer
+Notable: data flows forward only; what is not requested is not run; every loss is computed here, so that any trainer
 that passes the label columns trains all of it.
 """
 
@@ -36,25 +36,32 @@ from .token_budget import TokenBudget, keep_tokens
 logger = logging.get_logger(__name__)
 
 
-# The components behind the bridge.
-_AT_THE_END = tuple(name for name, row in COMPONENTS.items() if row.stage == "end")
+# The components after the bridge.
+_END_COMPONENTS = tuple(name for name, row in COMPONENTS.items() if row.stage == "end")
 
 
 @dataclass
 class _Perception:
-    """What the text gives before any reading."""
+    """The state of the text before any reading.
+
+    Attributes:
+        backbone: Output of the backbone.
+        mixture: Mixture of layers of each task; shape ``(batch, tasks, layers + 1)``.
+        budget: The tokens that are kept, and their importance.
+        context: What the components read.
+    """
 
     backbone: BackboneOutput
-    mixture: Tensor  # (batch, tasks, layers + 1)
+    mixture: Tensor
     budget: TokenBudgetOutput
     context: Context
 
 
 class RedHeartModel(RedHeartPreTrainedModel):
-    """Reads a text about a moral conflict: emotions, felicific calculus, regret, counterfactuals, information,
-    verdict.
+    """Reads a text about a moral conflict.
 
-    ``heads`` and ``analyzers`` are the ones that it has, by name; a config may lack some of them.
+    It gives emotions, felicific calculus, regret, counterfactuals, information and the verdict. ``heads`` and
+    ``analyzers`` are the ones that the model has, by name; a config may lack some of them.
     """
 
     backbone: RedHeartBackbone
@@ -82,13 +89,18 @@ class RedHeartModel(RedHeartPreTrainedModel):
 
     @classmethod
     def from_text_encoder(cls, encoder: str, **options: Any) -> "RedHeartModel":
-        """A model on top of a text encoder of transformers, with the encoder's weights; everything else is new.
+        """Create a model on top of a text encoder of transformers, with the encoder's weights; everything else is new.
 
-        encoder: path or hub id of the encoder; its tokenizer is the model's tokenizer. options: of `RedHeartConfig`,
-        such as ``components``; by default the width is the encoder's.
+        Args:
+            encoder: Path or hub id of the encoder; its tokenizer is the model's tokenizer.
+            **options: Of `RedHeartConfig`, such as ``components``; by default the width is the encoder's.
 
-        Raises `ValueError` with the reason for what cannot be one: an encoder-decoder, a model without attention or
-        without a state of each token in each layer, and one that reads a text otherwise with padding behind it.
+        Returns:
+            The model.
+
+        Raises:
+            ValueError: When the encoder cannot be used, with the reason: it is an encoder-decoder, has no attention or
+                no state of each token in each layer, or reads a text differently when padding follows.
         """
         pretrained = load_encoder(encoder)
         width, heads = pretrained.config.hidden_size, pretrained.config.num_attention_heads
@@ -123,33 +135,45 @@ class RedHeartModel(RedHeartPreTrainedModel):
     ) -> RedHeartOutput:
         """Read texts.
 
-        input_ids: (batch, tokens), or inputs_embeds: (batch, tokens, encoder width). attention_mask: (batch, tokens), 1
-        where there is text. outputs: which of `labels.OUTPUTS` to compute; None for all that the model makes at the
-        depth. depth: "full", or "fast" for the heads' direct reading. token_budget: most tokens that go on after the
-        backbone; None takes the config's. output_hidden_states: see `chosen_states`. output_heads: also give the heads'
-        own readings, as ``heads``. columns: of `Targets`, by name; with any of them the output has ``loss`` and
-        ``losses``, unless return_loss is False. A target of an output whose component the model lacks is left out, with
-        a warning.
+        Args:
+            input_ids: Token ids, ``(batch, tokens)``; None where ``inputs_embeds`` is given.
+            attention_mask: 1 where there is text; shape ``(batch, tokens)``.
+            token_type_ids: Passed on to a text encoder of transformers that takes them.
+            inputs_embeds: Embeddings in place of ids, ``(batch, tokens, encoder width)``.
+            outputs: Which of `labels.OUTPUTS` to compute; None for all that the model makes at the depth.
+            depth: "full", or "fast" for the heads' direct reading.
+            token_budget: Maximum number of tokens that are kept after the backbone; None takes the config's.
+            output_hidden_states: See `chosen_states`.
+            output_attentions: Also return attention weights, which needs eager attention; None takes the config's.
+            output_heads: Also return the heads' own readings, as ``heads``.
+            return_loss: Whether targets give a loss.
+            **columns: Targets by name; see `Targets`. A target of an output whose component the model lacks is left
+                out, with a warning.
 
-        Raises `ValueError` for an unknown output or depth, an output whose component the model lacks, a text that is
-        too long, embeddings that are not finite, and targets of the wrong shape or of an output that is not computed;
-        `TypeError` for another column.
+        Returns:
+            The reading; with any target also ``loss`` and ``losses``, unless ``return_loss`` is False.
+
+        Raises:
+            ValueError: For an unknown output or depth, an output whose component the model lacks, a text that is too
+                long, embeddings that are not finite, and targets of the wrong shape or of an output that is not
+                computed.
+            TypeError: For a column that is not a target.
         """
         for name in columns:
             if name not in TARGET_OUTPUTS:
                 raise TypeError(f"`forward` takes no {name!r}; {closest(name, TARGET_OUTPUTS)}")
-        # No parameter has "label" in its name: a plain `transformers.Trainer` takes such for what every batch has.
+        # No parameter has "label" in its name: a plain `transformers.Trainer` would expect it in every batch.
         targets = Targets(**self._trainable(columns, depth) if return_loss else {})
         wanted = _check_request(outputs, depth, targets, self.config)
         mask = self._check_input(input_ids, attention_mask, inputs_embeds)
-        states_out, attend_out = self._asked_for(output_hidden_states, output_attentions)
+        states_out, attend_out = self._requested_states(output_hidden_states, output_attentions)
         encoder_inputs: dict[str, Any] = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
         if attend_out and self.config.encoder_config is not None:
             encoder_inputs["output_attentions"] = True
         compress = depth == "full" or "embedding" in wanted
         seen = self._perceive(input_ids, mask, inputs_embeds, token_budget, compress, encoder_inputs)
         parts, heads = self._read(seen.context, wanted, depth, training_signals=bool(targets.given()))
-        # The outputs are made in one go: what is set afterwards would stand last among the keys, and in a tuple.
+        # The output is made in one call: a field that is set afterwards would be last among the keys, and in a tuple.
         reading = RedHeartOutput(
             **parts,
             importance=seen.budget.importance,
@@ -171,13 +195,13 @@ class RedHeartModel(RedHeartPreTrainedModel):
         )
 
     def _trainable(self, columns: Mapping[str, Tensor | None], depth: str) -> dict[str, Tensor | None]:
-        """The columns without those of outputs whose components the model lacks."""
+        """Return the columns without those of outputs whose components the model lacks."""
         if depth != "full":
             return dict(columns)
         made = self.config.outputs_at(depth)
         lacking = [name for name, value in columns.items() if value is not None and TARGET_OUTPUTS[name][0] not in made]
         if lacking:
-            logger.warning_once(f"The model has no component that {', '.join(lacking)} could train: left out.")
+            logger.warning_once(f"The model has no component for the targets {', '.join(lacking)}; they are left out.")
         return {name: value for name, value in columns.items() if name not in lacking}
 
     def _perceive(
@@ -206,8 +230,11 @@ class RedHeartModel(RedHeartPreTrainedModel):
     def _read(
         self, context: Context, wanted: set[str], depth: str, training_signals: bool
     ) -> tuple[dict[str, Any], HeadsOutput]:
-        """Run what the wanted outputs need. Returns the fields of the output that they fill, and the heads' own
-        readings."""
+        """Run what the wanted outputs need.
+
+        Returns:
+            The fields of the output that they fill, and the heads' own readings.
+        """
         run = needed_for(wanted, depth, self.config.components)
         states: dict[str, Tensor] = {}
         for name in self.config.modules:
@@ -218,7 +245,7 @@ class RedHeartModel(RedHeartPreTrainedModel):
             context.bridge = bridge = self.bridge(states, context.latents, training_signals)
             parts |= {"joint": bridge.joint, "states": bridge.states, "recovered": bridge.recovered}
             parts["verdict"] = bridge.verdict
-        for name in _AT_THE_END:
+        for name in _END_COMPONENTS:
             if name in run:
                 self._run(name, context)
         ran = (name for name in self.config.modules if name in run and COMPONENTS[name].stage == "heads")
@@ -234,7 +261,7 @@ class RedHeartModel(RedHeartPreTrainedModel):
         return kept, HeadsOutput(**heads)
 
     def _run(self, name: str, context: Context) -> Any:
-        """Run one component on what it reads from; its reading, which the context then has, too."""
+        """Run one component on its inputs and return its reading, which is also added to the context."""
         module: Any = self.get_submodule(name)
         found = module(*module.inputs(context))
         if COMPONENTS[name].stage == "heads":
@@ -244,14 +271,14 @@ class RedHeartModel(RedHeartPreTrainedModel):
 
 
 def _check_request(outputs: Sequence[str] | None, depth: str, targets: Targets, config: RedHeartConfig) -> set[str]:
-    """The outputs to compute. Raises `ValueError` for what is unknown or lacking, or does not fit together."""
+    """Return the outputs to compute; raise `ValueError` where one is unknown or lacking, or does not fit a target."""
     available = config.outputs_at(check_depth(depth))
     wanted = set(available if outputs is None else check_outputs(outputs, depth))
     refuse_absent(sorted(wanted, key=OUTPUTS.index), depth, config.components)
     for label in targets.given():
         output, fast = TARGET_OUTPUTS[label]
         if output not in wanted or (depth == "fast" and not fast):
-            raise InputError(f"`{label}` trains the output {output!r}, which is not computed at depth={depth!r} here.")
+            raise InputError(f"`{label}` trains the output {output!r}, which is not computed here (depth={depth!r}).")
     return wanted
 
 

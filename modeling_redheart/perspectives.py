@@ -15,8 +15,8 @@ from .outputs import PerspectivesOutput
 class MoralPerspectives(Reader):
     """A token per perspective, each with a distribution over the verdicts.
 
-    In checkpoints of an early version there is a token more (``config.perspective_tokens``), which the others attend to
-    and which is not read out.
+    Checkpoints of an early version have one token more (``config.perspective_tokens``), which the others attend to and
+    which is not read out.
     """
 
     def __init__(self, config: RedHeartConfig) -> None:
@@ -24,11 +24,11 @@ class MoralPerspectives(Reader):
         self.readout = Readout(config, self.size.readout, len(PERSPECTIVES), values=len(VERDICTS))
 
     def inputs(self, context: Context) -> tuple[Any, ...]:
-        """The latents."""
+        """Return the latents."""
         return (context.latents,)
 
     def forward(self, latents: Tensor) -> PerspectivesOutput:
-        """latents: (batch, latents, hidden)."""
+        """Return the verdict of each perspective from ``latents`` (batch, latents, hidden)."""
         tokens, state = self.read(latents)
         return PerspectivesOutput(verdict_logits=self.readout(tokens[:, : len(PERSPECTIVES)]), state=state)
 

@@ -1,7 +1,7 @@
-"""Texts in, a classifier's labels out, as `redheart analyze` tells them.
+"""Texts in, a classifier's labels out, in the form that `redheart analyze` shows.
 
 Notable: texts are checked, and long ones read in windows, as for an analysis; transformers' own `text-classification`
-pipeline reads a classifier, too, but neither.
+pipeline reads with a classifier, too, but does neither.
 """
 
 import inspect
@@ -17,9 +17,9 @@ from .pipeline_redheart import EthicalAnalysisPipeline, named_tensors, split_inp
 from .windows import merge
 
 _PARAMETERS = ("batch_size", "num_workers")
-# Options of an analysis at the value that asks for nothing.
+# Options of an analysis, at the value that changes nothing.
 _DEFAULTS = {"outputs": None, "depth": "full", "token_budget": None, "include_untrained": False}
-# Flags of an analysis, of which nothing is to be said here.
+# Flags of an analysis that are always empty for a classifier.
 _ANALYSIS_FLAGS = ("recovered", "withheld", "derived", "untrained")
 # From this probability on a label is asserted where a text can have several.
 _ASSERTED = 0.5
@@ -28,8 +28,8 @@ _ASSERTED = 0.5
 class LabelPipeline(EthicalAnalysisPipeline):
     """Reads texts with a `RedHeartForSequenceClassification` and its (fast) tokenizer.
 
-    Takes the inputs of `EthicalAnalysisPipeline`, and of its options only the defaults; see `postprocess` for what it
-    gives. Raises `ValueError` as that does.
+    It takes the inputs of `EthicalAnalysisPipeline`, and of its options only the defaults; see `postprocess` for the
+    result. It raises `ValueError` as that pipeline does.
     """
 
     task_name = "text-classification"
@@ -51,13 +51,18 @@ class LabelPipeline(EthicalAnalysisPipeline):
         return {**named_tensors(self.model(**inputs)), **described}
 
     def postprocess(self, model_outputs: Sequence[dict[str, Any]]) -> dict[str, Any]:  # type: ignore[override]
-        """One text's labels, of the logits of its windows.
+        """Make the labels of one text from the logits of its windows.
 
-        ``text``; ``classification``: ``labels`` {name: probability}, and ``label``, the most probable one, or
-        ``asserted``, those of 0.5 and more where a text can have several; of a regression ``values`` {name: number}
-        alone; ``rated_by``, ``ranges`` and ``flags`` as of an analysis, of which it is a reading with one part.
+        Args:
+            model_outputs: What `_forward` returned for each window.
 
-        Raises `ValueError` where a logit is not finite.
+        Returns:
+            A reading with one part. ``text``; ``classification``: ``labels`` {name: probability}, and ``label``, the
+            most probable one, or ``asserted``, those of 0.5 and more where a text can have several; for a regression
+            only ``values`` {name: number}; ``rated_by``, ``ranges`` and ``flags`` as of an analysis.
+
+        Raises:
+            InputError: When a logit is not finite.
         """
         outputs = merge(model_outputs)
         text, logits = str(outputs["text"]), outputs["logits"][0].double()

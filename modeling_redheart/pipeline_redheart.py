@@ -27,9 +27,9 @@ from .windows import cut, merge
 
 TASK = "ethical-analysis"
 
-_OF_THE_BASE = ("batch_size", "num_workers")
-_PARAMETERS = ("outputs", "depth", "token_budget", "include_untrained", *_OF_THE_BASE)
-# What describes the text; goes past the model.
+_BASE_PARAMETERS = ("batch_size", "num_workers")
+_PARAMETERS = ("outputs", "depth", "token_budget", "include_untrained", *_BASE_PARAMETERS)
+# What describes the text and is not given to the model.
 _TEXT_KEYS = ("offset_mapping", "special_tokens_mask", "truncated", "unknown_tokens", "windows", "text", "is_last")
 
 
@@ -38,19 +38,24 @@ class EthicalAnalysisPipeline(ChunkPipeline):
 
     Parameters, here or in the call:
 
-    - ``outputs``: names of `labels.OUTPUTS`; by default all that the model makes at the depth, but not the long
-      ``"embedding"``.
-      They only select: what is left has the values that it has in the whole reading.
+    - ``outputs``: names of `labels.OUTPUTS`; by default all that the model makes at the depth, except the long
+      ``"embedding"``. They only select: each output has the values that it has in the whole reading.
     - ``depth``: "full", or "fast" for the heads' direct reading.
-    - ``token_budget``: most tokens that go on after the backbone; None takes the config's.
+    - ``token_budget``: maximum number of tokens that are kept after the backbone; None takes the config's.
     - ``include_untrained``: also return claims that nothing supervised; ``flags.untrained`` names them.
 
     A str gives one reading (see `postprocess`); a list, tuple, array or Series a list of readings in its order; a
-    generator, iterator, dataset or `KeyDataset` an iterator that reads a text when its reading is asked for. Of a table
+    generator, iterator, dataset or `KeyDataset` an iterator that reads a text when its reading is requested. Of a table
     (a DataFrame, a `datasets.Dataset`) the column "text" is read.
 
-    Raises `ValueError` for an unknown parameter or value, for an input that is not a text or has nothing to read (with
-    its index), for a model or tokenizer that does not fit, and when what was asked for is not finite.
+    Args:
+        model: A `RedHeartModel`, or an exported one.
+        tokenizer: Its tokenizer, a fast one.
+        **kwargs: The parameters above, and those of the pipelines of transformers.
+
+    Raises:
+        ValueError: For an unknown parameter or value, for an input that is not a text or has nothing to read (with its
+            index), for a model or tokenizer that does not fit, and when a requested output is not finite.
     """
 
     task_name = TASK
@@ -91,28 +96,39 @@ class EthicalAnalysisPipeline(ChunkPipeline):
             )
 
     def _sanitize_parameters(self, **parameters: Any) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-        parameters.pop("local_files_only", None)  # `transformers.pipeline` hands its own loading option on
+        parameters.pop("local_files_only", None)  # `transformers.pipeline` passes its own loading option on
         for name in parameters:
             if name not in _PARAMETERS:
                 raise InputError(f"Unknown parameter {name!r} of {TASK!r}; {closest(name, _PARAMETERS)}")
-        forward = check_options(parameters, known=_OF_THE_BASE)
+        forward = check_options(parameters, known=_BASE_PARAMETERS)
         for_reading = ("include_untrained", "outputs")
         postprocess: dict[str, Any] = {name: forward[name] for name in for_reading if name in forward}
         forward.pop("include_untrained", None)
         return {}, forward, postprocess
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
-        """Read texts; see the class. The texts of a list are all checked before the first is read."""
+        """Read texts; see the class. All texts of a list are checked before the first is read."""
         texts = texts_in(inputs)
         return super().__call__(texts, *args, **kwargs) if texts != [] else []
 
     def get_iterator(self, inputs: Any, num_workers: int, batch_size: int, *parameters: Any) -> Any:
-        """The base's, with padding on the right whatever the tokenizer's side: a position counts from the start, and no
-        text is to be read otherwise because of those beside it."""
+        """Return the base class's iterator, with padding on the right whatever the tokenizer's side is.
+
+        Positions count from the start, and the reading of a text must not depend on the other texts of its batch.
+
+        Args:
+            inputs: The checked texts.
+            num_workers: Of the base class.
+            batch_size: Texts of a batch.
+            *parameters: Of the base class.
+
+        Returns:
+            An iterator over what `postprocess` takes.
+        """
         tokenizer: Any = self.tokenizer
         side, tokenizer.padding_side = tokenizer.padding_side, "right"
         try:
-            # It makes what pads, which keeps the side.
+            # The collate function that it makes keeps this side.
             return super().get_iterator(inputs, num_workers, check_batch_size(batch_size), *parameters)
         finally:
             tokenizer.padding_side = side
@@ -122,9 +138,13 @@ class EthicalAnalysisPipeline(ChunkPipeline):
 
         A window has at most as many tokens as both the model and the tokenizer take.
 
-        Yields for each window the model's inputs (1, tokens), and ``offset_mapping`` (1, tokens, 2),
-        ``special_tokens_mask`` (1, tokens), ``truncated`` (1,) bool, ``unknown_tokens`` (1,) share, ``windows`` (1,),
-        ``text`` and ``is_last``.
+        Args:
+            input_: The text.
+
+        Yields:
+            For each window the model's inputs, ``(1, tokens)``, and ``offset_mapping`` ``(1, tokens, 2)``,
+            ``special_tokens_mask`` ``(1, tokens)``, ``truncated`` ``(1,)`` bool, ``unknown_tokens`` ``(1,)`` share,
+            ``windows`` ``(1,)``, ``text`` and ``is_last``.
         """
         check_text(input_)
         tokenizer: Any = self.tokenizer
@@ -149,18 +169,18 @@ class EthicalAnalysisPipeline(ChunkPipeline):
         depth: str = "full",
         token_budget: int | None = None,
     ) -> dict[str, Any]:
-        """The model's outputs as a flat dict of batch-first tensors, by dotted name, with what describes the texts."""
+        """Return the model's outputs as batch-first tensors, by dotted name, and what describes the texts."""
         available = self.model.config.outputs_at(depth)
         needed = [name for name in available if name != "embedding"]
         if outputs is not None:
-            unknown = [name for name in outputs if name not in available]  # the model says why
+            unknown = [name for name in outputs if name not in available]  # the model raises the error
             needed = [name for name in available if name in self._needed_for(outputs, depth)] + unknown
         inputs, described = split_inputs(input_tensors)
         reading = self.model(**inputs, outputs=needed, depth=depth, token_budget=token_budget)
         return {**named_tensors(reading), **described}
 
     def _needed_for(self, outputs: Sequence[str], depth: str) -> set[str]:
-        """What is to be computed so that ``outputs`` have the values that they have in the whole reading."""
+        """Return what must be computed so that ``outputs`` have the values that they have in the whole reading."""
         needed = set(outputs)
         if hasattr(self.model, "outputs"):
             return needed  # an exported model computes all that it was exported with
@@ -176,9 +196,9 @@ class EthicalAnalysisPipeline(ChunkPipeline):
         include_untrained: bool = False,
         outputs: Sequence[str] | None = None,
     ) -> dict[str, Any]:
-        """One text's reading, of the outputs of its windows.
+        """Make the reading of one text from the outputs of its windows.
 
-        Keys, each only when it was computed and supervised:
+        The keys of a reading, each only when it was computed and supervised:
 
         - ``text``; ``emotion``: ``labels`` {emotion: probability}, ``asserted`` [emotions at or above their threshold,
           neutral only alone], ``affect``, of those asserted ``intensity`` and ``nuance`` {emotion: {level: probability
@@ -189,23 +209,39 @@ class EthicalAnalysisPipeline(ChunkPipeline):
           more than chance; ``perspectives`` {name: {verdict: p}};
         - ``verdict``: ``label`` (the most probable; None where it ``abstained``), ``probabilities``, ``acceptability``
           of the narrator's own conduct; ``confidence`` {part: {expected_loss, confidence}};
-        - ``embedding``; ``rationale``: the at most 10 words that mattered most [{word, start, end, importance}];
-        - ``rated_by`` {output: who rated what it was learned from: people, model, derived, or mixed};
+        - ``embedding``; ``rationale``: the 10 or fewer words that mattered most [{word, start, end, importance}];
+        - ``rated_by`` {output: who rated the data that it was learned from: people, model, derived, or mixed};
         - ``ranges`` {part: [low, high]}, None for an open end; ``flags``: ``windows`` (how many it was read in),
-          ``truncated`` (whether more would have been needed), ``tokens`` (read, with special ones), ``unknown_tokens``
+          ``truncated`` (whether it needed more), ``tokens`` (read, with special ones), ``unknown_tokens``
           (share), ``no_letters``, ``speakers`` (see `speakers`), ``risk`` (of `labels.RISKS`), ``recovered`` (failed
           modules, whose outputs are left out), ``withheld``, ``derived`` and ``untrained`` (record keys, or a whole
-          part of them: left out, following from others, or kept without supervision).
+          part of them: left out, derived from others, or kept without supervision).
 
-        Raises `ValueError` when a part is not finite and its module is not a recovered one.
+        Args:
+            model_outputs: What `_forward` returned for each window.
+            include_untrained: Also return claims that nothing supervised.
+            outputs: The outputs to return; None for all that were computed.
+
+        Returns:
+            The reading, of plain Python values.
+
+        Raises:
+            ValueError: When a part is not finite and its module is not a recovered one.
         """
         return Reading(merge(model_outputs), self.model.config, include_untrained, outputs).build()
 
     def save_pretrained(self, save_directory: Any, **kwargs: Any) -> None:
         """Save the model and the tokenizer; `pipeline("ethical-analysis", model=save_directory)` loads them.
 
-        No code is copied: with redheart installed none is needed, and `redheart.hub_upload` makes a checkpoint that has
-        its code with it. Raises `FileExistsError` when ``save_directory`` is a file.
+        No code is copied: with redheart installed none is needed, and `redheart.hub_upload` makes a checkpoint that
+        includes its code.
+
+        Args:
+            save_directory: Folder to save in.
+            **kwargs: Of the model's `save_pretrained`.
+
+        Raises:
+            FileExistsError: When ``save_directory`` is a file.
         """
         if Path(save_directory).is_file():
             raise FileExistsError(f"{save_directory} is a file; give a folder to save the pipeline in.")
@@ -215,20 +251,20 @@ class EthicalAnalysisPipeline(ChunkPipeline):
 
 
 def split_inputs(tensors: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Of what `preprocess` yields: the inputs of the model, and what describes the text."""
+    """Split what `preprocess` yields into the inputs of the model and what describes the text."""
     inputs = {name: value for name, value in tensors.items() if name not in _TEXT_KEYS}
     return inputs, {name: tensors[name] for name in ("attention_mask", *_TEXT_KEYS)}
 
 
 def _embedded_tokens(model: Any) -> int:
-    """How many tokens the model knows; an exported one has only its config to tell."""
+    """Return how many tokens the model has; for an exported one, as its config says."""
     if hasattr(model, "get_input_embeddings"):
         return int(model.get_input_embeddings().weight.shape[0])
     return int((model.config.encoder_config or model.config).vocab_size)
 
 
 def named_tensors(outputs: Any, prefix: str = "") -> dict[str, Tensor]:
-    """The tensors of nested outputs by dotted name."""
+    """Return the tensors of nested outputs by dotted name."""
     flat: dict[str, Tensor] = {}
     for name in (item.name for item in fields(outputs)):
         value = getattr(outputs, name)
@@ -240,7 +276,11 @@ def named_tensors(outputs: Any, prefix: str = "") -> dict[str, Tensor]:
 
 
 def register_pipeline(default_model: str | Path) -> None:
-    """Make `pipeline("ethical-analysis")` known to transformers. default_model: folder used when no model is named."""
+    """Register `pipeline("ethical-analysis")` in transformers.
+
+    Args:
+        default_model: Folder that is used when no model is named.
+    """
     PIPELINE_REGISTRY.register_pipeline(
         TASK,
         pipeline_class=EthicalAnalysisPipeline,

@@ -1,4 +1,4 @@
-"""What every Red Heart model shares: its config, how weights start, what it takes, what transformers may do with it."""
+"""The base of every Red Heart model: config, initial weights, checks of inputs, and support in transformers."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -14,12 +14,12 @@ from ..configuration.errors import InputError
 from .backbone import PretrainedTextEncoder
 from .earlier_weights import is_earlier_checkpoint, load_earlier
 from .layers import QueryTokens
-from .quantization import offer_to_bitsandbytes, settle_quantized
+from .quantization import finish_quantized_loading, mark_layers_to_quantize
 from .stored_int8 import must_requantize, requantize
 
 
 class RedHeartPreTrainedModel(PreTrainedModel):
-    """What every Red Heart model shares: its config, how weights start, what transformers may do with it."""
+    """The base of every Red Heart model: its config, its initial weights, and its support in transformers."""
 
     config: RedHeartConfig
     config_class = RedHeartConfig
@@ -34,9 +34,20 @@ class RedHeartPreTrainedModel(PreTrainedModel):
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: Any, *args: Any, **kwargs: Any) -> Any:
-        """As the base. With ``quantization_config=BitsAndBytesConfig(...)`` also what `quantization.kept_modules` names
-        stays in floats, and a checkpoint that is stored in 8 bits is quantised as one in floats is. Weights that an
-        earlier version saved are converted."""
+        """Load as the base class does, also what an earlier version saved and what is stored in 8 bits.
+
+        With ``quantization_config=BitsAndBytesConfig(...)`` also the modules that `quantization.kept_modules` names
+        stay in floats, and a checkpoint that is stored in 8 bits is quantised as one in floats is. Weights that an
+        earlier version saved are converted.
+
+        Args:
+            pretrained_model_name_or_path: As of the base class.
+            *args: As of the base class.
+            **kwargs: As of the base class.
+
+        Returns:
+            The model; with ``output_loading_info=True`` the model and the loading report.
+        """
         load: Any = super().from_pretrained
         if is_earlier_checkpoint(cls.config_class, pretrained_model_name_or_path, kwargs):
             load = partial(load_earlier, load, cls.config_class)
@@ -44,14 +55,15 @@ class RedHeartPreTrainedModel(PreTrainedModel):
             load = partial(requantize, load)
         loaded = load(pretrained_model_name_or_path, *args, **kwargs)
         model = loaded[0] if isinstance(loaded, tuple) else loaded  # with `output_loading_info` it returns two things
-        settle_quantized(model)
+        finish_quantized_loading(model)
         model._freeze_unread()  # the loaded weights are new parameters
         return loaded
 
     def post_init(self) -> None:
+        """Initialise as the base class does, and apply what the config asks of the modules."""
         super().post_init()
         self.longest_text = self.config.longest_text
-        offer_to_bitsandbytes(self)
+        mark_layers_to_quantize(self)
         self._freeze_unread()
 
     def _freeze_unread(self) -> None:
@@ -66,7 +78,7 @@ class RedHeartPreTrainedModel(PreTrainedModel):
             init.normal_(module.weight, mean=0.0, std=self.config.initializer_range)
 
     def get_input_embeddings(self) -> nn.Module:
-        """The token embedding of the backbone, the native one or the text encoder's."""
+        """Return the token embedding of the backbone, the native one or the text encoder's."""
         base: Any = self.base_model
         encoder = base.backbone.encoder
         if isinstance(encoder, PretrainedTextEncoder):
@@ -74,7 +86,7 @@ class RedHeartPreTrainedModel(PreTrainedModel):
         return encoder.embed_tokens
 
     def resize_token_embeddings(self, *args: Any, **kwargs: Any) -> nn.Embedding:
-        """As the base, and the encoder's own config learns the size, so that the saved model loads again."""
+        """Resize as the base class does, and set the size in the encoder's config, so that the saved model loads."""
         embeddings: nn.Embedding = super().resize_token_embeddings(*args, **kwargs)
         if self.config.encoder_config is not None:
             encoder: Any = self.config.encoder_config
@@ -109,34 +121,49 @@ class RedHeartPreTrainedModel(PreTrainedModel):
             raise InputError(f"`attention_mask` must have the shape {(batch, length)}, got {tuple(mask.shape)}.")
         return mask
 
-    def _asked_for(
+    def _requested_states(
         self, hidden_states: bool | int | Sequence[int] | None, attentions: bool | None
     ) -> tuple[bool | int | Sequence[int] | None, bool]:
-        """What `chosen_states` takes, and whether attention weights are asked for: in the call, or else in the config.
+        """Resolve which states and attention weights to return, from the call or else from the config.
 
-        Raises `ValueError` for attention weights where the implementation has none.
+        Args:
+            hidden_states: ``output_hidden_states`` of the call; None takes the config's.
+            attentions: ``output_attentions`` of the call; None takes the config's.
+
+        Returns:
+            What `chosen_states` takes, and whether to return attention weights.
+
+        Raises:
+            InputError: When attention weights are requested and the attention implementation does not return them.
         """
         states = self.config.output_hidden_states if hidden_states is None else hidden_states
         attend = bool(self.config.output_attentions if attentions is None else attentions)
         if attend and self.config._attn_implementation != "eager":
             raise InputError(
-                f"`output_attentions` needs the attention written out, but this model uses "
+                f"`output_attentions` needs eager attention, but this model uses "
                 f"{self.config._attn_implementation!r}; load it with attn_implementation='eager'."
             )
         return states, attend
 
 
 def chosen_states(
-    states: tuple[Tensor, ...], asked: bool | int | Sequence[int] | None
+    states: tuple[Tensor, ...], requested: bool | int | Sequence[int] | None
 ) -> tuple[Tensor | None, ...] | None:
-    """The embeddings and every layer's states, each in its place; None where ``output_hidden_states`` does not ask.
+    """Select the hidden states that ``output_hidden_states`` requests.
 
-    asked: True for all, False or None for none, or which of them, counted as in a list (-1 is the last).
-    Raises `ValueError` for one that there is not.
+    Args:
+        states: The embeddings and the states of each layer.
+        requested: True for all, False or None for none, or which of them, counted as in a list (-1 is the last).
+
+    Returns:
+        The requested states, each in its place, and None in the places of the others; None where none is requested.
+
+    Raises:
+        InputError: When a requested state does not exist.
     """
-    if asked is None or isinstance(asked, bool):
-        return states if asked else None
-    places = [asked] if isinstance(asked, int) else list(asked)
+    if requested is None or isinstance(requested, bool):
+        return states if requested else None
+    places = [requested] if isinstance(requested, int) else list(requested)
     for place in places:
         if isinstance(place, bool) or not isinstance(place, int) or not -len(states) <= place < len(states):
             raise InputError(

@@ -1,8 +1,8 @@
-"""INT8 and NF4 by bitsandbytes: which matrices become integers, and what makes the loaded model dependable.
+"""INT8 and NF4 by bitsandbytes: which matrices become integers, and what is fixed after loading.
 
 Notable: bitsandbytes multiplies INT8 by another kernel in train mode than in eval mode (on a CPU: float products of the
 integer weights against integer products), so the numbers differ a little between the modes; each mode repeats its own.
-On a CPU it would also change NF4 weights at the first reading, which is switched off: see `settle_quantized`.
+On a CPU it would also change NF4 weights at the first reading, which is disabled: see `finish_quantized_loading`.
 """
 
 import logging
@@ -19,18 +19,18 @@ from .emotion import NeuralEmotionAnalyzer
 from .layers import AdaptiveNorm, Linear, Readout
 from .token_budget import TokenBudget
 
-# Their own linear layers are a read-out in all but name.
+# The linear layers directly in these act as read-outs.
 SCORERS = (LayerCrossover, TokenBudget, NeuralEmotionAnalyzer)
-# The linear layers directly in one of these give the scores, weights or scales that are read or that steer everything
-# else: they stay in floats, and no adapter changes them.
+# The linear layers directly in one of these give scores, weights or scales that are read, or that everything else
+# depends on: they stay in floats, and no adapter changes them.
 FINE = (Readout, AdaptiveNorm, TextSummary, *SCORERS)
 # Fewer rows or columns than one block of NF4 has weights: there is nothing to gain.
 _SMALL = 64
 # The INT8 kernel of CUDA takes rows and columns by four (cuBLASLt); the other kernels take any number.
 _INT8_STEP = 4
 SCHEMES: dict[str, BitsAndBytesConfig] = {
-    # Without the threshold of LLM.int8(): it picks columns of the whole batch, so that what is read in one text would
-    # depend on the texts beside it.
+    # Without the threshold of LLM.int8(): it picks columns of the whole batch, so that the reading of a text would
+    # depend on the other texts of its batch.
     "int8": BitsAndBytesConfig(load_in_8bit=True, llm_int8_threshold=0.0),
     "nf4": BitsAndBytesConfig(
         load_in_4bit=True,
@@ -42,18 +42,25 @@ SCHEMES: dict[str, BitsAndBytesConfig] = {
 
 
 def kept_modules(model: nn.Module, bits: int) -> list[str]:
-    """Exact names of the linear layers of ``model`` that are not quantised to ``bits`` (4 or 8).
+    """Find the linear layers that are not quantised.
 
-    Read-outs and all else that ends in a score (emotions, arc, importance, mixture of layers, classes): their error
-    would be the reading's own. The low-rank maps of the adaptive norms: they scale every state. Small matrices: nothing
-    to gain. For 8 bits also those that CUDA has no kernel for. Nothing else than modules and sizes decides, so the
-    model may be on the meta device, or quantised already; and a checkpoint saved quantised is read by the same rule.
+    These are read-outs and all else that ends in a score (emotions, arc, importance, mixture of layers, classes): their
+    error would be the reading's own; the low-rank maps of the adaptive norms: they scale every state; small matrices:
+    there is nothing to gain; and for 8 bits those that CUDA has no kernel for. Only modules and sizes decide, so the
+    model may be on the meta device, or already quantised; and a checkpoint saved quantised is read by the same rule.
+
+    Args:
+        model: The model.
+        bits: 4 or 8.
+
+    Returns:
+        Exact names of the layers.
     """
     kept = []
     for name, module in model.named_modules():
         if isinstance(module, nn.Linear):
             sizes = (module.in_features, module.out_features)
-            # Directly in a model is its classifier.
+            # A linear layer directly in a model is its classifier.
             fine = isinstance(model.get_submodule(name.rpartition(".")[0]), (*FINE, PreTrainedModel))
             odd = bits == 8 and any(size % _INT8_STEP for size in sizes)
             if fine or odd or min(sizes) < _SMALL:
@@ -61,11 +68,11 @@ def kept_modules(model: nn.Module, bits: int) -> list[str]:
     return kept
 
 
-def offer_to_bitsandbytes(model: PreTrainedModel) -> None:
-    """Before the weights are loaded: make the layers that are to be quantised those that bitsandbytes replaces.
+def mark_layers_to_quantize(model: PreTrainedModel) -> None:
+    """Set the type of each linear layer so that bitsandbytes replaces those to quantise; before the weights are loaded.
 
-    It replaces layers whose type is `torch.nn.Linear` itself, so the type says which: exactly, whatever the names are,
-    also in a text encoder of transformers. Does nothing where the config asks for no bitsandbytes.
+    It replaces layers whose type is exactly `torch.nn.Linear`, whatever their names are, also in a text encoder of
+    transformers. Without a bitsandbytes config this does nothing.
     """
     quantization = getattr(model.config, "quantization_config", None)
     if isinstance(quantization, BitsAndBytesConfig):
@@ -75,15 +82,15 @@ def offer_to_bitsandbytes(model: PreTrainedModel) -> None:
                 module.__class__ = Linear if name in kept else nn.Linear
 
 
-def settle_quantized(model: PreTrainedModel) -> None:
-    """After loading: do what transformers and bitsandbytes leave undone; nothing for a model that is not theirs.
+def finish_quantized_loading(model: PreTrainedModel) -> None:
+    """Complete the loading of a quantised model; nothing is done for a model that bitsandbytes did not quantise.
 
     - On a CPU with AVX512-BF16 the first reading in eval mode would repack 4-bit weights in place: training would fail
       or lose gradients after it, saving would lose precision, and odd sizes would not run at all.
     - INT8 would log for each layer and reading that it casts its input.
     - Of a checkpoint that was saved quantised, another ``dtype`` than its own would reach the biases alone.
     - ``llm_int8_skip_modules`` of the model's config becomes the user's list and `kept_modules`; the object that the
-      user gave stays as it was.
+      user gave is not changed.
     """
     quantizer = getattr(model, "hf_quantizer", None)
     if quantizer is None or not isinstance(quantizer.quantization_config, BitsAndBytesConfig):
@@ -92,7 +99,7 @@ def settle_quantized(model: PreTrainedModel) -> None:
     for module in loaded.modules():
         if hasattr(module, "support_avx512bf16_for_cpu"):
             module.support_avx512bf16_for_cpu = False
-    logging.getLogger("bitsandbytes.autograd._functions").addFilter(_is_no_cast)
+    logging.getLogger("bitsandbytes.autograd._functions").addFilter(_is_not_cast_notice)
     cast_kept(loaded, loaded.config.dtype)
     quantization = deepcopy(quantizer.quantization_config)
     kept = [name for name, module in loaded.named_modules() if type(module) is Linear]
@@ -107,8 +114,16 @@ def cast_kept(model: nn.Module, dtype: torch.dtype) -> None:
             parameter.data = parameter.data.to(dtype)
 
 
-def _is_no_cast(record: logging.LogRecord) -> bool:
+def _is_not_cast_notice(record: logging.LogRecord) -> bool:
     return "inputs will be cast from" not in str(record.msg)
 
 
-__all__ = ["FINE", "SCHEMES", "SCORERS", "cast_kept", "kept_modules", "offer_to_bitsandbytes", "settle_quantized"]
+__all__ = [
+    "FINE",
+    "SCHEMES",
+    "SCORERS",
+    "cast_kept",
+    "finish_quantized_loading",
+    "kept_modules",
+    "mark_layers_to_quantize",
+]

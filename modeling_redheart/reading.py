@@ -1,8 +1,8 @@
 """From the model's outputs for one text to a reading of plain Python values, ready for `json.dumps`.
 
 Notable: a claim that nothing supervised (no record in ``config.supervision``), or that was measured to be no better
-than a constant (``config.withheld``), is withheld unless asked for, and then marked; what a failed module made is left
-out and flagged; a value that is not finite never reaches a reading.
+than a constant (``config.withheld``), is withheld unless requested, and then marked; the output of a failed module is
+left out and flagged; a value that is not finite never gets into a reading.
 """
 
 import math
@@ -26,8 +26,8 @@ from .sentences import sentences
 _RATIONALE_WORDS = 10
 _NEUTRAL = EMOTIONS.index("neutral")
 
-# The modules that make an output; when one of them failed, the output is left out. What the bridge makes of all of them
-# rests on rebuilt states then.
+# The modules that make an output; when one of them failed, the output is left out. The outputs of the bridge, which
+# reads all of them, are then based on rebuilt states.
 _OUTPUT_MODULES: dict[str, set[str]] = {
     name: {module for claim in CLAIMS.values() if claim.output == name for module in claim.modules}
     for name in OUTPUTS
@@ -49,7 +49,7 @@ _RECORD_KEYS = record_keys()
 
 
 def _members() -> dict[str, set[str]]:
-    """Every part of a record key ("nuance", "nuance.anger", ...) and the record keys in it."""
+    """Map every part of a record key ("nuance", "nuance.anger", ...) to the record keys in it."""
     members: dict[str, set[str]] = {}
     for key in _RECORD_KEYS:
         names = key.split(".")
@@ -64,10 +64,13 @@ _MEMBERS = _members()
 class Reading:
     """Builds the reading of one text.
 
-    outputs: the model's outputs by dotted name, each with a batch of one, and what describes the text: ``text``,
-    ``attention_mask``, ``special_tokens_mask``, ``segments`` (1, tokens), ``offset_mapping`` (1, tokens, 2),
-    ``truncated``, ``unknown_tokens`` and ``windows`` (1,); see `windows.merge`. selected: the names in
-    `labels.OUTPUTS` that it tells of; None = all that were computed.
+    Args:
+        outputs: The model's outputs by dotted name, each with a batch of one, and what describes the text: ``text``,
+            ``attention_mask``, ``special_tokens_mask``, ``segments`` ``(1, tokens)``, ``offset_mapping``
+            ``(1, tokens, 2)``, ``truncated``, ``unknown_tokens`` and ``windows`` ``(1,)``; see `windows.merge`.
+        config: Config of the model.
+        include_untrained: Also include claims that nothing supervised.
+        selected: Names in `labels.OUTPUTS` to include; None for all that were computed.
     """
 
     def __init__(
@@ -85,22 +88,22 @@ class Reading:
         self.recovered = [config.modules[index] for index in recovered.nonzero().flatten().tolist()]
         self.failed = {output for output, modules in _OUTPUT_MODULES.items() if modules & set(self.recovered)}
         self.tensors = {name: value for name, value in self.tensors.items() if name.split(".")[0] not in self.failed}
-        told = set(OUTPUTS if selected is None else selected)
-        computed = [key for key in _RECORD_KEYS if self._is_computed(key) and output_of(key) in told]
+        included = set(OUTPUTS if selected is None else selected)
+        computed = [key for key in _RECORD_KEYS if self._is_computed(key) and output_of(key) in included]
         supervised = {key for key in computed if config.supervision.get(key) and key not in config.withheld}
-        self.derived = [key for key in computed if is_derived(config.supervision.get(key)) and self._follows(key)]
+        self.derived = [key for key in computed if is_derived(config.supervision.get(key)) and self._is_derivable(key)]
         supervised -= {key for key in computed if is_derived(config.supervision.get(key))} - set(self.derived)
         self.claimed = set(computed) if include_untrained else supervised
-        # The 28 emotions are told together; those without a record are marked.
+        # The 28 emotions are shown together; those without a record are marked.
         kept = self.claimed | (_MEMBERS["emotion"] if self._claims("emotion") else set())
         self.withheld = [key for key in computed if key not in kept]
         self.untrained = [key for key in computed if key in kept and key not in supervised]
         offsets = self.tensors["offset_mapping"]
         words = self.tensors["attention_mask"].bool() & ~self.tensors["special_tokens_mask"].bool()
-        self.in_text = words & (offsets[:, 1] > offsets[:, 0])  # (tokens,), which stand for characters
+        self.in_text = words & (offsets[:, 1] > offsets[:, 0])  # (tokens,), True for tokens that cover characters
 
     def build(self) -> dict[str, Any]:
-        """The reading; see `EthicalAnalysisPipeline.postprocess`."""
+        """Build the reading; see `EthicalAnalysisPipeline.postprocess`."""
         builders: dict[str, Callable[[], Any]] = {
             "emotion": self._emotion,
             "bentham": self._bentham,
@@ -116,9 +119,9 @@ class Reading:
         if len(reading) > 1:
             reading["rationale"] = self._rationale()
         else:
-            withheld.append("rationale")  # there is nothing left that it could explain
+            withheld.append("rationale")  # there is nothing left to explain
         reading["rated_by"] = self._rated_by(reading)
-        reading["ranges"] = {path: list(ends) for path, ends in RANGES.items() if _leads(reading, path.split("."))}
+        reading["ranges"] = {path: list(ends) for path, ends in RANGES.items() if _has_path(reading, path.split("."))}
         reading["flags"] = {
             **self.text_flags,
             "recovered": self.recovered,
@@ -133,29 +136,29 @@ class Reading:
         if part == "confidence" and output_of(rest[0]) not in self.config.outputs_at("full"):
             return False  # the model lacks what it is about
         if part == "confidence" and CLAIMS[rest[0]].output in self.failed:
-            return False  # of a reading that is not there
+            return False  # it is about an output that is left out
         return CLAIMS[part].tensor in self.tensors
 
     def _claims(self, part: str) -> bool:
-        """Whether anything of ``part`` (the first word of a record key) may be told."""
+        """Return whether any claim of ``part`` (the first word of a record key) may be shown."""
         return not self.claimed.isdisjoint(_MEMBERS[part])
 
     def _values(self, name: str) -> Tensor:
-        """The tensor ``name`` in float64. Raises `ValueError` when it is not finite."""
+        """Return the tensor ``name`` in float64; raise `ValueError` when it is not finite."""
         values = self.tensors[name]
         if not bool(values.isfinite().all()):
             text = self.text if len(self.text) <= 40 else f"{self.text[:40]}…"
             raise ValueError(
                 f"The model's {name!r} is not finite (NaN or infinite) for the text {text!r}: its weights are damaged, "
-                f"or too large for {values.dtype}; load the checkpoint anew, or with dtype=torch.float32."
+                f"or too large for {values.dtype}; load the checkpoint again, or with dtype=torch.float32."
             )
         return values.double()
 
     def _list(self, name: str) -> list[Any]:
         return self._values(name).tolist()
 
-    def _told(self, name: str) -> Any:
-        """The claimed values of a claim, by the names along its axes; empty (or None, of one value) where none is."""
+    def _shown_values(self, name: str) -> Any:
+        """Return the values of a claim that may be shown, by the names along its axes; empty or None where none may."""
         claim = CLAIMS[name]
         if not self._claims(name):
             return {} if claim.axes else None
@@ -163,7 +166,7 @@ class Reading:
         return self._by_names(name, values, claim.axes, len(claim.key_axes))
 
     def _by_names(self, key: str, values: Any, axes: Sequence[Sequence[str]], keyed: int) -> Any:
-        """The values by name, without those that are not claimed. keyed: how many of the axes go on in the key."""
+        """Return the values that may be shown, by name; ``keyed`` of the axes are part of the record keys."""
         if keyed == 0:
             return _named(values, axes) if key in self.claimed else None
         found = {
@@ -173,36 +176,36 @@ class Reading:
         return {name: value for name, value in found.items() if value is not None and value != {}}
 
     def _plain(self, output: str) -> Any:
-        """An output whose claims are told as they are; one that makes a single claim is that claim's values."""
+        """Return an output whose claims are shown as they are; where it makes only one claim, that claim's values."""
         names = [claim.name for claim in CLAIMS.values() if claim.output == output]
         if len(names) == 1:
-            return self._told(names[0])
-        found = {name: self._told(name) for name in names}
+            return self._shown_values(names[0])
+        found = {name: self._shown_values(name) for name in names}
         return {name: value for name, value in found.items() if value is not None and value != {}}
 
     def _emotion(self) -> dict[str, Any]:
         part: dict[str, Any] = {}
-        told: Sequence[str] = EMOTIONS  # the feelings whose strength is told
+        felt: Sequence[str] = EMOTIONS  # the feelings whose strength is shown
         if self._claims("emotion"):
             values = self._values("emotion.logits").sigmoid()
             labels = dict(zip(EMOTIONS, values.tolist(), strict=True))
-            # What nothing supervised is never asserted, and so keeps no other feeling from being neutral.
+            # An emotion that nothing supervised is never asserted, so it does not prevent "neutral".
             known = torch.tensor([f"emotion.{name}" in self.claimed for name in EMOTIONS])
             rule = asserted_emotions(values.where(known, -1.0)[None].numpy(), self.config.thresholds)[0] & known.numpy()
-            told = [name for name, is_there in zip(EMOTIONS, rule, strict=True) if is_there]
-            part |= {"labels": labels, "asserted": sorted(told, key=lambda name: -labels[name])}
-            told = [name for name in told if name != EMOTIONS[_NEUTRAL]]  # which is no feeling, and has no strength
-        strength, levels = self._told("intensity"), self._told("nuance")
+            felt = [name for name, is_there in zip(EMOTIONS, rule, strict=True) if is_there]
+            part |= {"labels": labels, "asserted": sorted(felt, key=lambda name: -labels[name])}
+            felt = [name for name in felt if name != EMOTIONS[_NEUTRAL]]  # neutral is not a feeling and has no strength
+        strength, levels = self._shown_values("intensity"), self._shown_values("nuance")
         further: dict[str, Any] = {
-            "intensity": {name: value for name, value in strength.items() if name in told},
-            "affect": self._told("affect"),
-            "nuance": {name: value for name, value in levels.items() if name in told},
+            "intensity": {name: value for name, value in strength.items() if name in felt},
+            "affect": self._shown_values("affect"),
+            "nuance": {name: value for name, value in levels.items() if name in felt},
             "arc": self._arc() if self._claims("arc") else [],
         }
         return part | {name: values for name, values in further.items() if values}
 
     def _arc(self) -> list[dict[str, Any]]:
-        """The emotions of each sentence: the mean of the parts of the arc that it lies in, by its tokens in each."""
+        """Return the emotions of each sentence: the mean of its segments of the arc, weighted by its tokens in each."""
         probabilities, filled = self._values("emotion.arc_logits").sigmoid(), self.tensors["emotion.arc_mask"].bool()
         offsets, segments = self.tensors["offset_mapping"], self.tensors["segments"]
         usable = self.in_text & (segments >= 0)
@@ -219,7 +222,7 @@ class Reading:
 
     def _bentham(self) -> dict[str, Any]:
         part: dict[str, Any] = {}
-        if values := self._told("bentham"):
+        if values := self._shown_values("bentham"):
             part["dimensions"] = {name: {"value": value} for name, value in values.items()}
             if "bentham.log_variance" in self.tensors:
                 std = (self._values("bentham.log_variance") / 2).exp().tolist()
@@ -229,12 +232,12 @@ class Reading:
             part["felicific_value"] = float(felicific_value(self._values("bentham.mean")))
         return part
 
-    def _follows(self, key: str) -> bool:
-        """Whether what the derived claim ``key`` follows from was computed."""
+    def _is_derivable(self, key: str) -> bool:
+        """Return whether everything that the derived claim ``key`` follows from was computed."""
         return key in RULES and all(self._is_computed(need) for need in RULES[key].needs)
 
     def _regret(self) -> dict[str, Any]:
-        part = self._told("regret")
+        part = self._shown_values("regret")
         for key in self.derived:
             _, name, view = key.split(".")
             part[name][view] = RULES[key].value(self.tensors)
@@ -243,12 +246,12 @@ class Reading:
     def _counterfactual(self) -> dict[str, Any]:
         part: dict[str, dict[str, float]] = {view: {} for view in VIEWS}
         for name in ("utility", "plausibility"):
-            for view, value in self._told(name).items():
+            for view, value in self._shown_values(name).items():
                 part[view][name] = value
         return {view: values for view, values in part.items() if values}
 
     def _surd(self) -> dict[str, Any]:
-        """The decomposition, where it holds more information than states that have nothing to do with each other."""
+        """Return the decomposition, where it has more information than that of unrelated states."""
         if not self._claims("surd"):
             return {}
         parts: dict[str, Any] = dict(zip(SURD, self._list("surd.parts"), strict=True))
@@ -256,7 +259,7 @@ class Reading:
         return parts if bits > self.config.information_null else {"not_determined": True}
 
     def _rated_by(self, reading: Mapping[str, Any]) -> dict[str, str]:
-        """Who rated what each output was learned from, in one word."""
+        """Return who rated the data that each output was learned from, in one word."""
         sources: dict[str, list[str]] = {}
         for key in self.claimed:
             sources.setdefault(output_of(key), []).extend(self.config.supervision.get(key, []))
@@ -271,12 +274,12 @@ class Reading:
             part["abstained"] = bool(probabilities[likely] < self.config.verdict_threshold)
             part["label"] = None if part["abstained"] else VERDICTS[likely]
             part["probabilities"] = dict(zip(VERDICTS, probabilities.tolist(), strict=True))
-        if (acceptability := self._told("acceptability")) is not None:
+        if (acceptability := self._shown_values("acceptability")) is not None:
             part["acceptability"] = acceptability
         return part
 
     def _confidence(self) -> dict[str, Any]:
-        losses = self._told("confidence")
+        losses = self._shown_values("confidence")
         return {name: {"expected_loss": loss, "confidence": math.exp(-loss)} for name, loss in losses.items()}
 
     def _rationale(self) -> list[dict[str, Any]]:
@@ -296,14 +299,14 @@ class Reading:
 
 
 def _named(values: Any, axes: Sequence[Sequence[str]]) -> Any:
-    """Nested lists as nested dicts, by the names along each axis."""
+    """Turn nested lists into nested dicts, by the names along each axis."""
     if not axes:
         return values
     return {name: _named(value, axes[1:]) for name, value in zip(axes[0], values, strict=True)}
 
 
 def _compact(keys: Collection[str]) -> list[str]:
-    """``keys`` with each part that is there as a whole under its own name: 21 keys of regret are ``"regret"``."""
+    """Replace the keys of each complete part by the name of the part: 21 keys of regret become ``"regret"``."""
     given = set(keys)
     compact: dict[str, None] = {}
     for key in keys:
@@ -313,19 +316,19 @@ def _compact(keys: Collection[str]) -> list[str]:
     return list(compact)
 
 
-def _leads(node: Any, path: Sequence[str]) -> bool:
-    """Whether ``path`` leads to something in a reading; it may leave out one level of names, or the index in a list."""
+def _has_path(node: Any, path: Sequence[str]) -> bool:
+    """Return whether ``path`` is in a reading; it may leave out one level of names, or the index in a list."""
     if not path:
         return True
     if isinstance(node, list):
-        return bool(node) and _leads(node[0], path)
+        return bool(node) and _has_path(node[0], path)
     if path[0] in node:
-        return _leads(node[path[0]], path[1:])
+        return _has_path(node[path[0]], path[1:])
     return any(path[0] in value for value in node.values() if isinstance(value, dict))
 
 
 def find_words(text: str, end: int) -> Iterator[tuple[int, int]]:
-    """Start and end of each word of ``text[:end]``: letters and digits of any script, or a run of pictographs."""
+    """Yield start and end of each word of ``text[:end]``: letters and digits of any script, or a run of pictographs."""
     start, kind = 0, ""
     for index in range(end + 1):
         char = text[index] if index < end else " "
@@ -334,7 +337,7 @@ def find_words(text: str, end: int) -> Iterator[tuple[int, int]]:
         if category[0] == "M" or char == "\u200d":  # combining marks and joiners belong to what they follow
             found = kind
         elif char in "'\u2019-" and kind == "word" and text[index + 1 : min(index + 2, end)].isalnum():
-            found = "word"  # inside of a word, as in can't
+            found = "word"  # inside a word, as in can't
         if found != kind:
             if kind:
                 yield start, index

@@ -20,11 +20,20 @@ class NeuralRegretAnalyzer(Reader):
         self.readout = Readout(config, self.size.readout, len(REGRET_TYPES) * len(VIEWS))
 
     def inputs(self, context: Context) -> tuple[Any, ...]:
-        """The head's reading and type tokens, and the latents."""
+        """Return the head's reading and type tokens, and the latents."""
         return context.readings["regret_head"], context.tokens["regret_head"], context.latents
 
     def forward(self, head: RegretOutput, type_tokens: Tensor, latents: Tensor) -> RegretOutput:
-        """Refine the head's reading. type_tokens: (batch, 7, hidden). latents: (batch, latents, hidden)."""
+        """Refine the head's reading.
+
+        Args:
+            head: The head's reading.
+            type_tokens: The head's tokens; shape ``(batch, 7, hidden)``.
+            latents: Latent memory of the text; shape ``(batch, latents, hidden)``.
+
+        Returns:
+            The refined reading.
+        """
         tokens, state = self.read(latents, start=type_tokens.repeat_interleave(len(VIEWS), dim=1))
         logits = head.logits + self.readout(tokens).view_as(head.logits)
         return RegretOutput(scores=logits.tanh(), logits=logits, state=state)

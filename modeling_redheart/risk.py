@@ -1,16 +1,16 @@
-"""Does a text tell of self-harm, abuse or a child in danger? Words and phrases, no model.
+"""Finds texts that mention self-harm, abuse or a child in danger, by words and phrases, without a model.
 
     risks("My husband hits me when he drinks.")  # ["abuse"]
 
-- self_harm: somebody wishes to be dead, hurts himself on purpose, has tried to kill himself or did.
+- self_harm: somebody wishes to be dead, hurts himself on purpose, has tried to kill himself or did so.
 - abuse: violence, threats, stalking, sexual coercion or control by a partner, a relative or somebody with power, done
   to the narrator, by the narrator, or to others.
-- child_in_danger: a child is hit, shut in, used, threatened, left alone, unfed or with somebody drunk. A child that is
-  abused gives both kinds.
+- child_in_danger: a child is hit, locked in, used, threatened, left alone, unfed or with somebody drunk. A child that
+  is abused gives both kinds.
 
-Notable: it finds that a text tells of something, not that it is so. Figures of speech, games, accidents, what is denied
-and what a film tells do not count. English and Korean; a text in another language gives nothing. It misses what is only
-hinted at: what it finds, and what it does not, is measured by `redheart.evaluation.texts.risk`.
+Notable: it finds that a text mentions something, not that it is so. Figures of speech, games, accidents, what is
+denied and the plot of a film do not count. English and Korean; a text in another language gives nothing. It misses what
+is only hinted at: what it finds, and what it does not, is measured by `redheart.evaluation.texts.risk`.
 """
 
 import re
@@ -25,7 +25,7 @@ from .risk_korean import KOREAN
 from .risk_korean import TABLES as KOREAN_TABLES
 from .risk_rules import FULL, Finder, Rule
 
-_LONGEST = 100_000  # characters that are looked at
+_LONGEST = 100_000  # characters that are searched
 
 _APOSTROPHE = re.compile(r"(?<=\w)[\'`\u2019\u2018\u02bc\u00b4](?=\w)")
 _INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u2060\ufeff]")
@@ -48,7 +48,13 @@ _LONGEST_LINE, _NEAR = 60, 3  # words of a line; lines that two half signs may b
 
 
 class _Language(NamedTuple):
-    """aged: finds that somebody is of a child's age. child: that the text speaks of a child."""
+    """What is searched for in a language.
+
+    Attributes:
+        finder: Finds the rules to try.
+        aged: Matches where somebody is of a child's age.
+        child: Matches where the text mentions a child.
+    """
 
     finder: Finder
     aged: re.Pattern[str]
@@ -56,7 +62,7 @@ class _Language(NamedTuple):
 
 
 class _Sign(NamedTuple):
-    """Where a rule of half weight holds."""
+    """The place where a rule of half weight matches."""
 
     line: int
     start: int
@@ -77,9 +83,13 @@ _KOREAN = _Language(
 
 
 def risks(text: str) -> list[str]:
-    """The kinds of `RISKS` that ``text`` tells of, in that order; empty where it tells of none.
+    """Find the kinds of risk that a text mentions.
 
-    text: of any length and language; what is after its first 100,000 characters is not looked at.
+    Args:
+        text: Of any length and language; only its first 100,000 characters are searched.
+
+    Returns:
+        The kinds, in the order of `RISKS`; empty where there is none.
     """
     plain = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text[:_LONGEST])).casefold()
     found: set[str] = set()
@@ -91,7 +101,7 @@ def risks(text: str) -> list[str]:
 
 
 def _english(plain: str) -> list[str]:
-    """The sentences as lines of words, with a space before, between and after them."""
+    """Return the sentences as lines of words, with a space before, between and after them."""
     if not plain.isascii():
         plain = "".join(mark for mark in unicodedata.normalize("NFD", plain) if not unicodedata.combining(mark))
     parts = (_WORD.findall(part) for part in _SENTENCE.split(_APOSTROPHE.sub("", plain)))
@@ -99,7 +109,7 @@ def _english(plain: str) -> list[str]:
 
 
 def _korean(plain: str) -> list[str]:
-    """The sentences as lines with single spaces."""
+    """Return the sentences as lines with single spaces."""
     return [" ".join(line) for part in _SENTENCE.split(plain) for line in _short(part.split())]
 
 
@@ -108,13 +118,13 @@ def _short(words: list[str]) -> Iterator[list[str]]:
 
 
 def _found(lines: list[str], language: _Language) -> set[str]:
-    """The kinds that ``lines`` tell of: by one whole sign, or by two half ones that are near each other."""
+    """Return the kinds that ``lines`` mention: by one whole sign, or by two half signs that are near each other."""
     fiction = any(_FICTION.search(line) for line in lines)
     found: set[str] = set()
     half: dict[str, list[_Sign]] = {kind: [] for kind in RISKS}
     for number, line in enumerate(lines):
         for rule in language.finder.candidates(line):
-            if found.issuperset(rule.kinds) or (match := _told(rule, line, fiction)) is None:
+            if found.issuperset(rule.kinds) or (match := _first_counted(rule, line, fiction)) is None:
                 continue
             if rule.weight >= FULL:
                 found.update(rule.kinds)
@@ -131,8 +141,17 @@ def _found(lines: list[str], language: _Language) -> set[str]:
 
 
 def _near(signs: list[_Sign]) -> bool:
-    """Whether two of the signs, in the order of lines, are at most `_NEAR` lines apart. They must be of different rules
-    and share no words: two rules that find the same words are one sign."""
+    """Return whether two of the signs are near each other.
+
+    They must be at most `_NEAR` lines apart, be of different rules and share no words: two rules that match the same
+    words are one sign.
+
+    Args:
+        signs: Signs of one kind, in the order of lines.
+
+    Returns:
+        Whether there are two such signs.
+    """
     for place, sign in enumerate(signs):
         for other in reversed(signs[:place]):
             if sign.line - other.line > _NEAR:
@@ -143,13 +162,13 @@ def _near(signs: list[_Sign]) -> bool:
     return False
 
 
-def _told(rule: Rule, line: str, fiction: bool) -> re.Match[str] | None:
-    """The first match of the rule that counts."""
-    return next((match for match in rule.pattern.finditer(line) if _is_told(rule, match, fiction)), None)
+def _first_counted(rule: Rule, line: str, fiction: bool) -> re.Match[str] | None:
+    """Return the first match of the rule that counts."""
+    return next((match for match in rule.pattern.finditer(line) if _counts(rule, match, fiction)), None)
 
 
-def _is_told(rule: Rule, match: re.Match[str], fiction: bool) -> bool:
-    """Whether it is no figure of speech, is not denied, and is not what a work of fiction tells."""
+def _counts(rule: Rule, match: re.Match[str], fiction: bool) -> bool:
+    """Return whether a match is not a figure of speech, not denied, and not the plot of a work of fiction."""
     phrase = match.group() + " "
     if rule.unless is not None and rule.unless.search(match.string):
         return False

@@ -1,7 +1,7 @@
 """English phrases for `risk`: lower case, without apostrophes ("didnt", "hes"); see `risk_rules`.
 
-Notable: the same verbs are said of blows and of chess, of pills and of headaches. So nearly every phrase asks for who
-does it to whom, or how much of it, and names what makes it a figure of speech, an accident or a game.
+Notable: the same verbs are used for blows and for chess, for pills and for headaches. So nearly every phrase includes
+who does it to whom, or how much of it, and lists what makes it a figure of speech, an accident or a game.
 """
 
 from .risk_english_abuse import ABUSE

@@ -48,7 +48,7 @@ TABLES: dict[str, str] = {
         "my_(?:homework|grades|report_card|school_bag) as_a_(?:child|kid|boy|girl|teenager) growing_up",
         "when_i_was_(?:a_child|little|small|a_kid|young|a_girl|a_boy)",
     ),
-    # Blows: unmistakable ones, those that need to be told where to, and small ones.
+    # Blows: unmistakable ones, those that need a target, and small ones.
     "HITS": table(
         "hits? hitting beats? beaten beating slap(?:s|ped|ping)? punch(?:es|ed|ing)? chok(?:es?|ed|ing)",
         "strangl(?:es?|ed|ing) throttl(?:es?|ed|ing) elbow(?:s|ed) kick(?:s|ed|ing)? whip(?:s|ped|ping)?",
@@ -163,7 +163,7 @@ TABLES: dict[str, str] = {
     ),
     "HUNGRY": table("hungry starving starved unfed underfed malnourished"),
     "FOOD": table("food crusts? bread leftovers lunch(?:es)? sandwich(?:es)?"),
-    # What takes a phrase back: games and idioms, accidents, jokes, harmless ways to leave somebody.
+    # What cancels a phrase: games and idioms, accidents, jokes, harmless ways to leave somebody.
     "GAME": table(
         "just_before before_i saved owe_(?:him|her)",
         "(?:hits?|hit|beats?|beat)_(?:me|us|him|her|them)_(?:that|how|like|to_\\w+|\\d+|when_i_(?:heard|read|saw))",

@@ -3,7 +3,7 @@
 A rule is a line of alternatives, divided by ``|``, and gaps: ``ABUSER ~4 HITS ~1 ME // GAME`` is a term of the table
 ABUSER, up to four words, a term of HITS, up to one word, a term of ME, in a sentence without a term of GAME. A name in
 capitals is a table, anything else a word or a regular expression of one; an underscore is a space inside a term. A line
-that is indented goes on with the one above. In English a gap counts words, in Korean letters, since particles and
+that is indented continues the one above. In English a gap counts words, in Korean letters, since particles and
 endings stick to the words there and spaces are often left out.
 
 Notable: a pattern is tried only in a sentence that has an opening (the first word in English, the first two letters in
@@ -14,19 +14,23 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-FULL, HALF = 2, 1  # weights: a kind is found where its rules, each counted once, come to `FULL`
+FULL, HALF = 2, 1  # weights: a kind is found where its rules, each counted once, add up to `FULL`
 
 _NAME = re.compile(r"(?<![\w\\])[A-Z]{2,}(?![\w])")
 _GROUP, _REPEATED = re.compile(r"\(\?(?::|<?[!=])"), re.compile(r"(?:([?])|[*+]|\{(\d+),\d*\})\??")
-_ANY = "\0"  # stands for what an opening leaves open
+_ANY = "\0"  # stands for anything
 
 
 class Rule(NamedTuple):
     """One line, compiled.
 
-    kinds: of `RISKS` that it tells of. weight: `HALF` for what tells of a kind only together with another sign.
-    pattern: in a sentence. unless: in the same sentence, takes it back. negatable: so does a negation inside the
-    phrase, as the phrase has none of its own. openings: of each term; a sentence without one of them does not match.
+    Attributes:
+        kinds: The kinds of `RISKS` that it indicates.
+        weight: `FULL`, or `HALF` for what indicates a kind only together with another sign.
+        pattern: Matches in a sentence.
+        unless: Cancels the match where it is in the same sentence; None where nothing does.
+        negatable: Whether a negation inside the phrase cancels the match, since the phrase has none of its own.
+        openings: Openings of each term; a sentence without an opening of every term does not match.
     """
 
     kinds: tuple[str, ...]
@@ -38,12 +42,12 @@ class Rule(NamedTuple):
 
 
 def table(*lines: str) -> str:
-    """The terms of a table, one or more of them in a string, divided by white space, as one regular expression."""
+    """Join the terms of a table, separated by white space in one or more strings, into one regular expression."""
     return "|".join(term for line in lines for term in line.split())
 
 
 def english_rules(kinds: tuple[str, ...], lines: str, tables: Mapping[str, str], weight: int = FULL) -> list[Rule]:
-    """Rules for sentences of plain words, with a space before, between and after them."""
+    """Return rules for sentences of plain words, with a space before, between and after them."""
     negation = re.compile(rf"(?<![\w|])(?:{tables['NOT']}|nothing|NOT)(?!\w)")
     return [
         _rule(kinds, line, tables, weight, (" (?:{})(?= )", r"(?: \S+){{0,{}}}?"), negation) for line in _lines(lines)
@@ -51,7 +55,7 @@ def english_rules(kinds: tuple[str, ...], lines: str, tables: Mapping[str, str],
 
 
 def korean_rules(kinds: tuple[str, ...], lines: str, tables: Mapping[str, str], weight: int = FULL) -> list[Rule]:
-    """Rules for sentences with single spaces; a space inside a term may be left out in the text."""
+    """Return rules for sentences with single spaces; a space inside a term may be left out in the text."""
     return [_rule(kinds, line, tables, weight, ("(?:{})", r".{{0,{}}}?"), None) for line in _lines(lines)]
 
 
@@ -68,7 +72,19 @@ def _rule(
     forms: tuple[str, str],
     negation: re.Pattern[str] | None,
 ) -> Rule:
-    """forms: what the alternatives of a term, and the length of a gap, are put into. negation: None in Korean."""
+    """Compile a line.
+
+    Args:
+        kinds: The kinds of `RISKS` that it indicates.
+        line: A line as described in the module.
+        tables: The tables by name.
+        weight: `FULL` or `HALF`.
+        forms: Format strings for the alternatives of a term and for the length of a gap.
+        negation: Matches a negation in a phrase; None in Korean.
+
+    Returns:
+        The rule.
+    """
     term, gap = forms
     phrase, _, unless = line.partition("//")
     words = [expand(part, tables) for part in phrase.split()]
@@ -86,16 +102,31 @@ def _rule(
 
 
 def expand(part: str, tables: Mapping[str, str]) -> str:
-    """``part`` with the tables in the places of their names. Raises `KeyError` for a name that is no table."""
+    """Put the tables in the places of their names.
+
+    Args:
+        part: A word of a line, or terms.
+        tables: The tables by name.
+
+    Returns:
+        The regular expression.
+
+    Raises:
+        KeyError: When a name in capitals is not a table.
+    """
     space = " " if "NOT" in tables else " ?"
     return _NAME.sub(lambda name: tables[name.group()], part).replace("_", space)
 
 
 class Finder:
-    """Tells which rules to try in a sentence.
+    """Finds the rules to try in a sentence.
 
-    finder = Finder(rules, words=True)  # or letters, for Korean
-    for rule in finder.candidates(" my husband hits me "): ...
+        finder = Finder(rules, words=True)
+        for rule in finder.candidates(" my husband hits me "): ...
+
+    Args:
+        rules: The rules.
+        words: Whether openings are words, as in English, or letters, as in Korean.
     """
 
     def __init__(self, rules: Iterable[Rule], words: bool) -> None:
@@ -112,7 +143,7 @@ class Finder:
             self._rules.append((frozenset(numbers[found] for found in rule.openings), rule))
 
     def candidates(self, sentence: str) -> Iterator[Rule]:
-        """The rules whose terms all have an opening in ``sentence``."""
+        """Return the rules whose terms all have an opening in ``sentence``."""
         plain = sentence.replace(" ", "")
         pieces = set(sentence.split()) if self._words else {plain[at : at + 2] for at in range(len(plain))}
         there = {number for piece in pieces for number in self._terms.get(piece, ())}
@@ -120,14 +151,14 @@ class Finder:
 
 
 def _openings(term: str, words: bool) -> frozenset[str]:
-    """The first word, or the first two letters, of everything that ``term`` matches; empty where they are open."""
+    """Return the first words, or first two letters, of everything that ``term`` matches; empty where it is anything."""
     found, _ = _alternatives(term, 0, words)
     openings = {text.split(" ")[0] if words else text.replace(" ", "")[:2] for text in found}
     return frozenset() if any(_ANY in text or len(text) < 2 - words for text in openings) else frozenset(openings)
 
 
 def _alternatives(term: str, at: int, words: bool) -> tuple[set[str], int]:
-    """Openings of the alternatives from ``at`` to the end of the group, and the place of that end."""
+    """Return the openings of the alternatives from ``at`` to the end of the group, and the position of that end."""
     found, texts = set[str](), {""}
     while at < len(term) and term[at] != ")":
         if term[at] == "|":
@@ -143,7 +174,7 @@ def _done(text: str, words: bool) -> bool:
 
 
 def _piece(term: str, at: int, words: bool) -> tuple[set[str], int]:
-    """What one letter, set or group at ``at`` stands for, its repetition included, and the place after it."""
+    """Return what the letter, set or group at ``at`` matches, with its repetition, and the position after it."""
     parts: set[str]
     if group := _GROUP.match(term, at):
         parts, end = _alternatives(term, group.end(), words)

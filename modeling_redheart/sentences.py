@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 _ENDS = re.compile(
     r"""[.!?\u2026\u3002\uff01\uff1f]+   # the signs that end a sentence, as many as there are
-        [\"'\u201d\u2019\u00bb)\]\u300d\u300f]*  # what closes with it
+        [\"'\u201d\u2019\u00bb)\]\u300d\u300f]*  # the closing quotes and brackets
         (?:\s*[ㅋㅎㅠㅜ]{2,}[~!.]*)?  # laughter and tears after it
         (?=\s|$)                  # and never within a word or a number
         |\s*\n\s*""",
@@ -26,9 +26,16 @@ _MAY_END = re.compile(r"(?:etc|[ap]\.m|[^A-Za-z]I)\.$", re.IGNORECASE)
 
 
 def sentences(text: str) -> Iterator[tuple[int, int]]:
-    """Start and end, in characters, of each sentence of ``text``, without the white space around it.
+    """Find the sentences of a text.
 
-    What follows the last sign is a sentence too; one without any letter, digit or pictograph is part of the one before.
+    What follows the last full stop is a sentence too; one without any letter, digit or pictograph is part of the one
+    before.
+
+    Args:
+        text: The text.
+
+    Yields:
+        Start and end of each sentence, in characters, without the white space around it.
     """
     start, spans = 0, []
     for found in _ENDS.finditer(text):
@@ -39,7 +46,7 @@ def sentences(text: str) -> Iterator[tuple[int, int]]:
     spans.append((start, len(text)))
     merged: list[tuple[int, int]] = []
     for begin, end in spans:
-        if merged and not _says_something(text[begin:end]):
+        if merged and not _has_content(text[begin:end]):
             merged[-1] = (merged[-1][0], end)
         else:
             merged.append((begin, end))
@@ -59,7 +66,7 @@ def _ends_here(text: str, found: re.Match[str]) -> bool:
     return bool(_MAY_END.search(before)) and (not after or after[0].isupper())
 
 
-def _says_something(piece: str) -> bool:
+def _has_content(piece: str) -> bool:
     return any(char.isalnum() or ord(char) > 0x2190 for char in piece)
 
 

@@ -1,8 +1,8 @@
-"""How many people speak in a text: chats and dialogues whose lines begin with who says them.
+"""How many people speak in a text: chats and dialogues whose lines begin with the name of the speaker.
 
-Who is `author` in such a text is a rule: whoever is called "me", "I", "나" or "저", else whoever speaks first. A model
-reads a text as one person's telling unless it was taught otherwise, so that a reading of several speakers says in its
-flags how many there are.
+In such a text `author` is, by definition, the speaker named "me", "I", "나" or "저", or else the first speaker. A model
+reads a text as the account of one person unless it was trained otherwise, so the flags of a reading give the number of
+speakers.
 """
 
 import re
@@ -15,7 +15,7 @@ _LINE = re.compile(
         (?P<name>[^\W\d_][\w .'\u2019-]{0,23}?)\s*[:\uff1a]\s+\S""",
     re.VERBOSE | re.MULTILINE | re.IGNORECASE,
 )
-# What begins a line in the same way and is no speaker.
+# What begins a line in the same way and is not a speaker.
 _HEADINGS = frozenset(
     (
         "edit",
@@ -57,9 +57,15 @@ _MOST_WORDS = 3
 
 
 def count_speakers(text: str) -> int:
-    """How many speakers the lines of ``text`` name; 1 where it is one person's telling.
+    """Count the speakers that the lines of a text name.
 
-    Two lines at least must begin with a name and a colon, and with two names at least.
+    At least two lines must begin with a name and a colon, with at least two names in all.
+
+    Args:
+        text: The text.
+
+    Returns:
+        The number of speakers; 1 where the text is the account of one person.
     """
     names = [
         unicodedata.normalize("NFKC", found["name"]).casefold().strip()

@@ -1,12 +1,12 @@
-"""Checkpoints stored in 8 bits: a quarter of float32 on the disk, an ordinary float model once loaded.
+"""Checkpoints stored in 8 bits: a quarter of the size of float32 on disk, an ordinary float model once loaded.
 
-A large matrix ``NAME`` lies in the files as ``NAME:int8`` (rows, columns) and ``NAME:scale`` (rows, 1) in float32:
-symmetric, one scale per row, rounded to nearest. All else lies there as it is. ``config.json`` says
-``"quantization_config": {"quant_method": "redheart_int8"}``, and transformers' quantizer registry leads from there to
-the reader below, which needs nothing but torch and transformers.
+A large matrix ``NAME`` is stored as ``NAME:int8`` (rows, columns) and ``NAME:scale`` (rows, 1) in float32: symmetric,
+one scale per row, rounded to nearest. Everything else is stored as it is. ``config.json`` has
+``"quantization_config": {"quant_method": "redheart_int8"}``, for which transformers' quantizer registry has the reader
+below, which needs only torch and transformers.
 
-Notable: unlike what bitsandbytes quantises, nothing of it is left on the loaded model: it computes in floats, trains,
-saves plain floats, and can be quantised, exported or pruned as any other.
+Notable: unlike with bitsandbytes, the loaded model is an ordinary one: it computes in floats, trains, saves plain
+floats, and can be quantised, exported or pruned as any other.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -31,11 +31,11 @@ from ..configuration.errors import CheckpointError
 METHOD = "redheart_int8"
 # What is appended to the name of a matrix.
 VALUES, SCALE = ":int8", ":scale"
-# Fewer elements than this stay in floats: there is nothing to gain.
+# A matrix of fewer elements stays in floats: there is nothing to gain.
 LEAST_ELEMENTS = 4096
 _HIGHEST = 127
-_AGAIN = "Fetch the checkpoint again, or write it anew from the model in floats."
-# Options of `from_pretrained` on what becomes of the weights; the others are on where they come from.
+_REMEDY = "Download the checkpoint again, or write it again from the model in floats."
+# Options of `from_pretrained` for placing and converting weights; the others are about their source.
 _PLACING = (
     "dtype",
     "torch_dtype",
@@ -52,38 +52,58 @@ _HUB = ("cache_dir", "force_download", "local_files_only", "proxies", "revision"
 
 
 def is_storable(parameter: Tensor) -> bool:
-    """Whether a parameter is a matrix large enough to be stored in 8 bits."""
+    """Return whether a parameter is a matrix large enough to be stored in 8 bits."""
     return parameter.ndim == 2 and parameter.numel() >= LEAST_ELEMENTS and parameter.is_floating_point()
 
 
 def quantize_rows(name: str, weight: Tensor) -> tuple[Tensor, Tensor]:
-    """``weight`` (rows, columns) as int8 of the same shape, -127 to 127, and its scales (rows, 1) in float32.
+    """Quantise a matrix to 8 bits.
 
-    The difference to ``values * scale`` is at most half a scale. What `dequantize_rows` gives, in float32, becomes the
-    same bits again. Raises `ValueError` that says ``name`` for numbers that are not finite.
+    The difference to ``values * scale`` is at most half a scale. What `dequantize_rows` returns in float32 is quantised
+    to the same bits again.
+
+    Args:
+        name: Name of the weight, for the error.
+        weight: The matrix; shape ``(rows, columns)``.
+
+    Returns:
+        The values, int8 in the shape of ``weight``, -127 to 127, and the scales, float32 ``(rows, 1)``.
+
+    Raises:
+        CheckpointError: When a number is not finite.
     """
     wide = weight.detach().float()
     peak = wide.abs().amax(dim=1, keepdim=True)
     if not bool(peak.isfinite().all()):
         raise CheckpointError(
-            f"{name!r} has numbers that are not finite, so the model cannot be stored; train it anew."
+            f"{name!r} has numbers that are not finite, so the model cannot be stored; train it again."
         )
     scale = (peak / _HIGHEST).clamp(min=torch.finfo(torch.float32).tiny)
     return (wide / scale).round().to(torch.int8), scale
 
 
 def dequantize_rows(name: str, values: Tensor, scale: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
-    """The matrix (rows, columns) of ``values`` (rows, columns) and ``scale`` (rows, 1), in ``dtype``.
+    """Compute a matrix from its values and scales.
 
-    Raises `ValueError` that says ``name`` where the two do not belong together.
+    Args:
+        name: Name of the weight, for the error.
+        values: Int8 values; shape ``(rows, columns)``.
+        scale: Float32 scales; shape ``(rows, 1)``.
+        dtype: Of the result.
+
+    Returns:
+        The matrix; shape ``(rows, columns)``.
+
+    Raises:
+        CheckpointError: When values and scales do not fit together.
     """
     if fault := _fault(tuple(values.shape), values.dtype is torch.int8, scale):
-        raise CheckpointError(f"The 8-bit weight {name!r} {fault}. {_AGAIN}")
+        raise CheckpointError(f"The 8-bit weight {name!r} {fault}. {_REMEDY}")
     return (values.float() * scale).to(dtype)
 
 
 def _fault(shape: tuple[int, ...], integers: bool, scale: Tensor) -> str | None:
-    """What is wrong with a stored matrix of ``shape`` and its ``scale``; None where nothing is."""
+    """Return what is wrong with a stored matrix of ``shape`` and its ``scale``; None where nothing is."""
     if not integers or len(shape) != 2:
         return f"is not a matrix of int8, but has the shape {shape}" if integers else "is not stored as int8"
     if scale.dtype is not torch.float32 or tuple(scale.shape) != (shape[0], 1):
@@ -95,7 +115,7 @@ def _fault(shape: tuple[int, ...], integers: bool, scale: Tensor) -> str | None:
 
 
 def stored_names(names: Sequence[str] | Mapping[str, Any]) -> list[str]:
-    """Names of the matrices of which values or scales are among ``names``, the names in weight files."""
+    """Return the names of the matrices whose values or scales are among ``names``, the names in weight files."""
     known = {name.removesuffix(end) for name in names for end in (VALUES, SCALE) if name.endswith(end)}
     return sorted(known)
 
@@ -104,18 +124,26 @@ def stored_names(names: Sequence[str] | Mapping[str, Any]) -> list[str]:
 
 
 def is_stored_int8(config: Any) -> bool:
-    """Whether ``config``, a config or its dictionary, is of a checkpoint that is only stored in 8 bits."""
+    """Return whether ``config``, a config or its dictionary, is of a checkpoint that is only stored in 8 bits."""
     return _method(config) == METHOD
 
 
 def keeps_integers(config: Any) -> bool:
-    """Whether a model of ``config``, a config or its dictionary, has integer weights once it is loaded, as
-    bitsandbytes makes them. One that is only stored in 8 bits has not."""
+    """Return whether a model has integer weights once it is loaded, as bitsandbytes makes them.
+
+    A model that is only stored in 8 bits does not.
+
+    Args:
+        config: A config or its dictionary.
+
+    Returns:
+        Whether its weights are integers.
+    """
     return _method(config) not in (None, METHOD)
 
 
 def _method(config: Any) -> str | None:
-    """The method of the ``quantization_config``; None where there is none."""
+    """Return the method of the ``quantization_config``; None where there is none."""
     found = config.get("quantization_config") if isinstance(config, Mapping) else None
     found = getattr(config, "quantization_config", found)
     if found is None:
@@ -128,45 +156,58 @@ def _method(config: Any) -> str | None:
 
 
 class StoredInt8Config(QuantizationConfigMixin):
-    """What ``config.json`` says of a checkpoint stored in 8 bits. Raises `ValueError` for another method."""
+    """The ``quantization_config`` of a checkpoint stored in 8 bits.
 
-    # No option but how it always is: transformers then takes the config off the loaded model.
+    Args:
+        quant_method: The method, "redheart_int8".
+
+    Raises:
+        CheckpointError: When the method is another one.
+    """
+
+    # Not an option, always True: transformers then removes the config from the loaded model.
     dequantize = True
 
     def __init__(self, quant_method: str = METHOD) -> None:
         if quant_method != METHOD:
-            raise CheckpointError(f"`StoredInt8Config` is of {METHOD!r}, not of {quant_method!r}.")
+            raise CheckpointError(f"`StoredInt8Config` needs quant_method {METHOD!r}, got {quant_method!r}.")
         self.quant_method: Any = METHOD
 
 
 class _Dequantize(ConversionOps):
-    """Makes the parameter out of values and scale, in the dtype that the model has for it."""
+    """Computes the parameter from values and scale, in the dtype that the model has for it."""
 
     def __init__(self, hf_quantizer: HfQuantizer) -> None:
-        self.hf_quantizer = hf_quantizer  # so transformers casts neither of the two
+        self.hf_quantizer = hf_quantizer  # with this, transformers casts neither of the two
 
     def convert(self, input_dict: dict[str, Any], *args: Any, **options: Any) -> dict[str, Any]:
+        """Return the parameter by its name; raise `CheckpointError` where values or scale are missing or damaged."""
         name, model = options["full_layer_name"], options["model"]
         if missing := [name + end for end in (VALUES, SCALE) if not input_dict.get(end)]:
-            raise CheckpointError(f"The 8-bit weight {name!r} has no {missing[0]!r}. {_AGAIN}")
+            raise CheckpointError(f"The 8-bit weight {name!r} has no {missing[0]!r}. {_REMEDY}")
         (values,), (scale,) = input_dict[VALUES], input_dict[SCALE]
         return {name: dequantize_rows(name, values, scale, model.get_parameter_or_buffer(name).dtype)}
 
 
 class StoredInt8Quantizer(HfQuantizer):
-    """Reads checkpoints stored in 8 bits. Raises `ValueError` that names the weights for missing, doubled or damaged
-    ones, before anything is loaded."""
+    """Reads checkpoints stored in 8 bits.
 
-    requires_calibration = True  # of weights in floats it makes nothing
+    Missing, duplicate or damaged weights raise a `CheckpointError` with their names before anything is loaded.
+    """
+
+    requires_calibration = True  # it cannot quantise weights in floats
 
     def get_weight_conversions(self) -> list[WeightConverter]:
+        """Return the conversion of values and scale to a parameter."""
         return [WeightConverter([VALUES, SCALE], "", [_Dequantize(self)])]
 
     def is_serializable(self) -> bool:
+        """Return True: the loaded model is saved in floats."""
         return True
 
     @property
     def is_trainable(self) -> bool:
+        """True: the loaded model is in floats."""
         return True
 
     def _process_model_before_weight_loading(
@@ -176,7 +217,7 @@ class StoredInt8Quantizer(HfQuantizer):
         return model
 
     def _process_model_after_weight_loading(self, model: PreTrainedModel, **options: Any) -> PreTrainedModel:
-        # Else saving would look for the way back.
+        # Otherwise saving would look for the reverse conversion.
         loaded: Any = model
         loaded._weight_conversions = [one for one in loaded._weight_conversions if not _is_mine(one)]
         return model
@@ -187,8 +228,16 @@ def _is_mine(conversion: Any) -> bool:
 
 
 def check_files(files: Sequence[str]) -> None:
-    """Raise `ValueError` unless all that is stored in 8 bits in safetensors ``files`` is whole and once; reads the
-    scales, and of the values their type and shape."""
+    """Check that everything that is stored in 8 bits is complete and there only once.
+
+    The scales are read, and of the values only their type and shape.
+
+    Args:
+        files: Paths of safetensors files.
+
+    Raises:
+        CheckpointError: When a weight is missing, duplicate or damaged.
+    """
     shapes: dict[str, tuple[bool, tuple[int, ...]]] = {}
     scales: dict[str, Tensor] = {}
     for path in files:
@@ -198,10 +247,10 @@ def check_files(files: Sequence[str]) -> None:
                 shapes[key] = (there.get_dtype() == "I8", tuple(there.get_shape()))
                 if key.endswith(SCALE):
                     scales[key] = file.get_tensor(key)
-    told = [f"{name!r} {fault}" for name in stored_names(shapes) if (fault := _file_fault(name, shapes, scales))]
-    if told:
-        more = f" (and {len(told) - 3} more)" if len(told) > 3 else ""
-        raise CheckpointError(f"Of the 8-bit weights {'; '.join(told[:3])}{more}. {_AGAIN}")
+    faults = [f"{name!r} {fault}" for name in stored_names(shapes) if (fault := _file_fault(name, shapes, scales))]
+    if faults:
+        more = f" (and {len(faults) - 3} more)" if len(faults) > 3 else ""
+        raise CheckpointError(f"The 8-bit weights are damaged: {'; '.join(faults[:3])}{more}. {_REMEDY}")
 
 
 def _file_fault(
@@ -211,7 +260,7 @@ def _file_fault(
         if name + end not in shapes:
             return f"has no {name + end!r}"
     if name in shapes:
-        return "is there in floats as well"
+        return "is also stored in floats"
     integers, shape = shapes[name + VALUES]
     return _fault(shape, integers, scales[name + SCALE])
 
@@ -220,8 +269,18 @@ def _file_fault(
 
 
 def must_requantize(config_class: Any, place: Any, options: Mapping[str, Any]) -> bool:
-    """Whether ``from_pretrained(place, **options)`` asks for another ``quantization_config`` of a checkpoint that is
-    stored in 8 bits, which transformers takes for a contradiction."""
+    """Return whether a checkpoint that is stored in 8 bits is to be loaded with another ``quantization_config``.
+
+    Transformers alone would treat this as a contradiction.
+
+    Args:
+        config_class: Class of the config.
+        place: Folder or hub id of the checkpoint.
+        options: Options of `from_pretrained`.
+
+    Returns:
+        Whether `requantize` must load it.
+    """
     wanted = options.get("quantization_config")
     if wanted is None or place is None or is_stored_int8({"quantization_config": wanted}):
         return False
@@ -230,21 +289,21 @@ def must_requantize(config_class: Any, place: Any, options: Mapping[str, Any]) -
         try:
             config, _ = config_class.get_config_dict(place, **{key: options[key] for key in _HUB if key in options})
         except OSError:
-            return False  # no config there, as in an adapter's folder: transformers knows what it is
+            return False  # no config there, as in an adapter's folder: transformers handles it
     return is_stored_int8(config)
 
 
 def requantize(load: Callable[..., Any], place: Any, *args: Any, **options: Any) -> Any:
-    """As ``load(place, **options)``, the `from_pretrained` of transformers, by way of the model in float32."""
-    told = options.pop("output_loading_info", False)
+    """Do ``load(place, **options)``, the `from_pretrained` of transformers, loading in float32 first."""
+    with_info = options.pop("output_loading_info", False)
     placing = {key: options.pop(key) for key in _PLACING if key in options}
     floats, report = load(place, *args, **options, dtype=torch.float32, output_loading_info=True)
     model = load(None, *args, config=floats.config, state_dict=floats.state_dict(), **placing)
     model.config.name_or_path = floats.config.name_or_path
-    return (model, report) if told else model
+    return (model, report) if with_info else model
 
 
-# The code of a checkpoint may come a second time in one process, as remote code.
+# This code may be loaded a second time in one process, as the remote code of a checkpoint.
 if METHOD not in AUTO_QUANTIZATION_CONFIG_MAPPING:
     register_quantization_config(METHOD)(StoredInt8Config)
 if METHOD not in AUTO_QUANTIZER_MAPPING:

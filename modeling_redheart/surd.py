@@ -1,4 +1,4 @@
-"""SURD: splits what several sources say about the verdict into synergistic, unique and redundant parts.
+"""SURD: splits the information of several sources about the verdict into synergistic, unique and redundant parts.
 
 Method: Martinez-Sanchez, Arranz & Lozano-Duran, Nature Communications 2024. Notable: the analyzer is a probe. It reads
 the sources without a gradient to them, so that measuring does not shape what is measured.
@@ -17,7 +17,7 @@ from .heads import Reader
 from .layers import QueryTokens, Readout
 from .outputs import SURDOutput
 
-# The analyzer behind each source of the decomposition.
+# The analyzer of each source of the decomposition.
 _SOURCES = {"emotion": "emotion_analyzer", "bentham": "bentham_calculator", "regret": "regret_analyzer"}
 
 
@@ -30,11 +30,18 @@ class NeuralSURDAnalyzer(Reader):
         self.readout = Readout(config, self.size.readout, labels=1, values=len(VERDICTS))
 
     def inputs(self, context: Context) -> tuple[Any, ...]:
-        """The states of its sources (batch, 3, hidden)."""
+        """Return the states of its sources (batch, 3, hidden)."""
         return (torch.stack([context.readings[_SOURCES[name]].state for name in SURD_SOURCES], dim=1),)
 
     def forward(self, sources: Tensor) -> SURDOutput:
-        """sources: (batch, 3, hidden), the states in the order of ``labels.SURD_SOURCES``."""
+        """Predict the verdict from every subset and decompose the information.
+
+        Args:
+            sources: States in the order of ``labels.SURD_SOURCES``; shape ``(batch, 3, hidden)``.
+
+        Returns:
+            The parts, and the prediction from each subset.
+        """
         batch = sources.shape[0]
         seen = source_subsets(sources.device)
         memory = torch.cat((self.nothing(batch), sources.detach()), dim=1).repeat_interleave(len(seen), dim=0)
@@ -49,22 +56,27 @@ class NeuralSURDAnalyzer(Reader):
 
 
 def source_subsets(device: torch.device | str = "cpu") -> Tensor:
-    """Every subset of the sources, the empty one first and the full one last: bool (8, 3), bit i = source i is in."""
+    """Return every subset of the sources, from empty to full: bool (8, 3); bit i of the row means source i is in it."""
     count = len(SURD_SOURCES)
     subsets = [[subset >> source & 1 == 1 for source in range(count)] for subset in range(2**count)]
     return torch.tensor(subsets, device=device)
 
 
 def information_parts(subset_logits: Tensor) -> Tensor:
-    """Synergy, unique and redundant information, in bits, and the determined share, of each text.
-
-    subset_logits: (batch, 2**n, classes), a prediction from every subset of n sources, the empty one first.
-    Returns (batch, 4) in the order of ``labels.SURD``.
+    """Compute synergy, unique and redundant information and the determined share of each text.
 
     The information of a subset A is KL(p(class | A) || p(class)). Single sources are sorted: what the best one adds
     over the second is unique, all below that is redundant. What a larger set adds over the best smaller one is
     synergy; a set worth less than a smaller one adds nothing. So the three parts sum to the information of the best
-    set. Determined is 1 - H(class | all sources) / H(class), not below 0: a share of the whole, beside the three.
+    set. Determined is 1 - H(class | all sources) / H(class), not below 0: a share of the whole, separate from the
+    three.
+
+    Args:
+        subset_logits: A prediction from every subset of n sources, the empty one first; shape
+            ``(batch, 2**n, classes)``.
+
+    Returns:
+        The first three parts in bits and the share, in the order of ``labels.SURD``; shape ``(batch, 4)``.
     """
     log_p = subset_logits.double().log_softmax(dim=-1)  # float64: the parts are differences of near-equal terms
     information = (log_p.exp() * (log_p - log_p[:, :1])).sum(dim=-1).clamp(min=0) / math.log(2)

@@ -1,7 +1,7 @@
-"""What holds texts: lists, arrays, Series, tables, data sets, streams; and its texts in the order that it has.
+"""Sources of texts: lists, arrays, Series, tables, data sets, streams; their texts are given in their own order.
 
-Notable: a length and a ``[...]`` do not make a sequence: a Series answers ``series[0]`` by label. So places are used
-only where they are promised, and everything else is gone through.
+Notable: a length and a ``[...]`` do not make a sequence: a Series looks ``series[0]`` up by label. So indices are used
+only where they are guaranteed to be positions, and everything else is iterated.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
@@ -17,7 +17,11 @@ TEXT_COLUMN = "text"
 
 
 class CheckedTexts(Dataset[str]):
-    """A data set of texts that names the index of what is not a text."""
+    """A data set of texts, whose error for an item that is not a text gives the index.
+
+    Args:
+        texts: Has a length, and items by position.
+    """
 
     def __init__(self, texts: Any) -> None:
         self.texts = texts
@@ -30,15 +34,22 @@ class CheckedTexts(Dataset[str]):
 
 
 def texts_in(source: Any) -> str | list[str] | CheckedTexts | Iterator[str]:
-    """The text or texts of ``source``, checked.
+    """Return the text or texts of ``source``, checked.
 
-    A str, or an array without dimensions that holds one, is one text. What lies in memory (a list, a tuple, an array, a
+    A str, or an array without dimensions that holds one, is one text. What is in memory (a list, a tuple, an array, a
     Series) gives a list, all of which is checked here. A data set gives a data set and a stream an iterator, which
     check a text when it is read. A table (a DataFrame, a `datasets.Dataset`, an Arrow table) gives its column "text",
     as do the rows of a data set that is streamed.
 
-    Raises `ValueError` for what is not a text (with its index), an array of several dimensions, and a table without
-    the column.
+    Args:
+        source: Any of these.
+
+    Returns:
+        The text or texts.
+
+    Raises:
+        ValueError: When something is not a text (with its index), an array has several dimensions, or a table does not
+            have the column.
     """
     if isinstance(source, (str, bytes, bytearray, Mapping)):
         return check_text(source)
@@ -50,7 +61,7 @@ def texts_in(source: Any) -> str | list[str] | CheckedTexts | Iterator[str]:
         return CheckedTexts(source)
     if (columns := _columns(source)) is not None:
         return texts_in(_text_column(source, columns))
-    if hasattr(source, "to_pylist"):  # of Arrow, whose items are no str
+    if hasattr(source, "to_pylist"):  # of Arrow, whose items are not str
         return _checked_list(source.to_pylist())
     if isinstance(dimensions := getattr(source, "ndim", None), int) and dimensions != 1:
         return _text_of_array(source, dimensions)
@@ -72,13 +83,13 @@ def _checked(texts: Iterable[Any]) -> Iterator[str]:
 
 
 def _streamed(source: Iterable[Any]) -> Iterator[Any]:
-    """The items of a stream; of one whose rows are mappings (a streamed data set) the column of texts."""
+    """Yield the items of a stream; if its rows are mappings (a streamed data set), their column of texts."""
     for item in source:
         yield item[TEXT_COLUMN] if isinstance(item, Mapping) and TEXT_COLUMN in item else item
 
 
 def _columns(source: Any) -> list[Any] | None:
-    """The names of the columns of a table; None for what is no table."""
+    """Return the names of the columns of a table; None for what is not a table."""
     for attribute in ("column_names", "columns"):
         names = getattr(source, attribute, None)
         if isinstance(names, Iterable) and not isinstance(names, (str, bytes)):
@@ -101,7 +112,7 @@ def _text_column(table: Any, columns: Sequence[Any]) -> Any:
 
 
 def _text_of_array(array: Any, dimensions: int) -> str:
-    """The text of an array without dimensions."""
+    """Return the text of an array without dimensions; raise `ValueError` for any other array."""
     if dimensions == 0:
         return check_text(array.item())
     shape = tuple(array.shape)

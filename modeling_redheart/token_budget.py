@@ -1,4 +1,4 @@
-"""Token budget: how much each token matters, and which ones go on.
+"""Token budget: how much each token matters, and which ones are kept.
 
 Notable: the importance is a soft gate on every later cross-attention (so it is learned from all tasks) and the
 rationale that is returned; with a budget of k tokens it also bounds the memory and time of everything that follows.
@@ -23,11 +23,20 @@ class TokenBudget(nn.Module):
         self.queries = QueryTokens(config, size.registers)
         self.decoder = Decoder(config, size)
         self.wanted = Linear(config.hidden_size, size.readout)
-        self.offered = Linear(config.hidden_size, size.readout, bias=False)  # it would shift all tokens alike
+        self.offered = Linear(config.hidden_size, size.readout, bias=False)  # a bias would shift all tokens alike
         self.scale = size.readout**-0.5
 
     def forward(self, memory: Tensor, mask: Tensor, budget: int | None) -> TokenBudgetOutput:
-        """memory: (batch, tokens, hidden). mask: (batch, tokens). budget: most tokens to keep, or None for all."""
+        """Rate the tokens and select those to keep.
+
+        Args:
+            memory: Memory of the tokens; shape ``(batch, tokens, hidden)``.
+            mask: True where there is text; shape ``(batch, tokens)``.
+            budget: Maximum number of tokens to keep; None for all.
+
+        Returns:
+            The importance of each token, and the tokens that are kept.
+        """
         found = self.decoder(self.queries(memory.shape[0]), memory, mask[:, None, None, :])
         wanted = self.wanted(found).mean(dim=1, keepdim=True)
         logits = (self.offered(memory) * wanted).sum(dim=-1) * self.scale
@@ -46,7 +55,15 @@ class TokenBudget(nn.Module):
 
 
 def keep_tokens(memories: Tensor, kept: Tensor) -> Tensor:
-    """The kept tokens of ``memories`` (batch, tasks, tokens, hidden). kept: (batch, kept tokens)."""
+    """Select the kept tokens.
+
+    Args:
+        memories: Memory of each task; shape ``(batch, tasks, tokens, hidden)``.
+        kept: Positions of the tokens to keep; shape ``(batch, kept tokens)``.
+
+    Returns:
+        The memories of the kept tokens; shape ``(batch, tasks, kept tokens, hidden)``.
+    """
     if kept.shape[1] == memories.shape[2]:
         return memories
     index = kept[:, None, :, None].expand(-1, memories.shape[1], -1, memories.shape[3])

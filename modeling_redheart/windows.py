@@ -1,12 +1,11 @@
-"""Texts that are longer than the model reads at once: overlapping windows, and one reading made of theirs.
+"""Texts that are longer than the model reads at once: overlapping windows, whose readings are merged into one.
 
 A text of more tokens than fit is cut into as few windows as reach, all of about the same length, neighbours sharing
-`OVERLAP` tokens. Of every value that the model gives for a text, the reading takes the mean over the windows, each
-weighing as many tokens as it is the first to read; what the model gives for a token, or for a part of the text, stays
-beside that of the other windows.
+`OVERLAP` tokens. A value for the whole text is the mean over the windows, where the weight of a window is the number of
+tokens that it is the first to read; values for a token, or for a part of the text, are joined one after the other.
 
-Notable: the mean is one of logits where the model gives logits (a geometric mean of odds), which one sure window can
-not outvote. `benchmarks/windows.py` measures this rule beside others.
+Notable: where the model gives logits, the mean is one of logits (a geometric mean of odds), which one confident window
+cannot outvote. `benchmarks/windows.py` compares this rule with others.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,16 +21,22 @@ from .emotion import segment_index
 OVERLAP = 64
 MOST_WINDOWS = 32
 
-# What there is of each token; everything else is of a text.
+# Values for each token; all other values are for the text.
 _BY_TOKEN = ("input_ids", "attention_mask", "special_tokens_mask", "offset_mapping", "importance", "segments")
 
 
 def cut(tokenizer: PreTrainedTokenizerBase, text: str, longest: int) -> tuple[list[dict[str, Tensor]], bool]:
-    """The windows of ``text``, and whether the last of `MOST_WINDOWS` does not reach its end.
+    """Cut a text into windows.
 
-    tokenizer: a fast one. longest: tokens of a window, the special ones included. A window is ``input_ids``,
-    ``attention_mask``, ``special_tokens_mask`` (1, tokens) and ``offset_mapping`` (1, tokens, 2), in characters of the
-    whole text.
+    Args:
+        tokenizer: A fast tokenizer.
+        text: The text.
+        longest: Maximum number of tokens of a window, the special ones included.
+
+    Returns:
+        The windows, and whether the last of `MOST_WINDOWS` does not reach the end of the text. A window is
+        ``input_ids``, ``attention_mask``, ``special_tokens_mask``, ``(1, tokens)`` each, and ``offset_mapping``,
+        ``(1, tokens, 2)``, in characters of the whole text.
     """
     tokenize: Any = tokenizer
     described = dict.fromkeys(("return_attention_mask", "return_offsets_mapping", "return_special_tokens_mask"), True)
@@ -51,7 +56,7 @@ def cut(tokenizer: PreTrainedTokenizerBase, text: str, longest: int) -> tuple[li
 
 
 def first_read(windows: Sequence[Mapping[str, Tensor]]) -> list[Tensor]:
-    """Which tokens of each window stand for text that no window before has: bool (tokens,) each."""
+    """Return for each window which of its tokens cover text that no window before it has: bool (tokens,) each."""
     end, found = 0, []
     for window in windows:
         offsets = window["offset_mapping"][0]
@@ -62,25 +67,32 @@ def first_read(windows: Sequence[Mapping[str, Tensor]]) -> list[Tensor]:
 
 
 def weights_of(own: Sequence[Tensor]) -> list[float]:
-    """The weight of each window, summing to 1. own: of `first_read`."""
+    """Return the weight of each window, summing to 1; ``own`` is the result of `first_read`."""
     sizes = [max(1, int(tokens.sum())) for tokens in own]
     return [size / sum(sizes) for size in sizes]
 
 
 def merge(windows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """One text's outputs, by dotted name and with a batch of one, from those of its windows (see `cut`).
+    """Merge the outputs of a text's windows (see `cut`) into those of the text.
 
-    Adds ``segments`` (1, tokens): the part of the arc that a token is in, -1 for none, counted on over the windows.
-    Raises `ValueError` for no window.
+    Args:
+        windows: Outputs of each window by dotted name, with a batch of one.
+
+    Returns:
+        The outputs of the text in the same form, with ``segments`` ``(1, tokens)``: the part of the arc that a token is
+        in, -1 for none, numbered through all windows.
+
+    Raises:
+        InputError: When there are no windows.
     """
     if not windows:
-        raise InputError("There is no window to read.")
+        raise InputError("There are no windows to merge; give at least one.")
     parts = [_with_segments(window, index) for index, window in enumerate(windows)]
     if len(parts) == 1:
         return parts[0]
     own = first_read(parts)
     weights = weights_of(own)
-    own[0] = parts[0]["attention_mask"][0].bool()  # with the special tokens, once
+    own[0] = parts[0]["attention_mask"][0].bool()  # the special tokens count once, in the first window
     merged: dict[str, Any] = {"text": parts[0]["text"]}
     for name, first in parts[0].items():
         values = [part[name] for part in parts]
@@ -94,7 +106,7 @@ def merge(windows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             mean = sum(weight * value.float() for weight, value in zip(weights, values, strict=True))
             merged[name] = torch.nn.functional.normalize(mean, dim=-1) if name == "embedding" else mean
         elif isinstance(first, Tensor):
-            merged[name] = first  # what is the same for all windows of a text
+            merged[name] = first  # the same for all windows of a text
     return merged
 
 

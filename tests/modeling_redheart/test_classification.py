@@ -38,7 +38,7 @@ def classifier(labels: int = 3, **options: Any) -> RedHeartForSequenceClassifica
 
 
 def scores(folder: Path, tokenizer: PreTrainedTokenizerBase) -> list[float]:
-    """What the pipeline of a saved classifier says of the text, in the order of the labels."""
+    """Return the output of the pipeline of a saved classifier for the text, in the order of the labels."""
     tokenizer.save_pretrained(folder)
     make: Any = pipeline
     found = make("text-classification", model=str(folder))(TEXT, top_k=None)
@@ -70,9 +70,9 @@ def test_only_training_records_the_kind(batch: Batch) -> None:
     model = classifier().eval()
     model(**batch, labels=SEVERAL)
     assert model.config.problem_type is None
-    told = classifier(problem_type="regression").train()
-    told(**batch, labels=SEVERAL)
-    assert told.config.problem_type == "regression"
+    regressor = classifier(problem_type="regression").train()
+    regressor(**batch, labels=SEVERAL)
+    assert regressor.config.problem_type == "regression"
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_labels_with_two_meanings_are_not_guessed(
         classifier(**options)(**batch, labels=given)
 
 
-def test_what_is_trained_has_a_gradient_and_nothing_else_is_trained(batch: Batch, tmp_path: Path) -> None:
+def test_only_parameters_with_a_gradient_are_trainable(batch: Batch, tmp_path: Path) -> None:
     """Several processes wait for the gradient of every parameter that is to be trained. Also after loading, by either
     class, and on the weights of an analysis model."""
     new = classifier()
@@ -112,7 +112,7 @@ def test_what_is_trained_has_a_gradient_and_nothing_else_is_trained(batch: Batch
     assert all(parameter.requires_grad for parameter in body.parameters())  # an analysis trains all of it
 
 
-def test_it_keeps_nothing_that_was_known_of_an_analysis(tmp_path: Path) -> None:
+def test_records_of_an_analysis_are_not_kept(tmp_path: Path) -> None:
     """Records of what supervised a claim, thresholds and whatever was fitted are of the readings of one model."""
     records: dict[str, Any] = {
         "supervision": {"verdict": ["votes"]},
@@ -148,9 +148,7 @@ def test_a_plain_trainer_trains_saves_and_loads_it(tokenizer: PreTrainedTokenize
     assert "custom_pipelines" not in config  # they would load the body alone
 
 
-def test_a_pipeline_does_not_tell_the_numbers_of_a_random_head(
-    checkpoint: Path, tokenizer: PreTrainedTokenizerBase
-) -> None:
+def test_a_pipeline_refuses_an_untrained_head(checkpoint: Path, tokenizer: PreTrainedTokenizerBase) -> None:
     """By name, alias, or model; a head that was trained or loaded since is one."""
     make: Any = pipeline
     begun = AutoModelForSequenceClassification.from_pretrained(checkpoint, num_labels=3)
@@ -179,9 +177,7 @@ def test_a_new_head_can_be_trained_and_measured(checkpoint: Path, batch: Batch) 
     assert model.eval()(**batch).logits.shape == (4, 3)
 
 
-def test_an_analysis_does_not_leave_out_the_head_of_a_classifier(
-    tokenizer: PreTrainedTokenizerBase, tmp_path: Path
-) -> None:
+def test_an_analysis_refuses_a_classifier(tokenizer: PreTrainedTokenizerBase, tmp_path: Path) -> None:
     classifier().save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
     make: Any = pipeline

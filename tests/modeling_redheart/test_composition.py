@@ -54,7 +54,7 @@ def test_a_lacking_component_is_not_built(lacking: RedHeartModel) -> None:
     assert not [name for name in lacking.state_dict() if name.split(".")[0] in absent]
 
 
-def test_what_it_makes_is_there_and_the_rest_is_refused(lacking: RedHeartModel, batch: Batch) -> None:
+def test_outputs_of_lacking_components_are_refused(lacking: RedHeartModel, batch: Batch) -> None:
     with torch.no_grad():
         output = lacking(**batch)
         fast = lacking(**batch, depth="fast")
@@ -123,7 +123,7 @@ def test_the_heads_own_readings_are_given_when_asked_for(lively: RedHeartModel, 
 
 
 @pytest.mark.parametrize("request_", [{}, {"depth": "fast"}], ids=str)
-def test_heads_stand_in_their_place(
+def test_heads_are_in_field_order(
     lively_model: Callable[..., RedHeartModel], batch: Batch, targets: Batch, request_: dict[str, Any]
 ) -> None:
     model = lively_model()

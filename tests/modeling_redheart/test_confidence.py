@@ -41,7 +41,7 @@ def expected(network: SweetSpotNetwork, emotion: Tensor, verdict: Tensor) -> dic
     return dict(zip(RATED, read(network, emotion, verdict).tolist(), strict=True))
 
 
-def test_without_a_correction_it_is_the_entropy(silent: SweetSpotNetwork) -> None:
+def test_without_a_correction_the_expected_loss_is_the_entropy(silent: SweetSpotNetwork) -> None:
     emotion, verdict = torch.zeros(len(EMOTIONS)), torch.zeros(len(VERDICTS))
     unknown = expected(silent, emotion, verdict)
     assert [unknown[name] for name in ("emotion", "arc")] == pytest.approx([math.log(2)] * 2)
@@ -53,7 +53,7 @@ def test_without_a_correction_it_is_the_entropy(silent: SweetSpotNetwork) -> Non
     assert some["verdict"] == pytest.approx(-(3 / 7 * math.log(3 / 7) + 4 / 7 * math.log(1 / 7)))
 
 
-def test_what_is_sure_is_expected_to_be_right(silent: SweetSpotNetwork) -> None:
+def test_a_sure_distribution_has_a_low_expected_loss(silent: SweetSpotNetwork) -> None:
     sure = torch.full((len(EMOTIONS),), -SURE)
     verdict = torch.zeros(len(VERDICTS))
     verdict[0] = SURE
@@ -64,7 +64,7 @@ def test_what_is_sure_is_expected_to_be_right(silent: SweetSpotNetwork) -> None:
     assert all(math.isfinite(value) for value in found.values())
 
 
-def test_it_leaves_the_distributions_as_they_are(silent: SweetSpotNetwork) -> None:
+def test_no_gradient_reaches_the_distributions(silent: SweetSpotNetwork) -> None:
     emotion = torch.zeros(len(EMOTIONS), requires_grad=True)
     verdict = torch.zeros(len(VERDICTS), requires_grad=True)
     read(silent, emotion, verdict).sum().backward()

@@ -43,13 +43,13 @@ def test_what_is_derived_is_marked(read: Callable[..., dict[str, Any]]) -> None:
     assert set(read()["flags"]["derived"]) == set(RULES)
 
 
-def test_what_it_follows_from_must_have_been_read(read: Callable[..., dict[str, Any]]) -> None:
+def test_a_claim_is_derived_only_from_computed_claims(read: Callable[..., dict[str, Any]]) -> None:
     reading = read(depth="fast")
     assert reading["flags"]["derived"] == ["regret.responsibility.actual"]
     assert "outcome" not in reading["regret"]
 
 
-def test_what_it_follows_from_is_read_though_not_told(read: Callable[..., dict[str, Any]]) -> None:
+def test_needed_claims_are_computed_though_not_selected(read: Callable[..., dict[str, Any]]) -> None:
     reading = read(outputs=["regret"])
     assert set(reading["flags"]["derived"]) == set(RULES)
     assert not {"counterfactual", "emotion"} & set(reading)
@@ -62,7 +62,7 @@ def test_nothing_follows_from_what_was_not_supervised() -> None:
     assert is_derived(record["regret.responsibility.actual"])
 
 
-def test_a_label_goes_before_a_rule() -> None:
+def test_a_label_takes_precedence_over_a_rule() -> None:
     record = {"regret.outcome.better": ["interviews"], "utility.actual": ["stories"], "utility.worse": ["stories"]}
     assert set(derived_record(record)) == {"regret.outcome.worse"}
     assert not is_derived(record["regret.outcome.better"])

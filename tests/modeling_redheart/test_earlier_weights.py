@@ -87,18 +87,18 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 @pytest.mark.parametrize("name", [FIRST, SECOND])
 @pytest.mark.parametrize("load", [load_strict, RedHeartModel.from_pretrained, AutoModel.from_pretrained])
-def test_what_it_holds_reads_as_it_did(name: str, load: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_earlier_checkpoint_gives_the_same_outputs(name: str, load: Any, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         model = load(FOLDERS / name)
     assert_as_before(name, model)
-    told = warnings(caplog)
-    assert len(told) == (1 if name == FIRST else 0), told
+    messages = warnings(caplog)
+    assert len(messages) == (1 if name == FIRST else 0), messages
     if name == FIRST:
-        assert all(words in told[0] for words in WORDS), told[0]
+        assert all(words in messages[0] for words in WORDS), messages[0]
 
 
 @pytest.mark.parametrize("name", [FIRST, SECOND])
-def test_a_saved_copy_is_of_today(name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_saved_copy_has_the_current_format(name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     load_strict(FOLDERS / name).save_pretrained(tmp_path / "copy")
     transformers_logging.warning_once.cache_clear()
     caplog.clear()
@@ -146,7 +146,7 @@ def test_nothing_else_is_dropped(tmp_path: Path) -> None:
 
 
 def test_a_classifier_of_an_earlier_version_loads(tmp_path: Path) -> None:
-    """Its weights lie below ``model.``."""
+    """Its weights have the prefix ``model.``."""
     weights = {f"model.{name}": value for name, value in load_file(FOLDERS / FIRST / "model.safetensors").items()}
     weights |= {"classifier.weight": torch.ones(2, 8), "classifier.bias": torch.zeros(2)}
     save_file(weights, tmp_path / "model.safetensors", {"format": "pt"})
@@ -183,10 +183,10 @@ def test_what_a_newer_version_records_is_kept_with_one_warning(
     (tmp_path / "model.safetensors").write_bytes((FOLDERS / SECOND / "model.safetensors").read_bytes())
     with caplog.at_level(logging.WARNING):
         model: Any = load_strict(tmp_path)
-    told = warnings(caplog)
-    assert len(told) == 1, told
+    messages = warnings(caplog)
+    assert len(messages) == 1, messages
     for name in ("supervision: guilt.shame", "withheld: guilt.pride", "loss_weights: guilt", "a_newer_option"):
-        assert name in told[0]
+        assert name in messages[0]
     assert_as_before(SECOND, model)
     model.save_pretrained(tmp_path / "copy")
     saved = json.loads((tmp_path / "copy" / "config.json").read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""The headline tells what is sure, weakly what is probable, and blames nobody lightly where a text tells of harm."""
+"""The headline: sure and probable verdicts, and no light blame in a text that mentions harm."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ def reading(
     return made | changes
 
 
-def test_it_tells_the_verdict_and_three_feelings() -> None:
+def test_the_verdict_and_three_feelings_are_shown() -> None:
     assert headline(reading()) == Headline((), "sure", "other", ("anger", "sadness", "fear"), None)
 
 
@@ -43,7 +43,7 @@ def test_below_seven_tenths_a_verdict_is_only_probable(p: float, standing: str) 
 
 
 @pytest.mark.parametrize("risk", [[], ["abuse"]])
-def test_a_verdict_that_abstained_is_not_told(risk: list[str]) -> None:
+def test_an_abstained_verdict_is_not_shown(risk: list[str]) -> None:
     found = headline(reading(None, 0.4, acceptability=0.01, risk=risk))
     assert (found.standing, found.verdict, found.acceptability) == ("unsure", None, None)
 
@@ -62,7 +62,7 @@ def test_a_verdict_that_abstained_is_not_told(risk: list[str]) -> None:
         ("info", 0.5, None, "probable"),
     ],
 )
-def test_in_a_text_that_tells_of_harm_blame_must_be_sure(
+def test_blame_must_be_sure_in_a_text_that_mentions_harm(
     label: str, p: float, confidence: float | None, standing: str
 ) -> None:
     found = headline(reading(label, p, confidence, risk=["abuse", "child_in_danger"], acceptability=0.05))
@@ -71,11 +71,11 @@ def test_in_a_text_that_tells_of_harm_blame_must_be_sure(
     assert found.verdict == (None if standing == "held_back" else label)
     if standing == "held_back":
         assert found.acceptability is None
-    assert headline(reading(label, p, confidence)).standing in ("sure", "probable")  # without the harm it is told
+    assert headline(reading(label, p, confidence)).standing in ("sure", "probable")  # without the harm it is shown
 
 
 @pytest.mark.parametrize(
-    ("label", "p", "acceptability", "told"),
+    ("label", "p", "acceptability", "shown"),
     [
         ("author", 0.9, 0.1, True),
         ("everybody", 0.9, 0.3, True),
@@ -87,13 +87,13 @@ def test_in_a_text_that_tells_of_harm_blame_must_be_sure(
         ("info", 0.9, 0.9, False),
     ],
 )
-def test_acceptability_is_told_of_clear_blame_and_clear_praise(
-    label: str, p: float, acceptability: float, told: bool
+def test_acceptability_is_shown_for_clear_blame_and_clear_praise(
+    label: str, p: float, acceptability: float, shown: bool
 ) -> None:
-    assert headline(reading(label, p, acceptability=acceptability)).acceptability == (acceptability if told else None)
+    assert headline(reading(label, p, acceptability=acceptability)).acceptability == (acceptability if shown else None)
 
 
-def test_what_is_absent_or_untrained_has_no_place_in_it() -> None:
+def test_absent_and_untrained_claims_are_left_out() -> None:
     assert headline({"flags": {"risk": [], "untrained": []}}) == Headline()
     untrained = ["verdict", "acceptability", "emotion"]
     assert headline(reading(acceptability=0.9, untrained=untrained)) == Headline()

@@ -33,7 +33,7 @@ Make = Callable[..., RedHeartModel]
 
 
 def read(model: nn.Module, batch: Batch) -> list[Tensor]:
-    """Some tensors of the reading that every module has a part in."""
+    """Some tensors of the reading that every module contributes to."""
     model.eval()
     with torch.no_grad():
         output = model(**batch)
@@ -207,7 +207,7 @@ def test_a_model_starts_with_finite_weights_of_the_right_size(bert_options: dict
                 assert 0.01 < value.std().item() < 0.03, name
 
 
-def test_nothing_lives_outside_the_checkpoint(lively: RedHeartModel) -> None:
+def test_the_model_has_no_buffers(lively: RedHeartModel) -> None:
     """A buffer that is not saved would be lost when a model is built on the meta device."""
     assert not list(lively.named_buffers())
     assert not [name for name, value in vars(lively).items() if isinstance(value, Tensor)]
@@ -239,7 +239,7 @@ def test_offloaded_submodules_give_equal_outputs(
 # --- what a model is made of
 
 
-def test_nothing_that_cannot_be_quantised_offloaded_or_exported(lively: RedHeartModel) -> None:
+def test_every_module_can_be_quantised_offloaded_and_exported(lively: RedHeartModel) -> None:
     assert not [name for name, module in lively.named_modules() if isinstance(module, nn.RNNBase)]
     assert not [name for name, module in lively.named_modules() if isinstance(module, nn.MultiheadAttention)]
     matrices = {type(module) for module in lively.modules() if isinstance(module, nn.Linear)}
@@ -330,7 +330,7 @@ def test_options_reach_the_model_above_an_encoder(encoder: Path) -> None:
     assert model.backbone.projections[0].down.out_features == 7
 
 
-def test_a_checkpoint_does_not_say_where_the_encoder_lay(encoder: Path, tmp_path: Path) -> None:
+def test_a_checkpoint_does_not_record_the_path_of_the_encoder(encoder: Path, tmp_path: Path) -> None:
     RedHeartModel.from_text_encoder(str(encoder)).save_pretrained(tmp_path / "first")
     RedHeartModel.from_pretrained(tmp_path / "first").save_pretrained(tmp_path / "second")
     for name in ("first", "second"):

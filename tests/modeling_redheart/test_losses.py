@@ -63,7 +63,7 @@ def names(model: RedHeartModel) -> set[str]:
 
 @pytest.fixture(params=["native", "encoder", "default"])
 def every_target(request: pytest.FixtureRequest, lively_model: Make, bert_options: dict[str, Any]) -> RedHeartModel:
-    """A model with the attention written out: there a parameter that can do nothing has a gradient of exactly zero."""
+    """A model with eager attention: there a parameter without effect has a gradient of exactly zero."""
     if request.param == "native":
         return lively_model("eager")
     if request.param == "encoder":
@@ -122,7 +122,7 @@ def test_the_fixture_has_every_target(targets: Batch) -> None:
         ("surd", {"surd_analyzer"}),
     ],
 )
-def test_what_imitates_or_measures_shapes_only_itself(
+def test_imitating_and_measuring_losses_train_only_their_own_module(
     lively: RedHeartModel, batch: Batch, targets: Batch, loss: str, parts: set[str]
 ) -> None:
     run(lively, batch, targets).losses[loss].backward()
@@ -197,7 +197,7 @@ def test_one_missing_label_leaves_the_others_of_its_text(lively: RedHeartModel, 
     torch.testing.assert_close(output.losses["emotion"], torch.stack(rows).mean())
 
 
-def test_a_text_of_padding_only_spoils_no_loss(lively: RedHeartModel, batch: Batch, targets: Batch) -> None:
+def test_a_text_of_padding_only_leaves_losses_finite(lively: RedHeartModel, batch: Batch, targets: Batch) -> None:
     empty = {**batch, "attention_mask": batch["attention_mask"].clone()}
     empty["attention_mask"][3] = 0
     output = run(lively, empty, targets)
@@ -210,13 +210,13 @@ def test_a_text_of_padding_only_spoils_no_loss(lively: RedHeartModel, batch: Bat
 
 
 def test_a_loss_is_a_mean(lively: RedHeartModel, batch: Batch, targets: Batch) -> None:
-    twice = {name: torch.cat((value, value)) for name, value in batch.items()}
-    again = {name: torch.cat((value, value)) for name, value in targets.items()}
+    doubled = {name: torch.cat((value, value)) for name, value in batch.items()}
+    doubled_targets = {name: torch.cat((value, value)) for name, value in targets.items()}
     for name in PAIRS:
-        again[name][4:, 0] += 10  # pairs of their own
+        doubled_targets[name][4:, 0] += 10  # pairs of their own
     with torch.no_grad():
         once = floats(run(lively, batch, targets).losses)
-        both = floats(run(lively, twice, again).losses)
+        both = floats(run(lively, doubled, doubled_targets).losses)
     for name in set(once) - {"embedding", "prototypes"}:  # those two are about the batch as a whole
         assert both[name] == pytest.approx(once[name], abs=1e-5), name
 
@@ -252,7 +252,7 @@ def test_losses_by_hand(lively: RedHeartModel, batch: Batch, targets: Batch) -> 
         heads = run(lively, batch, {k: targets[k] for k in ("emotion_labels", "verdict_labels")}, depth="fast")
     losses = output.losses
     emotion, bentham = output.emotion, output.bentham
-    told = output.counterfactual.utility_logits[:, 1]
+    actual = output.counterfactual.utility_logits[:, 1]
     acceptable = output.verdict.acceptability_logits
     binary = F.binary_cross_entropy_with_logits
     reached = torch.stack([targets["nuance_labels"] >= level for level in (1, 2, 3, 4)], dim=-1).float()
@@ -279,7 +279,7 @@ def test_losses_by_hand(lively: RedHeartModel, batch: Batch, targets: Batch) -> 
         "verdict_head": heads.losses["verdict"],
         "emotion_head": heads.losses["emotion"],
         # pairs 0 and 1: which text is better is in `targets`
-        "utility_ranking": F.softplus(told[[1, 2]] - told[[0, 3]]).mean(),
+        "utility_ranking": F.softplus(actual[[1, 2]] - actual[[0, 3]]).mean(),
         "acceptability_ranking": F.softplus(acceptable[[0, 2]] - acceptable[[1, 3]]).mean(),
         "sparsity": (output.importance.sum(1) / batch["attention_mask"].sum(1)).mean(),
     }
@@ -304,8 +304,8 @@ def test_the_arc_loss_is_about_the_strongest_segment(lively: RedHeartModel, batc
 def test_the_right_order_costs_less(lively: RedHeartModel, batch: Batch, pairs: str, loss: str) -> None:
     with torch.no_grad():
         output = lively(**batch)
-        told, acceptable = output.counterfactual.utility_logits[:, 1], output.verdict.acceptability_logits
-        scores = told if loss == "utility_ranking" else acceptable
+        actual, acceptable = output.counterfactual.utility_logits[:, 1], output.verdict.acceptability_logits
+        scores = actual if loss == "utility_ranking" else acceptable
         first = int(scores[0] > scores[1])
         right = torch.tensor([[7, first], [7, 1 - first], [-100, -100], [-100, -100]])
         wrong = torch.tensor([[7, 1 - first], [7, first], [-100, -100], [-100, -100]])
@@ -365,7 +365,7 @@ def test_wrong_shapes_are_refused(
 
 
 @pytest.mark.parametrize("target", TARGET_OUTPUTS)
-def test_targets_of_what_is_not_computed_are_refused(
+def test_targets_of_outputs_not_computed_are_refused(
     lively: RedHeartModel, batch: Batch, targets: Batch, target: str
 ) -> None:
     output, fast = TARGET_OUTPUTS[target]

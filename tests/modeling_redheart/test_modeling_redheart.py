@@ -1,4 +1,4 @@
-"""The model as a whole: what must not change a reading, what is not asked for is not run, what is refused."""
+"""The model as a whole: what must not change a reading, what is not run, and what is refused."""
 
 import copy
 import math
@@ -89,7 +89,7 @@ def assert_same(rows: Sequence[dict[str, Tensor]], expected: Sequence[dict[str, 
 
 
 def pad(texts: Sequence[Tensor], side: str = "right", extra: int = 0) -> Batch:
-    """A batch of texts; what stands at the padding is no pad token, because it must not matter."""
+    """A batch of texts; the ids at the padding are not pad tokens, because they must not matter."""
     length = max(len(text) for text in texts) + extra
     input_ids = torch.randint(5, 100, (len(texts), length), generator=torch.Generator().manual_seed(9))
     attention_mask = torch.zeros(len(texts), length, dtype=torch.long)
@@ -159,7 +159,7 @@ def each_alone(
 
 @pytest.mark.parametrize(("side", "extra"), [("right", 0), ("left", 0), ("right", 7), ("left", 7)])
 @pytest.mark.parametrize("order", [[0, 1, 2, 3], [3, 1, 0, 2], [2, 2]], ids=str)
-def test_padding_order_and_company_change_nothing(
+def test_readings_do_not_depend_on_padding_order_or_batch(
     lively: RedHeartModel,
     texts: list[Tensor],
     request_options: dict[str, Any],
@@ -260,7 +260,7 @@ def test_token_types_reach_the_encoder(lively_model: Make, bert_options: dict[st
     assert (model(**batch, token_type_ids=zeros + 1).verdict.logits - plain).abs().max() > 1e-3
 
 
-def test_a_text_of_padding_only_is_finite_and_alone(lively: RedHeartModel, batch: Batch) -> None:
+def test_a_text_of_padding_only_is_finite_and_independent(lively: RedHeartModel, batch: Batch) -> None:
     mask = batch["attention_mask"].clone()
     mask[3] = 0
     rows = per_text(lively(batch["input_ids"], mask), mask)
@@ -380,7 +380,7 @@ def test_better_is_not_below_actual_nor_actual_below_worse(lively_model: Make, b
 
 @pytest.mark.parametrize("depth", ["full", "fast"])
 @pytest.mark.parametrize("budget", [1, 3, 11])
-def test_a_budget_bounds_what_goes_on(lively: RedHeartModel, batch: Batch, depth: str, budget: int) -> None:
+def test_a_budget_bounds_the_kept_tokens(lively: RedHeartModel, batch: Batch, depth: str, budget: int) -> None:
     readers = ["emotion_head", "bentham_head", "regret_head", "surd_head", "bridge.memory"]
     with calls(lively, [*readers, "emotion_analyzer"]) as seen:
         output = lively(**batch, depth=depth, token_budget=budget)
@@ -393,7 +393,7 @@ def test_a_budget_bounds_what_goes_on(lively: RedHeartModel, batch: Batch, depth
     assert output.importance.shape == (4, 12)
 
 
-def test_the_most_important_tokens_go_on(lively: RedHeartModel, batch: Batch) -> None:
+def test_the_most_important_tokens_are_kept(lively: RedHeartModel, batch: Batch) -> None:
     everything = lively(**batch, outputs=["emotion"]).importance
     with calls(lively, ["emotion_head"]) as seen:
         lively(**batch, outputs=["emotion"], token_budget=4)
@@ -518,7 +518,7 @@ def test_the_loss_comes_first_in_a_tuple(lively: RedHeartModel, batch: Batch, ta
     torch.testing.assert_close(plain[0], output.loss)
 
 
-def test_keys_are_what_is_there(lively: RedHeartModel, batch: Batch) -> None:
+def test_keys_are_the_computed_outputs(lively: RedHeartModel, batch: Batch) -> None:
     for options in ({}, {"outputs": ["surd"]}, {"outputs": ["verdict"], "depth": "fast"}, {"outputs": ["embedding"]}):
         output = lively(**batch, **options)
         assert {name for name in output.__dataclass_fields__ if getattr(output, name) is not None} == set(output.keys())
@@ -602,7 +602,7 @@ def test_a_failed_state_is_rebuilt_from_the_other_modules(lively: RedHeartModel,
     torch.testing.assert_close(lively.bridge.recovery(states, usable, latents), hidden)
 
 
-def test_what_did_not_run_is_predicted_from_the_latents(lively: RedHeartModel, batch: Batch) -> None:
+def test_states_of_modules_not_run_are_predicted_from_the_latents(lively: RedHeartModel, batch: Batch) -> None:
     everything = lively(**batch)
     with calls(lively, ["bridge", "bridge.asynchrony"]) as seen:
         output = lively(**batch, outputs=["verdict", "regret"])

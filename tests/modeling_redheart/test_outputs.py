@@ -1,4 +1,4 @@
-"""Outputs: their keys stand in the order of the fields in every mode, and hidden states are those that were asked for.
+"""Outputs: their keys are in the order of the fields in every mode, and hidden states are those that were requested.
 
 Other doors of the same kind: `return_dict=False`, `torch.export`, pytrees, `DataParallel`, which go by the keys.
 """
@@ -38,7 +38,7 @@ def in_order(output: ModelOutput) -> bool:
 
 
 @pytest.mark.parametrize("request_", REQUESTS, ids=str)
-def test_keys_stand_in_the_order_of_the_fields(
+def test_keys_are_in_the_order_of_the_fields(
     lively: RedHeartModel, batch: Batch, targets: Batch, request_: dict[str, Any]
 ) -> None:
     with torch.no_grad():
@@ -53,7 +53,7 @@ def test_keys_stand_in_the_order_of_the_fields(
         assert in_order(lively(**batch, **targets))
 
 
-def test_a_pytree_goes_there_and_back(lively: RedHeartModel, batch: Batch) -> None:
+def test_a_pytree_round_trip(lively: RedHeartModel, batch: Batch) -> None:
     with torch.no_grad():
         output = lively(**batch, output_hidden_states=True)
     leaves, structure = pytree.tree_flatten(output)
@@ -81,7 +81,7 @@ def models(make: Make) -> list[Any]:
     return [make(), RedHeartForSequenceClassification(config).eval(), RedHeartForMaskedLM(config).eval()]
 
 
-def test_the_hidden_states_that_are_asked_for_are_given(lively_model: Make, batch: Batch) -> None:
+def test_requested_hidden_states_are_returned(lively_model: Make, batch: Batch) -> None:
     """By a flag, one number or several, as transformers' own models take them, each in its own place; in the config a
     flag."""
     for model in models(lively_model):
@@ -99,13 +99,13 @@ def test_the_hidden_states_that_are_asked_for_are_given(lively_model: Make, batc
 
 
 @pytest.mark.parametrize("asked", [[3], -4, ["last"], [True], [0, 7]])
-def test_hidden_states_that_there_are_not_are_refused(lively_model: Make, batch: Batch, asked: Any) -> None:
+def test_nonexistent_hidden_states_are_refused(lively_model: Make, batch: Batch, asked: Any) -> None:
     for model in models(lively_model):
         with pytest.raises(ValueError, match="there are 3 hidden states"):
             model(**batch, output_hidden_states=asked)
 
 
-def test_what_one_class_refuses_every_class_refuses(lively_model: Make, batch: Batch) -> None:
+def test_every_class_refuses_the_same_inputs(lively_model: Make, batch: Batch) -> None:
     """Attention weights where there are none, texts without tokens or too long, masks of another shape."""
     for model in models(lively_model):
         with pytest.raises(ValueError, match="attn_implementation='eager'"):

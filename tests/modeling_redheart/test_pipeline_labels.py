@@ -1,4 +1,4 @@
-"""A classifier by the roads of an analysis: the reader of a folder, `redheart analyze`, ONNX; or it is said.
+"""A classifier where an analysis is read: the reader of a folder, `redheart analyze`, ONNX; or a clear error.
 
 Other doors of the same kind: `evaluate`, `serve`, `sizes`, the page (by `load_reader`, which says what takes one), and
 `push` (see the tests of cards).
@@ -88,14 +88,14 @@ def test_long_texts_are_read_in_windows_and_texts_are_checked(saved: Make) -> No
 
 
 @pytest.mark.parametrize("kind", ["single_label_classification", "multi_label_classification", "regression"])
-def test_the_command_line_tells_labels(saved: Make, kind: str) -> None:
+def test_the_command_line_shows_labels(saved: Make, kind: str) -> None:
     folder = saved(kind)
     as_json = analyze("--json", "--model", folder, *TEXTS)
     assert as_json.exit_code == 0, as_json.stderr
     rows = [json.loads(line) for line in as_json.stdout.splitlines()]
     assert [row["text"] for row in rows] == TEXTS
-    told = rows[0]["classification"].get("labels") or rows[0]["classification"]["values"]
-    assert set(told) == set(LABELS.values())
+    labels = rows[0]["classification"].get("labels") or rows[0]["classification"]["values"]
+    assert set(labels) == set(LABELS.values())
     for_people = analyze("--model", folder, TEXTS[0])
     assert for_people.exit_code == 0, for_people.stderr
     assert all(name in for_people.stdout for name in LABELS.values())
@@ -105,7 +105,7 @@ def test_the_command_line_tells_labels(saved: Make, kind: str) -> None:
     assert "takes no parameter 'depth'" in refused.stderr
 
 
-def test_what_reads_with_an_analysis_says_so(saved: Make, tmp_path: Path) -> None:
+def test_commands_for_an_analysis_refuse_a_classifier(saved: Make, tmp_path: Path) -> None:
     folder = saved("single_label_classification")
     for load in (load_reader, lambda place: load_pipeline(str(place))):
         with pytest.raises(ValueError, match=r"holds a classifier \(forgives, does not, mu\)"):
@@ -116,7 +116,7 @@ def test_what_reads_with_an_analysis_says_so(saved: Make, tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
-def test_an_exported_classifier_says_the_same(saved: Make, tmp_path: Path) -> None:
+def test_an_exported_classifier_gives_the_same_labels(saved: Make, tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime")
     folder = saved("multi_label_classification")
     exported = export_onnx(folder, tmp_path / "onnx")

@@ -155,7 +155,7 @@ def test_neutral_is_asserted_only_where_no_feeling_is(make: Make) -> None:
     assert pipe(CONFESSION)["emotion"]["asserted"] == ["grief"]
 
 
-def test_no_strength_beside_a_feeling_that_is_not_asserted(make: Make) -> None:
+def test_only_asserted_feelings_have_a_strength(make: Make) -> None:
     pipe = make()
     pipe.model.config.thresholds = dict.fromkeys(EMOTIONS, 1.0) | {"grief": 0.0, "joy": 0.0}
     emotion = pipe(CONFESSION)["emotion"]
@@ -175,7 +175,7 @@ def test_a_verdict_is_the_most_probable_one_or_none(make: Make) -> None:
     assert unsure["probabilities"] == verdict["probabilities"]
 
 
-def test_information_that_chance_gives_as_well_is_not_told(make: Make) -> None:
+def test_information_no_better_than_chance_is_not_determined(make: Make) -> None:
     pipe = make()
     parts = pipe(CONFESSION)["surd"]
     bits = parts["synergy"] + parts["unique"] + parts["redundant"]
@@ -192,7 +192,7 @@ def test_outputs_only_select(pipe: EthicalAnalysisPipeline, reading: dict[str, A
         assert_same(pipe(CONFESSION, outputs=[name])[name], reading[name])
 
 
-def test_what_rated_each_output_is_one_word(make: Make) -> None:
+def test_the_rater_of_each_output_is_one_word(make: Make) -> None:
     pipe = make(keys=["verdict", "acceptability", "affect.valence"])
     pipe.model.config.supervision = {
         "verdict": ["scruples_anecdotes"],
@@ -204,7 +204,7 @@ def test_what_rated_each_output_is_one_word(make: Make) -> None:
     assert pipe(CONFESSION)["rated_by"] == rated_by
 
 
-def test_what_a_text_tells_of_is_flagged(pipe: EthicalAnalysisPipeline) -> None:
+def test_risks_and_speakers_are_flagged(pipe: EthicalAnalysisPipeline) -> None:
     assert pipe("My husband hits me when he drinks.")["flags"]["risk"] == ["abuse"]
     chat = "Ana: you never told me\nMe: I did, twice\nAna: no"
     assert pipe(chat)["flags"]["speakers"] == 2
@@ -306,7 +306,7 @@ def test_wrong_parameters_are_refused(pipe: EthicalAnalysisPipeline, parameters:
 
 
 class Rows:
-    """The least that a dataset is."""
+    """A minimal dataset."""
 
     def __init__(self, rows: list[Any]) -> None:
         self.rows, self.read = rows, 0
@@ -339,7 +339,7 @@ def test_padding_on_the_left_changes_nothing(make: Make, checkpoint: Path) -> No
         assert {word["word"] for word in one["rationale"]} == {word["word"] for word in other["rationale"]}
 
 
-def test_no_reading_depends_on_the_texts_beside_it(
+def test_readings_do_not_depend_on_the_other_texts_of_a_batch(
     checkpoint: Path, lively_model: Any, tokenizer: PreTrainedTokenizerBase, bert_options: dict[str, Any]
 ) -> None:
     """Of its kind: the side of the padding, the number of texts; lists, streams, and the tokenizer stays as it is."""
@@ -502,7 +502,7 @@ def test_unknown_tokens_are_counted(make: Make) -> None:
 # Supervision
 
 
-def test_nothing_supervised_means_nothing_told(make: Make) -> None:
+def test_without_supervision_everything_is_withheld(make: Make) -> None:
     pipe = make(keys=[])
     reading = pipe(CONFESSION)
     assert set(reading) == ABOUT - {"rationale"}
@@ -539,7 +539,7 @@ def test_single_claims_are_withheld(make: Make) -> None:
     assert set(reading["flags"]["withheld"]) == {name for name in missing if "timing" not in name} | {"regret.timing"}
 
 
-def test_what_was_measured_to_be_no_better_than_a_constant_is_withheld(make: Make) -> None:
+def test_claims_no_better_than_a_constant_are_withheld(make: Make) -> None:
     pipe = make()
     pipe.model.config.withheld = ["regret.timing.worse", "verdict"]
     reading = pipe(CONFESSION)

@@ -137,7 +137,7 @@ def names_of(model: nn.Module, kinds: Any) -> set[str]:
 # --- which modules
 
 
-def test_what_gives_or_scales_a_score_is_kept(floats: RedHeartModel) -> None:
+def test_score_and_scale_layers_stay_in_floats(floats: RedHeartModel) -> None:
     kept = set(kept_modules(floats, 8))
     for name, module in floats.named_modules():
         if isinstance(module, (Readout, AdaptiveNorm, TextSummary)):
@@ -206,7 +206,7 @@ def test_a_quantised_body_takes_a_new_classifier(load: Load, tmp_path: Path, bat
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_what_the_user_leaves_out_is_left_out_too(saved: Path, tmp_path: Path, scheme: str) -> None:
+def test_modules_that_the_user_skips_are_skipped_too(saved: Path, tmp_path: Path, scheme: str) -> None:
     quantization = asked(scheme, llm_int8_skip_modules=["bridge.memory", "regret_analyzer"])
     model = RedHeartModel.from_pretrained(saved, quantization_config=quantization)
     assert quantization.llm_int8_skip_modules == ["bridge.memory", "regret_analyzer"]
@@ -245,7 +245,7 @@ def test_neither_the_other_texts_nor_padding_change_a_reading(load: Load, batch:
         assert largest_difference(alone, {name: part[text : text + 1] for name, part in together.items()}) < 1e-4
 
 
-def test_the_modes_of_int8_have_numbers_of_their_own(load: Load, floats: RedHeartModel, batch: Batch) -> None:
+def test_int8_numbers_differ_between_train_and_eval_mode(load: Load, floats: RedHeartModel, batch: Batch) -> None:
     model = load("int8")
     evaluated = read(model, batch)
     assert largest_difference(read(model, batch), evaluated) == 0

@@ -1,4 +1,4 @@
-"""What counts as telling of self-harm, abuse or a child in danger, and what does not."""
+"""What counts as mentioning self-harm, abuse or a child in danger, and what does not."""
 
 import re
 import time
@@ -93,11 +93,11 @@ def test_half_signs_far_apart_do_not_count_together() -> None:
         "영화에서 아빠가 아들을 때리는 장면이 길었다.",
     ],
 )
-def test_what_a_film_tells_does_not_count(text: str) -> None:
+def test_the_plot_of_a_film_does_not_count(text: str) -> None:
     assert risks(text) == []
 
 
-def test_what_the_narrator_tells_counts_beside_a_film() -> None:
+def test_the_account_of_the_narrator_counts_despite_a_film() -> None:
     assert risks("We watched the film and then my husband hit me.") == ["abuse"]
 
 

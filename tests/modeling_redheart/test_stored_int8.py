@@ -56,7 +56,7 @@ def stored(tmp_path_factory: pytest.TempPathFactory, trained: Path) -> Path:
 
 @pytest.fixture
 def damaged(stored: Path, tmp_path: Path) -> Callable[..., Path]:
-    """Writes the stored checkpoint with other tensors; None takes one out. Without sums, which would tell of it."""
+    """Writes the stored checkpoint with other tensors; None removes one. Without checksums, which would detect it."""
 
     def write(**changes: Tensor | None) -> Path:
         tensors = {**load_file(stored / "model.safetensors"), **changes}
@@ -80,7 +80,7 @@ def equal(left: torch.nn.Module, right: torch.nn.Module) -> bool:
 
 
 @pytest.mark.parametrize("factor", [1.0, 1e-6, 1e4])
-def test_a_row_is_off_by_at_most_half_a_scale_and_comes_again_bit_for_bit(factor: float) -> None:
+def test_the_error_is_at_most_half_a_scale_and_requantising_is_exact(factor: float) -> None:
     weight = torch.randn(200, 65, generator=torch.Generator().manual_seed(0)) * factor
     weight[3], weight[4, 0] = 0.0, 100 * factor
     values, scale = quantize_rows("w", weight)
@@ -241,7 +241,7 @@ def test_every_damage_is_named(damaged: Callable[..., Path], stored: Path) -> No
         ),
         ({name + SCALE: scale.half()}, f"'{name}' has scales float16"),
         ({name + VALUES: values.float()}, f"'{name}' is not stored as int8"),
-        ({name: values.float()}, f"'{name}' is there in floats as well"),
+        ({name: values.float()}, f"'{name}' is also stored in floats"),
     ]
     for changes, message in cases:
         folder = damaged(**changes)
@@ -267,7 +267,7 @@ def test_floats_are_not_made_integers_while_loading(trained: Path) -> None:
         RedHeartModel.from_pretrained(trained, quantization_config={"quant_method": METHOD})
 
 
-def test_a_changed_byte_is_noticed(stored: Path, tmp_path: Path) -> None:
+def test_a_changed_byte_is_refused(stored: Path, tmp_path: Path) -> None:
     for path in stored.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
     weights = bytearray((tmp_path / "model.safetensors").read_bytes())

@@ -76,10 +76,10 @@ def test_two_copies_are_redundant(useless: bool) -> None:
     sources = 3 if useless else 2
     rows = []
     for effect in (0, 1):
-        told = [math.log(1e-30), math.log(1e-30)]
-        told[effect] = 0.0
+        certain = [math.log(1e-30), math.log(1e-30)]
+        certain[effect] = 0.0
         # sources 0 and 1 are the effect itself; a third one says nothing
-        rows.append([told if subset & 0b11 else [0.0, 0.0] for subset in range(2**sources)])
+        rows.append([certain if subset & 0b11 else [0.0, 0.0] for subset in range(2**sources)])
     parts = mean_parts(torch.tensor(rows, dtype=torch.float64))
     assert parts == pytest.approx({"synergy": 0, "unique": 0, "redundant": 1, "determined": 1}, abs=1e-9)
 
@@ -170,7 +170,7 @@ def test_each_subset_sees_its_sources_and_no_others(lively: RedHeartModel) -> No
     torch.testing.assert_close(before.subset_logits[0, 0], before.subset_logits[1, 0])  # the prior knows no text
 
 
-def test_measuring_does_not_shape_what_is_measured(lively: RedHeartModel) -> None:
+def test_no_gradient_reaches_the_sources(lively: RedHeartModel) -> None:
     sources = torch.randn(2, 3, 32, requires_grad=True)
     output = lively.surd_analyzer(sources)
     assert not output.parts.requires_grad

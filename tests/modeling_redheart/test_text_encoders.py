@@ -74,16 +74,16 @@ REFUSED = [
     ),
     (
         transformers.FunnelConfig(vocab_size=60, block_sizes=[1, 1], d_model=16, n_head=2, d_head=8, d_inner=24),
-        "has not a state of each token in each of",
+        "does not have a state of each token in each of",
     ),
     (transformers.CLIPConfig(), "has no `hidden_size`"),
-    (small("NystromformerConfig", num_landmarks=4, segment_means_seq_len=40), "cannot read token ids and a mask alone"),
+    (small("NystromformerConfig", num_landmarks=4, segment_means_seq_len=40), "cannot read just token ids and a mask"),
     (transformers.T5Config(vocab_size=60, d_model=16, d_ff=24, num_layers=2, num_heads=2), "is an encoder-decoder"),
 ]
 
 
 @pytest.mark.parametrize(("config", "reason"), REFUSED, ids=lambda value: getattr(value, "model_type", str(value)))
-def test_what_cannot_be_the_encoder_is_refused_with_the_reason(
+def test_unsuitable_encoders_are_refused_with_the_reason(
     config: PreTrainedConfig, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config.architectures = ["of that family"]
@@ -103,11 +103,11 @@ def test_an_encoder_that_sees_the_padding_is_refused(tmp_path: Path, monkeypatch
         return read(self, input_ids, torch.ones_like(attention_mask), **more)
 
     monkeypatch.setattr(type(encoder), "forward", blind)
-    with pytest.raises(ValueError, match="reads a text otherwise where padding follows"):
+    with pytest.raises(ValueError, match="reads a text differently when padding follows"):
         RedHeartModel.from_text_encoder(str(tmp_path))
 
 
-def test_a_config_without_weights_goes_by_the_same_checks() -> None:
+def test_a_config_without_weights_gets_the_same_checks() -> None:
     components = {**RedHeartConfig().components, "backbone": {"projection": 8}}
     for config, reason in (REFUSED[0], REFUSED[2], REFUSED[4]):
         options = {"encoder_config": config.to_dict(), "components": components}

@@ -1,4 +1,4 @@
-"""What holds texts gives them in its own order, and what holds none says so."""
+"""Sources give their texts in their own order, and sources without texts are refused."""
 
 from collections import UserList, deque
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ TEXTS = ["I lied to my mother.", "He kept his word.", "She stole the money."]
 
 
 class Numbered:
-    """A sequence of the old kind: a length and places, nothing else."""
+    """A sequence of the old protocol: a length and items by position, nothing else."""
 
     def __len__(self) -> int:
         return len(TEXTS)
@@ -26,7 +26,7 @@ class Numbered:
 
 
 class Stream(IterableDataset[str]):
-    """A data set without places that has a length."""
+    """A data set that has a length and no items by position."""
 
     def __len__(self) -> int:
         return len(TEXTS)
@@ -36,7 +36,7 @@ class Stream(IterableDataset[str]):
 
 
 class WithColumns(Dataset[str]):
-    """A data set of texts that has an attribute as tables have one."""
+    """A data set of texts that has an attribute named like that of a table."""
 
     columns = ("text", "label")
 
@@ -55,7 +55,7 @@ class WithColumns(Dataset[str]):
     ],
     ids=lambda source: type(source).__name__,
 )  # fmt: skip
-def test_texts_come_in_the_order_of_what_holds_them(source: Any) -> None:
+def test_texts_come_in_the_order_of_their_source(source: Any) -> None:
     assert list(texts_in(source)) == TEXTS
 
 
@@ -102,9 +102,9 @@ def test_a_table_gives_its_text_column() -> None:
     for table in (pandas.DataFrame({"Text": TEXTS}), datasets.Dataset.from_dict({"Text": TEXTS})):
         with pytest.raises(ValueError, match=r"has no column 'text'; did you mean 'Text'\? .* table\['Text'\]"):
             texts_in(table)
-    twice = pandas.DataFrame([[1, 2]], columns=["text", "text"])
+    two_columns = pandas.DataFrame([[1, 2]], columns=["text", "text"])
     with pytest.raises(ValueError, match="has 2 columns 'text'"):
-        texts_in(twice)
+        texts_in(two_columns)
     with pytest.raises(ValueError, match="got DatasetDict"):
         texts_in(datasets.DatasetDict({"train": data}))
 
@@ -123,7 +123,7 @@ def test_a_table_gives_its_text_column() -> None:
     ],
     ids=lambda value: repr(value)[:30],
 )
-def test_what_holds_no_texts_says_so(source: Any, message: str) -> None:
+def test_sources_without_texts_are_refused(source: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         list(texts_in(source))
 
@@ -132,7 +132,7 @@ def test_an_array_without_dimensions_is_one_text() -> None:
     assert texts_in(np.array(TEXTS[0])) == TEXTS[0]
 
 
-def test_the_pipeline_reads_what_lies_in_memory_as_a_list(checkpoint: Any, tokenizer: Any) -> None:
+def test_the_pipeline_reads_sources_in_memory_as_a_list(checkpoint: Any, tokenizer: Any) -> None:
     pandas = pytest.importorskip("pandas")
     pipe = EthicalAnalysisPipeline(model=RedHeartModel.from_pretrained(checkpoint), tokenizer=tokenizer, depth="fast")
     readings = pipe(pandas.Series(TEXTS, index=[2, 0, 1]), batch_size=2)
