@@ -2,10 +2,11 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 
-from .fixtures.processes import environment
+from .fixtures.processes import Forks, environment, forking
 
 HEAVY = ("torch", "transformers", "pyarrow", "pandas", "datasets", "fastapi", "gradio")
 
@@ -72,6 +73,12 @@ def run(code: str) -> str:
     return done.stdout
 
 
+@pytest.fixture(scope="module")
+def forks() -> Iterator[Forks]:
+    with forking() as started:
+        yield started
+
+
 def test_help_and_what_can_be_refused_need_no_torch() -> None:
     """Of its kind: every command's help, every name and path that is wrong, and the label schema from Python."""
     code = f"""
@@ -124,9 +131,9 @@ print([name for name in {HEAVY} if name in sys.modules])
         THREADS,
     ],
 )
-def test_transformers_knows_the_classes_whatever_comes_first(first: str) -> None:
+def test_transformers_knows_the_classes_whatever_comes_first(forks: Forks, first: str) -> None:
     """Of its kind: each road on which transformers may be imported, by the caller or by a module of ours."""
-    assert run(f"{first}\n{KNOWN}") == "[True, True] True redheart.hub_upload.push_to_hub []\n"
+    assert forks.run(f"{first}\n{KNOWN}") == "[True, True] True redheart.hub_upload.push_to_hub []\n"
 
 
 def test_it_gets_on_with_a_finder_that_asks_all_others() -> None:
