@@ -298,14 +298,7 @@ class RedHeartConfig(PreTrainedConfig):
 
     @classmethod
     def from_preset(cls, name: str, **options: Any) -> "RedHeartConfig":
-        """The config of the preset ``name``, such as "redheart-730m", with ``options`` in place of its own.
-
-        Returns:
-            A new config.
-
-        Raises:
-            InputError: For an unknown name.
-        """
+        """The config of a preset, such as "redheart-730m", with ``options`` over it; `InputError` for another name."""
         return cls(**{**load_preset(name), **options})
 
     def validate_sizes(self) -> None:

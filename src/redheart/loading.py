@@ -27,9 +27,9 @@ def _load(name: str, classifiers: bool) -> "EthicalAnalysisPipeline":
     from .modeling_redheart.pipeline_labels import LabelPipeline
     from .modeling_redheart.pipeline_redheart import EthicalAnalysisPipeline
     from .readers import is_classifier, load_any, load_reader
-    from .storage.quiet import quiet
+    from .storage.quiet import silence_libraries
 
-    quiet()
+    silence_libraries()
     model, tokenizer = (load_any if classifiers else load_reader)(place)
     kind = LabelPipeline if is_classifier(model) else EthicalAnalysisPipeline
     return kind(model=model, tokenizer=tokenizer, task=kind.task_name)

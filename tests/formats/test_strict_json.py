@@ -15,7 +15,7 @@ from redheart.formats.strict_json import as_json, json_line, parse_json
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ('{"a": NaN}', "is not JSON: NaN is no number there; write null."),
+        ('{"a": NaN}', "is not JSON: NaN is not a number in JSON; write null."),
         ('{"a": -Infinity}', "-Infinity"),
         ('{"a": 1e999}', "the number 1e999 is too large"),
         ('{"a": -1.5e400}', "the number -1.5e400 is too large"),

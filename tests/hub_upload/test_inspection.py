@@ -213,7 +213,7 @@ def test_too_little_space_for_shards_is_told(folder: Path, monkeypatch: pytest.M
         ("## Limits\n", "## More\n", 'no section "Limits"'),
         (NO_FIGURES, "It is good.", "no figures in `model-index`"),
         ("## Limits\n", "## Limits\n\n[More Information Needed]\n", "still to be written"),
-        ("license:", "license: [", "its header is no YAML"),
+        ("license:", "license: [", "its header is not YAML"),
         ("license: apache-2.0", "license: mit", "put it into a file LICENSE"),
     ],
 )
@@ -228,7 +228,7 @@ def test_a_card_that_lacks_a_part_is_refused(folder: Path, old: str, new: str, m
 def test_every_fault_is_told_at_once(folder: Path, write: Write) -> None:
     write("README.md", "# Mine\n")
     write("notes.md", f"{HOME}/x")
-    told = _refused(folder, "does not go up as it is")
+    told = _refused(folder, "cannot be uploaded as it is")
     for part in ("license", "Data", "Limits", "model-index", f"{HOME}/x"):
         assert part in told
 
@@ -254,7 +254,7 @@ def test_a_card_without_figures_names_the_data_and_their_licences() -> None:
     assert "1,234 parameters" in card
     assert "Trained on a bus." in card
     assert "| ethics_utilitarianism | MIT |" in card
-    with pytest.raises(ValueError, match="No licence is known of 'diaries'"):
+    with pytest.raises(ValueError, match="No licence is known for 'diaries'"):
         plain_card("mine", 1, RedHeartConfig(supervision={"verdict": ["diaries"]}))
 
 

@@ -134,7 +134,7 @@ def test_the_card_is_refused_without_figures(evaluation: Evaluation) -> None:
     with pytest.raises(ValueError, match="no figure of the model"):
         model_card(evaluation, config)
     evaluation.figures = [replace(one, split="") for one in figures]
-    with pytest.raises(ValueError, match="does not say on which data and split"):
+    with pytest.raises(ValueError, match="does not name its data and split"):
         model_card(evaluation, config)
 
 
@@ -146,7 +146,7 @@ def test_the_card_is_refused_without_limits(evaluation: Evaluation) -> None:
 @pytest.mark.parametrize(
     ("sources", "message"),
     [
-        (["mine"], "No licence is known of 'mine'"),
+        (["mine"], "No licence is known for 'mine'"),
         (["isear"], "cannot be in weights under Apache-2.0"),
         ([], "no data set"),
     ],

@@ -184,7 +184,7 @@ def test_a_malformed_name_is_told_before_anything_is_read(repo: str, run: Run, t
     result = run(tmp_path, "--repo", repo)  # which holds no model
     assert result.exit_code == 1
     assert repr(repo) in result.stderr
-    with pytest.raises(ValueError, match="no name of a repository"):
+    with pytest.raises(ValueError, match="not a repository name"):
         check_repo(repo)
 
 
@@ -279,9 +279,9 @@ def test_saving_with_an_upload_is_refused_before_anything_is_made(hub: Hub, tiny
         with pytest.raises(ValueError, match=r"call `push_to_hub\(repo_id\)` instead"):
             saver.save_pretrained(tmp_path / "saved", push_to_hub=True, repo_id=REPO)
     unknown = RedHeartModel(RedHeartConfig.from_preset("redheart-tiny", supervision={"verdict": ["of nobody"]}))
-    with pytest.raises(ValueError, match="No licence is known of 'of nobody'"):
+    with pytest.raises(ValueError, match="No licence is known for 'of nobody'"):
         unknown.push_to_hub(REPO)
-    with pytest.raises(ValueError, match="is no name of a repository"):
+    with pytest.raises(ValueError, match="is not a repository name"):
         savers[0].push_to_hub("user/mine/more")
     assert not (tmp_path / "saved").exists()
     assert hub.repositories == {}

@@ -37,7 +37,7 @@ def test_the_newest_whole_checkpoint_is_found(tmp_path: Path, caplog: pytest.Log
 
 
 def test_no_checkpoint_is_said(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="no whole checkpoint"):
+    with pytest.raises(ValueError, match="no complete checkpoint"):
         last_complete_checkpoint(tmp_path)
     written(tmp_path, 1, "")
     with pytest.raises(ValueError, match="only checkpoint-1"):
@@ -68,7 +68,7 @@ def test_a_full_disk_leaves_the_checkpoint_before_and_can_be_gone_on_from(
         real(*args, **kwargs)
 
     monkeypatch.setattr(torch, "save", full)
-    with pytest.raises(OSError, match=r"disk is full.*earlier checkpoints are whole"):
+    with pytest.raises(OSError, match=r"disk is full.*earlier checkpoints are complete"):
         make_trainer(tiny_model(), units, "run", **options).train()
     assert [path.name for path in (tmp_path / "run").glob("checkpoint-*")] == ["checkpoint-2"]
     resumed = make_trainer(tiny_model(seed=3), units, "run", **options)

@@ -314,9 +314,9 @@ def test_weight_files_are_what_safetensors_reads(tmp_path: Path) -> None:
     ("given", "message"),
     [
         ([("a", torch.zeros(2)), ("b", torch.zeros(3))], "'b'"),
-        ([("a", torch.zeros(2)), ("a", torch.zeros(2))], "second value"),
+        ([("a", torch.zeros(2)), ("a", torch.zeros(2))], "came twice"),
         ([("a", torch.zeros(1, 2))], "'a'"),
-        ([], "No values came for 1 tensors, such as 'a'"),
+        ([], "1 tensors have no values, such as 'a'"),
     ],
 )
 def test_tensors_must_fit_their_slots(tmp_path: Path, given: list[tuple[str, Tensor]], message: str) -> None:

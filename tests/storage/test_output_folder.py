@@ -33,11 +33,11 @@ def test_a_trained_folder_is_not_trained_over(tmp_path: Path, what: str) -> None
 def test_checkpoints_are_gone_on_with_or_given_up(tmp_path: Path) -> None:
     folder = made(tmp_path / "run", "checkpoint-2/trainer_state.json", "checkpoint-4/model.safetensors")
     with pytest.raises(
-        ValueError, match="checkpoints of a run: go on with --resume, name another `output`, or replace"
+        ValueError, match="checkpoints of a run: continue it with --resume, name another `output`, or replace"
     ):
         claim_output(folder)
     claim_output(folder, resume=True)
-    with pytest.raises(ValueError, match="Either go on with a run"):
+    with pytest.raises(ValueError, match="Either continue a run"):
         claim_output(folder, resume=True, overwrite=True)
 
 
