@@ -157,7 +157,7 @@ def _has_card(api: HfApi, target: Target) -> bool:
 
 
 def full_name(repo: str, token: str) -> str:
-    """``repo`` with a user: the token's account if it names none; raises as `push` does."""
+    """``repo`` with a user: the token's account by default; raises as `push` does."""
     if "/" in repo:
         return repo
     api = HfApi(token=token, library_name="redheart")
@@ -189,7 +189,8 @@ def _refusal(error: HfHubHTTPError, repo: str) -> HubError:
     message = error.server_message or str(error).strip()
     if status == 401:
         return HubPermissionError(
-            f"The hub does not accept the token ({message}); it may have expired. Make a new one and run `hf auth login`."
+            f"The hub does not accept the token ({message}); it may have expired. Make a new one and run "
+            "`hf auth login`."
         )
     if status == 403:
         return HubPermissionError(

@@ -9,15 +9,19 @@ if TYPE_CHECKING:
 
 
 def load_pipeline(name: str) -> "EthicalAnalysisPipeline":
-    """The pipeline of a checkpoint, an exported model or an adapter, checked as it loads. name: of `checkpoint_path`.
+    """Load the pipeline of a checkpoint, an exported model or an adapter; raises as `readers.load_reader`.
 
-    Raises what `readers.load_reader` raises.
+    Args:
+        name: See `checkpoint_path`.
+
+    Returns:
+        The pipeline, whose model was loaded strictly.
     """
     return _load(name, classifiers=False)
 
 
 def load_text_pipeline(name: str) -> "EthicalAnalysisPipeline":
-    """As `load_pipeline`; of a classifier a `LabelPipeline`."""
+    """Load a pipeline like `load_pipeline`; that of a classifier is a `LabelPipeline`."""
     return _load(name, classifiers=True)
 
 

@@ -11,7 +11,7 @@ _SHOWN = {code: f"\\x{code:02x}" for code in _CONTROLS} | {code: f"\\u{code:04x}
 
 
 def printable(text: str) -> str:
-    """``text`` with its control characters as escapes, and newlines as line ends."""
+    r"""``text`` with its control characters as escapes (``\x1b``), and newlines as line ends."""
     return text.replace("\r\n", "\n").translate(_SHOWN)
 
 

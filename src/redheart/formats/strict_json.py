@@ -1,8 +1,8 @@
 """JSON by RFC 8259: reads nothing else, and writes what every JSON reader accepts.
 
-Notable: Python's own reader accepts NaN and Infinity, turns 1e999 into an infinity, drops the first of two values of one
-name, and fails at an integer of 5,000 digits with a message about its settings. Its writer does not know the values of
-tables (a time, a Decimal).
+Notable: Python's own reader accepts NaN and Infinity, turns 1e999 into an infinity, drops the first of two values of
+one name, and fails at an integer of 5,000 digits with a message about its settings. Its writer does not know the values
+of tables (a time, a Decimal).
 """
 
 import base64
@@ -111,13 +111,15 @@ def json_line(value: Mapping[str, Any] | Iterable[Any]) -> str:
     """Write ``value`` as one line of JSON that is safe to print on a terminal.
 
     Letters stay as they are; control characters are escaped, and in a text with a lone surrogate everything but ASCII.
-    A number that is not finite raises `ValueError`.
 
     Args:
-        value: What `as_json` gives.
+        value: Plain data, such as `as_json` gives.
 
     Returns:
         The line, without a newline.
+
+    Raises:
+        ValueError: For a number that is not finite.
     """
     line = json.dumps(value, ensure_ascii=False, allow_nan=False).translate(_ESCAPED)
     try:
