@@ -32,11 +32,11 @@ class Kind(StrEnum):
     """What the numbers of a claim are; `modeling_redheart.kinds` has what each computes."""
 
     PROBABILITY = "probability"  # logits of labels that are there or not, independent of each other
-    DEGREE = "degree"  # the same, of labels that hold to a degree, 0..1
-    COURSE = "course"  # logits of labels for each segment of the text; its labels are of the whole text
+    DEGREE = "degree"  # the same, of labels that apply to a degree, 0..1
+    COURSE = "course"  # logits of labels for each segment of the text; its targets are of the whole text
     LEVELS = "levels"  # cumulative logits of ordered levels, along the last axis; the target is a level, 0 = none
     VALUE = "value"  # a number in its range
-    GAUSSIAN = "gaussian"  # a number in its range, with an uncertainty of its own
+    GAUSSIAN = "gaussian"  # a number in its range, with an uncertainty
     RATE = "rate"  # the logit of a number in 0..1
     SHARES = "shares"  # logits of a distribution over the last axis
     INFORMATION = "information"  # bits about another claim's target, and the share of it that they determine

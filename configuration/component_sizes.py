@@ -105,8 +105,8 @@ class TokenBudgetSize(DecoderSize):
     """A stack whose queries score the tokens: a `DecoderSize` with registers and a read-out.
 
     Attributes:
-        registers: Learned tokens that score; at least 2.
-        readout: Width of the read-out's hidden layer.
+        registers: Learned queries of the text; at least 2.
+        readout: Width in which queries and tokens are compared.
     """
 
     registers: int = _at_least(2)

@@ -1,4 +1,4 @@
-"""The components of the model, one row each: its sizes, where it lies, what it needs and what it makes.
+"""The components of the model, one row each: its sizes, its place, what it needs and what it makes.
 
 Notable: every table by component derives from these rows (budget, stages of layer decay, modules of the sweet spot,
 what an output needs). A config may lack the components that are optional: the model then has neither them nor their
@@ -27,7 +27,7 @@ from .component_sizes import (
 from .errors import InputError
 from .labels import FAST_OUTPUTS, OUTPUTS, closest
 
-# How far behind the text a component lies, in the order in which a text passes them.
+# The stages of the model, in the order in which a text passes them.
 STAGES = ("backbone", "mixture", "tokens", "heads", "analyzers", "bridge", "end")
 
 BRIDGE, SYSTEMS = "module bridge", "optimisation systems"
@@ -185,7 +185,7 @@ def needed_for(outputs: Iterable[str], depth: str, components: Collection[str]) 
     return run | (heads & set(components) if depth == "full" else set())
 
 
-def refuse_absent(outputs: Iterable[str], depth: str, components: Collection[str]) -> None:
+def check_outputs_available(outputs: Iterable[str], depth: str, components: Collection[str]) -> None:
     """Check that a model with ``components`` can make all of ``outputs`` at ``depth``.
 
     Args:
@@ -306,12 +306,12 @@ __all__ = [
     "SYSTEMS",
     "Component",
     "check_components",
+    "check_outputs_available",
     "component_path",
     "makers",
     "needed_for",
     "outputs_of",
     "present_modules",
-    "refuse_absent",
     "size_kind",
     "small_components",
 ]

@@ -33,7 +33,7 @@ from .earlier_versions import migrated
 from .errors import InputError
 from .labels import EMOTIONS, LOSSES, PERSPECTIVES, closest, record_keys
 from .shipped import load_preset, preset_names
-from .unknown_names import NAMES, about_unknown, unknown_names, unknown_options
+from .unknown_names import NAMES, describe_unknown, unknown_names, unknown_options
 
 logger = logging.get_logger(__name__)
 
@@ -160,7 +160,7 @@ class RedHeartConfig(PreTrainedConfig):
         if loaded:
             named = {option: getattr(self, option) or () for option in NAMES}
             self._unknown = frozenset(unknown_names(named))
-            notes = [*notes, *about_unknown(kwargs, [item.name for item in fields(self)], self._unknown)]
+            notes = [*notes, *describe_unknown(kwargs, [item.name for item in fields(self)], self._unknown)]
             if notes:
                 logger.warning_once(" ".join(notes))
         elif unknown := unknown_options(kwargs):

@@ -25,10 +25,10 @@ _ROOT = PACKAGE.resolve().parents[1]  # of the checkout; of an installed copy, a
 
 def missing(what: str, extra: str) -> MissingPackageError:
     """The error for missing packages of ``extra``; ``what`` says who needs which: "Adapters need the library PEFT"."""
-    return MissingPackageError(f"{what}: pip install {wanted(extra)}")
+    return MissingPackageError(f"{what}: pip install {pip_argument(extra)}")
 
 
-def wanted(extra: str) -> str:
+def pip_argument(extra: str) -> str:
     """The argument of ``pip install`` for one of `EXTRAS`; any other name raises `ValueError`."""
     if extra not in EXTRAS:
         raise ValueError(f"There is no extra {extra!r}; known are {', '.join(EXTRAS)}.")
@@ -44,11 +44,11 @@ def wanted(extra: str) -> str:
 def extra_with(distribution: str) -> str | None:
     """The first of `EXTRAS` that includes ``distribution``; None if none does, or that is unknown."""
     pattern = re.compile(rf"{re.escape(distribution)}(?![\w.-])")
-    brought = _brought()
-    return next((extra for extra in EXTRAS if any(map(pattern.match, brought.get(extra, ())))), None)
+    requirements = _requirements()
+    return next((extra for extra in EXTRAS if any(map(pattern.match, requirements.get(extra, ())))), None)
 
 
-def _brought() -> dict[str, list[str]]:
+def _requirements() -> dict[str, list[str]]:
     """Extra -> its requirements."""
     if _is_checkout(_ROOT):
         project = tomllib.loads((_ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -84,4 +84,4 @@ def _quoted(word: str) -> str:
     return "'" + word.replace("'", "'\"'\"'") + "'"
 
 
-__all__ = ["EXTRAS", "extra_with", "missing", "wanted"]
+__all__ = ["EXTRAS", "extra_with", "missing", "pip_argument"]

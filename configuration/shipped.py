@@ -79,8 +79,8 @@ def checkpoint_path(name_or_path: str) -> str:
             f"`redheart create {name_or_path}` makes that folder, with random weights to train."
         )
     if not _HUB_ID.fullmatch(name_or_path):
-        beside = Path(name_or_path).parent
-        folders = [str(path) for path in beside.iterdir() if path.is_dir()] if beside.is_dir() else []
+        parent = Path(name_or_path).parent
+        folders = [str(path) for path in parent.iterdir() if path.is_dir()] if parent.is_dir() else []
         known = list(dict.fromkeys([*list_checkpoints(), *preset_names()]))
         hint = closest(name_or_path, [*known, *folders])
         if not hint.startswith("did"):

@@ -52,7 +52,7 @@ def unknown_names(options: Mapping[str, Iterable[str]]) -> list[str]:
     return [f"{option}: {name}" for option in NAMES for name in options[option] if name not in NAMES[option]]
 
 
-def about_unknown(given: Mapping[str, Any], known: Sequence[str], names: Collection[str]) -> list[str]:
+def describe_unknown(given: Mapping[str, Any], known: Sequence[str], names: Collection[str]) -> list[str]:
     """Describe what a loaded config has that this version does not know.
 
     Args:
@@ -78,4 +78,4 @@ def about_unknown(given: Mapping[str, Any], known: Sequence[str], names: Collect
     return notes
 
 
-__all__ = ["NAMES", "about_unknown", "unknown_names", "unknown_options"]
+__all__ = ["NAMES", "describe_unknown", "unknown_names", "unknown_options"]

@@ -85,9 +85,8 @@ def save_pretrained(
 def load_adapter(self: Any, peft_model_id: Any = None, adapter_name: str | None = None, *rest: Any, **more: Any) -> Any:
     """Load an adapter as transformers does, and check one that `redheart train` wrote.
 
-    The check is that of `runs.adapters.load_adapter`. The claims that the adapter was trained on are reported as long as
-    it is in use. `pipeline(task, model=FOLDER)` and
-    `from_pretrained(FOLDER)` of an adapter's folder call this method.
+    The check is that of `runs.adapters.load_adapter`. The config claims what the adapter was trained on while it is in
+    use. `pipeline(task, model=FOLDER)` and `from_pretrained(FOLDER)` of an adapter's folder call this method.
 
     Args:
         self: The model.

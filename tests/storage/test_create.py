@@ -249,7 +249,7 @@ def test_a_write_that_the_system_stops_leaves_the_old_checkpoint(tmp_path: Path)
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
 
 
-def test_a_disk_that_is_too_small_is_told_before_anything_is_written(
+def test_a_disk_that_is_too_small_is_reported_before_anything_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 1_000})())

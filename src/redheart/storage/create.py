@@ -1,6 +1,6 @@
 """Makes a checkpoint folder for a member of the family: trained weights where they ship, else new random ones.
 
-Notable: weights are made and written module by module, so that memory holds one module and not the model. The folder
+Notable: weights are made and written module by module, so that only one module is in memory at a time. The folder
 appears under its name only when it is complete and has been loaded strictly.
 """
 

@@ -8,7 +8,7 @@ from .processes import is_first_process
 
 # Where a run saves what it has trained.
 MODEL, ADAPTER = "model", "adapter"
-# What else a run writes, beside its checkpoints.
+# Other files that a run writes, apart from its checkpoints.
 _WRITTEN = (
     "checkpoint-*",
     "crossover",

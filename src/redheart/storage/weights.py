@@ -1,4 +1,4 @@
-"""Weight files: safetensors written tensor by tensor, so that memory holds one tensor and not the model.
+"""Weight files: safetensors written tensor by tensor, so that only one tensor is in memory at a time.
 
 Notable: tensors of whole cache lines come first in a file, so that a mapped file is aligned like allocated memory, and
 a model computes the same bits from either. In a file of `save_pretrained` one odd tensor shifts all after it.
