@@ -170,7 +170,7 @@ def test_a_branch_and_privacy(tiny: Path, hub: Hub) -> None:
     assert repository.files == {}
     assert "config.json" in repository.branches["next"][-1][1]
     hub.repositories["user/open"] = type(repository)()
-    with staged(tiny, "open") as stage, pytest.raises(ValueError, match="there and public"):
+    with staged(tiny, "open") as stage, pytest.raises(ValueError, match="exists and is public"):
         push(stage, Target("user/open", private=True))
     assert hub.repositories["user/open"].files == {}
 
