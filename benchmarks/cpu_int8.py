@@ -36,7 +36,7 @@ from redheart.modeling_redheart import RedHeartModel
 from redheart.modeling_redheart.asserted import threshold_of
 from redheart.modeling_redheart.quantization import kept_modules
 from redheart.readers import load_reader
-from redheart.storage.quiet import quiet
+from redheart.storage.quiet import silence_libraries
 from redheart.storage.strict_loading import checkpoint_path, load_strict
 
 WAYS = ("float32", "bitsandbytes", "quantize_dynamic", "torchao", "onnx", "onnx-int8")
@@ -105,7 +105,7 @@ def main() -> None:
     parser.add_argument("--way", action="append", choices=WAYS, help="only this one; repeatable")
     parser.add_argument("--json", type=Path, help="write the rows there")
     options = parser.parse_args()
-    quiet()
+    silence_libraries()
     warnings.simplefilter("ignore")
     source = Path(checkpoint_path(options.model))
     texts = [item.text for item in load("goemotions", options.data, "validation")[: options.texts]]

@@ -1,7 +1,7 @@
 """Options, label schema, parameter budget.
 
-Notable: the options need transformers, and with it torch; they are imported when somebody asks for them, so that names
-and labels can be had at once.
+Notable: the options need transformers, and with it torch. They are imported on first use, so that names and labels are
+available at once.
 """
 
 from typing import TYPE_CHECKING, Any

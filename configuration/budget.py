@@ -10,7 +10,7 @@ from .components import BRIDGE, COMPONENTS, SYSTEMS
 
 
 def _parts() -> dict[str, tuple[str, ...]]:
-    """Component of the budget -> submodules of RedHeartModel, the two that hold several last."""
+    """Component of the budget -> submodules of `RedHeartModel`; the two with several submodules come last."""
     modules: dict[str, dict[str, None]] = {}
     for row in COMPONENTS.values():
         modules.setdefault(row.budget_part, {})[row.place.split(".")[0]] = None
@@ -20,7 +20,7 @@ def _parts() -> dict[str, tuple[str, ...]]:
 
 PARTS = _parts()
 
-# What MPNet's encoder, cut to ten layers and 24,000 pieces, and the projections come to.
+# Millions of parameters of MPNet's encoder, cut to ten layers and 24,000 pieces, and the projections.
 _BACKBONE_100M = 90.151776
 
 
@@ -40,7 +40,13 @@ BUDGETS: dict[str, dict[str, int]] = {
 
 @dataclass(frozen=True)
 class BudgetRow:
-    """One line of the table: ``target`` is None where the preset has no budget."""
+    """One line of the table.
+
+    Attributes:
+        name: Component, or indented by two spaces a part of it; "total" for the sum.
+        parameters: Number of parameters that the model has there.
+        target: Number that the budget gives; None where the preset has no budget.
+    """
 
     name: str
     parameters: int
@@ -48,15 +54,22 @@ class BudgetRow:
 
     @property
     def exact(self) -> bool:
-        """Whether the component has exactly its number (or has none to have)."""
+        """Whether the component has exactly its target, or has no target."""
         return self.target is None or self.parameters == self.target
 
 
 def budget_table(parameters: Iterable[tuple[str, int]], preset: str) -> list[BudgetRow]:
-    """Rows per component, parts of components indented below, the total last.
+    """Compare the parameters of a model with the budget of a preset.
 
-    parameters: (name as in ``named_parameters()``, number of elements) of a RedHeartModel.
-    Raises `ValueError` when a parameter belongs to no component.
+    Args:
+        parameters: (name as in ``named_parameters()``, number of elements) of a `RedHeartModel`.
+        preset: Name of the preset whose budget is the target; one without a budget gives rows without targets.
+
+    Returns:
+        A row for each component, rows for its parts indented below it, the total last.
+
+    Raises:
+        ValueError: When a parameter belongs to no component.
     """
     by_module: dict[tuple[str, str], int] = {}
     for name, count in parameters:

@@ -3,8 +3,8 @@
     CLAIMS["bentham"].kind, CLAIMS["bentham"].label_names()
 
 Notable: plain data, so that every part of the library derives its own table from it: row columns, target shapes,
-losses, record keys, ranges, the wire schema. What a kind computes is in `modeling_redheart.kinds`; how it is measured,
-in `evaluation`. A new claim is one more row of `_READ`.
+losses, record keys, ranges, the wire schema. `modeling_redheart.kinds` has what a kind computes, and `evaluation` how
+it is measured. A new claim is one more row of `_READ`.
 """
 
 import math
@@ -29,14 +29,14 @@ from .vocabulary import (
 
 
 class Kind(StrEnum):
-    """What the numbers of a claim are. What each computes is in `modeling_redheart.kinds`."""
+    """What the numbers of a claim are; `modeling_redheart.kinds` has what each computes."""
 
     PROBABILITY = "probability"  # logits of labels that are there or not, independent of each other
-    DEGREE = "degree"  # the same, of labels that hold to a degree, 0..1
-    COURSE = "course"  # logits of labels for each segment of the text; its labels are of the whole text
+    DEGREE = "degree"  # the same, of labels that apply to a degree, 0..1
+    COURSE = "course"  # logits of labels for each segment of the text; its targets are of the whole text
     LEVELS = "levels"  # cumulative logits of ordered levels, along the last axis; the target is a level, 0 = none
     VALUE = "value"  # a number in its range
-    GAUSSIAN = "gaussian"  # a number in its range, with an uncertainty of its own
+    GAUSSIAN = "gaussian"  # a number in its range, with an uncertainty
     RATE = "rate"  # the logit of a number in 0..1
     SHARES = "shares"  # logits of a distribution over the last axis
     INFORMATION = "information"  # bits about another claim's target, and the share of it that they determine
@@ -46,17 +46,26 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Claim:
-    """One thing that a reading says.
+    """One value, or group of values, of a reading.
 
-    name: the first word of its record keys, and the name of its loss. output: what ``outputs=`` calls it. tensor: where
-    it is in a `RedHeartOutput`, dotted. place: where it is in a reading, dotted, with ``{}`` for a label where ranges
-    are given by label. axes: names along the tensor's dimensions after the batch. keyed: how many of the axes name
-    record keys; None = all. target: of training, its own; learns_from: that of another claim. column: of a row of
-    training data; None = the name. signed: the labels of the last axis whose range is -1..1, every other one's being
-    0..1. modules: which make it; without them it is made of all (``bridged``) or of the latent memory. head: the tensor
-    in the head's own reading that has a loss of its own, NAME_head; the head is the first module. fast: the heads alone
-    give it, and can be trained on it. rated: its place among the expected losses, a dimension of saved weights. spread:
-    the tensor of the logarithm of its variance.
+    Attributes:
+        name: First word of its record keys, and the name of its loss.
+        output: Its name in ``outputs=``.
+        tensor: Dotted path in a `RedHeartOutput`.
+        kind: What its numbers are.
+        place: Dotted path in a reading, with ``{}`` for a label where ranges are given by label.
+        axes: Names along the tensor's dimensions after the batch.
+        keyed: How many of the axes name record keys; None = all.
+        target: Its own training target.
+        learns_from: Training target of another claim that it learns from.
+        column: First word of its columns in a row of training data; None = ``name``.
+        signed: Labels of the last axis in -1..1; all others are in 0..1.
+        modules: Modules that make it; without any, all of them (``bridged``) or the latent memory.
+        bridged: Whether the bridge reads it out of the states of all modules.
+        head: Tensor in the reading of its head (the first module) with a loss of its own, NAME_head.
+        fast: Whether the heads alone give it and can be trained on it.
+        rated: Index among the expected losses, a dimension of saved weights.
+        spread: Tensor of the logarithm of its variance.
     """
 
     name: str
@@ -89,7 +98,7 @@ class Claim:
 
     @property
     def columns(self) -> str:
-        """What the names of its columns in a row of training data begin with."""
+        """First word of its columns in a row of training data."""
         return self.column or self.name
 
     @property
@@ -103,13 +112,13 @@ class Claim:
         return tuple(".".join((self.name, *names)) for names in product(*self.key_axes))
 
     def of_head(self) -> "Claim":
-        """As the head alone reads it: without an uncertainty. Raises `ValueError` where no head does."""
+        """The claim as its head alone reads it, without an uncertainty; `ValueError` where no head reads it."""
         if self.head is None:
-            raise ValueError(f"No head reads {self.name!r} by itself; ask for a claim that has a `head`.")
+            raise ValueError(f"No head reads {self.name!r} alone; choose a claim that has a `head`.")
         return replace(self, tensor=self.head, spread=None, kind=Kind.VALUE if self.spread else self.kind)
 
     def span(self, label: str = "") -> tuple[int, int | None]:
-        """Lowest and highest value that a reading gives; None is an open end. label: of the last axis."""
+        """Lowest and highest value of ``label`` (of the last axis) in a reading; None where there is no limit."""
         if self.kind is Kind.INFORMATION:
             return (0, 1) if label == self.axes[-1][-1] else (0, None)
         if self.kind is Kind.EXPECTED_LOSS:
@@ -117,7 +126,7 @@ class Claim:
         return (-1 if self.kind is Kind.RELATIONS or label in self.signed else 0), 1
 
     def ranges(self) -> dict[str, tuple[int, int | None]]:
-        """`span` by its place in a reading."""
+        """Dotted path in a reading -> `span`."""
         last = self.axes[-1] if self.axes else ()
         if "{}" in self.place:
             return {self.place.format(label): self.span(label) for label in last}
@@ -213,8 +222,12 @@ CLAIMS: dict[str, Claim] = {
 class Ranking:
     """A target of two texts of a batch, one of which ranks above the other.
 
-    loss: its name. claim: whose values it ranks. score: the tensor that ranks, dotted. label: of the score's last axis;
-    None = it has none. keys: the record keys that it supervises.
+    Attributes:
+        loss: Name of the loss.
+        claim: Name of the claim whose values it ranks.
+        score: Dotted path of the tensor that ranks.
+        label: Label on the score's last axis; None = it has none.
+        keys: Record keys that it supervises.
     """
 
     loss: str
@@ -241,7 +254,7 @@ RANKINGS: dict[str, Ranking] = {
     ),
 }
 
-# Losses that no label is needed for: they hold modules to each other, and what they cost says nothing about a reading.
+# Losses that need no label: they keep modules consistent, and their value says nothing about a reading.
 UNLABELLED_LOSSES: tuple[str, ...] = (
     "regret_theory",
     "surd_head",
@@ -254,7 +267,7 @@ UNLABELLED_LOSSES: tuple[str, ...] = (
 
 
 def learned() -> Iterator[tuple[str, Claim]]:
-    """Every target of one text by itself, with the claim whose own it is."""
+    """Every target of a single text, with the claim that it belongs to."""
     yield from ((claim.target, claim) for claim in CLAIMS.values() if claim.target is not None)
 
 
@@ -266,7 +279,7 @@ def losses_of(claim: Claim, of_head: bool = False) -> tuple[str, ...]:
 
 
 def losses_of_module(module: str) -> tuple[str, ...]:
-    """The losses on what a module of `MODULES` reads out."""
+    """The losses on the outputs of a module of `MODULES`."""
     found: list[str] = []
     for claim in CLAIMS.values():
         if module in claim.modules:
@@ -276,18 +289,18 @@ def losses_of_module(module: str) -> tuple[str, ...]:
 
 
 def losses_of_bridge() -> tuple[str, ...]:
-    """The losses on what the bridge reads out of the state of all modules."""
+    """The losses on what the bridge reads out of the states of all modules."""
     made = (claim for claim in CLAIMS.values() if claim.bridged and claim.kind is not Kind.EXPECTED_LOSS)
     return tuple(loss for claim in made for loss in losses_of(claim))
 
 
 def _outputs() -> tuple[str, ...]:
-    """First what modules of its own make, then what is made of all of them."""
+    """The outputs of single modules, then those that are made of all modules."""
     ordered = sorted(CLAIMS.values(), key=lambda claim: claim.bridged or not claim.modules)
     return tuple(dict.fromkeys(claim.output for claim in ordered))
 
 
-# What can be asked for with `outputs=`, and what of it the heads alone can give (`depth="fast"`).
+# Names for `outputs=`, and those that the heads alone can give (`depth="fast"`).
 OUTPUTS: tuple[str, ...] = _outputs()
 FAST_OUTPUTS: tuple[str, ...] = tuple(
     name for name in OUTPUTS if any(claim.fast for claim in CLAIMS.values() if claim.output == name)
@@ -311,7 +324,7 @@ LOSSES: tuple[str, ...] = tuple(
     )
 )
 
-# What a text may be trained on, and the shape of each target; None = any width.
+# The targets that a text can have -> the shape of each; None = any width.
 SHAPES: dict[str, tuple[int, ...] | None] = {
     **{
         target: None if claim.kind is Kind.RELATIONS else tuple(len(names) for names in claim.target_axes)
@@ -328,10 +341,7 @@ TARGET_OUTPUTS: dict[str, tuple[str, bool]] = {
 
 
 def target_limits(target: str) -> tuple[tuple[float, ...], float]:
-    """The lowest value of each label along a target's last axis (one, where it has none), and the highest of all.
-
-    Of a ranking, the columns are the number of the pair and the rank; the number is not limited.
-    """
+    """The lowest value of each label on a target's last axis (one value if it has no axis), and the highest of all."""
     claim = next(claim for name, claim in learned() if name == target)
     axes = claim.target_axes
     high = {Kind.LEVELS: float(len(claim.axes[-1])) if claim.axes else 1.0, Kind.SHARES: math.inf}.get(claim.kind, 1.0)
@@ -339,10 +349,12 @@ def target_limits(target: str) -> tuple[tuple[float, ...], float]:
 
 
 def record_keys() -> tuple[str, ...]:
-    """Every claim a reading can make, as the keys of ``RedHeartConfig.supervision``.
+    """List every claim that a reading can make, as the keys of ``RedHeartConfig.supervision``.
 
-    A key is ``part`` or ``part.label`` (``"affect.valence"``, ``"nuance.anger.strong"``); a claim whose key has no
-    record was not supervised, and the pipeline withholds it unless asked.
+    A claim whose key has no record was not supervised, and the pipeline withholds it by default.
+
+    Returns:
+        Keys ``part`` or ``part.label``, such as ``"affect.valence"`` and ``"nuance.anger.strong"``.
     """
     return tuple(key for claim in CLAIMS.values() for key in claim.keys)
 

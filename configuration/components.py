@@ -1,8 +1,8 @@
-"""The components of the model, one row each: its sizes, where it lies, what it needs and what it makes.
+"""The components of the model, one row each: its sizes, its place, what it needs and what it makes.
 
 Notable: every table by component derives from these rows (budget, stages of layer decay, modules of the sweet spot,
 what an output needs). A config may lack the components that are optional: the model then has neither them nor their
-outputs. What a component reads from stands with its class, in ``inputs``.
+outputs. What a component reads from is in ``inputs`` of its class.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -27,7 +27,7 @@ from .component_sizes import (
 from .errors import InputError
 from .labels import FAST_OUTPUTS, OUTPUTS, closest
 
-# How far behind the text a component lies, in the order in which a text passes them.
+# The stages of the model, in the order in which a text passes them.
 STAGES = ("backbone", "mixture", "tokens", "heads", "analyzers", "bridge", "end")
 
 BRIDGE, SYSTEMS = "module bridge", "optimisation systems"
@@ -35,35 +35,39 @@ BRIDGE, SYSTEMS = "module bridge", "optimisation systems"
 
 @dataclass(frozen=True)
 class Component:
-    """One row of `COMPONENTS`."""
+    """One row of `COMPONENTS`.
+
+    Attributes:
+        name: Its name in ``RedHeartConfig.components``.
+        size: Its kind: the sizes that it takes in ``RedHeartConfig.components``.
+        stage: One of `STAGES`.
+        path: Path of its submodule in a `RedHeartModel`; empty = ``name``.
+        part: Row of the parameter budget that it counts in; empty = ``name`` in words.
+        stack: Path of its decoder layers inside it; empty = it has none, "." = the component itself.
+        makes: Output, of `labels.OUTPUTS`, that it makes at full depth.
+        fills: Field of `RedHeartOutput` that it fills; empty = ``makes``.
+        makes_fast: Outputs that it makes at ``depth="fast"``; an analyzer refines the first of them at full depth.
+        needs: Components that must run before it.
+        losses: Losses on its outputs, as `claims` gives them. Empty for a component that serves others: frozen before
+            those that read it (backbone, layer crossover, token budget, latent memory) it would break them, and where
+            it imitates them (asynchrony, recovery, expected losses) its loss rises whenever they change.
+        has_state: Whether the bridge reads its state: every head and analyzer.
+        optional: Whether a config may lack it.
+    """
 
     name: str
     size: type[ComponentSize]
-    """The kind: which sizes it takes in ``RedHeartConfig.components``."""
     stage: str
-    """One of `STAGES`."""
     path: str = ""
-    """Its place in a `RedHeartModel`; empty where that is its name."""
     part: str = ""
-    """The row of the parameter budget that it counts in; empty where that is its name."""
     stack: str = ""
-    """Where its decoder layers lie, as seen from it; empty where it has none, "." in it itself."""
     makes: str | None = None
-    """The output, of `labels.OUTPUTS`, that it makes at full depth."""
     fills: str = ""
-    """The field of `RedHeartOutput` that it fills; empty where it has the name of what it makes."""
     makes_fast: tuple[str, ...] = ()
-    """The outputs that it makes at ``depth="fast"``; the first is the one that an analyzer refines at full depth."""
     needs: tuple[str, ...] = ()
-    """Components that must have run before it."""
     losses: tuple[str, ...] = ()
-    """The losses on what it reads out, as `claims` gives them. Empty where it serves other components: frozen ahead of
-    those that read it (backbone, layer crossover, token budget, latent memory) it would break them, and where it
-    imitates them (asynchrony, recovery, expected losses) its loss rises whenever they change."""
     has_state: bool = False
-    """Whether the bridge reads its state: every head and analyzer."""
     optional: bool = False
-    """Whether a config may lack it."""
 
     @property
     def place(self) -> str:
@@ -87,7 +91,7 @@ class Component:
 
 
 def _head(name: str, *makes_fast: str, also: tuple[str, ...] = ()) -> Component:
-    """also: a loss that no label is needed for."""
+    """A head that makes ``makes_fast``; ``also`` names losses on it that need no label."""
     losses = (*also, *losses_of_module(name))
     return Component(
         name, ReaderSize, "heads", stack="decoder", makes_fast=makes_fast, losses=losses, has_state=True, optional=True
@@ -101,14 +105,14 @@ def _analyzer(name: str, makes: str, *needs: str, size: type[ComponentSize] = Re
     )
 
 
-# Heads and analyzers stand in the order of `labels.MODULES`, and a component behind those that it needs.
+# Heads and analyzers are in the order of `labels.MODULES`, and a component is after those that it needs.
 COMPONENTS: dict[str, Component] = {
     row.name: row
     for row in (
         Component("backbone", BackboneSize, "backbone"),
         Component("layer_crossover", ScorerSize, "mixture", part=SYSTEMS, stack="."),
         Component("token_budget", TokenBudgetSize, "tokens", part=SYSTEMS, stack="decoder"),
-        # It lies in the bridge, but the analyzers read it.
+        # A submodule of the bridge, but the analyzers read it.
         Component("latent_memory", LatentsSize, "heads", path="bridge.memory", part=BRIDGE, stack="decoder"),
         _head("emotion_head", "emotion"),
         _head("bentham_head", "bentham"),
@@ -143,18 +147,18 @@ COMPONENT_SIZES: dict[str, tuple[str, ...]] = {name: row.size.names() for name, 
 
 
 def size_kind(name: str, on_encoder: bool) -> type[ComponentSize]:
-    """The kind of the component ``name``. on_encoder: whether a text encoder of transformers is the backbone."""
+    """The kind of the component ``name``; ``on_encoder``: whether a text encoder of transformers is the backbone."""
     return EncoderBackboneSize if name == "backbone" and on_encoder else COMPONENTS[name].size
 
 
 def present_modules(components: Collection[str]) -> tuple[str, ...]:
-    """Of ``components`` those with a state on the bridge, in the order of its module dimension."""
+    """Those of ``components`` with a state on the bridge, in the order of its module dimension."""
     return tuple(name for name, row in COMPONENTS.items() if row.has_state and name in components)
 
 
 @cache
 def makers(output: str, depth: str) -> tuple[str, ...]:
-    """The components without which there is no ``output`` at ``depth``: what makes it, and what that needs."""
+    """The components that ``output`` requires at ``depth``: the one that makes it, and what that one needs."""
     rows = COMPONENTS.values()
     first = (row.name for row in rows if (row.makes == output if depth == "full" else output in row.makes_fast))
     return tuple(sorted(_with_needs(first), key=list(COMPONENTS).index))
@@ -174,15 +178,24 @@ def outputs_of(components: Collection[str], depth: str) -> tuple[str, ...]:
 
 
 def needed_for(outputs: Iterable[str], depth: str, components: Collection[str]) -> set[str]:
-    """The components to run for ``outputs``; at full depth also the heads of what is read, whose states count."""
+    """The components to run for ``outputs``; at full depth also their heads, whose states the bridge reads."""
     wanted = set(outputs)
     heads = {name for name, row in COMPONENTS.items() if row.makes_fast and row.makes_fast[0] in wanted}
     run = {maker for output in wanted for maker in makers(output, depth)}
     return run | (heads & set(components) if depth == "full" else set())
 
 
-def refuse_absent(outputs: Iterable[str], depth: str, components: Collection[str]) -> None:
-    """Raise `ValueError` that names the first of ``outputs`` that a model with ``components`` cannot make."""
+def check_outputs_available(outputs: Iterable[str], depth: str, components: Collection[str]) -> None:
+    """Check that a model with ``components`` can make all of ``outputs`` at ``depth``.
+
+    Args:
+        outputs: Names of `labels.OUTPUTS`.
+        depth: "full" or "fast".
+        components: Names of the components that the model has.
+
+    Raises:
+        InputError: For the first output that it cannot make; the message names the absent component.
+    """
     for output in outputs:
         absent = [name for name in makers(output, depth) if name not in components]
         if absent:
@@ -195,10 +208,17 @@ def refuse_absent(outputs: Iterable[str], depth: str, components: Collection[str
 def check_components(
     components: Mapping[str, Mapping[str, int]], on_encoder: bool, hidden_size: int, kept: Collection[str] = ()
 ) -> None:
-    """Raise `ValueError` for components that no model can be built of.
+    """Check that a model can be built of ``components``.
 
-    components: component -> its sizes. on_encoder: whether a text encoder of transformers is the backbone. kept: names
-    that came with a loaded config and are no component of this version.
+    Args:
+        components: Component -> its sizes.
+        on_encoder: Whether a text encoder of transformers is the backbone.
+        hidden_size: Width of the model.
+        kept: Names from a loaded config that are not components of this version.
+
+    Raises:
+        InputError: For an unknown or missing component or size, a size that is too small, and components or sizes that
+            do not fit together.
     """
     for name in components:
         if name not in COMPONENTS and name not in kept:
@@ -249,7 +269,7 @@ def _same_names(what: str, given: Iterable[str], known: Collection[str]) -> None
 
 
 def small_components() -> dict[str, dict[str, int]]:
-    """The sizes of a very small model, those of a config without arguments."""
+    """The sizes of a very small model, which a config without arguments has."""
     reader = {"layers": 1, "heads": 1, "intermediate": 64, "registers": 1, "readout": 16, "state": 16}
     sizes = {name: {key: reader.get(key, 16) for key in keys} for name, keys in COMPONENT_SIZES.items()}
     sizes["backbone"] = {"projection": 32, "norm_rank": 8, "summary": 8, "summary_heads": 1}
@@ -261,9 +281,16 @@ def small_components() -> dict[str, dict[str, int]]:
 
 
 def component_path(name: str) -> str:
-    """Path of the submodule of a `RedHeartModel` that is the component ``name``; "bridge" is all of its components.
+    """Look up the submodule of a component.
 
-    Raises `ValueError` for a name that is no component.
+    Args:
+        name: A component, or "bridge" for all components of the bridge.
+
+    Returns:
+        Path of the submodule in a `RedHeartModel`.
+
+    Raises:
+        InputError: When ``name`` is not a component.
     """
     known = (*COMPONENTS, "bridge")
     if name not in known:
@@ -279,12 +306,12 @@ __all__ = [
     "SYSTEMS",
     "Component",
     "check_components",
+    "check_outputs_available",
     "component_path",
     "makers",
     "needed_for",
     "outputs_of",
     "present_modules",
-    "refuse_absent",
     "size_kind",
     "small_components",
 ]

@@ -33,15 +33,15 @@ from .earlier_versions import migrated
 from .errors import InputError
 from .labels import EMOTIONS, LOSSES, PERSPECTIVES, closest, record_keys
 from .shipped import load_preset, preset_names
-from .unknown_names import NAMES, about_unknown, unknown_names, unknown_options
+from .unknown_names import NAMES, describe_unknown, unknown_names, unknown_options
 
 logger = logging.get_logger(__name__)
 
 Size = TypeVar("Size", bound=ComponentSize)
 
 # Mean losses have very different sizes (a cross entropy is about 1, a mean binary cross entropy of 28 labels 0.1), and
-# under equal weights the small ones are hardly learned. A reading outweighs what supports it, as the heads' own reading
-# and the probe of the information; losses without a target keep the optimisation systems in order and must not lead.
+# under equal weights the small ones are hardly learned. A reading weighs more than what supports it, such as the heads'
+# own reading and the probe of the information; losses without a target regularise and must not dominate.
 DEFAULT_WEIGHTS: dict[str, float] = {
     "emotion": 10.0,
     "emotion_head": 3.0,
@@ -70,10 +70,10 @@ DEFAULT_WEIGHTS: dict[str, float] = {
 }
 
 
-# What is fitted to the weights of a model: beside other weights it says nothing.
+# Options that are fitted to the weights of a model; for other weights they mean nothing.
 FITTED = ("thresholds", "verdict_temperature", "verdict_threshold", "information_null", "withheld")
 
-# Beside the options of a config that is loaded, not written by a person: that it is, and what has changed in it.
+# Marks a config that is loaded and not written by a person, and has what was converted in it.
 _LOADED, _NOTES = "_loaded", "_notes"
 
 
@@ -83,8 +83,40 @@ class RedHeartConfig(PreTrainedConfig):
 
     Without arguments it describes a very small model; `RedHeartConfig.from_preset` gives the members of the family.
 
-    Raises `StrictDataclassFieldValidationError` for a wrong type, `StrictDataclassClassValidationError` for options
-    that do not fit together, and `ValueError` for an unknown option; each names the value and the remedy.
+    Args:
+        vocab_size: Tokens of the vocabulary.
+        hidden_size: Width of the model, a multiple of ``num_attention_heads``; the width of one head must be even.
+        num_hidden_layers: Layers of the native backbone.
+        num_attention_heads: Attention heads of the native backbone; fixes the width of a head in every component.
+        intermediate_size: Width of the native backbone's gated feed-forward.
+        max_position_embeddings: Most tokens of one text.
+        rope_parameters: Rotary positions, as in transformers.
+        pad_token_id: Token of the padding, below ``vocab_size``.
+        encoder_config: Text encoder of transformers in place of the native backbone: its config, or a dict of it.
+        components: Component -> its sizes, see `COMPONENT_SIZES`. The model has exactly these components.
+        counterfactual_reads: What the counterfactual reasoner reads: the text's "tokens", or its "latents" as in early
+            checkpoints.
+        perspective_tokens: Tokens of the perspectives; early checkpoints have one more, which is no longer read out.
+        num_segments: Ordered segments of the text over which the emotional arc runs; at least 2.
+        token_budget: Tokens kept after the backbone, the most important ones; None keeps all.
+        hidden_dropout: Dropout rate of hidden states, 0 <= rate < 1.
+        attention_dropout: Dropout rate of attention, 0 <= rate < 1.
+        norm_eps: Epsilon of the norms, above 0.
+        initializer_range: Standard deviation of new weights, above 0.
+        loss_weights: Loss -> weight, 0 or above; by default as in `DEFAULT_WEIGHTS`, or 1.
+        supervision: Record key -> data sets that supervised the claim; the pipeline withholds a claim without a record.
+        thresholds: Emotion -> probability from which it is asserted, fitted on validation data; 0.5 by default.
+        verdict_temperature: Divides the verdict's logits before the softmax; above 0, fitted on validation data.
+        verdict_threshold: Probability from which the most probable verdict is named; below it the reading abstains.
+            Fitted on validation data; 0 = it is always named.
+        information_null: Bits that the information about the verdict must exceed to be reported: what states of other
+            texts give. Fitted on validation data; 0 = it is always reported.
+        withheld: Record keys of claims that were measured to be no better than a constant; the pipeline withholds them.
+
+    Raises:
+        StrictDataclassFieldValidationError: For a wrong type.
+        StrictDataclassClassValidationError: For options that do not fit together.
+        InputError: For an unknown option. Each error names the value and the remedy.
     """
 
     model_type = "redheart"
@@ -92,7 +124,6 @@ class RedHeartConfig(PreTrainedConfig):
     keys_to_ignore_at_inference = ["losses", "loss_texts"]
     default_theta = 10_000.0
 
-    # The native backbone: token vocabulary, width, depth, attention heads, gated feed-forward width, longest text.
     vocab_size: int = 9931
     hidden_size: int = 64
     num_hidden_layers: int = 2
@@ -102,19 +133,12 @@ class RedHeartConfig(PreTrainedConfig):
     rope_parameters: RopeParameters | dict[str, Any] | None = None
     pad_token_id: int | None = 0
 
-    # A transformers text encoder in the native backbone's place (its config, or a dict of it).
     encoder_config: dict[str, Any] | PreTrainedConfig | None = None
 
-    # The sizes of each component; see COMPONENT_SIZES. A model has no component that is not here.
     components: dict[str, dict[str, int]] = field(default_factory=small_components)
-    # What the counterfactual reasoner reads: the tokens of the text, or its latents as in early checkpoints.
     counterfactual_reads: Literal["tokens", "latents"] = "tokens"
-    # Tokens of the perspectives; early checkpoints have one more, which is read out no longer.
     perspective_tokens: int = len(PERSPECTIVES)
-    # Ordered pieces of the text over which the emotional arc runs.
     num_segments: int = 8
-
-    # Keep only the k most important tokens for everything after the backbone; None keeps all.
     token_budget: int | None = None
 
     hidden_dropout: float | int = 0.0
@@ -122,22 +146,13 @@ class RedHeartConfig(PreTrainedConfig):
     norm_eps: float = 1e-6
     initializer_range: float = 0.02
 
-    # Weight of each loss, by its name; one that is not named weighs as in DEFAULT_WEIGHTS, or 1.
     loss_weights: dict[str, float | int] = field(default_factory=dict)
 
-    # What supervised each claim: record key -> data sets. A claim without a record is withheld by the pipeline.
     supervision: dict[str, list[str]] = field(default_factory=dict)
-    # Probability from which an emotion is asserted, fitted on validation data; 0.5 for an emotion without an entry.
     thresholds: dict[str, float | int] = field(default_factory=dict)
-    # The verdict's logits are divided by this before the softmax; fitted on validation data.
     verdict_temperature: float | int = 1.0
-    # The most probable verdict is named from this probability on; below it the reading abstains. Fitted on validation
-    # data; 0 = it is always named.
     verdict_threshold: float | int = 0.0
-    # Bits that the information about the verdict must exceed to be told: what states of other texts give. Fitted on
-    # validation data; 0 = it is always told.
     information_null: float | int = 0.0
-    # Claims that were measured to be no better than a constant: record keys that the pipeline withholds all the same.
     withheld: list[str] = field(default_factory=list)
 
     def __post_init__(self, **kwargs: Any) -> None:
@@ -145,33 +160,42 @@ class RedHeartConfig(PreTrainedConfig):
         if loaded:
             named = {option: getattr(self, option) or () for option in NAMES}
             self._unknown = frozenset(unknown_names(named))
-            notes = [*notes, *about_unknown(kwargs, [item.name for item in fields(self)], self._unknown)]
+            notes = [*notes, *describe_unknown(kwargs, [item.name for item in fields(self)], self._unknown)]
             if notes:
                 logger.warning_once(" ".join(notes))
         elif unknown := unknown_options(kwargs):
             known = [item.name for item in fields(self)]
             raise InputError(f"Unknown RedHeartConfig option {unknown[0]!r}; {closest(unknown[0], known)}")
         if __name__.startswith("redheart."):
-            # They point at code beside a checkpoint, for those who have not installed the package. With the package
-            # they would make `pipeline` ask for remote code, and saving would point at files that are not there.
+            # They point at code beside a checkpoint, for use without the package. With the package they would make
+            # `pipeline` ask for remote code, and saving would point at files that are not there.
             kwargs = {key: value for key, value in kwargs.items() if key not in ("auto_map", "custom_pipelines")}
         super().__post_init__(**kwargs)
 
     @classmethod
     def from_dict(cls, config_dict: dict[str, Any], **kwargs: Any) -> Any:
-        """As the base: the road of every config that is loaded. What this version does not know (options, claims,
-        components, losses of a newer one, or of a user) is kept; what an earlier version called otherwise is renamed,
-        and what has gone since is left out. One warning lists all of it."""
+        """Make a config from loaded options, as the base class does; every config that is loaded passes here.
+
+        What this version does not know (options, claims, components, losses of a newer version or of a user) is kept.
+        Names of an earlier version are renamed, and what was removed is left out. One warning lists all of it.
+
+        Args:
+            config_dict: Options, such as those of ``config.json``.
+            **kwargs: As in the base class.
+
+        Returns:
+            The config; with ``return_unused_kwargs=True`` also the keyword arguments that are not options.
+        """
         options, notes = migrated(config_dict)
         return super().from_dict({**options, _LOADED: True, _NOTES: notes}, **kwargs)
 
     @classmethod
     def from_json_file(cls, json_file: str | os.PathLike[str]) -> Any:
-        """As the base, by `from_dict`."""
+        """Make a config from a JSON file, by `from_dict`."""
         return cls.from_dict(cls._dict_from_json_file(json_file))
 
     def to_dict(self) -> dict[str, Any]:
-        """As the base."""
+        """The options as plain data, as the base class gives them."""
         options: dict[str, Any] = super().to_dict()
         options.pop("_unknown", None)
         return options
@@ -182,14 +206,13 @@ class RedHeartConfig(PreTrainedConfig):
         return present_modules(self.components)
 
     def outputs_at(self, depth: str = "full") -> tuple[str, ...]:
-        """The outputs that the model makes at ``depth``, in the order of `labels.OUTPUTS`: all, but for those whose
-        components it lacks. A head without its analyzer is read, and trained, at ``depth="fast"`` only."""
+        """The outputs that the model has the components for at ``depth``, in the order of `labels.OUTPUTS`."""
         return outputs_of(self.components, depth)
 
     @property
     def head_dim(self) -> int:
         """Width of one attention head, the same in every component."""
-        return self.hidden_size // max(self.num_attention_heads, 1)  # 0 heads are refused by name, later
+        return self.hidden_size // max(self.num_attention_heads, 1)  # 0 heads are refused later, by name
 
     @property
     def num_layer_states(self) -> int:
@@ -205,14 +228,16 @@ class RedHeartConfig(PreTrainedConfig):
         encoder: Any = self.encoder_config
         longest = int(getattr(encoder, "max_position_embeddings", None) or 0)
         if longest < 1:
-            return self.max_position_embeddings  # the encoder has no table of positions, and no end
+            return self.max_position_embeddings  # the encoder has no table of positions, and no limit
         return longest - int(encoder.pad_token_id) - 1 if _counts_after_padding(encoder.model_type) else longest
 
     @property
     def base_model_fsdp_plan(self) -> dict[str, str]:  # type: ignore[override]
-        """What `DistributedConfig(fsdp_size=N)` gathers piece by piece: each layer, the token embeddings, or a text
-        encoder of transformers as a whole. The rest of the model is gathered for a whole pass."""
-        # Of a text encoder the module around it: sharding gives a module another class, and transformers knows by the
+        """What `DistributedConfig(fsdp_size=N)` gathers one by one: layers, token embeddings, or a whole text encoder.
+
+        The rest of the model is gathered for a whole pass.
+        """
+        # For a text encoder, the module around it: sharding changes a module's class, and transformers knows by the
         # class of a model which hidden states it can return.
         encoder = (".layers.*", ".embed_tokens") if self.encoder_config is None else ("",)
         stacks = (row.layers_path for name, row in COMPONENTS.items() if name in self.components)
@@ -226,10 +251,18 @@ class RedHeartConfig(PreTrainedConfig):
     def size_of(self, component: str, kind: type[Size]) -> Size: ...
 
     def size_of(self, component: str, kind: type[ComponentSize] = ComponentSize) -> ComponentSize:
-        """The sizes of ``component``, typed. kind: what they must be, one of `component_sizes`.
+        """Return the sizes of a component, typed.
 
-        Raises `ValueError` for a name that is no component, or of one that this config lacks, and `TypeError` for
-        sizes of another kind.
+        Args:
+            component: Its name.
+            kind: Class of `component_sizes` that they must be.
+
+        Returns:
+            An instance of ``kind``.
+
+        Raises:
+            InputError: When ``component`` is unknown, or this config lacks it.
+            TypeError: When its sizes are of another kind.
         """
         if component not in COMPONENTS:
             raise InputError(f"No component {component!r}; {closest(component, COMPONENTS)}")
@@ -241,8 +274,7 @@ class RedHeartConfig(PreTrainedConfig):
         return size
 
     def without_records(self) -> "RedHeartConfig":
-        """A copy without what is known of the readings of one model: what supervised them, what was fitted, what is
-        withheld."""
+        """A copy without the records of one model: supervision, fitted values, withheld claims."""
         config = deepcopy(self)
         config.supervision = {}
         config.clear_fitted()
@@ -250,11 +282,11 @@ class RedHeartConfig(PreTrainedConfig):
 
     @property
     def class_names(self) -> list[str]:
-        """Names of a classifier's labels, in the order of its logits, which that of a JSON file need not be."""
+        """Names of a classifier's labels in the order of its logits, which a JSON file need not have."""
         return [name for _, name in sorted((int(index), name) for index, name in (self.id2label or {}).items())]
 
     def clear_fitted(self) -> None:
-        """Put everything that was fitted to a model back to neutral, for one whose weights are others."""
+        """Reset everything that was fitted to a model, for use with other weights."""
         for item in fields(self):
             if item.name in FITTED:
                 factory = item.default_factory
@@ -266,10 +298,7 @@ class RedHeartConfig(PreTrainedConfig):
 
     @classmethod
     def from_preset(cls, name: str, **options: Any) -> "RedHeartConfig":
-        """The config of a member of the family, such as ``"redheart-730m"``, with ``options`` put over it.
-
-        Raises `ValueError` for an unknown name.
-        """
+        """The config of a preset, such as "redheart-730m", with ``options`` over it; `InputError` for another name."""
         return cls(**{**load_preset(name), **options})
 
     def validate_sizes(self) -> None:
@@ -279,7 +308,7 @@ class RedHeartConfig(PreTrainedConfig):
             if getattr(self, name) < 1:
                 raise InputError(f"`{name}` must be at least 1, got {getattr(self, name)}.")
         if self.num_segments < 2:
-            raise InputError(f"`num_segments` must be at least 2: one has no course, got {self.num_segments}.")
+            raise InputError(f"`num_segments` must be at least 2 (an arc needs two segments), got {self.num_segments}.")
         if self.pad_token_id is not None and not 0 <= self.pad_token_id < self.vocab_size:
             raise InputError(
                 f"`pad_token_id` ({self.pad_token_id}) must be below `vocab_size` ({self.vocab_size}) and not negative."
@@ -306,7 +335,7 @@ class RedHeartConfig(PreTrainedConfig):
                 raise InputError(f"`{name}` must be above 0, got {getattr(self, name)}.")
 
     def validate_components(self) -> None:
-        """Every component is there, but for those that a model may lack, with exactly the sizes that it takes."""
+        """Every component that is not optional is there, and each has exactly the sizes that it takes."""
         kept = [name for name in self.components if self._keeps("components", name)]
         check_components(self.components, self.encoder_config is not None, self.hidden_size, kept)
         if self.perspective_tokens < len(PERSPECTIVES):
@@ -344,8 +373,7 @@ class RedHeartConfig(PreTrainedConfig):
 
 @lru_cache
 def _counts_after_padding(model_type: str) -> bool:
-    """Whether encoders of this type number positions from the padding token's id + 1, and so have fewer than their
-    table has rows. It is seen from the table, in which padding then has a row of its own."""
+    """Whether encoders of this type number positions from the padding token's id + 1; padding then has its own row."""
     import torch
 
     with torch.device("meta"):

@@ -1,7 +1,7 @@
-"""Errors of the library: one family, `RedHeartError`, whose members are the built-in errors, too.
+"""Errors of the library: one family, `RedHeartError`, whose members are also built-in errors.
 
-Notable: ``except ValueError`` catches what it has always caught, and ``except RedHeartError`` catches what this library
-refuses, and not what fails in Python, torch or transformers. Plain Python, so that it is bundled for the hub with the
+Notable: ``except ValueError`` catches what it has always caught. ``except RedHeartError`` catches what this library
+refuses, but not what fails in Python, torch or transformers. Plain Python, so that it is bundled for the hub with the
 model.
 """
 
@@ -11,15 +11,15 @@ class RedHeartError(Exception):
 
 
 class InputError(RedHeartError, ValueError):
-    """A text, an option, a config or the name of a part that cannot be used as it is."""
+    """A text, an option, a config or the name of a part cannot be used as it is."""
 
 
 class DataError(RedHeartError, ValueError):
-    """The files do not hold what was asked for, or hold it in another form."""
+    """The data do not have what was asked for, or have it in another form."""
 
 
 class CheckpointError(RedHeartError, ValueError):
-    """There is no such checkpoint, or it is not whole, or of another kind than was asked for."""
+    """The checkpoint does not exist, is incomplete, or is of another kind than was asked for."""
 
 
 class MissingPackageError(RedHeartError, ImportError):
@@ -27,31 +27,34 @@ class MissingPackageError(RedHeartError, ImportError):
 
 
 class MemoryExhaustedError(RedHeartError, RuntimeError):
-    """Memory ran out even with one row of the batch at a time."""
+    """Memory ran out even with one row of the batch at a time.
 
-    def __init__(self, said: str) -> None:
-        """said: what the allocator said."""
+    Attributes:
+        reported: The allocator's message.
+    """
+
+    def __init__(self, reported: str) -> None:
         super().__init__(
-            f"Memory ran out even with one text (or pair) at a time ({said}). Cut the texts shorter (`longest_text`), "
-            "switch `activation_checkpointing` on, or take a smaller model or optimiser."
+            f"Memory ran out even with one text (or pair) at a time ({reported}). Cut the texts shorter "
+            "(`longest_text`), switch `activation_checkpointing` on, or use a smaller model or optimiser."
         )
-        self.said = said
+        self.reported = reported
 
 
 class HubError(RedHeartError):
-    """The hub was not written to; its members say why."""
+    """Nothing was written to the hub; the subclasses say why."""
 
 
 class HubConnectionError(HubError, ConnectionError):
-    """The hub cannot be reached, or fails; trying again may help."""
+    """The hub cannot be reached, or it failed; trying again may help."""
 
 
 class HubPermissionError(HubError, PermissionError):
-    """The hub does not accept the token, or not for this repository."""
+    """The hub does not accept the token, or does not accept it for this repository."""
 
 
 class HubRequestError(HubError, ValueError):
-    """The hub, or a check before it is asked, refuses what was asked of it."""
+    """The hub, or a check before the request, refused the request."""
 
 
 __all__ = [

@@ -1,8 +1,8 @@
-"""What to install where a package is missing: in the same words at every door, by a line that works for this copy.
+"""What to install where a package is missing: one wording everywhere, with a pip line that works for this copy.
 
 Notable: this package need not come from an index, and then pip finds no ``redheart[train]`` there. So the line names
-the checkout that the code runs in, or the folder that pip wrote down when it installed it (``direct_url.json``, PEP
-610). Only the standard library is needed here.
+the checkout that the code runs in, or the folder that pip recorded when it installed the package (``direct_url.json``,
+PEP 610). Only the standard library is needed here.
 """
 
 import json
@@ -24,12 +24,12 @@ _ROOT = PACKAGE.resolve().parents[1]  # of the checkout; of an installed copy, a
 
 
 def missing(what: str, extra: str) -> MissingPackageError:
-    """The error where packages of ``extra`` are missing. what: which, for what: "Adapters need the library PEFT"."""
-    return MissingPackageError(f"{what}: pip install {wanted(extra)}")
+    """The error for missing packages of ``extra``; ``what`` says who needs which: "Adapters need the library PEFT"."""
+    return MissingPackageError(f"{what}: pip install {pip_argument(extra)}")
 
 
-def wanted(extra: str) -> str:
-    """What ``pip install`` is to be given for one of `EXTRAS`. Raises `ValueError` for another name."""
+def pip_argument(extra: str) -> str:
+    """The argument of ``pip install`` for one of `EXTRAS`; any other name raises `ValueError`."""
     if extra not in EXTRAS:
         raise ValueError(f"There is no extra {extra!r}; known are {', '.join(EXTRAS)}.")
     if _is_checkout(_ROOT):
@@ -42,20 +42,20 @@ def wanted(extra: str) -> str:
 
 
 def extra_with(distribution: str) -> str | None:
-    """The first of `EXTRAS` that brings ``distribution``; None where none does, or it is not known."""
+    """The first of `EXTRAS` that includes ``distribution``; None if none does, or that is unknown."""
     pattern = re.compile(rf"{re.escape(distribution)}(?![\w.-])")
-    brought = _brought()
-    return next((extra for extra in EXTRAS if any(map(pattern.match, brought.get(extra, ())))), None)
+    requirements = _requirements()
+    return next((extra for extra in EXTRAS if any(map(pattern.match, requirements.get(extra, ())))), None)
 
 
-def _brought() -> dict[str, list[str]]:
+def _requirements() -> dict[str, list[str]]:
     """Extra -> its requirements."""
     if _is_checkout(_ROOT):
         project = tomllib.loads((_ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
         return dict(project["optional-dependencies"])
     try:
         lines = metadata.requires(_PACKAGE) or []
-    except metadata.PackageNotFoundError:  # a copy that nobody has installed
+    except metadata.PackageNotFoundError:  # a copy that is not installed
         lines = []
     found: dict[str, list[str]] = {}
     for line in lines:
@@ -70,7 +70,7 @@ def _is_checkout(folder: Path) -> bool:
 
 
 def _origin() -> dict[str, Any]:
-    """What pip wrote down about where the package came from; {} for an index, and where nothing was written."""
+    """What pip recorded about the origin of the package; {} for an index, and without a record."""
     try:
         written = metadata.distribution(_PACKAGE).read_text("direct_url.json")
     except metadata.PackageNotFoundError:
@@ -80,8 +80,8 @@ def _origin() -> dict[str, Any]:
 
 
 def _quoted(word: str) -> str:
-    """In quotes, which a shell needs for brackets."""
+    """``word`` in quotes, which a shell needs around brackets."""
     return "'" + word.replace("'", "'\"'\"'") + "'"
 
 
-__all__ = ["EXTRAS", "extra_with", "missing", "wanted"]
+__all__ = ["EXTRAS", "extra_with", "missing", "pip_argument"]

@@ -1,7 +1,7 @@
-"""What may be read, and how: the one check of a text, and the one of each option of a reading.
+"""What may be read, and how: the only check of a text, and the only one of each option of a reading.
 
-Notable: every door (pipeline, model, commands, server, page, training rows) asks here, so that what one refuses no
-other accepts, and in the same words. Nothing here needs torch or transformers.
+Notable: every entry point (pipeline, model, commands, server, page, training rows) uses these checks, so all refuse the
+same input with the same message. Nothing here needs torch or transformers.
 """
 
 import unicodedata
@@ -21,9 +21,16 @@ _SHOWN = 40
 def check_text(text: Any, index: int | None = None, subject: str = "The text") -> str:
     """Return ``text`` if it can be read.
 
-    index: its place in a list, for the message. subject: what the message calls it, where it has no place.
+    Args:
+        text: A value that should be a text.
+        index: Its place in a list, for the message.
+        subject: Its name in the message when it has no ``index``.
 
-    Raises `ValueError` for what is not a str, has nothing visible, or has a lone surrogate.
+    Returns:
+        ``text`` as it is.
+
+    Raises:
+        InputError: When it is not a str, has nothing visible, or has a lone surrogate.
     """
     where = subject if index is None else f"The text at index {index}"
     if not isinstance(text, str):
@@ -34,7 +41,7 @@ def check_text(text: Any, index: int | None = None, subject: str = "The text") -
         text.encode("utf-8")
     except UnicodeEncodeError as error:
         raise InputError(
-            f"{where} has a lone surrogate, U+{ord(text[error.start]):04X}, at character {error.start}, so it is no "
+            f"{where} has a lone surrogate, U+{ord(text[error.start]):04X}, at character {error.start}, so it is not "
             "valid Unicode; decode its bytes with the right encoding, or with errors='replace'."
         ) from error
     if is_blank(text):
@@ -48,7 +55,7 @@ def is_blank(text: str) -> bool:
 
 
 def _how_to_give(value: Any) -> str:
-    """What to do about a value that is no str, for what is often given."""
+    """The remedy for common values that are not a str."""
     if isinstance(value, (bytes, bytearray)):
         return "; decode it first, for example with text.decode('utf-8')"
     if isinstance(value, Mapping):
@@ -59,21 +66,21 @@ def _how_to_give(value: Any) -> str:
 
 
 def check_depth(depth: Any) -> str:
-    """Return ``depth`` if it is one of `DEPTHS`. Raises `ValueError` otherwise."""
+    """Return ``depth`` if it is one of `DEPTHS`; raise `InputError` otherwise."""
     if not isinstance(depth, str) or depth not in DEPTHS:
         raise InputError(f"No depth {depth!r}; {closest(str(depth), DEPTHS)}")
     return depth
 
 
 def check_output(name: Any) -> str:
-    """Return ``name`` if it is one of `labels.OUTPUTS`. Raises `ValueError` otherwise."""
+    """Return ``name`` if it is one of `labels.OUTPUTS`; raise `InputError` otherwise."""
     if not isinstance(name, str) or name not in OUTPUTS:
         raise InputError(f"No output {_short(name)}; {closest(str(name)[:_SHOWN], OUTPUTS)}")
     return name
 
 
 def check_output_list(outputs: Any) -> list[Any]:
-    """Return ``outputs`` as a list, whatever its items are. Raises `ValueError` for what is no list of some names."""
+    """Return ``outputs`` as a list of any items; raise `InputError` if it is empty or not a list of names."""
     if isinstance(outputs, str) or not isinstance(outputs, Iterable):
         given = f"{'the string ' if isinstance(outputs, str) else ''}{_short(outputs)}"
         raise InputError(f"`outputs` must be a list of names, got {given}; write [{_short(outputs)}].")
@@ -83,7 +90,7 @@ def check_output_list(outputs: Any) -> list[Any]:
 
 
 def check_outputs(outputs: Any, depth: str = "full") -> list[str]:
-    """Return ``outputs`` as a list if each can be given at this depth. Raises `ValueError` otherwise, and for none."""
+    """Return ``outputs`` as a list if each can be given at ``depth``; raise `InputError` otherwise, and if empty."""
     names = [check_output(name) for name in check_output_list(outputs)]
     if depth == "fast" and (deep := [name for name in names if name not in FAST_OUTPUTS]):
         raise InputError(f"The output {deep[0]!r} needs depth='full'; depth='fast' gives {', '.join(FAST_OUTPUTS)}.")
@@ -91,7 +98,7 @@ def check_outputs(outputs: Any, depth: str = "full") -> list[str]:
 
 
 def check_token_budget(budget: Any) -> int | None:
-    """Return ``budget`` if it is a number of tokens, or None. Raises `ValueError` otherwise."""
+    """Return ``budget`` if it is a number of tokens (at least 1) or None; raise `InputError` otherwise."""
     if budget is None:
         return None
     if not isinstance(budget, Integral) or isinstance(budget, bool) or budget < 1:
@@ -100,24 +107,31 @@ def check_token_budget(budget: Any) -> int | None:
 
 
 def check_include_untrained(include: Any) -> bool:
-    """Return ``include`` if it is True or False. Raises `ValueError` otherwise."""
+    """Return ``include`` if it is True or False; raise `InputError` otherwise."""
     if not isinstance(include, bool):
         raise InputError(f"`include_untrained` must be True or False, got {_short(include)}.")
     return include
 
 
 def check_batch_size(size: Any) -> int:
-    """Return ``size`` if so many texts can be read together. Raises `ValueError` otherwise."""
+    """Return ``size`` if it is a number of texts, at least 1; raise `InputError` otherwise."""
     if not isinstance(size, Integral) or isinstance(size, bool) or size < 1:
         raise InputError(f"`batch_size` must be a number of texts, at least 1; got {_short(size)}.")
     return int(size)
 
 
 def check_options(options: Mapping[str, Any], known: Iterable[str] = ()) -> dict[str, Any]:
-    """The options of a reading that are given (not None), checked, each and together.
+    """Check the options of a reading, each and together.
 
-    known: names of further options, which are handed back as they are. Raises `ValueError` for an unknown name, and as
-    the checks of each.
+    Args:
+        options: Name -> value; None = not given.
+        known: Names of further options, which are returned as they are.
+
+    Returns:
+        The options that are given (not None), checked.
+
+    Raises:
+        InputError: For an unknown name, and as the check of each option.
     """
     checks: dict[str, Callable[[Any], Any]] = {
         "outputs": check_outputs,

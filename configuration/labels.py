@@ -1,6 +1,6 @@
-"""The one label schema: every name, its order, and what an output is called.
+"""The one label schema: every label, its order, and the names of the outputs.
 
-Notable: the one door to the names, whether a paper gives them (`vocabulary`) or they follow from the claims that a
+Notable: import all names from here, whether a paper gives them (`vocabulary`) or they follow from the claims that a
 reading can make (`claims`, which also has the ranges). Index ``i`` of a tensor's label dimension is the ``i``-th name.
 """
 
@@ -30,7 +30,7 @@ TASKS: tuple[str, ...] = ("emotion", "bentham", "regret", "surd", "reasoning")
 
 
 def closest(name: str, known: Iterable[str]) -> str:
-    """A hint for a misspelt ``name``: ``"did you mean 'x'?"``, or the known names, if any, when none is close."""
+    """A hint for a misspelt ``name``: ``"did you mean 'x'?"``, or the known names when none is close."""
     names = list(known)
     matches = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     if not any(names):

@@ -1,18 +1,18 @@
-"""Who rated what a claim was learned from, in one word: people, a model, or a rule.
+"""Who rated the data that a claim learned from, in one word: people, a model, or a rule.
 
-Notable: a set that is not known here counts as people's, since that is what labels are unless somebody says otherwise;
-a set of your own that a model rated belongs in `RATED_BY_MODEL`.
+Notable: a set that is unknown here counts as rated by people, the usual case; add a set of your own that a model rated
+to `RATED_BY_MODEL`.
 """
 
 from collections.abc import Iterable
 
 PEOPLE, MODEL, DERIVED, MIXED = "people", "model", "derived", "mixed"
 
-# Sources whose labels, or whose embeddings, a model gave.
+# Sources with labels or embeddings of a model.
 RATED_BY_MODEL: frozenset[str] = frozenset({"cases", "all-MiniLM-L6-v2"})
-# How a source begins that is a rule and no set.
+# The start of a source that is a rule and not a set.
 DERIVED_PREFIX = "derived: "
-# What the confidence learned from: the model's own losses.
+# The source of the confidence: the model's own losses on these rows.
 HELD_OUT = "rows held out of training"
 
 
@@ -24,10 +24,7 @@ def rater(source: str) -> str:
 
 
 def rated_by(sources: Iterable[str]) -> str:
-    """Who rated several sources, as one word: `MIXED` where they differ, "" where there is none.
-
-    sources: as they stand in ``RedHeartConfig.supervision``.
-    """
+    """Who rated ``sources`` of ``RedHeartConfig.supervision``: one word; `MIXED` if they differ, "" for none."""
     kinds = {rater(source) for source in sources}
     return next(iter(kinds), "") if len(kinds) < 2 else MIXED
 

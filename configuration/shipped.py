@@ -1,6 +1,6 @@
-"""What ships, by name: the presets, the trained checkpoints, and which of them reads where none is named.
+"""What ships, by name: the presets, the trained checkpoints, and the default model.
 
-Notable: nothing here needs torch or transformers, so that a misspelt name is answered at once.
+Notable: nothing here needs torch or transformers, so that a misspelt name is reported at once.
 """
 
 import json
@@ -12,10 +12,10 @@ from typing import Any
 from .errors import CheckpointError, InputError
 from .labels import closest
 
-# In the pipeline, in every command, on the page and in the server.
+# Of the pipeline, every command, the page and the server.
 DEFAULT_MODEL = "redheart-100m"
 
-# What the folder of an adapter has, and no other; PEFT's.
+# PEFT's file by which the folder of an adapter is recognised.
 ADAPTER = "adapter_config.json"
 
 # A model on the Hugging Face Hub: owner/name.
@@ -34,7 +34,7 @@ def preset_names() -> list[str]:
 
 
 def load_preset(name: str) -> dict[str, Any]:
-    """The options of the preset ``name`` as plain data. Raises `ValueError` for an unknown name."""
+    """The options of the preset ``name`` as plain data; an unknown name raises `InputError`."""
     path = _PRESETS / f"{name}.json"
     if not _PRESETS.is_dir():
         raise InputError(f"Presets such as {name!r} come with the package, not with a checkpoint: pip install redheart")
@@ -50,17 +50,24 @@ def list_checkpoints() -> list[str]:
 
 
 def shipped_folder(name: str) -> Path:
-    """The folder of the checkpoint ``name`` that ships. Raises `ValueError` for another name."""
+    """The folder of the shipped checkpoint ``name``; any other name raises `CheckpointError`."""
     if name not in list_checkpoints():
         raise CheckpointError(f"No checkpoint {name!r} ships in this package; {closest(name, list_checkpoints())}")
     return _SHIPPED / name
 
 
 def checkpoint_path(name_or_path: str) -> str:
-    """Where to load ``name_or_path`` from: a folder here, a checkpoint that ships, or a Hub id, in this order.
+    """Find where to load a model from, without loading anything.
 
-    Nothing is loaded for that. Raises `ValueError` for a preset that has no weights here, and, with the nearest name,
-    for what is none of these.
+    Args:
+        name_or_path: A folder, a checkpoint that ships, or an id on the Hugging Face Hub; tried in this order.
+
+    Returns:
+        The folder, or the Hub id as it is.
+
+    Raises:
+        CheckpointError: For a preset without weights here, and for a name that is none of these; the message has the
+            nearest name.
     """
     if Path(name_or_path).is_dir():
         return name_or_path
@@ -72,12 +79,12 @@ def checkpoint_path(name_or_path: str) -> str:
             f"`redheart create {name_or_path}` makes that folder, with random weights to train."
         )
     if not _HUB_ID.fullmatch(name_or_path):
-        beside = Path(name_or_path).parent
-        folders = [str(path) for path in beside.iterdir() if path.is_dir()] if beside.is_dir() else []
+        parent = Path(name_or_path).parent
+        folders = [str(path) for path in parent.iterdir() if path.is_dir()] if parent.is_dir() else []
         known = list(dict.fromkeys([*list_checkpoints(), *preset_names()]))
         hint = closest(name_or_path, [*known, *folders])
         if not hint.startswith("did"):
-            hint = closest(name_or_path, known)  # and not every folder that happens to lie there
+            hint = closest(name_or_path, known)  # and not every folder that happens to be there
         raise CheckpointError(f"No checkpoint or folder {name_or_path!r}; {hint}")
     return name_or_path
 

@@ -1,4 +1,4 @@
-"""What a config names that this version does not know: kept where it is loaded, and one warning lists it."""
+"""Names in a loaded config that this version does not know: they are kept, and one warning lists them."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from .components import COMPONENTS
 from .labels import EMOTIONS, LOSSES, closest, record_keys
 
-# What transformers itself hands to a config beside its declared fields. Anything else is a misspelt option.
+# What transformers itself passes to a config beside its declared fields. Anything else is a misspelt option.
 _TRANSFORMERS_OPTIONS = frozenset(
     {
         "_attn_implementation",
@@ -32,7 +32,7 @@ _TRANSFORMERS_OPTIONS = frozenset(
     }
 )
 
-# Option of a config -> the names that may stand in it.
+# Option of a config -> the names that it may have.
 NAMES: dict[str, Collection[str]] = {
     "components": COMPONENTS,
     "supervision": record_keys(),
@@ -43,7 +43,7 @@ NAMES: dict[str, Collection[str]] = {
 
 
 def unknown_options(given: Iterable[str]) -> list[str]:
-    """Of what is given beside the declared options, what transformers does not give."""
+    """Those of ``given``, options beside the declared ones, that transformers does not pass."""
     return sorted(set(given) - _TRANSFORMERS_OPTIONS)
 
 
@@ -52,10 +52,16 @@ def unknown_names(options: Mapping[str, Iterable[str]]) -> list[str]:
     return [f"{option}: {name}" for option in NAMES for name in options[option] if name not in NAMES[option]]
 
 
-def about_unknown(given: Mapping[str, Any], known: Sequence[str], names: Collection[str]) -> list[str]:
-    """Sentences on what a loaded config has and this version has not; none where there is nothing.
+def describe_unknown(given: Mapping[str, Any], known: Sequence[str], names: Collection[str]) -> list[str]:
+    """Describe what a loaded config has that this version does not know.
 
-    given: options beside the declared ones, which are ``known``. names: of `unknown_names`.
+    Args:
+        given: Options beside the declared ones.
+        known: The declared options.
+        names: As `unknown_names` gives them.
+
+    Returns:
+        Sentences; none where there is nothing to report.
     """
     notes = []
     if unknown := unknown_options(given):
@@ -72,4 +78,4 @@ def about_unknown(given: Mapping[str, Any], known: Sequence[str], names: Collect
     return notes
 
 
-__all__ = ["NAMES", "about_unknown", "unknown_names", "unknown_options"]
+__all__ = ["NAMES", "describe_unknown", "unknown_names", "unknown_options"]

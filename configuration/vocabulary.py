@@ -1,4 +1,4 @@
-"""The names of the labels and their order, in the words of their papers. Everything else asks `labels` for them."""
+"""The names of the labels and their order, in the words of their papers. Everything else imports them from `labels`."""
 
 # The 28 categories of GoEmotions in their published order (Demszky et al. 2020, arXiv:2005.00547), neutral last.
 EMOTIONS: tuple[str, ...] = (
@@ -77,7 +77,7 @@ SURD_SOURCES: tuple[str, ...] = ("emotion", "bentham", "regret")
 # Who else answers the question of the verdict, which itself is the community's answer.
 PERSPECTIVES: tuple[str, ...] = ("self", "other")
 
-# What a text may tell of that asks for care before any judgement (`flags.risk`).
+# What a text may report that requires care before any judgement (`flags.risk`).
 RISKS: tuple[str, ...] = ("self_harm", "abuse", "child_in_danger")
 
 

@@ -1,7 +1,7 @@
-"""The handler of an Inference Endpoint. A copy of it lies in the model's repository.
+"""The handler of an Inference Endpoint. The model's repository has a copy of it.
 
-Notable: it uses what lies in that folder (weights, tokenizer, code) and transformers, and nothing else; so its errors
-are `ValueError`, not the family of the library, which the endpoint does not have.
+Notable: it uses what is in that folder (weights, tokenizer, code) and transformers, and nothing else; so its errors are
+`ValueError`, not the family of the library, which the endpoint does not have.
 """
 
 import json
@@ -19,9 +19,13 @@ class EndpointHandler:
     """Reads texts with the model in a folder."""
 
     def __init__(self, path: str = "") -> None:
-        """Load the model. path: folder of the repository.
+        """Load the model.
 
-        Raises `ValueError` for a folder without a config of this family.
+        Args:
+            path: Folder of the repository.
+
+        Raises:
+            ValueError: When the folder has no config of this family.
         """
         folder = Path(path or ".").resolve()
         config = folder / "config.json"
@@ -37,11 +41,16 @@ class EndpointHandler:
     def __call__(self, data: dict[str, Any]) -> list[Any]:
         """Read texts.
 
-        data: ``inputs``, a text or a list of texts; ``parameters``, options of the pipeline by name, may be missing
-        (``outputs``, ``depth``, ``token_budget``, ``include_untrained``, ``batch_size``).
+        Args:
+            data: ``inputs``, a text or a list of texts; ``parameters``, options of the pipeline by name, may be missing
+                (``outputs``, ``depth``, ``token_budget``, ``include_untrained``, ``batch_size``).
 
-        Returns a reading for each text, in a list also for one. Raises `ValueError` that says what is wrong with
-        ``data``: keys or types, a text with nothing to read, an unknown parameter or value.
+        Returns:
+            A reading for each text, in a list also for a single text.
+
+        Raises:
+            ValueError: When ``data`` has wrong keys or types, a text with nothing to read, or an unknown parameter or
+                value.
         """
         if not isinstance(data, dict) or "inputs" not in data:
             raise ValueError(f'Send {{"inputs": "a text"}}, or a list of texts; got {_short(data)}.')
@@ -51,7 +60,7 @@ class EndpointHandler:
         texts = [inputs] if isinstance(inputs, str) else inputs
         if not isinstance(texts, list):
             raise ValueError(f'"inputs" must be a text or a list of texts, got {_short(inputs)}.')
-        # The pipeline of readings says itself which text it cannot read; that of transformers takes any.
+        # The pipeline of readings reports a text that it cannot read; that of transformers takes any text.
         for index, text in enumerate(texts if self.pipeline.task == "text-classification" else ()):
             if not isinstance(text, str) or not text.strip():
                 raise ValueError(f'"inputs" must be texts with something to read; number {index} is {_short(text)}.')

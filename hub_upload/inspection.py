@@ -1,7 +1,7 @@
-"""What is checked before a folder leaves this machine: no pickle, no path of the machine, a complete card, sizes.
+"""Checks of a folder before it is uploaded: no pickle, no path of the machine, a complete card, file sizes.
 
-Notable: each check returns what is wrong as sentences, so that a folder's owner learns of all of it at once. That the
-weights load is `load_strict`'s to say.
+Notable: each check returns the faults as sentences, so that all of them are reported at once. `load_strict` checks that
+the weights load.
 """
 
 import json
@@ -22,10 +22,10 @@ MAX_FILE_SIZE = 50_000_000_000  # the hub's limit for one file
 _PICKLES = frozenset(
     (*PICKLED_WEIGHTS, ".dill", ".joblib", ".keras", ".mar", ".npy", ".npz", ".pickle", ".pt2", ".ptl", ".pyc", ".pyo")
 )
-# A pickle without a protocol byte (protocols 0 and 1) is recognised by parsing it; it calls something by these.
+# A pickle without a protocol byte (protocols 0 and 1) is recognised by parsing it; these opcodes call something.
 _CALLS = frozenset({"GLOBAL", "STACK_GLOBAL", "INST", "OBJ", "REDUCE"})
 _LARGEST_TEXT = 64_000_000
-# Absolute paths as they occur in configs, logs and notebooks. Not in addresses, nor behind ~ or a dot.
+# Absolute paths as they occur in configs, logs and notebooks; not in URLs, nor after ~ or a dot.
 _MACHINE = re.compile(
     r"(?<![\w.~/}])/(?:home|Users|root|tmp|mnt|scratch|workspace|private|media/[\w-]+|var/(?:folders|tmp)|content/drive)"
     r"/[\w./-]+"
@@ -35,15 +35,15 @@ _MACHINE = re.compile(
 
 
 def pickled_files(folder: Path, names: Iterable[str]) -> list[str]:
-    """A sentence for each of the files that is a pickle, by its ending or by its content, or may hold one."""
-    told = []
+    """A sentence for each file that is a pickle, by its ending or its content, or may contain one."""
+    faults = []
     for name in names:
         path = folder / name
         if path.suffix.lower() in _PICKLES:
-            told.append(f"{name} may hold a pickle, which can run code; convert it to safetensors or take it out")
+            faults.append(f"{name} may contain a pickle, which can run code; convert it to safetensors or remove it")
         elif path.suffix != ".safetensors" and _is_pickle(path):
-            told.append(f"{name} holds a pickle, which can run code; take it out")
-    return told
+            faults.append(f"{name} contains a pickle, which can run code; remove it")
+    return faults
 
 
 def _is_pickle(path: Path) -> bool:
@@ -59,46 +59,53 @@ def _is_pickle(path: Path) -> bool:
     try:
         return any(code.name in _CALLS for code, _, _ in list(pickletools.genops(path.read_bytes())))
     except (ValueError, UnicodeDecodeError):
-        return False  # not parsed to its end: no pickle
+        return False  # not parsed to its end: not a pickle
 
 
 def oversized_files(folder: Path, names: Iterable[str], limit: int = MAX_FILE_SIZE) -> list[str]:
     """A sentence for each file that the hub would refuse for its size."""
     sizes = {name: (folder / name).stat().st_size for name in names}
     return [
-        f"{name} has {size:,} bytes and the hub takes {limit:,} in one file; take a smaller --max-shard-size"
+        f"{name} has {size:,} bytes and the hub takes {limit:,} in one file; give a smaller --max-shard-size"
         for name, size in sizes.items()
         if size > limit
     ]
 
 
 def stray_weights(folder: Path) -> list[str]:
-    """A sentence for each ``model*.safetensors`` that no index names and that would be read instead, or by nobody."""
+    """A sentence for each ``model*.safetensors`` outside the index, which would be loaded by mistake or ignored."""
     known = {path.name for path in weight_files(folder)}
     found = [path.name for path in sorted(folder.glob("model*.safetensors")) if path.name not in known]
-    return [f"{name} belongs to other weights than {min(known)}; take out what is not of this save" for name in found]
+    return [f"{name} belongs to other weights than {min(known)}; remove what is not of this save" for name in found]
 
 
 def machine_paths(folder: Path, names: Iterable[str], own: Sequence[Path] = ()) -> list[str]:
-    """A sentence for each file with an absolute path of a machine, with the line or the key where it stands.
+    """Find absolute paths of a machine in text files, strings of JSON files, and metadata of safetensors files.
 
-    own: folders of this machine, looked for as they are written. Reads text files, the strings of JSON files, and what
-    safetensors files say about themselves; not the words of a tokenizer.
+    The vocabulary of a tokenizer is not searched.
+
+    Args:
+        folder: Folder of the files.
+        names: Their paths in it.
+        own: Folders of this machine, searched for as they are written.
+
+    Returns:
+        A sentence for each file with such a path, with the line or the key where it is.
     """
     literal = [str(path) for path in own if len(path.parts) > 2]
-    told = []
+    faults = []
     for name in names:
         for where, text in _texts(folder / name):
             match = _MACHINE.search(text)
             found = match.group() if match else next((path for path in literal if path in text), None)
             if found is not None:
-                told.append(f"{name} has the path {found!r} of a machine ({where}); write it relative, or take it out")
+                faults.append(f"{name} has the path {found!r} of a machine ({where}); make it relative, or remove it")
                 break
-    return told
+    return faults
 
 
 def _texts(path: Path) -> Iterator[tuple[str, str]]:
-    """(where, text) of all that a file says."""
+    """(where, text) for each text in a file."""
     if path.suffix == ".safetensors":
         with safe_open(path, framework="pt") as file:
             yield from (_strings(file.metadata() or {}, "metadata"))
@@ -113,7 +120,7 @@ def _texts(path: Path) -> Iterator[tuple[str, str]]:
         try:
             content = json.loads(text)
         except ValueError:
-            content = None  # what is wrong with it, its reader says
+            content = None  # whoever loads it reports what is wrong
         if path.name == "tokenizer.json" and isinstance(content, dict):
             content = {key: value for key, value in content.items() if key not in ("model", "added_tokens")}
         if content is not None:
@@ -147,20 +154,20 @@ def foreign_figures(folder: Path, evaluation: Evaluation, supervision: dict[str,
     """A sentence where the evaluation is not of this model, or the card's figures are not those of the evaluation."""
     from .model_card import model_index
 
-    told = []
+    faults = []
     if evaluation.record != supervision:
-        told.append("the evaluation results record other supervision than config.json: they are of another model")
+        faults.append("the evaluation results record other supervision than config.json: they are of another model")
     try:
         header = card_metadata((folder / "README.md").read_text(encoding="utf-8"))
     except ValueError:
-        return told  # `incomplete_card` tells of it
+        return faults  # `incomplete_card` reports it
     there = [model.get("results") for model in header.get("model-index") or []]
     if there != [model["results"] for model in model_index(evaluation)]:
-        told.append(
-            "README.md has other figures in `model-index` than the evaluation results; write both in one go with "
-            "`redheart evaluate --json FILE --card`, or take README.md out and it is made anew"
+        faults.append(
+            "README.md has other figures in `model-index` than the evaluation results; write both together with "
+            "`redheart evaluate --json FILE --card`, or remove README.md and it is generated again"
         )
-    return told
+    return faults
 
 
 __all__ = [

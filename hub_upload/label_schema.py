@@ -1,4 +1,4 @@
-"""The label schema as JSON, for those who read outputs without this package. Made from `labels`, its one source."""
+"""The label schema as JSON, for reading outputs without this package; made from `labels`, its only source."""
 
 import json
 from typing import Any
@@ -10,11 +10,12 @@ NAME = "labels.json"
 
 
 def label_schema() -> dict[str, Any]:
-    """Every name of the schema in the order of its tensor dimension, and the range of each label that has one.
+    """Collect every name of the schema in the order of its tensor dimension, and the range of each label that has one.
 
-    Lists by the name that `labels` has for them, in lower case (``"emotions"``, ``"verdicts"``, ...); ``ranges``:
-    "affect", "bentham", "regret_types" and "views" (of utility) -> name -> [low, high], and "acceptability" -> [low,
-    high]; ``record_keys``: the keys of the config's ``supervision``.
+    Returns:
+        Lists by the name that `labels` has for them, in lower case (``"emotions"``, ``"verdicts"``, ...); ``ranges``:
+        "affect", "bentham", "regret_types" and "views" (of utility) -> name -> [low, high], and "acceptability" ->
+        [low, high]; ``record_keys``: the keys of the config's ``supervision``.
     """
     lists = {name.lower(): list(value) for name in labels.__all__ if isinstance(value := getattr(labels, name), tuple)}
     ranges: dict[str, Any] = {

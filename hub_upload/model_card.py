@@ -1,8 +1,8 @@
 """The model card of a trained checkpoint, made from what was measured and from what its config records.
 
-Notable: a card without a licence for all data, limits, or figures with their split is refused, and it tells of the
-sets that supervised its model only. What it says of them stands in `card_parts`; a card without figures, which needs
-no evaluation and none of its packages, is made by `plain_card`.
+Notable: a card without a licence for all data, limits, or figures with their split is refused. It describes only the
+data sets that supervised its model; `card_parts` has their description. `plain_card` makes a card without figures,
+which needs no evaluation and none of its packages.
 """
 
 import math
@@ -32,7 +32,7 @@ from ..evaluation.reports.terminal_report import (
 from ..storage.files import whole_file
 from .output_record import HEADS, output_record
 
-# Measures that the hub shows beside other models' figures, by its own names for them.
+# Measures that the hub compares with other models' -> its own names for them.
 _METRICS = {
     "macro F1": "f1",
     "micro F1": "f1",
@@ -53,27 +53,34 @@ def model_card(
     limits: Sequence[str] = LIMITS,
     tags: Sequence[str] = (),
 ) -> str:
-    """The card as Markdown under a YAML header.
+    """Write the card of an evaluated model.
 
-    evaluation: of the model that ``config`` is of. place: where it is loaded from, such as user/name; by default its
-    name in the evaluation. data_sets: facts by the names in ``config.supervision``; for your
-    own data pass ``DATA_SETS | {...}``. limits: sentences; those of the data sets are added.
-    tags: beside the family's own.
+    Args:
+        evaluation: Of the model that ``config`` belongs to.
+        config: The model's config.
+        place: Where it is loaded from, such as user/name; by default its name in the evaluation.
+        data_sets: Facts by the names in ``config.supervision``; for your own data pass ``DATA_SETS | {...}``.
+        limits: Sentences; those of the data sets are added.
+        tags: In addition to the family's own.
 
-    Raises `ValueError` for an evaluation of another model or without figures, a figure without a split, a source
-    without a licence or under one that Apache-2.0 weights cannot keep, and no limits.
+    Returns:
+        The card as Markdown under a YAML header.
+
+    Raises:
+        ValueError: For an evaluation of another model or without figures, a figure without a split, a source without a
+            licence or under one that Apache-2.0 weights cannot keep, and no limits.
     """
     if evaluation.record != config.supervision:
         raise ValueError("The evaluation records other supervision than the config: it is of another model.")
     sets = trained_on(config, data_sets)
     if not sets:
-        raise ValueError("The config records no data set that supervised the model; there is nothing to tell of it.")
+        raise ValueError("The config records no data set that supervised the model, so there is nothing to describe.")
     rows = _rows(evaluation)
     if not any(math.isfinite(row.model.value) for row in rows):
         raise ValueError("The evaluation has no figure of the model; a card without figures is refused.")
     for row in rows:
         if not row.model.split or not row.model.dataset:
-            raise ValueError(f"{row.model.measure} of {row.model.output} does not say on which data and split it is.")
+            raise ValueError(f"{row.model.measure} of {row.model.output} does not name its data and split.")
     if not limits:
         raise ValueError("The card has no limits; say what the model must not be trusted with.")
     limits = [*limits, *(one.limit for one in sets.values() if one.limit)]
@@ -86,18 +93,20 @@ def model_card(
 def write_model_card(
     evaluation: Evaluation, config: RedHeartConfig, folder: Path, *, data_sets: DataSets = DATA_SETS
 ) -> None:
-    """Write the card of `model_card` to README.md in ``folder``; raises as it does."""
+    """Write the card of `model_card`, which raises for incomplete input, to README.md in ``folder``."""
     card = model_card(evaluation, config, data_sets=data_sets)
     with whole_file(folder / "README.md") as partial:
         partial.write_text(card, encoding="utf-8")
 
 
 def model_index(evaluation: Evaluation) -> list[dict[str, Any]]:
-    """The figures as the hub reads them: ``model-index`` of a card's header. What was fitted on the rows of its own
-    figure is left out.
+    """Give the figures as the hub reads them; those that were fitted on their own rows are left out.
 
     Not with `huggingface_hub.repocard_data.eval_results_to_model_index`: it ignores the task's name, so all outputs of
     one data set would become a single result, under the name of the first.
+
+    Returns:
+        ``model-index`` of a card's header.
     """
     results: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
     for figure in (row.model for row in _rows(evaluation)):

@@ -1,9 +1,9 @@
-"""What is known of each output of a model: what it learned from, who rated that, and how far it may be trusted.
+"""What is known about each output of a model: its training data, who rated them, and how far it may be trusted.
 
     for row in output_record(model.config, evaluation): print(row.part, row.rated_by, row.held_out)
 
-Notable: the same rows stand in `redheart info`, in the model card and on the page; what a second rating and single
-people reach stands beside what the model does, since no figure means anything without them.
+Notable: `redheart info`, the model card and the page show the same rows. What a second rating and a single person reach
+is shown beside what the model does, since a figure means nothing without them.
 """
 
 import math
@@ -21,7 +21,7 @@ NONE = "none"
 
 
 def _shown(claim: Claim) -> tuple[tuple[str, str], ...]:
-    """The figures that are shown of a claim, as output and measure."""
+    """The figures that are shown for a claim, as (output, measure)."""
     if claim.name in _SHOWN_OF:
         return tuple((claim.name, measure) for measure in _SHOWN_OF[claim.name])
     if claim.kind is Kind.EXPECTED_LOSS:
@@ -39,13 +39,13 @@ def _shown(claim: Claim) -> tuple[tuple[str, str], ...]:
 
 
 _SHOWN_OF = {"emotion": ("micro F1",)}
-# Part of a record -> the figures that are shown of it, as output and measure.
+# Part of a record -> the figures that are shown for it, as (output, measure).
 SHOWN: dict[str, tuple[tuple[str, str], ...]] = {
     claim.name: shown for claim in CLAIMS.values() if (shown := _shown(claim))
 }
 
-# How far the model that rated the cases agrees with itself: 220 texts, blind, Krippendorff's alpha unless said
-# (data/cases/README.md).
+# How far the model that rated the cases agrees with itself: 220 texts, blind, Krippendorff's alpha unless another
+# measure is named (data/cases/README.md).
 SECOND_RATING: dict[str, str] = {
     "emotion": "micro F1 .69",
     "intensity": ".81",
@@ -72,8 +72,13 @@ SINGLE_PERSON: dict[str, str] = {
 class OutputRecord:
     """One part of a reading.
 
-    part: the first word of its record keys. trained_on: set -> rows, None where they are unknown. rated_by: one word of
-    `raters`. held_out: figures on rows held out, a phrase each. second_rating, single_person: phrases, "" = unknown.
+    Attributes:
+        part: First word of its record keys.
+        trained_on: Data set -> rows; None = unknown.
+        rated_by: One word of `raters`.
+        held_out: Figures on held-out rows, a phrase each.
+        second_rating: Agreement of a second rating, a phrase; "" = unknown.
+        single_person: What a single person reaches, a phrase; "" = unknown.
     """
 
     part: str
@@ -84,18 +89,24 @@ class OutputRecord:
     single_person: str = ""
 
     def cells(self) -> list[str]:
-        """As a row under `HEADS`."""
-        told = (name if rows is None else f"{name} ({rows:,})" for name, rows in self.trained_on.items())
+        """The cells of its row under `HEADS`."""
+        sets = (name if rows is None else f"{name} ({rows:,})" for name, rows in self.trained_on.items())
         figures = "; ".join(self.held_out) or NONE
-        return [self.part, ", ".join(told), self.rated_by, figures, self.second_rating, self.single_person]
+        return [self.part, ", ".join(sets), self.rated_by, figures, self.second_rating, self.single_person]
 
 
 def output_record(
     config: RedHeartConfig, evaluation: Evaluation | None = None, data_sets: DataSets = DATA_SETS
 ) -> list[OutputRecord]:
-    """Of each part of a reading that something supervised, what is known.
+    """Collect what is known about each supervised part of a reading.
 
-    evaluation: of this model, None where there is none.
+    Args:
+        config: The model's config.
+        evaluation: Of this model; None = there is none.
+        data_sets: Facts by the names in ``config.supervision``.
+
+    Returns:
+        A record for each part.
     """
     parts: dict[str, dict[str, None]] = {}
     for key, sources in config.supervision.items():
@@ -115,7 +126,7 @@ def output_record(
 
 
 def _held_out(evaluation: Evaluation, part: str) -> Iterator[str]:
-    """The figures of a part, each as a phrase, those of rules that were fitted on their own rows left out."""
+    """The figures of a part, each as a phrase, without those that were fitted on their own rows."""
     for output, measure in SHOWN.get(part, ()):
         there = set()
         for figure in evaluation.figures:

@@ -1,8 +1,8 @@
-"""Puts a checked checkpoint on the Hugging Face Hub, as one commit, by `huggingface_hub`'s own upload.
+"""Uploads a checked checkpoint to the Hugging Face Hub, as one commit, by `huggingface_hub`'s own upload.
 
-Notable: one commit means that nobody ever loads half of a push. What breaks off is resumed by pushing again: what has
-arrived is known there by its content. Weights of an earlier push that are no longer there are removed in that commit,
-because they would be loaded instead, and so are its evaluation results, which are of other weights.
+Notable: with one commit, half of a push is never loaded. Pushing again resumes an interrupted push: the hub knows files
+by their content. The commit also removes weights of an earlier push that the folder no longer has, because they
+would be loaded instead, and evaluation results of other weights.
 """
 
 import re
@@ -14,7 +14,7 @@ from pathlib import Path
 from httpx2 import TransportError
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, constants, get_token
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
-from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]  # there, and not said to be
+from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]  # exists, but is not exported
 
 from ..cards.plain_card import missing_parts
 from ..configuration.errors import HubConnectionError, HubError, HubPermissionError, HubRequestError
@@ -26,9 +26,17 @@ _AGAIN = "Run the same command again: what has arrived is not sent again."
 
 @dataclass(frozen=True)
 class Target:
-    """Where a push goes. repo: user/name. private: whether it must be; None takes what is there, or the account's rule.
-    revision: branch, made where it is not there. create_pr: propose the change instead. token: None takes the one of
-    the usual places."""
+    """Where a push goes.
+
+    Attributes:
+        repo: user/name.
+        private: Whether the repository must be private; None keeps it as it is, or follows the account's default.
+        revision: Branch, created where it does not exist.
+        message: Subject of the commit.
+        description: Body of the commit.
+        create_pr: Propose the change in a pull request instead.
+        token: Token to write with; None = as `hub_token` finds it.
+    """
 
     repo: str
     private: bool | None = None
@@ -41,8 +49,16 @@ class Target:
 
 @dataclass(frozen=True)
 class Pushed:
-    """What became of a push. url: of the repository. commit: its hash. changed: False where all was there already.
-    removed: files of an earlier push. kept_card: the repository's own card was kept. pull_request: its address."""
+    """The result of a push.
+
+    Attributes:
+        url: Address of the repository.
+        commit: Hash of the commit.
+        changed: False if the repository had everything already.
+        removed: Files of an earlier push that were removed.
+        kept_card: Whether the repository's own card was kept.
+        pull_request: Its address, if there is one.
+    """
 
     url: str
     commit: str
@@ -53,17 +69,28 @@ class Pushed:
 
 
 def check_repo(repo: str) -> None:
-    """Raise `ValueError` unless ``repo`` is user/name, or the name alone, as the hub takes it."""
+    """Raise `HubRequestError` unless ``repo`` is user/name, or the name alone, in a form that the hub accepts."""
     if repo.count("/") > 1:
-        raise HubRequestError(f"{repo!r} is no name of a repository; write user/name, user being your account.")
+        raise HubRequestError(f"{repo!r} is not a repository name; write user/name, with your account as user.")
     try:
         validate_repo_id(repo)
     except HFValidationError as error:
-        raise HubRequestError(f"{repo!r} is no name of a repository: {error}") from error
+        raise HubRequestError(f"{repo!r} is not a repository name: {error}") from error
 
 
 def hub_token(token: str | None = None) -> str:
-    """The token to write with. Raises `ValueError` where there is none, and `ConnectionError` where offline is set."""
+    """Find the token to write with.
+
+    Args:
+        token: A token; None = the one of `hf auth login` or HF_TOKEN.
+
+    Returns:
+        The token.
+
+    Raises:
+        HubRequestError: When there is no token.
+        HubConnectionError: When HF_HUB_OFFLINE is set.
+    """
     if constants.is_offline_mode():
         raise HubConnectionError("HF_HUB_OFFLINE is set, so nothing can be uploaded; unset it, or use --dry-run.")
     found = token or get_token()
@@ -77,21 +104,29 @@ def hub_token(token: str | None = None) -> str:
 def push(stage: Stage, target: Target) -> Pushed:
     """Upload what is staged.
 
-    Raises `ValueError` for a malformed name, no token, or a public repository where a private one was asked for;
-    `PermissionError` for a token that is wrong or may not write; `ConnectionError` when the hub cannot be reached or
-    the upload breaks off.
+    Args:
+        stage: The checked folder.
+        target: Where it goes.
+
+    Returns:
+        The result.
+
+    Raises:
+        HubRequestError: For a malformed name, no token, or a public repository where a private one was asked for.
+        HubPermissionError: For a token that is wrong or may not write.
+        HubConnectionError: When the hub cannot be reached or the upload is interrupted.
     """
     check_repo(target.repo)
     if "/" not in target.repo:
-        raise HubRequestError(f"{target.repo!r} does not say whose repository; see `full_name`.")
+        raise HubRequestError(f"{target.repo!r} has no account in it; write user/name, or use `full_name`.")
     token = hub_token(target.token)
     api = HfApi(token=token, library_name="redheart")
-    with _told(target.repo, api.endpoint):
+    with _hub_errors(target.repo, api.endpoint):
         url = api.create_repo(target.repo, private=target.private, exist_ok=True)
         if target.private and not api.model_info(target.repo).private:
             raise HubRequestError(
-                f"{target.repo} is there and public, which --private cannot change; make it private in its settings on "
-                "the hub, or push to another name."
+                f"{target.repo} exists and is public, which --private cannot change; make it private in its settings "
+                "on the hub, or push to another name."
             )
         if target.revision is not None and not target.revision.startswith("refs/pr/"):
             api.create_branch(target.repo, branch=target.revision, exist_ok=True)
@@ -122,17 +157,17 @@ def _has_card(api: HfApi, target: Target) -> bool:
 
 
 def full_name(repo: str, token: str) -> str:
-    """``repo`` with the name of the token's account before it where it has none. Raises as `push` does."""
+    """``repo`` with a user: the token's account by default; raises as `push` does."""
     if "/" in repo:
         return repo
     api = HfApi(token=token, library_name="redheart")
-    with _told(repo, api.endpoint):
+    with _hub_errors(repo, api.endpoint):
         return f"{api.whoami()['name']}/{repo}"
 
 
 @contextmanager
-def _told(repo: str, endpoint: str) -> Iterator[None]:
-    """What goes wrong on the way, as errors with a cause and a remedy. None of them has the token."""
+def _hub_errors(repo: str, endpoint: str) -> Iterator[None]:
+    """Turn errors of the hub into errors with a cause and a remedy; none of them contains the token."""
     try:
         yield
     except OfflineModeIsEnabled as error:
@@ -141,31 +176,31 @@ def _told(repo: str, endpoint: str) -> Iterator[None]:
         raise _refusal(error, repo) from error
     except TransportError as error:
         raise HubConnectionError(f"{endpoint} cannot be reached ({error}). {_AGAIN}") from error
-    except RuntimeError as error:  # of the upload of one file, which has its own cause
+    except RuntimeError as error:  # from the upload of one file, with the cause attached
         cause = error.__cause__
         if isinstance(cause, HfHubHTTPError) and cause.response.status_code in (401, 403):
             raise _refusal(cause, repo) from error
-        told = f"{error} {cause or ''}".strip().rstrip(".")
-        raise HubConnectionError(f"The upload broke off: {told}. {_AGAIN}") from error
+        message = f"{error} {cause or ''}".strip().rstrip(".")
+        raise HubConnectionError(f"The upload broke off: {message}. {_AGAIN}") from error
 
 
 def _refusal(error: HfHubHTTPError, repo: str) -> HubError:
     status = error.response.status_code
-    said = error.server_message or str(error).strip()
+    message = error.server_message or str(error).strip()
     if status == 401:
         return HubPermissionError(
-            f"The hub does not accept the token ({said}); it may have expired. Make a new one and run `hf auth login`."
+            f"The hub does not accept the token ({message}); it may have expired. Make a new one and run "
+            "`hf auth login`."
         )
     if status == 403:
         return HubPermissionError(
-            f"The token may not write to {repo} ({said}). Take a token that may, or a repository of an account that is "
-            "yours."
+            f"The token may not write to {repo} ({message}). Use a token that may, or a repository of yours."
         )
     if status == 404:
-        return HubRequestError(f"The hub does not know {repo}, or not this revision of it ({said}).")
+        return HubRequestError(f"The hub does not know {repo}, or not this revision of it ({message}).")
     if status >= 500 or status in (408, 429):
-        return HubConnectionError(f"The hub failed with status {status} ({said}). {_AGAIN}")
-    return HubRequestError(f"The hub refused the push to {repo} with status {status}: {said}")
+        return HubConnectionError(f"The hub failed with status {status} ({message}). {_AGAIN}")
+    return HubRequestError(f"The hub refused the push to {repo} with status {status}: {message}")
 
 
 __all__ = ["Pushed", "Target", "check_repo", "full_name", "hub_token", "push"]

@@ -1,6 +1,6 @@
-"""`push_to_hub` of models, pipelines and trainers: what goes up loads without this package, with a card and a licence.
+"""`push_to_hub` of models, pipelines and trainers: the upload loads without this package, with a card and a licence.
 
-Notable: everything is checked, the model loaded from what was saved among it, before a repository is made.
+Notable: everything is checked before a repository is created, also that the saved model loads.
 """
 
 import shutil
@@ -31,15 +31,27 @@ def push_to_hub(
 ) -> str:
     """Upload the model, or the pipeline with its tokenizer, as `redheart push` does.
 
-    Takes what transformers' own method takes. repo_id: user/name, or a name in the token's account. token: True or
-    None for the usual places. max_shard_size: most bytes in a weight file, or such as "500MB"; 2 GB by default. tags:
-    of a card that is made; a complete card that is in the repository stays.
+    The upload has weights, config, the code for ``trust_remote_code=True``, label schema, card, licence and handler. A
+    bare model has no tokenizer: push it as well (``tokenizer.push_to_hub``).
 
-    Goes up: weights, config, the code for ``trust_remote_code=True``, label schema, card, licence and handler; with a
-    bare model no tokenizer: push it, too (``tokenizer.push_to_hub``).
+    Args:
+        self: The model or the pipeline.
+        repo_id: user/name, or a name in the token's account.
+        commit_message: Subject of the commit.
+        commit_description: Body of the commit.
+        private: Whether the repository must be private; None keeps it as it is, or follows the account's default.
+        token: The token; True or None = the one of `hf auth login` or HF_TOKEN.
+        revision: Branch, created where it does not exist.
+        create_pr: Propose the change in a pull request instead.
+        max_shard_size: Most bytes in a weight file, or a text such as "500MB"; 2 GB by default.
+        tags: For a generated card; a complete card in the repository is kept.
 
-    Returns the address of the repository, or of the pull request. Raises as `redheart.hub_upload.push.push` does, and
-    `ValueError` for a model that does not load as it was saved, or a data set whose licence is not known.
+    Returns:
+        The address of the repository, or of the pull request.
+
+    Raises:
+        HubRequestError: As `redheart.hub_upload.push.push`, which may raise other errors, too, and for ``token=False``.
+        ValueError: For a model that does not load as it was saved, or a data set whose licence is unknown.
     """
     from transformers.utils.hub import convert_file_size_to_int
 
@@ -65,9 +77,20 @@ def push_trained(
 ) -> str | None:
     """Upload what ``trainer`` saves, with its tokenizer and without its pickled arguments, to ``args.hub_model_id``.
 
-    token, revision, private: None takes those of the trainer's arguments. All processes call it; the first one uploads.
-    Returns the address of the repository, in other processes None. Raises `ValueError` where the arguments name no
-    repository and for an adapter, and as `push_to_hub`.
+    All processes call it; the first one uploads.
+
+    Args:
+        trainer: The trainer, whose arguments name the repository.
+        commit_message: Subject of the commit.
+        token: Token to write with; None = that of the trainer's arguments.
+        revision: Branch; None = that of the trainer's arguments.
+        private: Whether the repository must be private; None = as the trainer's arguments say.
+
+    Returns:
+        The address of the repository; None in all processes but the first.
+
+    Raises:
+        HubRequestError: When the arguments name no repository, for an adapter, and as `push_to_hub`.
     """
     from transformers.trainer import TRAINING_ARGS_NAME
     from transformers.trainer_utils import unwrap_peft_model
@@ -77,11 +100,11 @@ def push_trained(
 
     args = trainer.args
     if args.hub_model_id is None:
-        raise HubRequestError("`hub_model_id` of the arguments says where to, such as user/name. It is missing.")
+        raise HubRequestError("`hub_model_id` of the arguments is missing; set it to a repository such as user/name.")
     if unwrap_peft_model(trainer.model) is not trainer.model:
         raise HubRequestError(
-            "The model has an adapter, which is no checkpoint of its own: merge it (`merge_adapter`) and push that, or "
-            "upload its folder as PEFT does."
+            "The model has an adapter, which is not a complete checkpoint: merge it (`merge_adapter`) and push the "
+            "result, or upload its folder as PEFT does."
         )
     check_repo(args.hub_model_id)
     key = hub_token(token or args.hub_token)
@@ -92,13 +115,13 @@ def push_trained(
         commit_message or "End of training",
         token=key,
     )
-    # Below the output folder, as a model that is saved by several processes must be where all of them see it.
+    # Inside the output folder: a model that several processes save must be where all of them see it.
     folder = Path(args.output_dir) / ".pushed"
     try:
         trainer.save_model(str(folder), _internal_call=True)
         if not trainer.is_world_process_zero():
             return None
-        (folder / TRAINING_ARGS_NAME).unlink(missing_ok=True)  # a pickle, and of this machine
+        (folder / TRAINING_ARGS_NAME).unlink(missing_ok=True)  # a pickle, and specific to this machine
         return _upload(folder, target, Extras())
     finally:
         if trainer.is_world_process_zero() and folder.exists():

@@ -1,7 +1,7 @@
-"""The folder that goes up: links to what a checkpoint has, and beside them what is generated for the hub.
+"""The folder that is uploaded: links to the files of a checkpoint, and the files that are generated for the hub.
 
-Notable: it lies apart, so that a user's folder stays as it is, and it needs not survive an interruption: the hub knows
-a file by its content, what is staged depends on the checkpoint alone, and so a second push finds what has arrived.
+Notable: it is separate, so that a user's folder stays as it is. It need not survive an interruption: the hub knows a
+file by its content, and the staged files depend on the checkpoint alone, so a second push finds what has arrived.
 """
 
 import json
@@ -56,7 +56,13 @@ _WHAT = {
 
 @dataclass(frozen=True)
 class StagedFile:
-    """A file that goes up. name: its place in the repository. what: said for people. size: bytes."""
+    """A file that is uploaded.
+
+    Attributes:
+        name: Its path in the repository.
+        what: A description for people.
+        size: Bytes.
+    """
 
     name: str
     what: str
@@ -65,8 +71,14 @@ class StagedFile:
 
 @dataclass(frozen=True)
 class Stage:
-    """A checked folder that can go up. left_out: files of the checkpoint that stay. made_card: whether its card is
-    generated."""
+    """A checked folder that can be uploaded.
+
+    Attributes:
+        folder: Its path.
+        files: What is uploaded.
+        left_out: Files of the checkpoint that are not uploaded.
+        made_card: Whether its card is generated.
+    """
 
     folder: Path
     files: list[StagedFile]
@@ -76,10 +88,16 @@ class Stage:
 
 @dataclass(frozen=True)
 class Extras:
-    """What goes beside the checkpoint. results: file of `redheart evaluate --json`, by default the folder's own
-    ``evaluation.json``. data_sets: facts for a generated card. tags: of a generated card. max_shard_size: most bytes in
-    a weight file. dtype: what the weights go up in, such as `torch.bfloat16`; by default as the checkpoint stores them.
-    tokenizer: whether one must be there."""
+    """Options of a staged folder.
+
+    Attributes:
+        results: File of `redheart evaluate --json`; by default the folder's own ``evaluation.json``.
+        data_sets: Facts for a generated card.
+        tags: Tags of a generated card.
+        max_shard_size: Most bytes in a weight file.
+        dtype: Type of the uploaded weights, such as `torch.bfloat16`; by default as the checkpoint stores them.
+        tokenizer: Whether the checkpoint must have a tokenizer.
+    """
 
     results: Path | None = None
     data_sets: DataSets | None = None
@@ -91,20 +109,27 @@ class Extras:
 
 @contextmanager
 def staged(folder: str | Path, name: str, extras: Extras | None = None, workdir: Path | None = None) -> Iterator[Stage]:
-    """A checked copy of a checkpoint with everything that a repository of it has, as long as the block runs.
+    """Make a checked copy of a checkpoint with everything that its repository needs, for the duration of the block.
 
-    folder: of a checkpoint, or the name of one that ships. name: of the repository, such as user/name, for a generated
-    card. workdir: where the copy lies; weights take space there only if they are sharded anew, all else are links and
-    small files.
+    Args:
+        folder: Folder of a checkpoint, or the name of one that ships.
+        name: Name of the repository, such as user/name, for a generated card.
+        extras: Options; by default those of `Extras`.
+        workdir: Parent of the copy; by default that of temporary files. Weights take space there only if they are
+            written again, everything else is links and small files.
 
-    Raises `ValueError` that names every fault: weights that do not load strictly, pickles, paths of the machine, an
-    incomplete card, results of another model, files too large for the hub.
+    Yields:
+        The copy, which is removed when the block ends.
+
+    Raises:
+        ValueError: For weights that do not load strictly, pickles, paths of the machine, an incomplete card, results of
+            another model, and files too large for the hub; the message names every fault.
     """
     extras = extras or Extras()
     source = _source(folder)
     names, left_out = _listed(source)
-    _refuse(folder, pickled_files(source, names))
-    _refuse(folder, stray_weights(source))  # before anything is written in the place of a weight file
+    _raise_faults(folder, pickled_files(source, names))
+    _raise_faults(folder, stray_weights(source))  # before anything replaces a weight file
     model = load_strict(source)
     if extras.tokenizer:
         _check_tokenizer(source, model)
@@ -113,16 +138,16 @@ def staged(folder: str | Path, name: str, extras: Extras | None = None, workdir:
         for one in names:
             (stage / one).parent.mkdir(parents=True, exist_ok=True)
             (stage / one).symlink_to((source / one).resolve())
-        _write_anew(stage, extras.max_shard_size, extras.dtype)
+        _rewrite_weights(stage, extras.max_shard_size, extras.dtype)
         made = _generate(stage, isinstance(model, RedHeartModel))
         results = extras.results or source / RESULTS
         evaluation = Evaluation.load(results) if extras.results is not None or results.is_file() else None
         if evaluation is not None and not isinstance(model, RedHeartModel):
             raise ValueError(f"{results} is of an analysis model, and {folder} holds a classifier; leave it out.")
         if evaluation is not None:
-            _put(stage / RESULTS, results.read_text(encoding="utf-8"))
+            _replace(stage / RESULTS, results.read_text(encoding="utf-8"))
         if not (stage / CARD).is_file():
-            _put(stage / CARD, _card(name, model, evaluation, extras))
+            _replace(stage / CARD, _card(name, model, evaluation, extras))
             made.add(CARD)
         files = _described(stage, source, made)
         there = [file.name for file in files]
@@ -130,7 +155,7 @@ def staged(folder: str | Path, name: str, extras: Extras | None = None, workdir:
         faults += machine_paths(stage, there, [Path.home(), source.resolve()])
         faults += [] if evaluation is None else foreign_figures(stage, evaluation, model.config.supervision)
         faults += _licence_faults(stage, made)
-        _refuse(folder, faults)
+        _raise_faults(folder, faults)
         yield Stage(stage, files, left_out, CARD in made)
 
 
@@ -142,7 +167,7 @@ def _source(folder: str | Path) -> Path:
 
 
 def _listed(source: Path) -> tuple[list[str], list[str]]:
-    """The files that go up and those that stay, by their place: hidden ones and caches are of tools or secret."""
+    """Paths of the files that are uploaded, and of those that are not: hidden ones and caches."""
     names: list[str] = []
     left_out: list[str] = []
     for path in sorted(source.rglob("*")):
@@ -153,35 +178,34 @@ def _listed(source: Path) -> tuple[list[str], list[str]]:
     return names, left_out
 
 
-def _refuse(folder: str | Path, faults: Sequence[str]) -> None:
+def _raise_faults(folder: str | Path, faults: Sequence[str]) -> None:
     if faults:
-        raise ValueError(f"{folder} does not go up as it is: {'; '.join(faults)}.")
+        raise ValueError(f"{folder} cannot be uploaded as it is: {'; '.join(faults)}.")
 
 
 def _check_tokenizer(source: Path, model: RedHeartPreTrainedModel) -> None:
-    """Raise unless there is a tokenizer that the pipeline takes for ``model``."""
+    """Raise unless there is a tokenizer that the pipeline accepts for ``model``."""
     if not (source / "tokenizer.json").is_file():
-        raise ValueError(f"{source} has no tokenizer.json; save the tokenizer there, too (tokenizer.save_pretrained).")
+        raise ValueError(f"{source} has no tokenizer.json; save the tokenizer there (tokenizer.save_pretrained).")
     tokenizer = AutoTokenizer.from_pretrained(source)
     if isinstance(model, RedHeartModel):
         EthicalAnalysisPipeline(model=model, tokenizer=tokenizer)
 
 
-def _write_anew(stage: Path, most: int, dtype: torch.dtype | None) -> None:
-    """Write the weights anew where they are to be in ``dtype`` and are not, and where a file has tensors of more than
-    ``most`` bytes; and in any case their sums."""
+def _rewrite_weights(stage: Path, most: int, dtype: torch.dtype | None) -> None:
+    """Write weights that are not in ``dtype``, or in files of over ``most`` bytes, again; always write their sums."""
     weights = weight_files(stage)
     slots = stored_slots(weights)
     wanted = slots if dtype is None else float_slots(weights, dtype)
     held = [stored_slots([path]).values() for path in weights]
     if wanted == slots and all(sum(slot.nbytes for slot in some) <= most or len(some) == 1 for some in held):
         if not (stage / SUMS).is_file():
-            _put(stage / SUMS, sum_lines(weights))
+            _replace(stage / SUMS, sum_lines(weights))
         return
     needed, free = sum(slot.nbytes for slot in wanted.values()), shutil.disk_usage(stage).free
     if needed > free:
         raise OSError(
-            f"Writing the weights anew takes {needed:,} bytes, and {stage.parent} has {free:,}; give a folder on "
+            f"Writing the weights again takes {needed:,} bytes, and {stage.parent} has {free:,}; give a folder on "
             "another disk (--workdir)."
         )
     read = [path.resolve() for path in weights]
@@ -189,29 +213,28 @@ def _write_anew(stage: Path, most: int, dtype: torch.dtype | None) -> None:
         path.unlink(missing_ok=True)
     write_weights(stage, wanted, stored_tensors(read) if dtype is None else float_tensors(read), most)
     if dtype is not None:
-        _say_floats(stage)
+        _drop_int8_config(stage)
     load_strict(stage)
 
 
-def _say_floats(stage: Path) -> None:
-    """Take the word of weights in 8 bits out of the config."""
+def _drop_int8_config(stage: Path) -> None:
+    """Remove the 8-bit quantisation from the config, whose weights are now floats."""
     options = json.loads((stage / CONFIG).read_text(encoding="utf-8"))
     if is_stored_int8(options):
         del options["quantization_config"]
-        _put(stage / CONFIG, json.dumps(options, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+        _replace(stage / CONFIG, json.dumps(options, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
 
 
 def _generate(stage: Path, analysis: bool) -> set[str]:
-    """Write code, for an analysis model the label schema, handler and, where there is none, the licence; returns their
-    names."""
+    """Write code, label schema (of an analysis model), handler and a missing licence; return the names."""
     made = {*bundle_code(stage), HANDLER}
     add_auto_map(stage)
     if analysis:
-        _put(stage / label_schema.NAME, label_schema.label_schema_text())
+        _replace(stage / label_schema.NAME, label_schema.label_schema_text())
         made.add(label_schema.NAME)
-    _put(stage / HANDLER, (_HERE / HANDLER).read_text(encoding="utf-8"))
+    _replace(stage / HANDLER, (_HERE / HANDLER).read_text(encoding="utf-8"))
     if not (stage / LICENCE).is_file():
-        _put(stage / LICENCE, (_HERE / LICENCE).read_text(encoding="utf-8"))
+        _replace(stage / LICENCE, (_HERE / LICENCE).read_text(encoding="utf-8"))
         made.add(LICENCE)
     return made
 
@@ -223,7 +246,7 @@ def _card(name: str, model: RedHeartPreTrainedModel, evaluation: Evaluation | No
         return classifier_card(title, model.num_parameters(), model.config, **known)
     if evaluation is None:
         return plain_card(title, model.num_parameters(), model.config, **known)
-    from .model_card import model_card  # its figures and plots need what only some commands do
+    from .model_card import model_card  # its figures and plots need packages that only some commands need
 
     return model_card(evaluation, model.config, **known)
 
@@ -233,10 +256,10 @@ def _licence_faults(stage: Path, made: set[str]) -> list[str]:
     try:
         named = card_metadata((stage / CARD).read_text(encoding="utf-8")).get("license")
     except ValueError:
-        return []  # `incomplete_card` tells of it
+        return []  # `incomplete_card` reports it
     if LICENCE not in made or named in (None, "apache-2.0"):
         return []
-    return [f"README.md names the licence {named!r}, and its text is not there; put it into a file {LICENCE}"]
+    return [f"README.md names the licence {named!r}, whose text is missing; put it into a file {LICENCE}"]
 
 
 def _described(stage: Path, source: Path, made: set[str]) -> list[StagedFile]:
@@ -260,8 +283,8 @@ def _kind(name: str, made: set[str]) -> str:
     return "remote code" if name in made else "other file of the folder"
 
 
-def _put(path: Path, text: str) -> None:
-    """Write a file of the stage, in the place of a link to the user's, which stays as it is."""
+def _replace(path: Path, text: str) -> None:
+    """Write a file of the stage in place of a link to the user's file, which stays as it is."""
     path.unlink(missing_ok=True)
     path.write_text(text, encoding="utf-8")
 

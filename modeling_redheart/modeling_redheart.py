@@ -17,7 +17,7 @@ from transformers.utils import logging
 from transformers.utils.generic import can_return_tuple
 
 from ..configuration.claims import TARGET_OUTPUTS
-from ..configuration.components import COMPONENTS, needed_for, refuse_absent
+from ..configuration.components import COMPONENTS, check_outputs_available, needed_for
 from ..configuration.configuration_redheart import RedHeartConfig
 from ..configuration.errors import InputError
 from ..configuration.inputs import check_depth, check_outputs, check_token_budget
@@ -274,7 +274,7 @@ def _check_request(outputs: Sequence[str] | None, depth: str, targets: Targets, 
     """Return the outputs to compute; raise `ValueError` where one is unknown or lacking, or does not fit a target."""
     available = config.outputs_at(check_depth(depth))
     wanted = set(available if outputs is None else check_outputs(outputs, depth))
-    refuse_absent(sorted(wanted, key=OUTPUTS.index), depth, config.components)
+    check_outputs_available(sorted(wanted, key=OUTPUTS.index), depth, config.components)
     for label in targets.given():
         output, fast = TARGET_OUTPUTS[label]
         if output not in wanted or (depth == "fast" and not fast):

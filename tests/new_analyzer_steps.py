@@ -84,7 +84,7 @@ assert model.config.supervision == {"hope.soon": ["hopes"], "hope.late": ["hopes
 reading = read(model)
 assert list(reading["hope"]) == ["soon", "late"]
 assert reading["ranges"]["hope"] == [0, 1]
-print("told")
+print("reported")
 
 report = evaluate("hopeful", model, tokenizer, [Rows("hopes", "all rows", units, units)], texts=0, lists=False)
 figures = {(figure.output, figure.measure, figure.system) for figure in report.figures}

@@ -77,7 +77,7 @@ def test_neutral_is_asserted_alone_and_nothing_below_its_threshold(
     assert seen == {"neutral", "feeling", "nothing"}
 
 
-def test_strength_is_told_of_what_is_asserted_only(readings: list[Reading]) -> None:
+def test_strength_is_reported_for_asserted_emotions_only(readings: list[Reading]) -> None:
     for one in readings:
         emotion = one["emotion"]
         for part in ("intensity", "nuance"):
@@ -112,16 +112,16 @@ def test_the_verdict_is_the_most_probable_one_or_none(pipe: EthicalAnalysisPipel
     assert {one["verdict"]["abstained"] for one in readings} == {True, False}
 
 
-def test_information_is_told_where_it_stands_out_from_chance(
+def test_information_is_reported_where_it_exceeds_chance(
     pipe: EthicalAnalysisPipeline, readings: list[Reading]
 ) -> None:
     least = pipe.model.config.information_null
-    told = [one["surd"] for one in readings if one["surd"] != {"not_determined": True}]
-    assert 0 < len(told) < len(readings)
-    assert all(set(surd) == set(SURD) and bits(surd) > least for surd in told)
+    reported = [one["surd"] for one in readings if one["surd"] != {"not_determined": True}]
+    assert 0 < len(reported) < len(readings)
+    assert all(set(surd) == set(SURD) and bits(surd) > least for surd in reported)
 
 
-def test_nothing_of_the_old_schema_is_told_and_each_reading_is_json(readings: list[Reading]) -> None:
+def test_readings_are_json_without_anything_of_the_old_schema(readings: list[Reading]) -> None:
     for one in readings:
         assert "utility" not in one["bentham"]
         assert "action" not in one["verdict"]

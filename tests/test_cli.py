@@ -20,7 +20,7 @@ from redheart import RedHeartConfig, RedHeartModel, __version__
 from redheart.cli import main
 from redheart.commands.read.terminal import render
 from redheart.configuration import budget, load_preset, shipped
-from redheart.configuration.extras import wanted
+from redheart.configuration.extras import pip_argument
 from redheart.configuration.labels import record_keys
 from redheart.evaluation.measurement.results import MODEL, Evaluation, Figure
 from redheart.modeling_redheart.pipeline_redheart import EthicalAnalysisPipeline
@@ -177,7 +177,7 @@ def test_bad_jsonl_lines_are_answered(analyze: Run, tmp_path: Path) -> None:
     assert [f"line {number}" in messages[number - 1] for number in range(2, 10)] == [True] * 8
 
 
-def test_one_number_that_json_has_not_loses_no_line(analyze: Run, tmp_path: Path) -> None:
+def test_a_number_that_is_not_json_loses_no_line(analyze: Run, tmp_path: Path) -> None:
     """Of its kind: a number too large, too long or none, in a file beside others."""
     path = tmp_path / "posts.jsonl"
     path.write_text('{"id": 1, "text": "He kept his word."}\n{"id": 2, "text": "I lied.", "score": 1e999}\n\n'
@@ -221,13 +221,13 @@ def test_tables_pass_every_column_on(analyze: Run, tmp_path: Path) -> None:
     assert "has 2 cells" in found[2]["error"]["message"]
 
 
-def test_a_column_without_a_table_is_told(run: Run, tmp_path: Path) -> None:
+def test_a_column_without_a_table_is_refused(run: Run, tmp_path: Path) -> None:
     (tmp_path / "post.txt").write_text("I lied.")
     for source in (("I lied.",), ("-",), ("--file", tmp_path / "post.txt")):
         assert_one_error(run("analyze", "--column", "body", *source), 2, "--column", "leave it out")
 
 
-def test_a_column_that_is_not_there_is_told_before_any_work(run: Run, tmp_path: Path) -> None:
+def test_a_missing_column_is_reported_before_any_work(run: Run, tmp_path: Path) -> None:
     (tmp_path / "posts.csv").write_text("id,Text\n7,I lied.\n")
     assert_one_error(run("analyze", "--file", tmp_path / "posts.csv"), 2, "--column", "did you mean 'Text'")
 
@@ -260,7 +260,7 @@ def test_a_file_without_texts_says_so_and_the_others_are_answered(
     assert [answer["text"] for answer in answers(result)] == ["I lied.", "She left."]
 
 
-def test_nothing_on_standard_input_is_said(analyze: Run) -> None:
+def test_empty_standard_input_is_reported(analyze: Run) -> None:
     result = analyze("--json", "-", stdin=b"")
     assert (result.exit_code, result.stdout) == (1, "")
     assert "standard input has no lines" in result.stderr
@@ -272,7 +272,7 @@ def test_every_end_of_a_line_ends_a_text(analyze: Run) -> None:
 
 
 @pytest.mark.parametrize("mark", ["\x1b[2J", "\x1bc", "\x9b1m", "\x07", "\u202e"], ids=repr)
-def test_no_text_commands_the_terminal(analyze: Run, tmp_path: Path, mark: str) -> None:
+def test_no_text_controls_the_terminal(analyze: Run, tmp_path: Path, mark: str) -> None:
     """Of its kind: a reading and its arc, JSON, an error that quotes a line, the name of a file."""
     long = f"I lied {mark} to my mother about the money, and {mark} then my brother told everyone. He left {mark}."
     path = tmp_path / "posts.jsonl"
@@ -456,7 +456,7 @@ def test_params_fails_on_a_difference(run: Run, tiny_preset: str, monkeypatch: p
     ]
 
 
-def test_info_says_what_is_known_of_each_output(run: Run, checkpoint: Path, tmp_path: Path) -> None:
+def test_info_shows_what_is_known_about_each_output(run: Run, checkpoint: Path, tmp_path: Path) -> None:
     model = RedHeartModel.from_pretrained(checkpoint)
     model.config.supervision = {"verdict": ["cases"], "affect.valence": ["cases", "emobank"], "arc": ["goemotions"]}
     model.save_pretrained(tmp_path)
@@ -467,18 +467,18 @@ def test_info_says_what_is_known_of_each_output(run: Run, checkpoint: Path, tmp_
     evaluation = Evaluation("mine", model.num_parameters(), "redheart evaluate")
     evaluation.figures.append(figure)
     evaluation.save(tmp_path / "evaluation.json")
-    told = " ".join(run("info", str(tmp_path)).stdout.split())
-    assert told.startswith("mine ")
-    assert "verdict trained on (rows) cases (12,030) rated by model" in told
-    assert "accuracy 0.810 (cases, validation)" in told
-    assert "most votes equal 96 %" in told
+    output = " ".join(run("info", str(tmp_path)).stdout.split())
+    assert output.startswith("mine ")
+    assert "verdict trained on (rows) cases (12,030) rated by model" in output
+    assert "accuracy 0.810 (cases, validation)" in output
+    assert "most votes equal 96 %" in output
     outputs = json.loads(run("info", str(tmp_path), "--json").stdout)["outputs"]
     assert {row["part"]: row["rated_by"] for row in outputs} == {"verdict": "model", "affect": "mixed", "arc": "people"}
     held_out = {row["part"]: row["held_out"] for row in outputs}
     assert held_out == {"verdict": ["accuracy 0.810 (cases, validation)"], "affect": [], "arc": []}
 
 
-def test_info_of_what_is_no_model(run: Run, tmp_path: Path) -> None:
+def test_info_of_a_folder_that_is_not_a_model(run: Run, tmp_path: Path) -> None:
     result = run("info", str(tmp_path))
     assert result.exit_code == 2
     assert "has no config.json" in result.stderr
@@ -508,8 +508,8 @@ def test_lines_are_answered_as_they_come_and_a_broken_pipe_is_quiet(checkpoint: 
 @pytest.mark.parametrize(
     ("module", "message"),
     [
-        ("sklearn.linear_model", f"This needs scikit-learn: pip install {wanted('train')}"),
-        ("gradio", f"This needs gradio: pip install {wanted('demo')}"),
+        ("sklearn.linear_model", f"This needs scikit-learn: pip install {pip_argument('train')}"),
+        ("gradio", f"This needs gradio: pip install {pip_argument('demo')}"),
         ("unheard_of", "No module named 'unheard_of'"),
     ],
 )

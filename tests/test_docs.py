@@ -29,7 +29,7 @@ pytestmark = pytest.mark.skipif(not PAGES, reason="about a checkout; an installe
 
 Shell: TypeAlias = Callable[[str, Path], str]
 
-# A command line goes on after a backslash; what does not begin with a prompt is what it prints.
+# A command line continues after a backslash; what does not begin with a prompt is what it prints.
 _COMMAND = re.compile(r"^\$ ((?:.*\\\n)*.*)$", re.MULTILINE)
 LEFT_OUT = "[...]"  # in what a command prints
 

@@ -65,7 +65,7 @@ OPTIONS: list[dict[str, Any]] = [
 Door = Callable[[Any], str | None]
 
 
-def told(call: Callable[..., Any], *arguments: Any, **options: Any) -> str | None:
+def error_of(call: Callable[..., Any], *arguments: Any, **options: Any) -> str | None:
     """What ``call`` refuses its arguments with; None where it does not."""
     try:
         call(*arguments, **options)
@@ -106,20 +106,24 @@ def is_json(value: Any) -> bool:
 
 
 @pytest.fixture(scope="module")
-def said(pipe: EthicalAnalysisPipeline, checkpoint: Path, tmp_path_factory: Any) -> dict[str, dict[int, str | None]]:
+def messages_by_door(
+    pipe: EthicalAnalysisPipeline, checkpoint: Path, tmp_path_factory: Any
+) -> dict[str, dict[int, str | None]]:
     """Door -> number of the value -> what it says."""
     values = [*REFUSED, *READ]
     folder = tmp_path_factory.mktemp("doors")
     numbers = range(len(values))
     found: dict[str, dict[int, str | None]] = {
-        "pipeline": {n: told(pipe, values[n]) for n in numbers if not isinstance(values[n], list)},  # which holds texts
-        "pipeline, in a list": {n: told(pipe, [GOOD, values[n]]) for n in numbers},
-        "pipeline, in a stream": {n: told(lambda value: list(pipe(iter([value]))), values[n]) for n in numbers},
-        "training rows": {n: told(check, [{"text": values[n], "affect.valence": 0.5}]) for n in numbers},
+        "pipeline": {
+            n: error_of(pipe, values[n]) for n in numbers if not isinstance(values[n], list)
+        },  # which holds texts
+        "pipeline, in a list": {n: error_of(pipe, [GOOD, values[n]]) for n in numbers},
+        "pipeline, in a stream": {n: error_of(lambda value: list(pipe(iter([value]))), values[n]) for n in numbers},
+        "training rows": {n: error_of(check, [{"text": values[n], "affect.valence": 0.5}]) for n in numbers},
     }
     pandas = pytest.importorskip("pandas")
     found["training rows, of a table"] = {
-        n: told(check, pandas.DataFrame({"text": [values[n]], "affect.valence": [0.5]}, dtype=object))
+        n: error_of(check, pandas.DataFrame({"text": [values[n]], "affect.valence": [0.5]}, dtype=object))
         for n in numbers
         if not isinstance(values[n], (bytearray, dict))  # which become others in a table
     }
@@ -129,7 +133,7 @@ def said(pipe: EthicalAnalysisPipeline, checkpoint: Path, tmp_path_factory: Any)
     found["analyze, .jsonl"] = dict(zip(jsons, errors_of(analyzed(checkpoint, path), len(jsons)), strict=True))
     for n in jsons:
         (folder / f"{n}.jsonl").write_text(json.dumps({"text": values[n], "affect.valence": 0.5}) + "\n")
-    found["evaluate"] = {n: told(own_rows, str(folder / f"{n}.jsonl")) for n in jsons}
+    found["evaluate"] = {n: error_of(own_rows, str(folder / f"{n}.jsonl")) for n in jsons}
     texts = [n for n in numbers if isinstance(values[n], str) and not SURROGATE.search(values[n])]
     path = folder / "values.csv"
     with path.open("w", encoding="utf-8", newline="") as file:
@@ -140,7 +144,7 @@ def said(pipe: EthicalAnalysisPipeline, checkpoint: Path, tmp_path_factory: Any)
     found["analyze, .csv"] = dict(zip(texts, errors_of(answers, len(texts)), strict=True))
     handler = EndpointHandler.__new__(EndpointHandler)
     handler.pipeline = pipe
-    found["handler"] = {n: told(handler, {"inputs": [values[n]]}) for n in jsons}
+    found["handler"] = {n: error_of(handler, {"inputs": [values[n]]}) for n in jsons}
     found["server"] = dict(zip(jsons, posted(pipe, [{"texts": [values[n]]} for n in jsons]), strict=True))
     return found
 
@@ -175,12 +179,12 @@ def posted(pipe: EthicalAnalysisPipeline, bodies: list[Any]) -> list[str | None]
 
 
 @pytest.mark.parametrize("number", range(len(REFUSED) + len(READ)), ids=lambda n: repr([*REFUSED, *READ][n])[:40])
-def test_a_text_is_the_same_text_at_every_door(number: int, said: dict[str, dict[int, str | None]]) -> None:
+def test_a_text_is_the_same_text_at_every_door(number: int, messages_by_door: dict[str, dict[int, str | None]]) -> None:
     """Of its kind: half an emoji, blanks that no `strip` knows, bytes, numbers, and every text that looks odd only."""
     value = [*REFUSED, *READ][number]
-    words = in_other_words(told(check_text, value))
+    words = in_other_words(error_of(check_text, value))
     assert (words is None) == (number >= len(REFUSED))
-    for door, messages in said.items():
+    for door, messages in messages_by_door.items():
         message = messages.get(number, words)
         if words is None:
             assert message is None, door
@@ -197,7 +201,7 @@ def test_the_page_takes_what_the_others_take(value: str, pipe: EthicalAnalysisPi
     from redheart.demo.page import Page
 
     summary, _, _, session = Page(pipe, "tiny").read(value, "en", False)
-    words = in_other_words(told(check_text, value))
+    words = in_other_words(error_of(check_text, value))
     assert (session.reading is None) == (words is not None)
     if words is not None:
         shown = html.unescape(summary)
@@ -211,7 +215,7 @@ def test_a_line_is_the_same_line_at_every_door(
     """Of its kind: numbers that JSON has not or that are too large, other encodings, lines cut off, other values."""
     text, words = decode(line)
     if not words:
-        words = told(lambda: check_row(parse_json(text))) or ""
+        words = error_of(lambda: check_row(parse_json(text))) or ""
     assert words
     path = tmp_path / "lines.jsonl"
     good = b'{"text": "I lied.", "row": %d, "affect.valence": 0.5}\n'
@@ -221,7 +225,7 @@ def test_a_line_is_the_same_line_at_every_door(
     assert "error" not in first
     assert "error" not in third
     assert f"{path}, line 2 {words}" == second["error"]["message"]
-    for refusal in (told(lambda: list(read_rows(path))), told(own_rows, str(path))):
+    for refusal in (error_of(lambda: list(read_rows(path))), error_of(own_rows, str(path))):
         assert refusal is not None
         assert words in refusal
     if line in BAD_LINES:
@@ -233,18 +237,18 @@ def test_a_line_is_the_same_line_at_every_door(
 def option_doors(pipe: EthicalAnalysisPipeline, options: dict[str, Any]) -> Iterator[tuple[str, str | None]]:
     """Each door that the options can come through, and what it says."""
     whole = EthicalAnalysisPipeline(model=pipe.model, tokenizer=pipe.tokenizer)
-    yield "pipeline", told(whole, GOOD, **options)
+    yield "pipeline", error_of(whole, GOOD, **options)
     yield (
         "pipeline, when it is made",
-        told(EthicalAnalysisPipeline, model=pipe.model, tokenizer=pipe.tokenizer, **options),
+        error_of(EthicalAnalysisPipeline, model=pipe.model, tokenizer=pipe.tokenizer, **options),
     )
     handler = EndpointHandler.__new__(EndpointHandler)
     handler.pipeline = whole
-    yield "handler", told(handler, {"inputs": GOOD, "parameters": options})
+    yield "handler", error_of(handler, {"inputs": GOOD, "parameters": options})
     yield "server", posted(whole, [{"text": GOOD, **options}])[0]
     if "include_untrained" not in options:
         inputs = pipe.tokenizer(GOOD, return_tensors="pt")  # type: ignore[misc]
-        yield "model", told(pipe.model, **inputs, **options)
+        yield "model", error_of(pipe.model, **inputs, **options)
     if (spelled := on_the_command_line(options)) is not None:
         result = CliRunner().invoke(main, ["analyze", *spelled, GOOD])
         yield "analyze", None if LOADED in result.stderr else result.stderr
@@ -276,7 +280,7 @@ def test_an_option_is_the_same_option_at_every_door(
         raise ValueError(LOADED)
 
     monkeypatch.setattr("redheart.commands.read.analyze.load_text_pipeline", load)
-    words = told(check_options, options)
+    words = error_of(check_options, options)
     for door, message in option_doors(pipe, options):
         if words is None:
             assert message is None, door

@@ -40,11 +40,11 @@ def test_an_old_name_warns_once_and_gives_the_same_objects(old: str) -> None:
         warnings.simplefilter("always")
         module = import_module(f"{PACKAGE}.{old}")
         assert import_module(f"{PACKAGE}.{old}") is module
-    told = [item for item in caught if f"{PACKAGE}.{old} has moved to " in str(item.message)]
-    assert [item.category for item in told] == [DeprecationWarning]
+    warned = [item for item in caught if f"{PACKAGE}.{old} has moved to " in str(item.message)]
+    assert [item.category for item in warned] == [DeprecationWarning]
     seen: set[str] = set()
     for new in map(import_module, (f"{PACKAGE}.{name}" for name in MOVED[old])):
-        assert new.__name__ in str(told[0].message)
+        assert new.__name__ in str(warned[0].message)
         for name in _public(new) - seen:
             assert getattr(module, name) is getattr(new, name), name
         seen |= _public(new)

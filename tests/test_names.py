@@ -14,7 +14,7 @@ from transformers.utils import hub
 
 import redheart
 from redheart import RedHeartConfig, RedHeartModel
-from redheart.names import forget_names, know_names
+from redheart.names import forget_names, install_names
 
 ROADS: dict[str, Any] = {
     "AutoConfig": AutoConfig.from_pretrained,
@@ -56,9 +56,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def _installed() -> Iterator[None]:
-    know_names()
+    install_names()
     yield
-    know_names()
+    install_names()
 
 
 @pytest.mark.parametrize("road", ROADS)
@@ -119,7 +119,7 @@ def test_the_hook_can_be_taken_out() -> None:
     assert hub.cached_files is not before
     assert hub.cached_files.__module__ == "transformers.utils.hub"
     forget_names()  # a second time does nothing
-    know_names()
+    install_names()
     installed = hub.cached_files
-    know_names()
+    install_names()
     assert hub.cached_files is installed

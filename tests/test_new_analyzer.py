@@ -103,6 +103,6 @@ def test_six_places_suffice(extended: Path, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr[-4000:]
     assert [line for line in done.stdout.splitlines() if not line.startswith("{")] == [  # what a trainer logs
-        "withheld", "trained", "told", "evaluated", "printed", "served", "drawn", "distilled", "exported", "carded",
+        "withheld", "trained", "reported", "evaluated", "printed", "served", "drawn", "distilled", "exported", "carded",
         "bundled",
     ]  # fmt: skip

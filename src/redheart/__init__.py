@@ -2,7 +2,7 @@
 
 Importing the package registers it with transformers: `AutoConfig`, `AutoModel`, `AutoModelForSequenceClassification`
 and `pipeline("ethical-analysis")` then know Red Heart checkpoints without remote code, and the names of those that ship
-(`names` says how, and how to undo it). Neither transformers nor torch is imported by that; see `registration`.
+(see `names`, also for how to undo it). This imports neither transformers nor torch; see `registration`.
 """
 
 from importlib import import_module
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .modeling_redheart.pipeline_redheart import EthicalAnalysisPipeline
     from .names import forget_names
 
-# Public name -> the module that defines it, imported when somebody asks for it.
+# Public name -> the module that defines it, imported on first use.
 _MODULES = {
     "EthicalAnalysisPipeline": "modeling_redheart.pipeline_redheart",
     "RedHeartConfig": "configuration.configuration_redheart",

@@ -9,15 +9,19 @@ if TYPE_CHECKING:
 
 
 def load_pipeline(name: str) -> "EthicalAnalysisPipeline":
-    """The pipeline of a checkpoint, an exported model or an adapter, checked as it loads. name: of `checkpoint_path`.
+    """Load the pipeline of a checkpoint, an exported model or an adapter; raises as `readers.load_reader`.
 
-    Raises what `readers.load_reader` raises.
+    Args:
+        name: See `checkpoint_path`.
+
+    Returns:
+        The pipeline, whose model was loaded strictly.
     """
     return _load(name, classifiers=False)
 
 
 def load_text_pipeline(name: str) -> "EthicalAnalysisPipeline":
-    """As `load_pipeline`; of a classifier a `LabelPipeline`."""
+    """Load a pipeline like `load_pipeline`; that of a classifier is a `LabelPipeline`."""
     return _load(name, classifiers=True)
 
 
@@ -27,9 +31,9 @@ def _load(name: str, classifiers: bool) -> "EthicalAnalysisPipeline":
     from .modeling_redheart.pipeline_labels import LabelPipeline
     from .modeling_redheart.pipeline_redheart import EthicalAnalysisPipeline
     from .readers import is_classifier, load_any, load_reader
-    from .storage.quiet import quiet
+    from .storage.quiet import silence_libraries
 
-    quiet()
+    silence_libraries()
     model, tokenizer = (load_any if classifiers else load_reader)(place)
     kind = LabelPipeline if is_classifier(model) else EthicalAnalysisPipeline
     return kind(model=model, tokenizer=tokenizer, task=kind.task_name)

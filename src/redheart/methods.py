@@ -1,9 +1,7 @@
-"""What the package gives to the classes of the model beside what their own code has: saving that the hub can read,
-`push_to_hub`, adapters that are checked.
+"""Methods that the package adds to the model classes: saving for the hub, `push_to_hub`, and checked adapters.
 
-Notable: remote code is made from the same classes and has neither `hub_upload` nor `training`, so these methods are put
-on the classes from outside, once, by `registration`; a model that was loaded by remote code does all this as
-transformers does.
+Notable: remote code is made from the same classes and has neither `hub_upload` nor `training`, so `registration` sets
+these methods on the classes from outside, once. A model that was loaded by remote code has transformers' own methods.
 """
 
 import shutil
@@ -19,12 +17,12 @@ from .modeling_redheart import RedHeartForSequenceClassification, RedHeartModel,
 from .modeling_redheart.pipeline_redheart import EthicalAnalysisPipeline
 from .storage.remote_code import AUTO_CLASSES, add_auto_map, bundle_code
 
-# After these of transformers' methods other adapters are in use than before.
+# Methods of transformers that change which adapters are in use.
 _CHANGES_ADAPTERS = ("set_adapter", "enable_adapters", "disable_adapters", "delete_adapter")
 
 
 def equip_classes() -> None:
-    """Put the methods of this module on the classes."""
+    """Set the methods of this module on the classes."""
     classes: tuple[Any, ...] = (RedHeartModel, RedHeartForSequenceClassification, EthicalAnalysisPipeline)
     for one in classes:
         one.push_to_hub = push_to_hub
@@ -44,11 +42,22 @@ def save_pretrained(
     push_to_hub: bool = False,
     **options: Any,
 ) -> None:
-    """As transformers does, and with the code that the folder loads with where this package is not installed.
+    """Save the model as transformers does, with the code that loads the folder where this package is not installed.
 
-    So a plain `Trainer` can push what it saves. Of a model with adapters, as with transformers, the active one alone is
-    saved, with its record. Raises `ValueError` for ``push_to_hub=True``, before anything is written or uploaded, and
-    `FileExistsError` where ``save_directory`` is a file.
+    So a plain `Trainer` can push what it saves. Of a model with adapters only the active one is saved, as transformers
+    does, with its record.
+
+    Args:
+        self: The model.
+        save_directory: Folder to save in.
+        is_main_process: As in transformers.
+        state_dict: As in transformers.
+        push_to_hub: Must be False; use the method `push_to_hub` instead.
+        **options: As in transformers.
+
+    Raises:
+        ValueError: For ``push_to_hub=True``, before anything is written or uploaded.
+        FileExistsError: When ``save_directory`` is a file.
     """
     if push_to_hub:
         raise ValueError(
@@ -67,18 +76,30 @@ def save_pretrained(
         write_records(self, folder)
         return
     for weights in folder.glob("*.safetensors"):
-        shutil.copymode(folder / "config.json", weights)  # safetensors lets nobody else read what it writes
+        shutil.copymode(folder / "config.json", weights)  # safetensors makes files that only their owner can read
     if self.config.architectures[0] in AUTO_CLASSES.values() and not self.is_remote_code():
         bundle_code(folder)
         add_auto_map(folder)
 
 
 def load_adapter(self: Any, peft_model_id: Any = None, adapter_name: str | None = None, *rest: Any, **more: Any) -> Any:
-    """As transformers does, which `pipeline(task, model=FOLDER)` and `from_pretrained(FOLDER)` of an adapter's folder
-    end in: an adapter that `redheart train` wrote is checked as `runs.adapters.load_adapter` checks it, and the
-    claims that it was trained on are told as long as it is in use.
+    """Load an adapter as transformers does, and check one that `redheart train` wrote.
 
-    Raises `ValueError` for an adapter of another base, and for one that is not whole.
+    The check is that of `runs.adapters.load_adapter`. The config claims what the adapter was trained on while it is in
+    use. `pipeline(task, model=FOLDER)` and `from_pretrained(FOLDER)` of an adapter's folder call this method.
+
+    Args:
+        self: The model.
+        peft_model_id: Folder of the adapter.
+        adapter_name: Its name in the model; "default" by default.
+        *rest: As in transformers.
+        **more: As in transformers.
+
+    Returns:
+        What transformers returns.
+
+    Raises:
+        ValueError: For an adapter of another base, and for one that is incomplete.
     """
     from .training.runs.adapter_claims import note_record
     from .training.runs.adapter_records import check_base, find_record
@@ -96,7 +117,7 @@ def load_adapter(self: Any, peft_model_id: Any = None, adapter_name: str | None 
 
 
 def _with_claims(method: Callable[..., Any]) -> Callable[..., Any]:
-    """The method of transformers, after which the config claims what the adapters in use were trained on."""
+    """The ``method`` of transformers, after which the config claims what the adapters in use were trained on."""
 
     @wraps(method)
     def call(self: Any, *args: Any, **options: Any) -> Any:

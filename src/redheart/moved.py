@@ -181,7 +181,7 @@ MOVED: dict[str, tuple[str, ...]] = {
 
 
 class MovedFinder(MetaPathFinder):
-    """Finds a module by its old name."""
+    """Finder of modules by their old names."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -192,18 +192,18 @@ class MovedFinder(MetaPathFinder):
 
 
 class _Moved(Loader):
-    """Makes a module that has what its successors have."""
+    """Makes a module with the names of its successors."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self.names = [f"{__package__}.{name}" for name in names]
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        """The usual empty module, after a warning."""
+        """Warn, and let Python create the usual empty module."""
         warnings.warn(f"{spec.name} has moved to {' and '.join(self.names)}.", DeprecationWarning, stacklevel=2)
         return None
 
     def exec_module(self, module: ModuleType) -> None:
-        """Let every name be looked up where it is now."""
+        """Make the module look up every name where it is now."""
 
         def look_up(name: str) -> Any:
             for successor in map(import_module, self.names):
@@ -215,7 +215,7 @@ class _Moved(Loader):
 
 
 def find_moved_modules() -> None:
-    """Let import find modules by their old names."""
+    """Make imports find modules by their old names."""
     if not any(isinstance(finder, MovedFinder) for finder in sys.meta_path):
         sys.meta_path.append(MovedFinder())
 

@@ -1,12 +1,12 @@
 """Names of checkpoints that ship, for transformers: ``AutoModel.from_pretrained("redheart-100m")`` without a network.
 
-`registration` installs one hook, and `forget_names` takes it out again: where transformers would ask the hub for a
-file of "redheart-100m", it finds the folder inside this package. A folder of that name here wins, as for transformers'
-own names, and every other name goes where it went before.
+`registration` installs one hook, and `forget_names` removes it: where transformers would ask the hub for a file of
+"redheart-100m", it finds the folder inside this package. A folder of that name in the current directory takes
+precedence, as for transformers' own names, and every other name is handled as before.
 
-Notable: the hook stands where all roads of transformers meet, `AutoConfig`, `AutoTokenizer`, `AutoModel...` and
-`pipeline` alike: the function that locates files, and the client that asks the hub about a repository. So nothing of
-the network is tried for such a name, and no file is copied into a cache.
+Notable: the hook replaces what `AutoConfig`, `AutoTokenizer`, `AutoModel...` and `pipeline` all use: the function that
+locates files, and the client that asks the hub about a repository. So the network is not used for such a name, and no
+file is copied into a cache.
 """
 
 import os
@@ -25,10 +25,8 @@ _before: dict[str, Any] = {}
 
 
 def _folder(name: Any) -> str | None:
-    """The folder of the checkpoint ``name`` that ships; None for a name that is none of the family's, or a folder.
-
-    Raises `OSError`, which the callers in transformers let through, for a name of the family that has no weights here.
-    """
+    """The folder of the shipped checkpoint ``name``; None for a folder, and for a name that is not of the family."""
+    # `OSError` for a name of the family without weights here: the callers in transformers let it through.
     name = str(name)
     if os.path.isdir(name) or "/" in name or not name.startswith("redheart-"):
         return None
@@ -41,7 +39,7 @@ def _folder(name: Any) -> str | None:
 
 
 class _Api(HfApi):
-    """Answers for the checkpoints that ship what transformers asks about a repository before it loads it."""
+    """Client that answers for the shipped checkpoints what transformers asks about a repository before loading."""
 
     def resolve_revision(self, repo_id: str, **options: Any) -> Any:
         return options.get("revision") if _folder(repo_id) else super().resolve_revision(repo_id, **options)
@@ -59,8 +57,8 @@ class _Api(HfApi):
         return sorted(os.listdir(folder)) if folder else super().list_repo_files(repo_id, **options)
 
 
-def know_names() -> None:
-    """Install the hook; nothing where it is installed."""
+def install_names() -> None:
+    """Install the hook, unless it is installed."""
     if not _before:
         _before.update(cached_files=hub.cached_files, _hf_api=hub._hf_api)
         hub.cached_files = _located(hub.cached_files)
@@ -68,7 +66,7 @@ def know_names() -> None:
 
 
 def forget_names() -> None:
-    """Take the hook out; nothing where it is not installed."""
+    """Remove the hook, if it is installed."""
     for name, value in _before.items():
         setattr(hub, name, value)
     _before.clear()
@@ -81,4 +79,4 @@ def _located(locate: Callable[..., Any]) -> Callable[..., Any]:
     return cached_files
 
 
-__all__ = ["forget_names", "know_names"]
+__all__ = ["forget_names", "install_names"]

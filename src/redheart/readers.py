@@ -1,5 +1,4 @@
-"""Loads whatever texts can be read with: a checkpoint, quantised or not, an exported graph, an adapter on its base;
-and classifiers."""
+"""Loads any model that can read texts: checkpoints (quantised or not), exported graphs, adapters, and classifiers."""
 
 from pathlib import Path
 from typing import Any
@@ -15,41 +14,44 @@ from .storage.strict_loading import load_strict
 
 
 def load_reader(name_or_path: str | Path, **options: Any) -> tuple[Any, PreTrainedTokenizerBase]:
-    """What reads with ``name_or_path``, and its tokenizer: a `RedHeartModel`, an `OnnxReader` for the folder of an
-    exported model, or a `PeftModel` for that of an adapter, on the base that its record names.
+    """Load an analysis model and its tokenizer; raises as `load_strict`, `OnnxReader` and `adapters.load_adapter`.
 
-    name_or_path: see `checkpoint_path`. options: of `load_strict`; an exported model takes none of them.
+    Args:
+        name_or_path: See `checkpoint_path`.
+        **options: Of `load_strict`; an exported model takes none of them.
 
-    Raises `ValueError` for a classifier, which gives no reading (see `load_any`), and what `load_strict`, `OnnxReader`
-    and `adapters.load_adapter` raise.
+    Returns:
+        A `RedHeartModel`, an `OnnxReader` for the folder of an exported model, or a `PeftModel` for that of an adapter,
+        on the base that its record names; and the tokenizer.
+
+    Raises:
+        CheckpointError: For a classifier, which gives no reading (see `load_any`).
     """
     model, tokenizer = load_any(name_or_path, **options)
     if is_classifier(model):
         labels = ", ".join(model.config.class_names)
         raise CheckpointError(
             f"{name_or_path} holds a classifier ({labels}), and this reads with an analysis model. `redheart analyze` "
-            "and pipeline('text-classification') read with a classifier; `redheart export` and `push` take it, too."
+            "and pipeline('text-classification') read with a classifier; `redheart export` and `push` accept it, too."
         )
     return model, tokenizer
 
 
 def load_for_evaluation(name: str) -> tuple[Any, PreTrainedTokenizerBase, Path]:
-    """The model, which computes in float32, or what stands in for it (see `load_reader`), its tokenizer, and its
-    folder; by a shipped name or a folder."""
+    """Load a model in float32, by a shipped name or a folder: what `load_reader` gives, and the model's folder."""
     model, tokenizer = load_reader(name, dtype=torch.float32)
     return model, tokenizer, Path(checkpoint_path(name))
 
 
 def load_any(name_or_path: str | Path, **options: Any) -> tuple[Any, PreTrainedTokenizerBase]:
-    """As `load_reader`; it may also be a `RedHeartForSequenceClassification`, or the `OnnxClassifier` of an exported
-    one."""
+    """Load like `load_reader`, and also a `RedHeartForSequenceClassification` or, if exported, an `OnnxClassifier`."""
     place = checkpoint_path(str(name_or_path))
-    model = _read(place, **options)  # first: what is wrong with a folder, this tells best
+    model = _read(place, **options)  # first, because its errors describe a faulty folder best
     return model, AutoTokenizer.from_pretrained(place)
 
 
 def is_classifier(model: Any) -> bool:
-    """Whether ``model``, of `load_any`, gives labels in the place of a reading."""
+    """Whether ``model``, from `load_any`, gives labels instead of a reading."""
     return isinstance(model, (RedHeartForSequenceClassification, OnnxClassifier))
 
 

@@ -1,8 +1,8 @@
-"""Makes transformers know Red Heart: its config, its models and its pipeline.
+"""Registers Red Heart with transformers: its config, its models and its pipeline.
 
-Notable: transformers brings torch, and both take seconds, which `redheart --help` and a misspelt name need not wait
-for. So where transformers is not there yet, it is waited for: a finder looks out for the modules of both packages, and
-when transformers is there and none of them is half imported any more, the classes are registered and the finder goes.
+Notable: importing transformers also imports torch, and both take seconds, for which `redheart --help` and a misspelt
+name need not wait. So if transformers is not imported yet, registration waits for it: a finder watches the modules of
+both packages. When transformers is there and none of them is half imported, it registers the classes and is removed.
 """
 
 import sys
@@ -20,9 +20,9 @@ _THEIRS = "transformers"
 
 def register_with_transformers() -> None:
     """Register now, or as soon as transformers has been imported."""
-    sys.meta_path[:] = [finder for finder in sys.meta_path if not _is_watch(finder)]  # of this package before a reload
+    sys.meta_path[:] = [finder for finder in sys.meta_path if not _is_watch(finder)]  # left from before a reload
     if sys.modules.get(_THEIRS) is not None:
-        import_module(_THEIRS)  # which another thread may not have done importing: it waits for that
+        import_module(_THEIRS)  # another thread may still be importing it: wait for that
     if _is_whole():
         register()
     else:
@@ -48,28 +48,27 @@ def register() -> None:
     from .methods import equip_classes
     from .modeling_redheart import RedHeartForSequenceClassification, RedHeartModel
     from .modeling_redheart.pipeline_redheart import register_pipeline
-    from .names import know_names
+    from .names import install_names
 
     AutoConfig.register(RedHeartConfig.model_type, RedHeartConfig, exist_ok=True)
     AutoModel.register(RedHeartConfig, RedHeartModel, exist_ok=True)
     AutoModelForSequenceClassification.register(RedHeartConfig, RedHeartForSequenceClassification, exist_ok=True)
     equip_classes()
-    know_names()
+    install_names()
     register_pipeline(PACKAGE / "checkpoints" / DEFAULT_MODEL)
 
 
 class _Watch(MetaPathFinder):
-    """Calls ``then``, until it has succeeded once, when transformers is there and no module of either package is half
-    imported."""
+    """Calls ``then`` until it succeeds once, when transformers is there and no module of the two is half imported."""
 
     def __init__(self, then: Callable[[], None]) -> None:
         self.then, self.open = then, 0
-        self.asked: set[tuple[int, str]] = set()  # by thread: a finder that asks all others asks this one back
+        self.asked: set[tuple[int, str]] = set()  # by thread: a finder that asks all others also asks this one
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """What the finders behind it find, with a loader that tells when it is done."""
+        """The spec that later finders give, with a loader that reports when it is done."""
         question = get_ident(), fullname
         if not (fullname == _THEIRS or fullname.startswith((_OURS, f"{_THEIRS}."))) or question in self.asked:
             return None
@@ -79,17 +78,17 @@ class _Watch(MetaPathFinder):
         finally:
             self.asked.remove(question)
         if spec is not None and spec.loader is not None:
-            spec.loader = _Told(spec.loader, self)
+            spec.loader = _ReportingLoader(spec.loader, self)
         return spec
 
     def _found(self, *question: Any) -> ModuleSpec | None:
         finders: list[Any] = list(sys.meta_path)
-        behind = finders[finders.index(self) + 1 :] if self in finders else []
-        found = (finder.find_spec(*question) for finder in behind if hasattr(finder, "find_spec"))
+        later = finders[finders.index(self) + 1 :] if self in finders else []
+        found = (finder.find_spec(*question) for finder in later if hasattr(finder, "find_spec"))
         return next((spec for spec in found if spec is not None), None)
 
     def is_done(self, name: str) -> None:
-        """The module ``name`` was imported whole."""
+        """Call ``then`` if possible, now that the module ``name`` is completely imported."""
         if self.open or self not in sys.meta_path or not (name == _THEIRS or _is_whole()):
             return
         self.open += 1  # it imports modules itself
@@ -100,18 +99,18 @@ class _Watch(MetaPathFinder):
         sys.meta_path[:] = [finder for finder in sys.meta_path if finder is not self]
 
 
-class _Told(Loader):
-    """A loader that tells a `_Watch` when it begins and ends; in all else the one it stands for."""
+class _ReportingLoader(Loader):
+    """A loader that reports its begin and end to a `_Watch`, and otherwise is the loader that it wraps."""
 
     def __init__(self, loader: Loader, watch: _Watch) -> None:
         self.loader, self.watch = loader, watch
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        """As the loader it stands for."""
+        """Create the module like the wrapped loader."""
         return self.loader.create_module(spec)
 
     def exec_module(self, module: ModuleType) -> None:
-        """As the loader it stands for, which the module keeps."""
+        """Execute the module like the wrapped loader, which the module keeps."""
         module.__loader__ = self.loader
         if module.__spec__ is not None:
             module.__spec__.loader = self.loader

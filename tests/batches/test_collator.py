@@ -199,7 +199,7 @@ def test_a_pair_that_reads_the_same_is_not_ranked(
     for _ in range(2):
         batch = collator([pair("a b c", "a b d", 0), pair("a c", "a d", 1)])
         assert batch["utility_pair_labels"].tolist() == [[-100, -100], [-100, -100], [1, 1], [1, 0]]
-    assert caplog.text.count("reads the same in the first 4 tokens") == 1
+    assert caplog.text.count("read the same in the first 4 tokens") == 1
 
 
 def test_a_text_that_cannot_be_read_is_named(tokenizer: PreTrainedTokenizerFast) -> None:

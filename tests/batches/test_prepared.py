@@ -1,4 +1,4 @@
-"""What of a set can be trained on is found once for each set, told, and never taken for that of another one."""
+"""What can be trained on is found once per data set, reported, and never mixed up with that of another set."""
 
 from collections.abc import Callable, Sequence
 
@@ -40,7 +40,7 @@ def test_a_data_set_is_measured_once(measured: Measured) -> None:
     assert calls == [2, 1]
 
 
-def test_other_units_are_measured_anew(measured: Measured) -> None:
+def test_other_units_are_measured_again(measured: Measured) -> None:
     lengths, calls = measured
     units = [unit("a"), unit("bcd")]
     lengths(units)
@@ -127,7 +127,7 @@ def test_pairs_that_read_the_same_are_left_out_and_counted(
         prepare(units[1:], tokenizer, 32)
 
 
-def test_what_a_batch_cannot_hold_is_told_before_training(tokenizer: PreTrainedTokenizerBase) -> None:
+def test_what_does_not_fit_a_batch_is_reported_before_training(tokenizer: PreTrainedTokenizerBase) -> None:
     """Shapes, widths and half characters of examples made by hand; rows have been checked before."""
     narrow, wide = (Example("a", "mine", {"embedding_labels": np.zeros(width)}) for width in (4, 6))
     cases: list[tuple[Unit, str]] = [

@@ -187,7 +187,7 @@ def test_the_json_is_the_report_and_stdout_the_table(
         return report
 
     monkeypatch.setattr(benchmark, "run_benchmark", measured)
-    monkeypatch.setattr("redheart.storage.quiet.quiet", lambda: None)
+    monkeypatch.setattr("redheart.storage.quiet.silence_libraries", lambda: None)
     file = tmp_path / "result.json"
     arguments = ["--preset", "redheart-tiny", "--json", str(file), "--workdir", str(tmp_path)]
     result = CliRunner().invoke(APP, arguments)

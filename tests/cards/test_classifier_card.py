@@ -44,7 +44,7 @@ def test_a_classifier_has_a_card_of_its_own(classifier: Path) -> None:
     assert not any(one.title in card for one in DATA_SETS.values())
 
 
-def test_it_tells_of_the_data_that_its_owner_names(classifier: Path) -> None:
+def test_the_card_has_the_data_that_its_owner_names(classifier: Path) -> None:
     card = card_of(classifier, Extras(data_sets=DATA_SETS | {"letters": MINE}))
     assert UNKNOWN_DATA not in card
     assert "letters to a paper" in card
@@ -53,15 +53,15 @@ def test_it_tells_of_the_data_that_its_owner_names(classifier: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "expected"),
     [
         ({"problem_type": "regression", "num_labels": 1}, "A number for each label"),
         ({"problem_type": "single_label_classification"}, "One label for each text"),
         ({}, "Not recorded: it was never trained"),
     ],
 )
-def test_it_says_what_kind_of_answers_it_gives(options: dict[str, str], told: str) -> None:
-    assert told in classifier_card("mine", 7, RedHeartConfig(**options))
+def test_the_card_describes_the_kind_of_labels(options: dict[str, str], expected: str) -> None:
+    assert expected in classifier_card("mine", 7, RedHeartConfig(**options))
 
 
 def test_an_analysis_has_no_task_of_another_model(tiny: Path) -> None:

@@ -186,7 +186,7 @@ def test_a_folder_with_a_run_is_not_trained_over(write: Callable[..., Path]) -> 
     saved = {**TRAINING, "save_strategy": "steps", "save_steps": 1}
     distill(read_distillation(write(training={**saved, "max_steps": 1})))
     longer = read_distillation(write(training={**saved, "max_steps": 2}))
-    with pytest.raises(ValueError, match="go on with --resume"):
+    with pytest.raises(ValueError, match="continue it with --resume"):
         distill(longer)
     assert distill(longer, resume=True)["steps"] == 2
 

@@ -1,4 +1,4 @@
-"""What is to be installed is said alike everywhere, by a line that works for this copy."""
+"""The message for a missing package is the same everywhere, with a pip line that works for this copy."""
 
 import ast
 import json
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from redheart.configuration import extras
-from redheart.configuration.extras import EXTRAS, extra_with, missing, wanted
+from redheart.configuration.extras import EXTRAS, extra_with, missing, pip_argument
 
 ROOT = Path(__file__).resolve().parents[2]
 CODE = ("configuration", "modeling_redheart", "training", "hub_upload")
@@ -48,7 +48,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @of_a_checkout
 def test_in_a_checkout_it_is_that_checkout() -> None:
-    assert wanted("train") == f"-e '{ROOT}[train]'"
+    assert pip_argument("train") == f"-e '{ROOT}[train]'"
     assert str(missing("Plots need matplotlib", "train")) == f"Plots need matplotlib: pip install -e '{ROOT}[train]'"
 
 
@@ -59,9 +59,9 @@ def test_an_installed_copy_names_the_folder_that_pip_took_it_from(
     folder = tmp_path / "my own checkout's"
     folder.mkdir()
     _install(installed, {"url": folder.as_uri(), "dir_info": {"editable": True} if editable else {}})
-    assert wanted("onnx") == "'redheart[onnx]'"  # the folder is no checkout, or no longer one
+    assert pip_argument("onnx") == "'redheart[onnx]'"  # the folder is not a checkout, or no longer one
     (folder / "pyproject.toml").touch()
-    assert shlex.split(wanted("onnx")) == [*before, f"{folder}[onnx]"]
+    assert shlex.split(pip_argument("onnx")) == [*before, f"{folder}[onnx]"]
 
 
 @pytest.mark.parametrize(
@@ -74,12 +74,12 @@ def test_an_installed_copy_names_the_folder_that_pip_took_it_from(
 )
 def test_from_an_index_or_an_archive_it_is_the_name(origin: object, installed: Path) -> None:
     _install(installed, origin)
-    assert wanted("serve") == "'redheart[serve]'"
+    assert pip_argument("serve") == "'redheart[serve]'"
 
 
 def test_a_copy_that_nobody_installed_has_the_name_alone(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(extras, "_PACKAGE", "redheart-which-nobody-has")
-    assert wanted("serve") == "'redheart-which-nobody-has[serve]'"
+    assert pip_argument("serve") == "'redheart-which-nobody-has[serve]'"
     assert extra_with("peft") is None
 
 
@@ -93,7 +93,7 @@ def test_the_extra_of_a_package_is_known_installed_or_not(installed: Path, monke
 
 def test_another_name_is_refused() -> None:
     with pytest.raises(ValueError, match="There is no extra 'training'"):
-        wanted("training")
+        pip_argument("training")
 
 
 @of_a_checkout

@@ -1,4 +1,4 @@
-"""Options that nobody knows: refused where a person writes a config, kept where one is loaded.
+"""Unknown options: refused where a person writes a config, kept where one is loaded.
 
 Other doors of the same kind: `from_preset`, recipes (both written by a person); `AutoConfig`, `from_dict`,
 `from_json_file`, `AutoModel` and the pipeline of a saved model (all loaded).
@@ -65,9 +65,9 @@ def test_what_was_set_on_a_config_is_there_after_loading(
     for found in loaded:
         assert getattr(found, name) == OFTEN_SET[name]
         assert "_loaded" not in found.to_dict()
-    told = [record for record in caplog.records if "does not know" in record.message]
-    assert len(told) == 1  # once, however often it is loaded
-    assert name in told[0].message
+    warnings = [record for record in caplog.records if "does not know" in record.message]
+    assert len(warnings) == 1  # once, however often it is loaded
+    assert name in warnings[0].message
     loaded[0].save_pretrained(tmp_path / "again")
     assert json.loads((tmp_path / "again" / "config.json").read_text(encoding="utf-8"))[name] == OFTEN_SET[name]
 

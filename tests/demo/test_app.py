@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from redheart import EthicalAnalysisPipeline
 from redheart.cli import main
-from redheart.configuration.extras import wanted
+from redheart.configuration.extras import pip_argument
 
 pytest.importorskip("gradio", reason="needs Gradio: pip install 'redheart[demo]'")
 
@@ -65,7 +65,7 @@ def test_without_gradio_the_command_says_what_to_install(monkeypatch: pytest.Mon
     monkeypatch.setitem(sys.modules, "gradio", None)
     result = CliRunner().invoke(main, ["demo"])
     assert result.exit_code == 1
-    assert result.stderr == f"error: `redheart demo` needs Gradio: pip install {wanted('demo')}\n"
+    assert result.stderr == f"error: `redheart demo` needs Gradio: pip install {pip_argument('demo')}\n"
 
 
 def test_a_space_is_written_whole_or_not_at_all(withholding: Path, tmp_path: Path) -> None:

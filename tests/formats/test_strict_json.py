@@ -15,7 +15,7 @@ from redheart.formats.strict_json import as_json, json_line, parse_json
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ('{"a": NaN}', "is not JSON: NaN is no number there; write null."),
+        ('{"a": NaN}', "is not JSON: NaN is not a number in JSON; write null."),
         ('{"a": -Infinity}', "-Infinity"),
         ('{"a": 1e999}', "the number 1e999 is too large"),
         ('{"a": -1.5e400}', "the number -1.5e400 is too large"),
@@ -27,7 +27,7 @@ from redheart.formats.strict_json import as_json, json_line, parse_json
         ("{'a': 1}", "is not JSON: "),
     ],
 )
-def test_what_is_no_json_is_named(text: str, words: str) -> None:
+def test_invalid_json_is_refused(text: str, words: str) -> None:
     """Of its kind, at every door that reads JSON: `.jsonl` and `.json` files and the body of a request."""
     with pytest.raises(ValueError, match=r"^is not JSON") as caught:
         parse_json(text)
@@ -64,7 +64,7 @@ def test_all_other_json_is_taken(text: str) -> None:
     ],
     ids=repr,
 )
-def test_what_a_table_holds_json_can_hold(value: Any, held: Any) -> None:
+def test_values_of_tables_are_converted_to_json(value: Any, held: Any) -> None:
     """Of its kind: every type that parquet gives, and those of numpy and pandas."""
     assert as_json(value) == held
     assert type(as_json(value)) is type(held)
@@ -77,13 +77,13 @@ def test_pandas_times_have_a_form() -> None:
     assert as_json([pandas.NaT, pandas.Timedelta("1h")]) == [None, 3600.0]
 
 
-def test_what_json_cannot_hold_is_named() -> None:
+def test_a_value_without_a_json_form_is_refused() -> None:
     with pytest.raises(ValueError, match="JSON cannot hold a complex; leave the column out"):
         as_json([1j])
 
 
 @pytest.mark.parametrize("char", ["\x1b", "\x07", "\x7f", "\x85", "\x9b", "\u2028", "\u202e", "\u2066", "\ud800"])
-def test_a_line_of_json_commands_no_terminal(char: str) -> None:
+def test_a_line_of_json_is_safe_on_a_terminal(char: str) -> None:
     """Of its kind: escapes, C1 controls, what ends a line elsewhere, and what turns the direction of writing."""
     line = json_line({"text": f"I {char} lied, 그만"})
     assert char not in line

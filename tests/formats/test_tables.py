@@ -79,9 +79,9 @@ def test_parquet_gives_every_kind_of_value(tmp_path: Path) -> None:
     assert columns_of(tmp_path / "a.PARQUET") == list(row)
 
 
-def test_labels_of_a_file_have_their_names_and_an_index_is_no_column(tmp_path: Path) -> None:
+def test_labels_of_a_file_have_their_names_and_an_index_is_not_a_column(tmp_path: Path) -> None:
     """Of its kind: what `datasets` and pandas put beside the columns of a parquet file. A label without a name, as of
-    another version of the set, is told in its row."""
+    another version of the set, is reported in its row."""
     pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     table = pa.table({"text": ["a", "b", "c"], "verdict": [1, -1, 7], "__index_level_0__": [5, 6, 7]})
     features = {"verdict": {"names": ["other", "author"], "_type": "ClassLabel"}}
@@ -95,7 +95,7 @@ def test_labels_of_a_file_have_their_names_and_an_index_is_no_column(tmp_path: P
     assert columns_of(tmp_path / "a.parquet") == ["text", "verdict"]
 
 
-def test_lines_that_a_spreadsheet_leaves_are_no_rows(tmp_path: Path) -> None:
+def test_empty_lines_of_a_spreadsheet_are_not_rows(tmp_path: Path) -> None:
     """Of its kind: blank lines, lines of commas, of spaces. An empty text of its own stands in quotes, and is a row."""
     several = lines_of(tmp_path / "a.csv", "text,id\n\na,1\n  ,\n,\n   \nb,\n,\n")
     assert [line.row["text"] for line in several] == ["a", "b"]
@@ -103,7 +103,7 @@ def test_lines_that_a_spreadsheet_leaves_are_no_rows(tmp_path: Path) -> None:
     assert [line.row["text"] for line in alone] == ["a", "", "b"]
 
 
-def test_a_value_that_python_has_not_is_told_in_its_row(tmp_path: Path) -> None:
+def test_a_value_that_python_cannot_represent_is_reported_in_its_row(tmp_path: Path) -> None:
     pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     table = pa.table({"text": ["a", "b", "c"], "at": pa.array([0, 10**12, 0], pa.timestamp("s"))})
     pq.write_table(table, tmp_path / "a.parquet")

@@ -48,7 +48,7 @@ def test_parameters_reach_the_pipeline(handler: EndpointHandler) -> None:
         ({"inputs": "x", "parameters": {"dept": "fast"}}, "did you mean 'depth'"),
     ],
 )
-def test_a_wrong_request_is_told(handler: EndpointHandler, data: Any, message: str) -> None:
+def test_a_wrong_request_is_refused(handler: EndpointHandler, data: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message.replace("{", r"\{")):
         handler(data)
 
@@ -62,7 +62,7 @@ def test_a_classifier_classifies(tiny: Path, tmp_path: Path) -> None:
         EndpointHandler(str(tmp_path))({"inputs": ["x", " "]})
 
 
-def test_a_folder_of_another_model_is_told(tmp_path: Path) -> None:
+def test_a_folder_of_another_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"has no config\.json"):
         EndpointHandler(str(tmp_path))
     (tmp_path / "config.json").write_text('{"architectures": ["BertModel"]}', encoding="utf-8")

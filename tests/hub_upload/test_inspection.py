@@ -86,7 +86,7 @@ def test_a_pickle_is_refused_by_name_and_by_content(folder: Path, write: Write, 
     assert name in _refused(folder, "a pickle, which can run code")
 
 
-def test_what_is_no_pickle_passes(write: Write, folder: Path) -> None:
+def test_what_is_not_a_pickle_passes(write: Write, folder: Path) -> None:
     names = ["notes.md", "plot.png", "data.zip", "dot.txt", "rows.jsonl", "empty"]
     for name, content in zip(
         names, (b"# Notes\n", b"\x89PNG\r\n\x1a\n\x00", _zipped("rows.csv"), b".", b'{"a": 1}\n', b""), strict=True
@@ -114,9 +114,9 @@ def test_what_is_no_pickle_passes(write: Write, folder: Path) -> None:
 @pytest.mark.parametrize("name", ["notes.md", "run.json"])
 def test_a_path_of_a_machine_is_refused(write: Write, folder: Path, text: str, name: str) -> None:
     write(name, json.dumps({"run": {"from": text}}) if name.endswith("json") else f"Fine.\n{text}\n")
-    (told,) = machine_paths(folder, [name])
-    assert told.startswith(f"{name} has the path ")
-    assert ("run.from" if name.endswith("json") else "line 2") in told
+    (fault,) = machine_paths(folder, [name])
+    assert fault.startswith(f"{name} has the path ")
+    assert ("run.from" if name.endswith("json") else "line 2") in fault
 
 
 @pytest.mark.parametrize(
@@ -146,12 +146,12 @@ def test_paths_are_looked_for_where_they_hide(write: Write, folder: Path) -> Non
     config = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
     write("tokenizer_config.json", json.dumps({**config, "name_or_path": f"{MAC}/rows"}))
     write("log/notes.md", f"It lay in {folder.resolve()}/x.")
-    told = _refused(folder, "of a machine")
+    message = _refused(folder, "of a machine")
     for where in ("model.safetensors has", "tokenizer_config.json has", "log/notes.md has"):
-        assert where in told
+        assert where in message
 
 
-def test_words_of_a_tokenizer_are_no_paths(write: Write, folder: Path) -> None:
+def test_words_of_a_tokenizer_are_not_paths(write: Write, folder: Path) -> None:
     words = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
     words["model"]["vocab"] = {f"{HOME}/x": 0}
     write("tokenizer.json", json.dumps(words))
@@ -193,12 +193,12 @@ def test_a_folder_without_a_tokenizer_is_refused(folder: Path) -> None:
 def test_a_file_that_the_hub_does_not_take_is_refused(tmp_path: Path) -> None:
     with (tmp_path / "model.safetensors").open("wb") as file:
         file.truncate(50_000_000_001)  # sparse
-    (told,) = oversized_files(tmp_path, ["model.safetensors"])
-    assert "50,000,000,001 bytes" in told
-    assert "--max-shard-size" in told
+    (fault,) = oversized_files(tmp_path, ["model.safetensors"])
+    assert "50,000,000,001 bytes" in fault
+    assert "--max-shard-size" in fault
 
 
-def test_too_little_space_for_shards_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_little_space_for_shards_is_reported(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 1_000})())
     with pytest.raises(OSError, match="--workdir"), staged(folder, "mine", Extras(max_shard_size=100_000)):
         pytest.fail("it went on")
@@ -213,7 +213,7 @@ def test_too_little_space_for_shards_is_told(folder: Path, monkeypatch: pytest.M
         ("## Limits\n", "## More\n", 'no section "Limits"'),
         (NO_FIGURES, "It is good.", "no figures in `model-index`"),
         ("## Limits\n", "## Limits\n\n[More Information Needed]\n", "still to be written"),
-        ("license:", "license: [", "its header is no YAML"),
+        ("license:", "license: [", "its header is not YAML"),
         ("license: apache-2.0", "license: mit", "put it into a file LICENSE"),
     ],
 )
@@ -225,12 +225,12 @@ def test_a_card_that_lacks_a_part_is_refused(folder: Path, old: str, new: str, m
     assert "README.md" in _refused(folder, message)
 
 
-def test_every_fault_is_told_at_once(folder: Path, write: Write) -> None:
+def test_all_faults_are_reported_at_once(folder: Path, write: Write) -> None:
     write("README.md", "# Mine\n")
     write("notes.md", f"{HOME}/x")
-    told = _refused(folder, "does not go up as it is")
+    message = _refused(folder, "cannot be uploaded as it is")
     for part in ("license", "Data", "Limits", "model-index", f"{HOME}/x"):
-        assert part in told
+        assert part in message
 
 
 def test_own_headings_pass_where_they_say_the_same() -> None:
@@ -254,7 +254,7 @@ def test_a_card_without_figures_names_the_data_and_their_licences() -> None:
     assert "1,234 parameters" in card
     assert "Trained on a bus." in card
     assert "| ethics_utilitarianism | MIT |" in card
-    with pytest.raises(ValueError, match="No licence is known of 'diaries'"):
+    with pytest.raises(ValueError, match="No licence is known for 'diaries'"):
         plain_card("mine", 1, RedHeartConfig(supervision={"verdict": ["diaries"]}))
 
 

@@ -1,4 +1,4 @@
-"""The card tells of the data that trained the model, and is refused where a required part is missing."""
+"""The card describes the data that trained the model, and is refused where a required part is missing."""
 
 import math
 from dataclasses import replace
@@ -65,25 +65,25 @@ def test_figures_stand_beside_floors(evaluation: Evaluation) -> None:
     assert "nan" not in figures
 
 
-def test_what_is_derived_and_withheld_is_told(evaluation: Evaluation) -> None:
-    told = section(model_card(evaluation, config_of(evaluation)), "What is supervised, derived and withheld")
-    assert "| regret | 1 of 21: responsibility.actual | derived | probability of remorse | derived |" in told
-    assert "| nuance | all 112 | withheld |  |  |" in told
+def test_the_card_reports_what_is_derived_and_withheld(evaluation: Evaluation) -> None:
+    text = section(model_card(evaluation, config_of(evaluation)), "What is supervised, derived and withheld")
+    assert "| regret | 1 of 21: responsibility.actual | derived | probability of remorse | derived |" in text
+    assert "| nuance | all 112 | withheld |  |  |" in text
 
 
-def test_what_is_partly_derived_is_told(evaluation: Evaluation) -> None:
+def test_the_card_reports_what_is_partly_derived(evaluation: Evaluation) -> None:
     evaluation.record["verdict"] = ["scruples_anecdotes", "derived: whoever acts badly in a story"]
-    told = section(model_card(evaluation, config_of(evaluation)), "What is supervised, derived and withheld")
-    assert "| both | scruples_anecdotes, whoever acts badly in a story | mixed |" in told
+    text = section(model_card(evaluation, config_of(evaluation)), "What is supervised, derived and withheld")
+    assert "| both | scruples_anecdotes, whoever acts badly in a story | mixed |" in text
 
 
 def test_each_output_has_its_sets_its_raters_and_its_figures(evaluation: Evaluation) -> None:
     evaluation.record |= {"affect.valence": ["cases", "emobank"], "utility.better": ["cases"]}
     evaluation.figures.append(Figure("cases", "validation", "utility", "mean Pearson r", MODEL, 0.71, 511))
     card = model_card(evaluation, config_of(evaluation))
-    told = section(card, "What is known of each output")
+    text = section(card, "What is known of each output")
     affect, utility, verdict, embedding = (
-        next(line for line in told.splitlines() if line.startswith(f"| {part} |"))
+        next(line for line in text.splitlines() if line.startswith(f"| {part} |"))
         for part in ("affect", "utility", "verdict", "embedding")
     )
     assert affect.startswith("| affect | cases (12,030), emobank (8,062) | mixed | none | valence .94, arousal .75")
@@ -93,18 +93,18 @@ def test_each_output_has_its_sets_its_raters_and_its_figures(evaluation: Evaluat
     assert "utility_ranking: pair accuracy 0.734 (ethics_utilitarianism, test)" in utility
     assert verdict.endswith("| people | none |  |  |")  # the second rating is of the cases
     assert embedding == "| embedding | all-MiniLM-L6-v2 | model | none |  |  |"
-    assert "fitted here" not in told
+    assert "fitted here" not in text
     assert "The ratings of cases are a model's" in section(card, "Limits")
     assert "no people | model | en, ko |" in section(card, "Who rated the data")
 
 
 def test_the_card_says_when_the_verdict_is_named(evaluation: Evaluation) -> None:
-    told = section(model_card(evaluation, config_of(evaluation)), "Calibration and abstention")
-    assert "the most probable one, however improbable" in told
+    text = section(model_card(evaluation, config_of(evaluation)), "Calibration and abstention")
+    assert "the most probable one, however improbable" in text
     config = config_of(evaluation)
     config.verdict_threshold = 0.43
-    told = section(model_card(evaluation, config), "Calibration and abstention")
-    assert "where that has a probability of 0.43 or more" in told
+    text = section(model_card(evaluation, config), "Calibration and abstention")
+    assert "where that has a probability of 0.43 or more" in text
 
 
 def test_each_family_is_one_line(evaluation: Evaluation) -> None:
@@ -112,9 +112,9 @@ def test_each_family_is_one_line(evaluation: Evaluation) -> None:
         Consistency("surface", "goemotions", 100, 6, {"emotion": (0.95, 0.9, 0.97), "verdict": (0.75, 0.7, 0.8)}),
         Consistency("paraphrase", "mine", 20, 6, {"emotion": (math.nan,) * 3}),
     ]
-    told = section(model_card(evaluation, config_of(evaluation)), "Consistency")
-    assert "| surface, goemotions | 100 | 0.95 | **0.75** |" in told
-    assert "| paraphrase, mine | 20 | - | - |" in told
+    text = section(model_card(evaluation, config_of(evaluation)), "Consistency")
+    assert "| surface, goemotions | 100 | 0.95 | **0.75** |" in text
+    assert "| paraphrase, mine | 20 | - | - |" in text
 
 
 def test_tables_hold_whatever_a_name_holds(evaluation: Evaluation) -> None:
@@ -122,7 +122,7 @@ def test_tables_hold_whatever_a_name_holds(evaluation: Evaluation) -> None:
     assert "| a\\|b &lt;i&gt; | 0.500 |" in model_card(evaluation, config_of(evaluation))
 
 
-def test_limits_of_the_data_are_told(evaluation: Evaluation) -> None:
+def test_the_card_has_the_limits_of_the_data(evaluation: Evaluation) -> None:
     limits = section(model_card(evaluation, config_of(evaluation)), "Limits")
     assert "512 tokens" in limits
     assert DATA_SETS["goemotions_ko"].limit in limits
@@ -134,7 +134,7 @@ def test_the_card_is_refused_without_figures(evaluation: Evaluation) -> None:
     with pytest.raises(ValueError, match="no figure of the model"):
         model_card(evaluation, config)
     evaluation.figures = [replace(one, split="") for one in figures]
-    with pytest.raises(ValueError, match="does not say on which data and split"):
+    with pytest.raises(ValueError, match="does not name its data and split"):
         model_card(evaluation, config)
 
 
@@ -146,7 +146,7 @@ def test_the_card_is_refused_without_limits(evaluation: Evaluation) -> None:
 @pytest.mark.parametrize(
     ("sources", "message"),
     [
-        (["mine"], "No licence is known of 'mine'"),
+        (["mine"], "No licence is known for 'mine'"),
         (["isear"], "cannot be in weights under Apache-2.0"),
         ([], "no data set"),
     ],
@@ -188,7 +188,7 @@ def test_facts_are_read_from_a_file(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_facts_that_are_none_are_refused(text: str, message: str, tmp_path: Path) -> None:
+def test_malformed_facts_are_refused(text: str, message: str, tmp_path: Path) -> None:
     path = tmp_path / "facts.yaml"
     path.write_text(text)
     with pytest.raises(ValueError, match=message):

@@ -1,4 +1,4 @@
-"""Pushing: what arrives, what a second push sends again, what is told when it cannot go up."""
+"""Pushing: what arrives, what a second push sends again, what is reported when a push fails."""
 
 import hashlib
 import json
@@ -77,7 +77,7 @@ def test_the_label_schema_is_the_one_of_the_library(tiny: Path, hub: Hub) -> Non
     assert schema["ranges"]["bentham"]["extent"] == [0, 1]
 
 
-def test_a_dry_run_tells_of_every_file_and_asks_the_hub_nothing(
+def test_a_dry_run_lists_every_file_without_a_request(
     tiny: Path, hub: Hub, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("HF_TOKEN")
@@ -104,7 +104,7 @@ def test_an_interrupted_push_sends_only_what_had_not_arrived(sharded: Path, hub:
     hub.fail_uploads = frozenset(range(4, 100))
     with pytest.raises(ConnectionError, match="same command again: what has arrived is not sent again"):
         _push(sharded)
-    assert hub.repositories[REPO].files == {}  # nobody loads half of a push
+    assert hub.repositories[REPO].files == {}  # half of a push is never loaded
     arrived = len(hub.uploads)
     assert 0 < arrived < len(shards)
     hub.fail_uploads = frozenset()
@@ -170,7 +170,7 @@ def test_a_branch_and_privacy(tiny: Path, hub: Hub) -> None:
     assert repository.files == {}
     assert "config.json" in repository.branches["next"][-1][1]
     hub.repositories["user/open"] = type(repository)()
-    with staged(tiny, "open") as stage, pytest.raises(ValueError, match="there and public"):
+    with staged(tiny, "open") as stage, pytest.raises(ValueError, match="exists and is public"):
         push(stage, Target("user/open", private=True))
     assert hub.repositories["user/open"].files == {}
 
@@ -180,11 +180,11 @@ def test_a_change_can_be_proposed(tiny: Path, hub: Hub) -> None:
 
 
 @pytest.mark.parametrize("repo", ["mi ne", "user/mi ne", "user/", "a/b/c", "user/mine.git", "https://hub/user/mine"])
-def test_a_malformed_name_is_told_before_anything_is_read(repo: str, run: Run, tmp_path: Path) -> None:
+def test_a_malformed_name_is_refused_before_anything_is_read(repo: str, run: Run, tmp_path: Path) -> None:
     result = run(tmp_path, "--repo", repo)  # which holds no model
     assert result.exit_code == 1
     assert repr(repo) in result.stderr
-    with pytest.raises(ValueError, match="no name of a repository"):
+    with pytest.raises(ValueError, match="not a repository name"):
         check_repo(repo)
 
 
@@ -196,7 +196,7 @@ def test_a_malformed_name_is_told_before_anything_is_read(repo: str, run: Run, t
         (READ_ONLY, "The token may not write to user/mine (You don't have the rights"),
     ],
 )
-def test_who_may_not_write_is_told_so(
+def test_a_token_that_may_not_write_is_refused(
     token: str | None, message: str, tiny: Path, hub: Hub, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("HF_TOKEN")
@@ -210,7 +210,7 @@ def test_who_may_not_write_is_told_so(
     assert REPO not in hub.repositories
 
 
-def test_no_network_is_told(tiny: Path, hub: Hub, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_network_is_reported(tiny: Path, hub: Hub, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
     result = run(tiny, "--repo", REPO)
     assert result.exit_code == 1
@@ -279,9 +279,9 @@ def test_saving_with_an_upload_is_refused_before_anything_is_made(hub: Hub, tiny
         with pytest.raises(ValueError, match=r"call `push_to_hub\(repo_id\)` instead"):
             saver.save_pretrained(tmp_path / "saved", push_to_hub=True, repo_id=REPO)
     unknown = RedHeartModel(RedHeartConfig.from_preset("redheart-tiny", supervision={"verdict": ["of nobody"]}))
-    with pytest.raises(ValueError, match="No licence is known of 'of nobody'"):
+    with pytest.raises(ValueError, match="No licence is known for 'of nobody'"):
         unknown.push_to_hub(REPO)
-    with pytest.raises(ValueError, match="is no name of a repository"):
+    with pytest.raises(ValueError, match="is not a repository name"):
         savers[0].push_to_hub("user/mine/more")
     assert not (tmp_path / "saved").exists()
     assert hub.repositories == {}
@@ -298,7 +298,7 @@ def test_a_name_alone_is_in_the_account_of_the_token(hub: Hub, tiny: Path, run: 
     assert hub.requests == []
 
 
-def test_a_name_that_is_no_folder_is_told(run: Run) -> None:
+def test_a_missing_folder_is_reported(run: Run) -> None:
     result = run("absent", "--repo", REPO, "--dry-run")
     assert (result.exit_code, result.stdout) == (1, "")
     assert "No checkpoint or folder 'absent'" in result.stderr

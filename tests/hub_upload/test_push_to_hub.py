@@ -53,7 +53,7 @@ def test_a_name_alone_is_in_the_account_of_the_token(tiny: Path, hub: Hub, tmp_p
     assert trainer_of(tiny, tmp_path / "run", hub_model_id="trained").push_to_hub() == f"{hub.url}/{REPO}"
 
 
-def test_what_it_cannot_push_is_said(tiny: Path, hub: Hub, tmp_path: Path) -> None:
+def test_what_it_cannot_push_is_refused(tiny: Path, hub: Hub, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="`hub_model_id`"):
         trainer_of(tiny, tmp_path).push_to_hub()
     with pytest.raises(ValueError, match="while it trains"):

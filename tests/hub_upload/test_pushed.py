@@ -97,7 +97,7 @@ print(json.dumps({
 
 @dataclass
 class Read:
-    """What the other process said, and what was pushed."""
+    """The output of the other process, and what was pushed."""
 
     facts: dict[str, Any]
     out: Path

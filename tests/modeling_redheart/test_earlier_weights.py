@@ -34,9 +34,9 @@ RATED_BEFORE = [0, 1, 2, 3, 4, 5, 7, None, None, 9, 10, None, 12]
 # Parts of a reading that are made of the outputs by the same rules as then.
 SAME_RULES = ("emotion.labels", "emotion.affect", "bentham", "regret", "perspectives", "verdict.probabilities")
 WORDS = (
-    "bentham.utility has gone",
+    "bentham.utility was removed",
     "verdict.action is `verdict.acceptability_logits`",
-    "the perspective 'community' has gone",
+    "the perspective 'community' was removed",
     "`verdict_offsets` is left out",
     "action -> acceptability",
     "counterfactual.utility -> utility.better, utility.actual, utility.worse",

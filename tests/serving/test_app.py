@@ -244,7 +244,7 @@ def test_what_is_no_json_and_where_nothing_is(reader: EthicalAnalysisPipeline, t
         ('{"text": "그만"}'.encode("cp949"), "is not UTF-8"),
         ('{"text": "a"}'.encode("utf-16"), "is not UTF-8"),
         (b'{"text": "a", "token_budget": ' + b"9" * 5000 + b"}", "an integer of more than 4,300 digits"),
-        (b'{"text": "a", "token_budget": NaN}', "NaN is no number there"),
+        (b'{"text": "a", "token_budget": NaN}', "NaN is not a number in JSON"),
         (b'{"text": "a", "token_budget": 1e999}', "the number 1e999 is too large"),
         (b"[" * 50_000, "nested too deeply"),
         (b'{"text": ' + b"9" * 4000 + b"}", "must be a str, got int"),

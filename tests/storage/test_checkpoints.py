@@ -36,8 +36,8 @@ def test_the_newest_whole_checkpoint_is_found(tmp_path: Path, caplog: pytest.Log
     assert "checkpoint-300" in caplog.text
 
 
-def test_no_checkpoint_is_said(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="no whole checkpoint"):
+def test_a_missing_checkpoint_is_reported(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no complete checkpoint"):
         last_complete_checkpoint(tmp_path)
     written(tmp_path, 1, "")
     with pytest.raises(ValueError, match="only checkpoint-1"):
@@ -54,7 +54,7 @@ def test_a_full_disk_is_known_by_its_cause() -> None:
     assert not is_disk_full(OSError(errno.EACCES, "Permission denied"))
 
 
-def test_a_full_disk_leaves_the_checkpoint_before_and_can_be_gone_on_from(
+def test_a_full_disk_leaves_the_checkpoint_before_and_can_be_continued_from(
     tmp_path: Path, units: list[Unit], make_trainer: MakeTrainer, tiny_model: MakeModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     options = {"max_steps": 4, "save_strategy": "steps", "save_steps": 2, "learning_rate": 1e-2}
@@ -68,7 +68,7 @@ def test_a_full_disk_leaves_the_checkpoint_before_and_can_be_gone_on_from(
         real(*args, **kwargs)
 
     monkeypatch.setattr(torch, "save", full)
-    with pytest.raises(OSError, match=r"disk is full.*earlier checkpoints are whole"):
+    with pytest.raises(OSError, match=r"disk is full.*earlier checkpoints are complete"):
         make_trainer(tiny_model(), units, "run", **options).train()
     assert [path.name for path in (tmp_path / "run").glob("checkpoint-*")] == ["checkpoint-2"]
     resumed = make_trainer(tiny_model(seed=3), units, "run", **options)

@@ -249,7 +249,7 @@ def test_a_write_that_the_system_stops_leaves_the_old_checkpoint(tmp_path: Path)
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
 
 
-def test_a_disk_that_is_too_small_is_told_before_anything_is_written(
+def test_a_disk_that_is_too_small_is_reported_before_anything_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 1_000})())
@@ -314,9 +314,9 @@ def test_weight_files_are_what_safetensors_reads(tmp_path: Path) -> None:
     ("given", "message"),
     [
         ([("a", torch.zeros(2)), ("b", torch.zeros(3))], "'b'"),
-        ([("a", torch.zeros(2)), ("a", torch.zeros(2))], "second value"),
+        ([("a", torch.zeros(2)), ("a", torch.zeros(2))], "came twice"),
         ([("a", torch.zeros(1, 2))], "'a'"),
-        ([], "No values came for 1 tensors, such as 'a'"),
+        ([], "1 tensors have no values, such as 'a'"),
     ],
 )
 def test_tensors_must_fit_their_slots(tmp_path: Path, given: list[tuple[str, Tensor]], message: str) -> None:

@@ -30,18 +30,18 @@ def test_a_trained_folder_is_not_trained_over(tmp_path: Path, what: str) -> None
     assert (folder / what / "config.json").is_file()  # until there is a new one
 
 
-def test_checkpoints_are_gone_on_with_or_given_up(tmp_path: Path) -> None:
+def test_a_run_is_continued_or_replaced(tmp_path: Path) -> None:
     folder = made(tmp_path / "run", "checkpoint-2/trainer_state.json", "checkpoint-4/model.safetensors")
     with pytest.raises(
-        ValueError, match="checkpoints of a run: go on with --resume, name another `output`, or replace"
+        ValueError, match="checkpoints of a run: continue it with --resume, name another `output`, or replace"
     ):
         claim_output(folder)
     claim_output(folder, resume=True)
-    with pytest.raises(ValueError, match="Either go on with a run"):
+    with pytest.raises(ValueError, match="Either continue a run"):
         claim_output(folder, resume=True, overwrite=True)
 
 
-def test_only_what_a_run_wrote_is_taken_away(tmp_path: Path) -> None:
+def test_only_what_a_run_wrote_is_removed(tmp_path: Path) -> None:
     run = ("checkpoint-2/trainer_state.json", "crossover/candidates.json", "sweet_spot/a", "report.json", "losses.png",
            "crossover_report.json", "lr_sweep.json")  # fmt: skip
     folder = made(tmp_path / "run", *run, "model/config.json", "notes.txt", "figures/mine.png", "mine.png")

@@ -142,7 +142,7 @@ def test_an_index_that_leads_nowhere_is_refused(copy: Path, index: Any, message:
         load_strict(copy)
 
 
-def test_what_is_no_red_heart_checkpoint_is_refused(copy: Path, tmp_path: Path) -> None:
+def test_a_folder_that_is_not_a_checkpoint_is_refused(copy: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match=r"no config\.json"):
         load_strict(tmp_path / "empty")

@@ -96,7 +96,7 @@ class RetryingTrainer(Trainer):
         try:
             loss, failure = self._step.run(batch, backward, model.zero_grad, self.args.device)
         except MemoryExhaustedError as error:
-            self._report_memory("train", batch.inputs, 0, error.said)
+            self._report_memory("train", batch.inputs, 0, error.reported)
             raise
         if failure is not None:
             self._report_memory("train", batch.inputs, *failure)

@@ -23,7 +23,7 @@ from ...configuration.claims import TARGET_OUTPUTS
 from ...configuration.labels import LOSSES, UNLABELLED_LOSSES
 from ...data.loading import DataError, Unit
 from ...data.unit_sources import UnitStream
-from ...storage.checkpoints import discard_torn, is_disk_full, last_complete_checkpoint
+from ...storage.checkpoints import discard_incomplete, is_disk_full, last_complete_checkpoint
 from .arguments import RedHeartTrainingArguments
 from .batching_trainer import BatchingTrainer
 from .ema import ExponentialAverage, UpdateAverage, refuse_without_average
@@ -372,7 +372,7 @@ class RedHeartTrainer(BatchingTrainer):
         except Exception as error:
             if not is_disk_full(error):
                 raise
-            raise discard_torn(folder, self.args.should_save) from error
+            raise discard_incomplete(folder, self.args.should_save) from error
 
     def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
         super()._save_optimizer_and_scheduler(output_dir)

@@ -1,7 +1,7 @@
 """From units to batches: the collator, and the sampler that decides which units share a batch.
 
-Notable: a batch holds texts of one set and of similar length, up to a number of tokens rather than of texts, so that
-little is spent on padding and memory is even. What an epoch holds depends on the seed and the epoch number only.
+Notable: a batch has texts of one data set and of similar length, up to a number of tokens rather than of texts, so that
+there is little padding and memory use is even. The batches of an epoch depend on the seed and the epoch number only.
 """
 
 import logging
@@ -25,9 +25,17 @@ logger = logging.getLogger(__name__)
 class RedHeartCollator:
     """Makes the batch that the model is called with from units.
 
-    A pair whose texts read the same once they are cut is not ranked: its label is missing, and a warning says so once.
-    targets: the columns of every batch, all missing where no text has one (only `embedding_labels` is then left out:
-    nothing says its width); None = those that occur in the batch. pad_to_multiple_of: 8 suits tensor cores.
+    A pair whose texts are equal once they are cut is not ranked: its label is missing, with one warning.
+
+    Args:
+        tokenizer: The model's tokenizer.
+        max_length: Tokens at which a text is cut; a multiple of ``pad_to_multiple_of``.
+        targets: Columns of every batch, with missing values where no text has one (`embedding_labels` is then left out,
+            since its width is unknown); None = those that occur in the batch.
+        pad_to_multiple_of: Number of which the width of a batch is a multiple; 8 suits tensor cores.
+
+    Raises:
+        DataError: For an unknown target, and a ``max_length`` that does not fit ``pad_to_multiple_of``.
     """
 
     def __init__(
@@ -51,7 +59,7 @@ class RedHeartCollator:
         self._warned = False
 
     def __call__(self, units: Sequence[Sequence[Example]]) -> dict[str, Tensor]:
-        """Returns `input_ids`, `attention_mask` (batch, tokens) and the targets (batch, ...); a pair is two rows."""
+        """Return `input_ids`, `attention_mask` (batch, tokens) and the targets (batch, ...); a pair is two rows."""
         examples = [item for unit in units for item in unit]
         encoded = encode(
             self.tokenizer,
@@ -81,14 +89,14 @@ class RedHeartCollator:
         if same and not self._warned:
             self._warned = True
             logger.warning(
-                "A pair reads the same in the first %d tokens, and is not ranked: %r. Raise `max_length`.",
+                "Both texts of a pair read the same in the first %d tokens; it is not ranked: %r. Raise `max_length`.",
                 self.max_length, units[starts.index(same[0])][0].text[:60],
             )  # fmt: skip
         return [row for start in same for row in (start, start + 1)]
 
 
 def _column(name: str, examples: Sequence[Example], numbers: Sequence[int], always: bool) -> Tensor | None:
-    """One target of the batch. numbers: the number of each text's unit, which becomes the id of its pair."""
+    """One target of the batch; ``numbers``: the number of each text's unit, which becomes the id of its pair."""
     given = [item.targets.get(name) for item in examples]
     first = next((np.shape(value) for value in given if value is not None), None)
     if first is None and not always:
@@ -117,10 +125,21 @@ def source_sizes(
     temperature: float = 1.0,
     weights: Mapping[str, float] | None = None,
 ) -> dict[str, int]:
-    """How many units of each set an epoch holds.
+    """Compute how many units of each data set an epoch has.
 
-    total: of all sets together; None = as many as there are. temperature: a set of n units weighs
-    n ** (1 / temperature); 1 = every unit once, above 1 = smaller sets more often. weights: one per set, instead.
+    Args:
+        available: Data set -> number of its units.
+        total: Units of all sets together; None = as many as there are.
+        temperature: A set of n units has the weight n ** (1 / temperature); 1 = every unit once, above 1 = smaller sets
+            more often.
+        weights: Data set -> weight, 0 or above, instead of the temperature.
+
+    Returns:
+        Data set -> number of units.
+
+    Raises:
+        DataError: For a ``temperature`` that is not above 0, and ``weights`` that are negative, all 0, or for other
+            sets.
     """
     if temperature <= 0:
         raise DataError(f"`temperature` must be above 0, got {temperature}.")
@@ -137,14 +156,22 @@ def source_sizes(
 class LengthBatches(Sampler[list[int]]):
     """Batches of unit indices, each of one set and of similar length; for ``DataLoader(units, batch_sampler=...)``.
 
-    lengths: tokens of the longest text of each unit (`token_lengths`). max_tokens: texts x longest text of a batch,
-    padding included; a unit above it is a batch of its own. max_units: units of a batch at most. sizes: units of each
-    set per epoch (`source_sizes`); a set that gives fewer than it has goes through all of them over the epochs before
-    one comes again. multiple_of: the number of batches is a multiple of it (the number of processes), the first ones
-    coming twice. shuffle: False gives every unit once, in a fixed order, for evaluation. pad_to_multiple_of: as in the
-    collator, so that its padding counts too.
-
     Every epoch has as many batches as epoch 0, so that a schedule made from ``len`` is right.
+
+    Args:
+        units: Units of all data sets.
+        lengths: Tokens of the longest text of each unit (`prepare`).
+        max_tokens: Most texts x longest text of a batch, padding included; a larger unit is a batch of its own.
+        max_units: Most units of a batch.
+        sizes: Units of each set per epoch (`source_sizes`). A set that gives fewer than it has gives all of them over
+            the epochs before any of them is repeated.
+        seed: Seed of the order.
+        shuffle: False gives every unit once, in a fixed order, for evaluation.
+        multiple_of: Number (of processes) of which the number of batches is a multiple; the first batches are repeated.
+        pad_to_multiple_of: As in the collator, so that its padding is counted.
+
+    Raises:
+        DataError: For arguments out of range or that do not fit together.
     """
 
     def __init__(
@@ -192,11 +219,11 @@ class LengthBatches(Sampler[list[int]]):
 
     @property
     def sampler(self) -> "LengthBatches":
-        """Itself: a wrapper (accelerate's shards) passes `set_epoch` on to the ``sampler`` of what it wraps."""
+        """Itself: a wrapper (accelerate's shards) forwards `set_epoch` to the ``sampler`` of what it wraps."""
         return self
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch that the next iteration gives."""
+        """Set the epoch of the next iteration."""
         self.epoch = epoch
 
     def __len__(self) -> int:
@@ -209,8 +236,8 @@ class LengthBatches(Sampler[list[int]]):
     def _random(self, *key: int) -> np.random.Generator:
         return np.random.default_rng([self.seed, *key])
 
-    def _drawn(self, number: int, source: str, epoch: int) -> Sequence[int]:
-        """The units of a set in an epoch: the next ones of an endless row of shuffled rounds through the set."""
+    def _sampled(self, number: int, source: str, epoch: int) -> Sequence[int]:
+        """The units of a set in an epoch: the next ones of an endless sequence of shuffled rounds through the set."""
         members, size = self.members[source], self.sizes[source]
         if not self.shuffle:
             return members.tolist()
@@ -219,15 +246,15 @@ class LengthBatches(Sampler[list[int]]):
         start, stop = epoch * size, (epoch + 1) * size
         first, last = start // len(members), -(-stop // len(members))
         rounds = [self._random(0, number, turn).permutation(members) for turn in range(first, last)]
-        drawn = np.concatenate(rounds)[start - first * len(members) : stop - first * len(members)]
-        return drawn.tolist()
+        sampled = np.concatenate(rounds)[start - first * len(members) : stop - first * len(members)]
+        return sampled.tolist()
 
     def _batches(self, epoch: int) -> list[list[int]]:
         batches: list[list[int]] = []
         for number, source in enumerate(self.members):
-            drawn = np.array(self._drawn(number, source, epoch), dtype=np.int64)
-            # A stable sort: units of one length stay in the order they were drawn in, which differs by epoch.
-            ordered = drawn[np.argsort(self.lengths[drawn], kind="stable")]
+            sampled = np.array(self._sampled(number, source, epoch), dtype=np.int64)
+            # A stable sort: units of one length stay in the order of the sample, which differs by epoch.
+            ordered = sampled[np.argsort(self.lengths[sampled], kind="stable")]
             batches += self._cut(ordered.tolist())
         if self.shuffle:
             order = self._random(1, epoch).permutation(len(batches))

@@ -18,18 +18,23 @@ Array = npt.NDArray[np.float64]
 
 
 def constant_losses(train: Sequence[Unit], validation: Sequence[Unit]) -> dict[str, float]:
-    """Loss of each supervised output of a constant reading, by the loss's name.
+    """Compute the loss of each supervised output of a constant reading.
 
-    Without a target in either of the two, a loss is left out. A ranking is a toss, log 2 nats.
+    Args:
+        train: Units that give the constants.
+        validation: Units that give the losses.
+
+    Returns:
+        Loss by name, without those whose target is missing in either of the two. A ranking is a coin toss, log 2 nats.
     """
     losses: dict[str, float] = {}
     for target, own in learned():
-        seen, asked = _column(train, target), _column(validation, target)
-        if seen is None or asked is None:
+        train_values, validation_values = _column(train, target), _column(validation, target)
+        if train_values is None or validation_values is None:
             continue
         for claim in CLAIMS.values():
             cost = KINDS[claim.kind].constant if claim.labels == target else None
-            value = cost(own, seen, asked) if cost is not None else math.nan
+            value = cost(own, train_values, validation_values) if cost is not None else math.nan
             if math.isfinite(value):
                 losses |= dict.fromkeys(_losses(claim), value)
     for target, name in RANKING_LOSSES.items():
@@ -48,7 +53,7 @@ def _column(units: Sequence[Unit], target: str) -> Array | None:
 
 
 def _losses(claim: Claim) -> tuple[str, ...]:
-    """The losses of a claim that are in the unit of its own: that of a head, too, unless it has no uncertainty."""
+    """The losses of a claim in one unit: its own, and that of its head unless the head alone has no uncertainty."""
     same_unit = claim.head is not None and claim.of_head().kind is claim.kind
     return (claim.name, f"{claim.name}_head") if same_unit else (claim.name,)
 

@@ -1,4 +1,4 @@
-"""What a reading says about each target, in the form in which the target is given: probabilities, scores, levels."""
+"""The predictions of a reading for each target, in the form of the target: probabilities, scores, levels."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,9 +14,13 @@ ARC = "arc"
 
 
 def values_of(reading: Any) -> dict[str, Tensor]:
-    """The values of a whole reading, (texts, ...) each, before what a mean over a text's windows must precede.
+    """Collect the values of a whole reading, before everything that must follow a mean over a text's windows.
 
-    By the name of the claim, those of `ARC` being the highest of its segments; the scores of a ranking, by its target.
+    Args:
+        reading: A `RedHeartOutput`.
+
+    Returns:
+        Claim -> values, for `ARC` the highest of its segments, and target of a ranking -> scores; (texts, ...) each.
     """
     values = {
         claim.name: tensor_of(reading, claim.tensor)
@@ -31,7 +35,7 @@ def values_of(reading: Any) -> dict[str, Tensor]:
 
 
 def by_target(values: Mapping[str, Tensor], temperature: float) -> dict[str, Tensor]:
-    """Target -> prediction, (texts, ...) each. values: of `values_of`. temperature: of the verdict, from the config."""
+    """Target -> prediction, (texts, ...) each, from `values_of` and the verdict's ``temperature`` of the config."""
     tempered = {name: value / temperature if name == "verdict" else value for name, value in values.items()}
     learned_here = {
         target: prediction(claim.kind, tempered[claim.name]) for target, claim in learned() if claim.name in tempered

@@ -1,7 +1,7 @@
-"""What of a data set can be trained on, and how long it is in tokens: found once for each set, before anything is run.
+"""The units of a data set that can be trained on, and their lengths in tokens: found once per set, before training.
 
-Notable: what is left out is counted. A unit without a label teaches nothing, and a batch of such units has no loss; a
-pair whose texts differ only behind the longest text read is one text twice, with a loss that stays at ln 2.
+Notable: what is left out is counted. A unit without a label teaches nothing, and a batch of such units has no loss. A
+pair whose texts differ only after the longest text read is the same text twice, with a loss that stays at ln 2.
 """
 
 import logging
@@ -21,16 +21,20 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-# Data sets that are remembered; a trainer has a few, each new list that is evaluated is one more.
+# Data sets that are cached; a trainer has a few, each new list that is evaluated is one more.
 _MOST = 16
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """Units, and the tokens of the longest text of each, special tokens included.
+    """Units that can be trained on, and what was left out.
 
-    unlabelled: units that were left out, as they have no label. equal: pairs that were left out, as both texts read the
-    same. cut: texts that are cut at the longest text.
+    Attributes:
+        units: The units.
+        lengths: Tokens of the longest text of each unit, special tokens included.
+        unlabelled: Number of units that were left out because they have no label.
+        equal: Number of pairs that were left out because both texts are equal once they are cut.
+        cut: Number of texts that are cut at the longest text.
     """
 
     units: Sequence[Unit]
@@ -40,7 +44,7 @@ class Prepared:
     cut: int = 0
 
     def left_out(self) -> dict[str, int]:
-        """How many are left out or cut, by why; for a report."""
+        """Reason -> how many were left out or cut, for a report; without zeros."""
         counts = {
             "units without a label": self.unlabelled,
             "pairs that read the same": self.equal,
@@ -52,10 +56,21 @@ class Prepared:
 def prepare(
     units: Sequence[Unit], tokenizer: PreTrainedTokenizerBase, max_length: int, labelled: bool = True, chunk: int = 4096
 ) -> Prepared:
-    """The units that can be trained on, with their lengths, at most ``max_length``.
+    """Find the units that can be trained on, with their lengths.
 
-    labelled: whether a unit needs a label. chunk: units that are tokenized together. Raises `DataError` for a target of
-    another shape than the others or its own, for a text that cannot be read, and where nothing is left.
+    Args:
+        units: All units.
+        tokenizer: The model's tokenizer.
+        max_length: Tokens at which a text is cut.
+        labelled: Whether a unit needs a label.
+        chunk: Units that are tokenized together.
+
+    Returns:
+        The units that are left, and counts of what was left out.
+
+    Raises:
+        DataError: For a target of the wrong shape or of another shape than the others, for a text that cannot be read,
+            and when no unit is left.
     """
     kept: list[Unit] = []
     lengths: list[int] = []
@@ -77,12 +92,12 @@ def prepare(
                 kept.append(part)
                 lengths.append(width)
     found = Prepared(units if len(kept) == len(units) and not equal else kept, lengths, unlabelled, equal, cut)
-    _tell(found, len(units), max_length)
+    _report(found, len(units), max_length)
     return found
 
 
 def _parts(unit: Unit, lengths: Sequence[int], same: bool) -> Iterator[tuple[Unit, int]]:
-    """The unit with the tokens of its longest text; of a pair that is one text, each with its other labels."""
+    """The unit with the tokens of its longest text; for a pair of equal texts, each text with its other labels."""
     if not same:
         yield unit, max(lengths)
         return
@@ -90,7 +105,7 @@ def _parts(unit: Unit, lengths: Sequence[int], same: bool) -> Iterator[tuple[Uni
         yield (replace(item, targets={name: item.targets[name] for name in item.targets if name not in PAIRS}),), length
 
 
-def _tell(found: Prepared, count: int, max_length: int) -> None:
+def _report(found: Prepared, count: int, max_length: int) -> None:
     if count and not found.units:
         raise DataError(
             f"Nothing is left of {count} units: {found.unlabelled} have no label, and {found.equal} are pairs whose "
@@ -113,7 +128,7 @@ def is_pair(unit: Sequence[Example]) -> bool:
 
 
 def check_shapes(units: Sequence[Unit]) -> None:
-    """Raises `DataError` for a target that has not its shape, or of any width not that of the first."""
+    """Raise `DataError` for a target of the wrong shape, or if any width is allowed, of another than the first one."""
     shapes = dict(SHAPES)
     for place in range(len(units)):
         for item in units[place]:
@@ -124,15 +139,15 @@ def check_shapes(units: Sequence[Unit]) -> None:
                 if wanted is None:
                     shapes[name] = np.shape(value)
                 elif np.shape(value) != wanted:
-                    told = f"`{name}` of a text of {item.source!r} must have the shape {wanted}, got {np.shape(value)}"
-                    raise DataError(f"{told}. Its text: {item.text[:60]!r}.")
+                    fault = f"`{name}` of a text of {item.source!r} must have the shape {wanted}, got {np.shape(value)}"
+                    raise DataError(f"{fault}. Its text: {item.text[:60]!r}.")
 
 
 def encode(tokenizer: PreTrainedTokenizerBase, items: Sequence[Example], **options: Any) -> Any:
-    """The texts of ``items`` in tokens, cut at ``max_length``. Raises `DataError` for a text that cannot be read."""
+    """The texts of ``items`` in tokens, cut at ``max_length``; `DataError` for a text that cannot be read."""
     try:
         return tokenizer([item.text for item in items], truncation=True, **options)
-    except TypeError as error:  # all that a tokenizer says of half a character
+    except TypeError as error:  # a tokenizer's only sign of half a character
         for item in items:
             try:
                 check_text(item.text)
@@ -145,19 +160,25 @@ def encode(tokenizer: PreTrainedTokenizerBase, items: Sequence[Example], **optio
 class _Known(Generic[T]):
     units: Sequence[Unit]  # kept alive, so that no other data set gets its id
     count: int
-    items: tuple[Unit, ...]  # what was in it; empty for what is no list
+    items: tuple[Unit, ...]  # its items; empty if it is not a list
     found: T
 
     def is_of(self, units: Sequence[Unit]) -> bool:
-        """Whether it holds for ``units``, unchanged."""
+        """Whether it was found for ``units``, unchanged."""
         same = self.units is units and self.count == len(units)
         return same and all(map(operator.is_, self.items, units))
 
 
 def once_per_set(find: Callable[[Sequence[Unit]], T]) -> Callable[[Sequence[Unit]], T]:
-    """``find``, which is called again only for a data set that is new to it.
+    """Cache ``find`` by data set.
 
-    A data set is known by its identity; a list is looked at again, too, when other units are in it.
+    A data set is known by its identity; a list also by the identity of its units.
+
+    Args:
+        find: Function of a data set.
+
+    Returns:
+        The same function, which calls ``find`` only for a data set that is new or has changed.
     """
     known: dict[int, _Known[T]] = {}
 

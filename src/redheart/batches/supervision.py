@@ -1,7 +1,7 @@
-"""What supervised each claim of a model: the record that its config keeps, from the targets that it was trained on.
+"""The supervision of each claim of a model: the record in its config, from the targets that it was trained on.
 
-Notable: a model that is trained further keeps what supervised it before, as its weights do, and adds the new rows by
-their name. What was fitted to its weights it does not keep.
+Notable: a model that is trained further keeps its record, as its weights do, and adds the names of new data sets. It
+does not keep what was fitted to its weights.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ from ..configuration.labels import EMOTIONS, NUANCE_LEVELS
 from ..configuration.raters import HELD_OUT
 from ..data.loading import Array, Unit
 
-# Kinds of which each value of the target is a claim by itself.
+# Kinds in which each value of the target has its own key.
 _BY_VALUE = (Kind.PROBABILITY, Kind.DEGREE, Kind.VALUE, Kind.GAUSSIAN, Kind.RATE)
 # Targets with a key for each of their values, in order.
 KEYS_OF_VALUES: dict[str, tuple[str, ...]] = {
@@ -34,9 +34,15 @@ _BESIDE: dict[str, tuple[str, ...]] = {
 
 
 def supervision_of(units: Iterable[Unit]) -> dict[str, list[str]]:
-    """Record key -> the sources whose texts have a target for it, in the order of `labels.record_keys`.
+    """Find the sources whose texts have a target for each claim.
 
-    A level of an emotion counts as supervised where some text has at least that level and another one less.
+    A level of an emotion is supervised if some text of the source has at least that level and another has less.
+
+    Args:
+        units: The training data.
+
+    Returns:
+        Record key -> sorted sources, in the order of `labels.record_keys`.
     """
     sources: dict[str, set[str]] = {}
     levels: dict[tuple[str, str], set[int]] = {}
@@ -75,16 +81,21 @@ def _keys(target: str, value: Array) -> Iterator[str]:
 
 
 def extended(record: Mapping[str, Sequence[str]], own: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    """The record of a model that was trained further: what supervised a claim before, and then its own rows.
+    """Join the records of a model that was trained further.
 
-    record: of the model before. own: of the rows that it was trained on since.
+    Args:
+        record: Of the model before.
+        own: Of the rows that it was trained on since.
+
+    Returns:
+        Record key -> the sources before, then the new ones.
     """
     keys = [key for key in record_keys() if key in record or key in own]
     return {key: list(dict.fromkeys([*record.get(key, ()), *own.get(key, ())])) for key in keys}
 
 
 def confidence_keys(record: Sequence[str] | dict[str, list[str]]) -> list[str]:
-    """The confidences that follow: of the rated parts that ``record`` has any key of."""
+    """Record keys of the confidences of all rated parts that ``record`` has a key of."""
     parts = {key.split(".")[0] for key in record}
     return [f"confidence.{part}" for part in RATED if part in parts]
 

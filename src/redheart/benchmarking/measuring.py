@@ -60,8 +60,8 @@ import redheart
 print(json.dumps([between - start, time.perf_counter() - between]))
 """
 _LOAD = (
-    "import json, sys; from redheart.storage.quiet import quiet; "
-    "from redheart.benchmarking.measuring import measure_load; quiet(); "
+    "import json, sys; from redheart.storage.quiet import silence_libraries; "
+    "from redheart.benchmarking.measuring import measure_load; silence_libraries(); "
     "print(json.dumps(measure_load(**json.loads(sys.argv[1]))))"
 )
 

@@ -29,8 +29,8 @@ from .measuring import WARM_UP, interleave, reset_peak, resident, run_in_subproc
 
 BASE = "float32"
 _MEMORY = (
-    "import json, sys; from redheart.storage.quiet import quiet; "
-    "from redheart.benchmarking.sizes import measure_memory; quiet(); "
+    "import json, sys; from redheart.storage.quiet import silence_libraries; "
+    "from redheart.benchmarking.sizes import measure_memory; silence_libraries(); "
     "print(json.dumps(measure_memory(**json.loads(sys.argv[1]))))"
 )
 # Texts whose probabilities are compared between the forms.

@@ -1,6 +1,6 @@
 """What model cards are made of: facts about data sets, the sentences that every card has, and Markdown.
 
-Notable: what is known about a data set stands in `DATA_SETS` and nowhere else; of packages this module needs only
+Notable: facts about a data set are in `DATA_SETS` and nowhere else. The only package that this module needs is
 huggingface_hub, which comes with transformers, so that a card can be written wherever a model can be.
 """
 
@@ -16,28 +16,36 @@ from ..data.facts import DataSet, DataSets
 from ..data.public_sets import NON_COMMERCIAL, SETS
 from ..modeling_redheart.derived import PREFIX
 
-# Sources of a record that are no data set: other models, with their place on the hub, and rows of the other sources.
+# Sources of a record that are not data sets: other models -> their id on the hub.
 MODELS = {"all-MiniLM-L6-v2": "sentence-transformers/all-MiniLM-L6-v2"}
 _TAGS = ("redheart", "ethics", "emotion", "moral-conflict")
 
 
 def sources_of(config: RedHeartConfig) -> list[str]:
-    """All sources of the record, but for the rules of what is derived from other claims."""
+    """All sources of the record, except the rules by which claims are derived from other claims."""
     named = {source: None for sources in config.supervision.values() for source in sources}
     return [source for source in named if not source.startswith(PREFIX)]
 
 
 def trained_on(config: RedHeartConfig, known: DataSets) -> dict[str, DataSet]:
-    """The sets that supervised the model, in the order of ``known``.
+    """Look up the data sets that supervised the model.
 
-    Raises `ValueError` for one without a licence, or under one that Apache-2.0 weights cannot keep.
+    Args:
+        config: The model's config.
+        known: Facts by the names in ``config.supervision``.
+
+    Returns:
+        Those of ``known`` that the config names, in the order of ``known``.
+
+    Raises:
+        ValueError: For a set without a licence, or under one that Apache-2.0 weights cannot keep.
     """
     names = [source for source in sources_of(config) if source not in (*MODELS, HELD_OUT)]
     for name in names:
         if name in NON_COMMERCIAL:
             raise ValueError(f"{name!r} cannot be in weights under Apache-2.0: {NON_COMMERCIAL[name]}.")
         if name not in known or not known[name].licence:
-            raise ValueError(f"No licence is known of {name!r}; give its facts (`--facts`, or `data_sets`).")
+            raise ValueError(f"No licence is known for {name!r}; give its facts (`--facts`, or `data_sets`).")
     return {name: one for name, one in known.items() if name in names}
 
 
@@ -48,10 +56,18 @@ def card_header(
     tags: Sequence[str] = (),
     task: str | None = None,
 ) -> str:
-    """The YAML header of a card, between its two lines of dashes.
+    """Write the YAML header of a card.
 
-    index: figures as `model_index` gives them. tags: beside the usual. task: of transformers, where one does all that
-    the model does. An analysis has none: `pipeline` would load another head for it, with random weights.
+    Args:
+        config: The model's config.
+        sets: The data sets that supervised it.
+        index: Figures as `model_index` gives them.
+        tags: In addition to the family's own.
+        task: Task of transformers that covers all that the model does. An analysis model has none: `pipeline` would
+            load another head for it, with random weights.
+
+    Returns:
+        The header between its two lines of dashes.
     """
     header = ModelCardData(
         license="apache-2.0",
@@ -68,7 +84,7 @@ def card_header(
 
 
 def who_rated(sets: DataSets) -> str:
-    """A table of the sets: what the texts are, how many, and who gave the labels."""
+    """A Markdown table of the sets: what the texts are, how many, and who gave the labels."""
     facts = (
         [name, one.title, one.texts, _count(one.rows), one.raters, rated_by([name]), ", ".join(one.languages)]
         for name, one in sets.items()
@@ -87,12 +103,12 @@ def licences(sets: DataSets) -> str:
 
 
 def bullets(lines: Iterable[str]) -> str:
-    """A list of sentences."""
+    """Sentences as a Markdown list."""
     return "\n".join(f"- {line}" for line in lines)
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A row of one cell is a heading of those below it."""
+    """A Markdown table; a row of one cell is a heading of the rows below it."""
     lines = [heads, ["---"] * len(heads)]
     for row in rows:
         cells = [escape(" ".join(cell.split()), quote=False).replace("|", "\\|") for cell in row]

@@ -1,7 +1,7 @@
-"""The model card of a classifier that was trained on one's own labels: what it answers, and what is not known of it.
+"""The model card of a classifier that was trained on a user's labels: what it answers, and what is unknown about it.
 
-Notable: nothing of an analysis model's card holds for it, neither its data nor its outputs nor its figures; what it
-was trained on only its owner can say.
+Notable: data, outputs and figures of an analysis model's card do not hold for a classifier. Only its owner knows what
+it was trained on.
 """
 
 from collections.abc import Sequence
@@ -48,10 +48,18 @@ def classifier_card(
     data_sets: DataSets = DATA_SETS,
     tags: Sequence[str] = (),
 ) -> str:
-    """The card of a `RedHeartForSequenceClassification`, as Markdown under a YAML header.
+    """Write the card of a `RedHeartForSequenceClassification`.
 
-    parameters: their number. place: where it is loaded from, such as user/name; by default ``name``. data_sets: facts;
-    those that are not the library's own are what the classifier was trained on. tags: beside the family's own.
+    Args:
+        name: Title of the card.
+        parameters: Number of parameters.
+        config: The model's config.
+        place: Where it is loaded from, such as user/name; by default ``name``.
+        data_sets: Facts; those that are not the library's own are of the classifier's training data.
+        tags: In addition to the family's own.
+
+    Returns:
+        The card as Markdown under a YAML header.
     """
     sets = {key: one for key, one in data_sets.items() if key not in DATA_SETS}
     labels = table(("number", "label"), ([str(index), label] for index, label in enumerate(config.class_names)))

@@ -1,7 +1,7 @@
-"""A model card without figures, and what every card must have before it leaves.
+"""A model card without figures, and what every card must have before it is published.
 
-Notable: a card that has no figures says so in one fixed sentence, which the check looks for; so nobody publishes a
-model that was not measured without saying it.
+Notable: a card without figures says so in one fixed sentence, which the check looks for, so that no unmeasured model is
+published without this notice.
 """
 
 import re
@@ -20,7 +20,7 @@ NO_FIGURES = "There are no figures: this model has not been evaluated."
 NO_DATA = (
     "No data: nothing supervised this model, so what it says about a text means nothing. It is a start for training."
 )
-# Title of a section -> what stands there. A word of the title suffices, so that cards of one's own pass.
+# Name of a section -> (a word that its title must have, what the section says).
 _SECTIONS = {
     "data": ("data", "on what data it was trained, or that it was on none"),
     "limits": ("limit", "what it must not be trusted with"),
@@ -39,13 +39,22 @@ def plain_card(
     data_sets: DataSets = DATA_SETS,
     tags: Sequence[str] = (),
 ) -> str:
-    """The card of a model that was not evaluated, as Markdown under a YAML header.
+    """Write the card of a model that was not evaluated.
 
-    parameters: their number. remark: a sentence on where the weights come from. place: where it is
-    loaded from, such as user/name; by default ``name``. data_sets: facts by the names in
-    ``config.supervision``. tags: beside the family's own.
+    Args:
+        name: Title of the card.
+        parameters: Number of parameters.
+        config: The model's config.
+        remark: A sentence on where the weights come from.
+        place: Where it is loaded from, such as user/name; by default ``name``.
+        data_sets: Facts by the names in ``config.supervision``.
+        tags: In addition to the family's own.
 
-    Raises `ValueError` for a data set without a known licence, or under one that Apache-2.0 weights cannot keep.
+    Returns:
+        The card as Markdown under a YAML header.
+
+    Raises:
+        ValueError: For a data set without a known licence, or under one that Apache-2.0 weights cannot keep.
     """
     sets = trained_on(config, data_sets)
     size = f"A model of {parameters:,} parameters. One forward pass gives the whole reading."
@@ -71,9 +80,18 @@ def _data(config: RedHeartConfig, sets: DataSets) -> str:
 
 
 def card_metadata(card: str) -> dict[str, Any]:
-    """The YAML header of a card; empty where it has none. Raises `ValueError` for a header that cannot be read.
+    """Read the YAML header of a card.
 
     Not with huggingface_hub: `metadata_load` reads files only, and `ModelCard` merges the outputs of one data set.
+
+    Args:
+        card: The card as Markdown.
+
+    Returns:
+        The header; empty if the card has none.
+
+    Raises:
+        ValueError: When the header cannot be read.
     """
     parts = re.match(r"\A---\s*\n(.*?)\n---\s*(?:\n|\Z)", card, re.DOTALL)
     if parts is None:
@@ -81,14 +99,14 @@ def card_metadata(card: str) -> dict[str, Any]:
     try:
         header = yaml.safe_load(parts.group(1))
     except yaml.YAMLError as error:
-        raise ValueError(f"its header is no YAML: {error}") from error
+        raise ValueError(f"its header is not YAML: {error}") from error
     if not isinstance(header, dict):
         raise ValueError(f"its header must hold keys and values, got {header!r}")
     return header
 
 
 def missing_parts(card: str) -> list[str]:
-    """What a complete card has and ``card`` has not, as sentences: licence, data, figures, limits."""
+    """Phrases for what ``card`` lacks of a complete card: licence, data, figures, limits."""
     try:
         header = card_metadata(card)
     except ValueError as error:

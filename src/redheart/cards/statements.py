@@ -1,4 +1,4 @@
-"""What is said to people wherever a model is shown: intended use, what is out of scope, limits."""
+"""The statements that are shown with every model: intended use, what is out of scope, limits."""
 
 INTENDED_USE = (
     "For people who study, moderate or counsel on moral conflict in text, read the texts themselves, and want more "

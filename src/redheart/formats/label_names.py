@@ -1,6 +1,6 @@
 """The names of labels that a table stores as numbers (`datasets.ClassLabel`).
 
-Notable: the order of those names is the table's own, and its numbers are no ids of ours.
+Notable: the order of those names is the table's own, so its numbers are not the library's label indices.
 """
 
 import json
@@ -14,19 +14,19 @@ _FEATURES = b"huggingface"
 
 
 def names_of(features: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Column -> the names of its labels, for those that have names. features: `datasets.Features` as plain data."""
+    """Column -> names of its labels, for columns with names; ``features``: `datasets.Features` as plain data."""
     found = {column: _label_names(feature) for column, feature in features.items()}
     return {column: names for column, names in found.items() if names}
 
 
 def stored_names(schema: Any) -> dict[str, list[str]]:
-    """As `names_of`, of an Arrow schema."""
+    """The `names_of` the features in an Arrow schema."""
     stored = (schema.metadata or {}).get(_FEATURES)
     return names_of(json.loads(stored).get("info", {}).get("features") or {}) if stored else {}
 
 
 def _label_names(feature: Any) -> list[str]:
-    """The names of a label, or of the labels of a list, in any of the forms that lists have had."""
+    """The names of a label, or of the labels of a list, in any of the forms that `datasets` has had for lists."""
     if isinstance(feature, list):
         return _label_names(feature[0]) if feature else []
     if not isinstance(feature, Mapping):
@@ -37,9 +37,17 @@ def _label_names(feature: Any) -> list[str]:
 
 
 def with_names(row: Mapping[str, Any], names: Mapping[str, Sequence[str]]) -> Mapping[str, Any]:
-    """The row with names in the place of numbers. names: as `names_of` gives them.
+    """Replace the numbers of labels by their names.
 
-    Raises `ValueError` for a number without a name, whose words go on after what names the row.
+    Args:
+        row: Column -> value.
+        names: As `names_of` gives them.
+
+    Returns:
+        The row with names.
+
+    Raises:
+        ValueError: When a number has no name; the message continues a sentence that begins with the row's place.
     """
     if not names:
         return row
@@ -47,7 +55,7 @@ def with_names(row: Mapping[str, Any], names: Mapping[str, Sequence[str]]) -> Ma
 
 
 def _name(value: Any, column: str, names: Sequence[str]) -> Any:
-    """The name of a label, or of each of a list. -1 is how `datasets` says that there is none."""
+    """The name of a label, or of each label of a list; -1 means "none" in `datasets`."""
     if isinstance(value, list | tuple | np.ndarray):
         return [_name(item, column, names) for item in value]
     if not isinstance(value, int | np.integer) or isinstance(value, bool):

@@ -1,8 +1,8 @@
-"""JSON as RFC 8259 has it, in and out: what is read is JSON and nothing else, what is written anyone can read.
+"""JSON by RFC 8259: reads nothing else, and writes what every JSON reader accepts.
 
-Notable: Python's own reader takes NaN and Infinity, makes 1e999 an infinity, drops the first of two values of one name,
-and ends at an integer of 5,000 digits with words about its settings; its writer does not know what a table may hold (a
-time, a Decimal).
+Notable: Python's own reader accepts NaN and Infinity, turns 1e999 into an infinity, drops the first of two values of
+one name, and fails at an integer of 5,000 digits with a message about its settings. Its writer does not know the values
+of tables (a time, a Decimal).
 """
 
 import base64
@@ -16,17 +16,17 @@ from uuid import UUID
 
 from ..configuration.errors import RedHeartError
 
-# Characters that JSON may hold as they are and that a terminal, or whoever splits lines, takes for commands.
+# Characters that JSON allows unescaped, but that a terminal obeys or that split lines.
 _ESCAPED = {code: f"\\u{code:04x}" for code in (*range(0x7F, 0xA0), 0x2028, 0x2029, *range(0x202A, 0x202F),
                                                 *range(0x2066, 0x206A))}  # fmt: skip
 
 
 class NotJSONError(RedHeartError, ValueError):
-    """What is wrong with a text that should be JSON; goes on after what names its place: "is not JSON: ..."."""
+    """A text is not valid JSON; the message continues a sentence that begins with its place: "is not JSON: ..."."""
 
 
 def parse_json(text: str) -> Any:
-    """The value of a JSON text. Raises `NotJSONError`."""
+    """The value of a JSON text; `NotJSONError` if it is not valid."""
     try:
         return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_unique)
     except json.JSONDecodeError as error:
@@ -35,22 +35,22 @@ def parse_json(text: str) -> Any:
         raise
     except RecursionError as error:
         raise NotJSONError("is not JSON that can be read: its brackets are nested too deeply.") from error
-    except ValueError as error:  # of an integer
+    except ValueError as error:  # from an integer
         raise NotJSONError(
             "is not JSON that can be read: it has an integer of more than 4,300 digits; write it as a text."
         ) from error
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise NotJSONError(f"is not JSON: {name} is no number there; write null.")
+    raise NotJSONError(f"is not JSON: {name} is not a number in JSON; write null.")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     values = dict(pairs)
     if len(values) != len(pairs):
         names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise NotJSONError(f"is not JSON that can be read: it has {twice[:40]!r} twice; keep one.")
+        duplicate = next(name for name in names if names.count(name) > 1)
+        raise NotJSONError(f"is not JSON that can be read: it has {duplicate[:40]!r} twice; keep one.")
     return values
 
 
@@ -64,12 +64,19 @@ def _finite(digits: str) -> float:
 
 
 def as_json(value: Any) -> Any:
-    """``value``, of a table, as JSON can hold it.
+    """Convert a value of a table to what JSON can express.
 
-    A time is in ISO 8601 (a duration in seconds), a Decimal is a text with all its digits, NaN is null as every missing
-    value is, an infinity is a text, bytes are in base64; arrays and their numbers are lists and numbers.
+    Times become ISO 8601 (durations seconds), a Decimal a text with all its digits, NaN null like every missing value,
+    an infinity a text, bytes base64; arrays and their numbers become lists and numbers.
 
-    Raises `ValueError` for a value of another type.
+    Args:
+        value: A value, or a container of values.
+
+    Returns:
+        The converted value.
+
+    Raises:
+        ValueError: For a value of another type.
     """
     if value is None or isinstance(value, (bool, int)):
         return value
@@ -101,10 +108,18 @@ def _number(value: float) -> float | str | None:
 
 
 def json_line(value: Mapping[str, Any] | Iterable[Any]) -> str:
-    """``value`` as one line of JSON, without its end, which a terminal shows and does not obey.
+    """Write ``value`` as one line of JSON that is safe to print on a terminal.
 
-    Letters stand as they are; controls, and with a lone surrogate everything beyond ASCII, are escaped. Raises
-    `ValueError` for a number that is not finite.
+    Letters stay as they are; control characters are escaped, and in a text with a lone surrogate everything but ASCII.
+
+    Args:
+        value: Plain data, such as `as_json` gives.
+
+    Returns:
+        The line, without a newline.
+
+    Raises:
+        ValueError: For a number that is not finite.
     """
     line = json.dumps(value, ensure_ascii=False, allow_nan=False).translate(_ESCAPED)
     try:

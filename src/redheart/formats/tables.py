@@ -1,10 +1,8 @@
-"""Rows of files (.jsonl, .json, .csv, .tsv, .parquet) and of tables in memory (`datasets`, pandas, polars, pyarrow),
-one at a time.
+"""Rows of files (.jsonl, .json, .csv, .tsv, .parquet) and of tables in memory (`datasets`, pandas, polars, pyarrow).
 
-Notable: a row that cannot be read has what is wrong with it in its place, and the rows after it come all the same;
-whoever reads decides whether that ends the work (training) or is answered in its place (`redheart analyze`). Only what
-is wrong with a file as a whole is raised. Only a `.json` array is read as a whole. A label that is stored as a number
-with a name (`datasets.ClassLabel`) comes out as its name.
+Notable: rows are read one at a time, except those of a `.json` array. A row that cannot be read gives its problem, and
+the rows after it are still read: training stops there, `redheart analyze` reports it. Only a problem of the whole file
+is raised. A label that is stored as a number with a name (`datasets.ClassLabel`) is given as its name.
 """
 
 import csv
@@ -21,11 +19,11 @@ from .strict_json import parse_json
 
 _BOM = b"\xef\xbb\xbf"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
-# Of one cell, in characters; Python's own limit, 131,072, is below what a long text has.
+# Most characters of a cell; Python's own limit, 131,072, is too small for long texts.
 _LONGEST_CELL = 2**31 - 1
-# What pandas calls the column of an index without a name.
+# The start of pandas' name for the column of an unnamed index.
 _INDEX = "__index_level_"
-# Formats of `datasets` in which a row is no plain Python.
+# Formats of `datasets` in which a row is not plain Python.
 _FORMATS = ("arrow", "jax", "numpy", "pandas", "polars", "tensorflow", "torch")
 
 
@@ -33,8 +31,11 @@ _FORMATS = ("arrow", "jax", "numpy", "pandas", "polars", "tensorflow", "torch")
 class Line:
     """A row of a file, or what is wrong with it.
 
-    where: the file and the place in it. row: what stands there; a mapping, if it is as it should be (`check_row`).
-    problem: goes on after ``where``; empty where the row could be read. raw: the line itself, of a file that has lines.
+    Attributes:
+        where: The file and the place in it.
+        row: The value there; a mapping if the row is correct (`check_row`).
+        problem: Continues a sentence that begins with ``where``; empty if the row could be read.
+        raw: The line itself, of a file that has lines.
     """
 
     where: str
@@ -44,14 +45,14 @@ class Line:
 
 
 def check_row(row: Any) -> Mapping[str, Any]:
-    """Return ``row`` if it is a mapping of columns. Raises `ValueError`, whose words go on after what names the row."""
+    """Return ``row`` if it is a mapping of columns; the message of the `ValueError` continues after the row's place."""
     if not isinstance(row, Mapping):
         raise ValueError(f"must be a mapping of columns, got {row!r:.80}; in a file, write a JSON object for each row.")
     return row
 
 
 def decode(data: bytes) -> tuple[str, str]:
-    """The text of UTF-8 bytes, and what is wrong with them, empty where nothing is: goes on after what names them."""
+    """The text of UTF-8 bytes, and what is wrong with them, to continue after their place; empty if nothing is."""
     data = data.removeprefix(_BOM)
     try:
         return data.decode("utf-8"), ""
@@ -61,10 +62,7 @@ def decode(data: bytes) -> tuple[str, str]:
 
 
 def byte_lines(stream: IO[bytes], source: str) -> Iterator[tuple[int, bytes]]:
-    """The lines of ``stream``, counted from 1, as they come, with their ends: LF, CR LF or CR.
-
-    source: what the stream is called. Raises `DataError` for UTF-16, whose lines end otherwise.
-    """
+    """The lines of ``stream``, numbered from 1, with their ends (LF, CR LF, CR); UTF-16 raises `DataError`."""
     number = 0
     for chunk in stream:
         if number == 0 and chunk.startswith(_UTF16) and b"\0" in chunk:
@@ -75,7 +73,7 @@ def byte_lines(stream: IO[bytes], source: str) -> Iterator[tuple[int, bytes]]:
 
 
 def text_lines(path: Path) -> Iterator[Line]:
-    """The lines of a text file, without their ends and the blank ones. Raises `DataError` for UTF-16."""
+    """The lines of a text file that are not blank, without their ends; `DataError` for UTF-16."""
     with path.open("rb") as stream:
         for number, data in byte_lines(stream, str(path)):
             text, problem = decode(data.rstrip(b"\r\n"))
@@ -110,7 +108,7 @@ def _json(path: Path) -> Iterator[Line]:
 
 
 class _CsvLines:
-    """The lines of a CSV file for a reader that takes as many as a row has; those it took can be given back."""
+    """The lines of a CSV file for a reader that takes all lines of a row; lines that it took can be given back."""
 
     def __init__(self, lines: Iterator[tuple[int, bytes]]) -> None:
         self.lines, self.waiting = lines, deque[tuple[int, bytes]]()
@@ -125,15 +123,15 @@ class _CsvLines:
         return data.removeprefix(_BOM if number == 1 else b"").decode("utf-8", errors="surrogateescape")
 
     def give_back(self) -> None:
-        """All that was taken but the first line: a quote that is never closed has swallowed them."""
+        """Give back all lines but the first: they follow a quote that is never closed."""
         self.waiting.extendleft(reversed(self.taken[1:]))
 
     def problem(self) -> str:
-        """What is wrong with the bytes that were taken."""
+        """What is wrong with the bytes of the lines that were taken; empty if nothing is."""
         return next((wrong for _, data in self.taken if (wrong := decode(data)[1])), "")
 
     def raw(self) -> str:
-        """What was taken, as it stands."""
+        """The text of the lines that were taken, as it is in the file."""
         return "".join(decode(data)[0] for _, data in self.taken).rstrip("\r\n")
 
 
@@ -163,14 +161,14 @@ def _csv_header(path: Path, reader: Any, lines: _CsvLines, delimiter: str) -> li
     if others:
         raise DataError(
             f"The first line of {path} has {others[0]!r} between its columns, and a file that ends in {path.suffix} "
-            f"must have {delimiter!r}. Save it again so{', or as .tsv' if others[0] == chr(9) else ''}."
+            f"must have {delimiter!r}. Save it in that form{', or as .tsv' if others[0] == chr(9) else ''}."
         )
     return header
 
 
 def _check_names(source: str, names: list[Any]) -> None:
-    if twice := sorted({str(name) for name in names if names.count(name) > 1}):
-        raise DataError(f"{source} names the columns {twice} twice; give each a name of its own.")
+    if repeated := sorted({str(name) for name in names if names.count(name) > 1}):
+        raise DataError(f"{source} names the columns {repeated} twice; give each a different name.")
 
 
 def _csv(path: Path, delimiter: str) -> Iterator[Line]:
@@ -196,7 +194,7 @@ def _csv(path: Path, delimiter: str) -> Iterator[Line]:
 
 
 def _has_content(cells: list[str], lines: _CsvLines) -> bool:
-    """Whether a line is no blank one, nor one of commas as spreadsheets leave. An empty text alone stands in quotes."""
+    """Whether a line is not blank, nor only commas as spreadsheets leave them; an empty text alone is in quotes."""
     return any(cell.strip() for cell in cells) or (len(cells) == 1 and bool(lines.raw().strip()))
 
 
@@ -261,7 +259,7 @@ def _batch_rows(batch: Any) -> Iterator[tuple[Any, str]]:
     """Each row, and what is wrong with it."""
     try:
         yield from ((row, "") for row in batch.to_pylist())
-    except (ValueError, OverflowError) as error:  # a time that Python has not, for example
+    except (ValueError, OverflowError) as error:  # such as a time that Python cannot represent
         if batch.num_rows == 1:
             columns = zip(batch.schema.names, batch.columns, strict=True)
             column = next(name for name, values in columns if _fails(values))
@@ -272,7 +270,7 @@ def _batch_rows(batch: Any) -> Iterator[tuple[Any, str]]:
 
 
 def _fails(values: Any) -> bool:
-    """Whether there is a value in a column of Arrow that Python cannot hold."""
+    """Whether a column of Arrow has a value that Python cannot represent."""
     try:
         values.to_pylist()
     except (ValueError, OverflowError):
@@ -290,42 +288,58 @@ READERS: dict[str, Callable[..., Iterable[Line]]] = {
 
 
 def ending(path: Path) -> str:
-    """The ending of a file's name, in small letters."""
+    """The ending of a file's name, in lower case."""
     return path.suffix.lower()
 
 
 def check_ending(path: Path) -> Path:
-    """Return ``path`` if it ends in one of `READERS`. Raises `DataError` otherwise."""
+    """Return ``path`` if it ends in one of `READERS`; raise `DataError` otherwise."""
     if ending(path) not in READERS:
         raise DataError(f"{path} must end in one of {', '.join(READERS)}, got {path.suffix or 'no ending'!r}.")
     return path
 
 
 def read_table(path: Path, label_names: bool = True) -> Iterator[Line]:
-    """The rows of a file that ends in one of `READERS`. label_names: False leaves labels the numbers that they are.
+    """Read the rows of a file.
 
-    Raises `DataError` for what is wrong with all of it (another ending, no header, half a file).
+    Args:
+        path: A file that ends in one of `READERS`.
+        label_names: False leaves labels as the numbers that they are.
+
+    Yields:
+        Each row, or what is wrong with it.
+
+    Raises:
+        DataError: For a problem of the whole file (another ending, no header, half a file).
     """
     kind = ending(check_ending(path))
     yield from _parquet(path, label_names) if kind == ".parquet" else READERS[kind](path)
 
 
 def is_table(source: Any) -> bool:
-    """Whether ``source`` is a table in memory: a data set of `datasets`, or what gives Arrow."""
+    """Whether ``source`` is a table in memory: a data set of `datasets`, or an object with an Arrow stream."""
     return _features(source) is not None or hasattr(source, "__arrow_c_stream__")
 
 
 def _features(source: Any) -> Mapping[str, Any] | None:
-    """The features of a data set of `datasets`, as plain data. A table may have a column of that name."""
+    """The features of a data set of `datasets`, as plain data; a table may have a column of that name."""
     known: Any = getattr(source, "features", None) if hasattr(type(source), "features") else None
     return known.to_dict() if hasattr(known, "to_dict") else None
 
 
 def memory_table(source: Any, name: str, label_names: bool = True) -> Iterator[Line]:
-    """The rows of a table in memory (`is_table`), as plain Python.
+    """Read the rows of a table in memory.
 
-    name: of the table, for messages. label_names: as in `read_table`. Raises `DataError` for what is wrong with it as a
-    whole.
+    Args:
+        source: A table (`is_table`).
+        name: Name of the table, for messages.
+        label_names: As in `read_table`.
+
+    Yields:
+        Each row as plain Python, or what is wrong with it.
+
+    Raises:
+        DataError: For a problem of the whole table.
     """
     features = _features(source)
     if features is not None:
@@ -345,8 +359,7 @@ def memory_table(source: Any, name: str, label_names: bool = True) -> Iterator[L
 
 
 def _frame_lines(frame: Any, name: str, error: Exception) -> Iterator[Line]:
-    """The rows of a pandas data frame that Arrow cannot hold, as it has half a character, or several kinds of values in
-    a column: that can then be told of its row. error: why it cannot, which is raised for another kind of table."""
+    """The rows of a data frame with half a character or mixed types, which Arrow refuses with ``error``."""
     if not hasattr(frame, "itertuples"):
         raise DataError(f"{name} cannot be read as a table ({error}). Give each column one kind of value.") from error
     columns = [str(column) for column in frame.columns]
@@ -356,8 +369,7 @@ def _frame_lines(frame: Any, name: str, error: Exception) -> Iterator[Line]:
 
 
 def columns_of(path: Path) -> list[str] | None:
-    """The names of the columns of a file that names them once; None where each row has its own, and of what can be read
-    only once, such as a pipe. Raises `DataError`."""
+    """The columns that a file names once; None if each row has its own, and for a pipe; may raise `DataError`."""
     if path.exists() and not path.is_file():
         return None
     if ending(path) == ".parquet":

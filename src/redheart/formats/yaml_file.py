@@ -1,4 +1,4 @@
-"""YAML that a person writes: a recipe of a run, facts about data."""
+"""YAML files that people write: recipes of runs, facts about data."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ _PREFIX = "tag:yaml.org,2002:"
 
 
 class _Loader(yaml.SafeLoader):
-    """Keys are names: ``yes`` is the name "yes", and not true; and each is there once."""
+    """Loader whose keys are texts (``yes`` is the text "yes", not true) and unique."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
@@ -26,7 +26,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def read_yaml(path: Path) -> Any:
-    """What the file holds. Raises `ValueError` that names the file and the place where it is not YAML."""
+    """The content of a YAML file; `InputError` with the file and the place if it is not valid."""
     try:
         return yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_Loader)
     except yaml.YAMLError as error:

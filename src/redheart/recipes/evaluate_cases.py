@@ -13,7 +13,7 @@ from ..data.loading import DataError
 from ..evaluation.reports.terminal_report import render
 from ..evaluation.texts.cases import evaluate_cases
 from ..readers import load_for_evaluation
-from ..storage.quiet import quiet
+from ..storage.quiet import silence_libraries
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     args = parser.parse_args(arguments)
 
-    quiet()
+    silence_libraries()
     model, tokenizer, _ = load_for_evaluation(args.model)
     try:
         found = evaluate_cases(Path(args.model).name, model, tokenizer, args.split, args.data, args.floors)

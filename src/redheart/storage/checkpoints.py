@@ -1,7 +1,7 @@
-"""Which checkpoints of a run can be gone on from.
+"""The checkpoints of a run from which it can continue.
 
-Notable: the trainer writes `trainer_state.json` last and takes old checkpoints away after that, so that a checkpoint
-whose state can be read is whole, and a kill at any moment leaves one that is.
+Notable: the trainer writes `trainer_state.json` last and removes old checkpoints after that. So a checkpoint with a
+readable state is complete, and a kill at any moment leaves a complete one.
 """
 
 import errno
@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 def complete_checkpoints(folder: Path) -> list[Path]:
-    """The whole checkpoints in ``folder``, the newest last."""
+    """The complete checkpoints in ``folder``, the newest last."""
     found = []
     for path in folder.glob(f"{PREFIX_CHECKPOINT_DIR}-*"):
         step = path.name.removeprefix(f"{PREFIX_CHECKPOINT_DIR}-")
@@ -35,21 +35,21 @@ def is_complete(checkpoint: Path) -> bool:
 
 
 def last_complete_checkpoint(folder: Path) -> Path:
-    """The newest whole checkpoint. Raises `ValueError` when there is none."""
+    """The newest complete checkpoint; `ValueError` if there is none."""
     found = complete_checkpoints(folder)
-    torn = sorted(path.name for path in folder.glob(f"{PREFIX_CHECKPOINT_DIR}-*") if not is_complete(path))
-    if torn:
-        logger.warning("Passed over in %s, as they were not written to the end: %s.", folder, ", ".join(torn))
+    incomplete = sorted(path.name for path in folder.glob(f"{PREFIX_CHECKPOINT_DIR}-*") if not is_complete(path))
+    if incomplete:
+        logger.warning("Ignored in %s, because they are incomplete: %s.", folder, ", ".join(incomplete))
     if not found:
+        only = f" (only {', '.join(incomplete)})" if incomplete else ""
         raise ValueError(
-            f"{folder} has no whole checkpoint to go on from{' (only ' + ', '.join(torn) + ')' if torn else ''}; start "
-            "anew, or name another folder."
+            f"{folder} has no complete checkpoint to continue from{only}; start again, or name another folder."
         )
     return found[-1]
 
 
 def is_disk_full(error: BaseException | None) -> bool:
-    """Whether ``error``, or what caused it, says that the disk is full; `safetensors` has an error of its own."""
+    """Whether ``error``, or its cause, says that the disk is full; `safetensors` has its own error for that."""
     while error is not None:
         if getattr(error, "errno", None) == errno.ENOSPC or "no space left" in str(error).lower():
             return True
@@ -57,17 +57,24 @@ def is_disk_full(error: BaseException | None) -> bool:
     return False
 
 
-def discard_torn(checkpoint: Path, writer: bool) -> OSError:
-    """Take away a checkpoint for which the disk had no room, and return the error to raise. writer: whether this
-    process writes checkpoints."""
+def discard_incomplete(checkpoint: Path, writer: bool) -> OSError:
+    """Remove a checkpoint for which the disk had no space.
+
+    Args:
+        checkpoint: Its folder.
+        writer: Whether this process writes checkpoints, and so removes it.
+
+    Returns:
+        The error to raise.
+    """
     if writer:
         shutil.rmtree(checkpoint, ignore_errors=True)
     free = shutil.disk_usage(checkpoint.parent).free / 2**20
     return OSError(
         errno.ENOSPC,
-        f"The disk is full: {checkpoint} could not be written and was taken away again ({free:.0f} MiB are free now); "
-        "earlier checkpoints are whole. Make room and go on with resume_from_checkpoint=True",
+        f"The disk is full: {checkpoint} could not be written and was removed ({free:.0f} MiB are free now); earlier "
+        "checkpoints are complete. Free some space and continue with resume_from_checkpoint=True",
     )
 
 
-__all__ = ["complete_checkpoints", "discard_torn", "is_complete", "is_disk_full", "last_complete_checkpoint"]
+__all__ = ["complete_checkpoints", "discard_incomplete", "is_complete", "is_disk_full", "last_complete_checkpoint"]

@@ -1,7 +1,7 @@
 """Makes a checkpoint folder for a member of the family: trained weights where they ship, else new random ones.
 
-Notable: weights are made and written module by module, so that memory holds one module and not the model; the folder
-appears under its name only when it is whole and has been loaded strictly.
+Notable: weights are made and written module by module, so that only one module is in memory at a time. The folder
+appears under its name only when it is complete and has been loaded strictly.
 """
 
 import json
@@ -44,13 +44,13 @@ DTYPES: dict[str, torch.dtype] = {
     "float16": torch.float16,
 }
 _TOKENIZER = CONFIGURATION / "tokenizer"
-# Code, tokenizer, index, card: what a checkpoint takes beside its weights.
+# Size of code, tokenizer, index and card, beside the weights.
 _OTHER_BYTES = 4_000_000
 
 
 @dataclass(frozen=True)
 class _Source:
-    """Where a checkpoint comes from: its config, the tensors in model order, and what makes them one by one."""
+    """The source of a checkpoint: its config, the tensors in model order, and what makes them one by one."""
 
     config: RedHeartConfig
     slots: dict[str, Slot]
@@ -72,16 +72,27 @@ def create_checkpoint(
     progress: Progress | None = None,
     max_shard_size: int = MAX_SHARD_SIZE,
 ) -> Path:
-    """Write a complete checkpoint of the preset ``name``: config, weights, tokenizer, remote code, model card.
+    """Write a complete checkpoint of a preset: config, weights, tokenizer, remote code, model card.
 
-    dtype: "float32", "bfloat16" or "float16"; by default how a trained checkpoint is stored (in 8 bits, too), and
-    float32 for new weights.
-    seed: of new weights; they are the same for every dtype up to rounding. force: replace a checkpoint in ``folder``.
-    progress: called with the parameters that are done and their total. max_shard_size: most bytes in a weight file.
+    After an error ``folder`` is as it was before.
 
-    Returns the absolute path of the folder. Raises `ValueError` for an unknown name or dtype, `FileExistsError` for a
-    folder that holds something, and `OSError` that says what to do for a full disk or a missing permission; ``folder``
-    is then as it was before.
+    Args:
+        name: Name of the preset.
+        folder: Where to write.
+        dtype: "float32", "bfloat16" or "float16"; by default as a trained checkpoint is stored (8 bits included), and
+            float32 for new weights.
+        seed: Seed of new weights; they are the same for every dtype up to rounding.
+        force: Replace a checkpoint in ``folder``.
+        progress: Called with the number of parameters that are written and their total.
+        max_shard_size: Most bytes in a weight file.
+
+    Returns:
+        The absolute path of the folder.
+
+    Raises:
+        ValueError: For an unknown name or dtype.
+        FileExistsError: For a folder that is not empty.
+        OSError: For a full disk or a missing permission, with what to do.
     """
     if dtype is not None and dtype not in DTYPES:
         raise ValueError(f"No dtype {dtype!r}; {closest(dtype, DTYPES)}")
@@ -167,7 +178,7 @@ def _initialised(model: RedHeartModel, keys: set[str], seed: int) -> Iterator[tu
 
 
 def _fit_tokenizer(folder: Path, config: RedHeartConfig) -> None:
-    """Check the shipped tokenizer against the vocabulary, and give it the length of the model."""
+    """Check the shipped tokenizer against the vocabulary, and set its length to that of the model."""
     words = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
     highest = max(*words["model"]["vocab"].values(), *(token["id"] for token in words["added_tokens"]))
     if highest >= config.vocab_size:
@@ -191,7 +202,7 @@ def _write_card(folder: Path, name: str, source: _Source, seed: int) -> None:
 
 
 def _checked_target(folder: Path, force: bool) -> Path:
-    """The absolute path of ``folder``. Raises where a checkpoint must not be put."""
+    """The absolute path of ``folder``; raises where a checkpoint must not be written."""
     target = folder.resolve()
     if target.exists() and not target.is_dir():
         raise FileExistsError(f"{folder} is a file; give the name of a folder.")
@@ -210,7 +221,7 @@ def _checked_target(folder: Path, force: bool) -> Path:
         known = False
     if not known:
         raise FileExistsError(
-            f"{folder} holds something else than a Red Heart checkpoint, which is not replaced even with force; "
+            f"{folder} holds something other than a Red Heart checkpoint, which is not replaced even with force; "
             "remove it yourself or give another folder."
         )
     return target
@@ -218,7 +229,7 @@ def _checked_target(folder: Path, force: bool) -> Path:
 
 @contextmanager
 def _without_bars() -> Iterator[None]:
-    """Keep transformers' progress bars away from the caller's."""
+    """Switch off transformers' progress bars, which would mix with the caller's."""
     shown = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()
     try:
@@ -229,7 +240,7 @@ def _without_bars() -> Iterator[None]:
 
 
 def _flush(folder: Path) -> None:
-    """Bring every file to the disk, so that a delayed write cannot fail after the folder has its name."""
+    """Sync every file to the disk, so that a delayed write cannot fail after the folder has its name."""
     for path in folder.iterdir():
         with path.open("rb") as file:
             os.fsync(file.fileno())

@@ -9,13 +9,13 @@ from .files import whole_file
 
 
 def require_matplotlib() -> None:
-    """Raises `ImportError` with the remedy when matplotlib is not installed; before a run rather than at its end."""
+    """Raise `ImportError` with the remedy if matplotlib is missing; call it before a run, not at its end."""
     if importlib.util.find_spec("matplotlib") is None:
         raise missing("Plots need matplotlib, unless you pass `plot=False`", "train")
 
 
 def new_figure(width: float, height: float, rows: int, columns: int) -> tuple[Any, list[Any]]:
-    """A figure of so many inches, and its panels row by row."""
+    """A figure of ``width`` x ``height`` inches, and its panels row by row."""
     require_matplotlib()
     from matplotlib.figure import Figure
 
@@ -25,6 +25,7 @@ def new_figure(width: float, height: float, rows: int, columns: int) -> tuple[An
 
 
 def save_figure(figure: Any, path: Path) -> None:
+    """Write ``figure`` to ``path`` as PNG."""
     with whole_file(path) as partial:
         figure.savefig(partial, format="png", dpi=110)
 

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Files that are written completely or not at all."""
 
 import json
 import math
@@ -11,9 +11,13 @@ from typing import Any
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """A temporary name beside ``path`` to write to; it takes the place of ``path`` when all is written.
+    """Write a file so that after a kill there is the old file or the new one, never a part of one.
 
-    After a kill there is the old file or the new one, never a part of one.
+    Args:
+        path: The file.
+
+    Yields:
+        A temporary path beside it to write to, which replaces it when the block ends well.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
@@ -25,7 +29,7 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 
 def write_json(path: Path, record: Any) -> None:
-    """Write a record as JSON; a number that is not finite, which JSON has no word for, becomes null."""
+    """Write a record as JSON; a number that is not finite, which JSON cannot express, becomes null."""
     with whole_file(path) as partial:
         partial.write_text(json.dumps(_finite(record), indent=2, allow_nan=False) + "\n", encoding="utf-8")
 

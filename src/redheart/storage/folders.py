@@ -1,4 +1,4 @@
-"""Folders that are written whole or not at all."""
+"""Folders that are written completely or not at all."""
 
 import errno
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def new_folder(folder: Path) -> Path:
-    """The absolute path of ``folder``. Raises `FileExistsError` for a file and for a folder that holds something."""
+    """The absolute path of ``folder``; `FileExistsError` for a file and for a folder that is not empty."""
     target = folder.resolve()
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise FileExistsError(f"{folder} is not empty; give the name of a new folder.")
@@ -19,7 +19,7 @@ def new_folder(folder: Path) -> Path:
 
 @contextmanager
 def whole_or_nothing(target: Path, needed: int) -> Iterator[Path]:
-    """A folder beside ``target`` that takes its place when the block ends well, and is removed when not."""
+    """A folder beside ``target`` that replaces it when the block ends well, and is removed otherwise."""
     partial = target.with_name(f"{target.name}.partial-{secrets.token_hex(4)}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -52,7 +52,7 @@ def _advice(error: OSError, target: Path, needed: int) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return f"No space for {target}: it takes {needed:,} bytes. Free some there, or give a folder on another disk."
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return f"No permission to write in {target.parent}. Give a folder that you may write."
+        return f"No permission to write in {target.parent}. Give a folder that you may write to."
     return f"{target} could not be written: {error.strerror or error}. Nothing was changed there."
 
 

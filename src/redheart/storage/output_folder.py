@@ -1,4 +1,4 @@
-"""The folder of a run: what is in it, and that nothing trained in it is replaced unasked."""
+"""The folder of a run: what is in it, and the check that nothing trained in it is replaced without `--overwrite`."""
 
 import shutil
 from pathlib import Path
@@ -6,9 +6,9 @@ from pathlib import Path
 from .checkpoints import complete_checkpoints
 from .processes import is_first_process
 
-# Where a run puts what it has trained.
+# Where a run saves what it has trained.
 MODEL, ADAPTER = "model", "adapter"
-# What else a run writes, beside its checkpoints.
+# Other files that a run writes, apart from its checkpoints.
 _WRITTEN = (
     "checkpoint-*",
     "crossover",
@@ -23,23 +23,29 @@ _WRITTEN = (
 
 
 def claim_output(folder: Path, resume: bool = False, overwrite: bool = False) -> None:
-    """Make sure that a run may write to ``folder``.
+    """Check that a run may write to ``folder``, and with ``overwrite`` clear it.
 
-    resume: go on with the run that is there. overwrite: start anew; what an earlier run wrote is taken away, but its
-    model, which stays until there is a new one. Raises `ValueError` for a folder with something trained in it where
-    neither is asked for, where both are, and for a file in its place.
+    Args:
+        folder: Folder of the run.
+        resume: Continue the run that is there.
+        overwrite: Start again; removes what an earlier run wrote except its model, which stays until there is a new
+            one.
+
+    Raises:
+        ValueError: For a folder with something trained in it if neither ``resume`` nor ``overwrite`` is set, if both
+            are, and for a file in its place.
     """
     for part in (folder, *folder.parents):
         if part.exists() and not part.is_dir():
             raise ValueError(f"{folder} cannot be written to: {part} is a file. Name another `output`.")
     if resume and overwrite:
-        raise ValueError("Either go on with a run (--resume) or replace it (--overwrite).")
+        raise ValueError("Either continue a run (--resume) or replace it (--overwrite).")
     trained = [name for name in (MODEL, ADAPTER) if (folder / name).is_dir() and any((folder / name).iterdir())]
     checkpoints = complete_checkpoints(folder)
     if (trained or checkpoints) and not resume and not overwrite:
         held = f"a trained {' and '.join(trained)}" if trained else "checkpoints of a run"
-        go_on = "go on with --resume, " if checkpoints else ""
-        raise ValueError(f"{folder} holds {held}: {go_on}name another `output`, or replace it with --overwrite.")
+        resumable = "continue it with --resume, " if checkpoints else ""
+        raise ValueError(f"{folder} holds {held}: {resumable}name another `output`, or replace it with --overwrite.")
     if overwrite and is_first_process():
         for pattern in _WRITTEN:
             for path in folder.glob(pattern):
@@ -47,7 +53,7 @@ def claim_output(folder: Path, resume: bool = False, overwrite: bool = False) ->
 
 
 def discard_other(folder: Path, written: set[str]) -> None:
-    """Take away a model or an adapter of an earlier run. written: what this run has put in its place."""
+    """Remove the model or the adapter of an earlier run, except those in ``written``, which this run has saved."""
     for name in {MODEL, ADAPTER} - written:
         shutil.rmtree(folder / name, ignore_errors=True)
 

@@ -1,16 +1,16 @@
-"""Loading without the words of other libraries."""
+"""Loading without messages of other libraries."""
 
 from logging import ERROR, getLogger
 
 from transformers.utils import logging
 
 
-def quiet() -> None:
-    """Keep libraries from telling about their loading."""
+def silence_libraries() -> None:
+    """Switch off the messages and progress bars of libraries while they load."""
     logging.set_verbosity_error()
     logging.disable_progress_bar()
-    # Without the optional `kernels`, which only changes the speed, it warns of that at each start.
+    # It warns at each start if the optional `kernels` is missing, which only changes the speed.
     getLogger("bitsandbytes").setLevel(ERROR)
 
 
-__all__ = ["quiet"]
+__all__ = ["silence_libraries"]

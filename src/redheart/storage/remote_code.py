@@ -1,9 +1,9 @@
 """Remote code: puts Red Heart's own code into a checkpoint folder, so that it loads where redheart is not installed.
 
-Notable: this is the one road to remote code (``register_for_auto_class`` fails on imports that cross folders). Every
-module that the entry points need is written flat, and one generated file, ``redheart_remote.py``, is what
-``config.json`` points to: so all classes come from one dynamic module, and saving a model that was loaded this way
-copies all of the code again. Nothing reaches the folder before everything is checked.
+Notable: all remote code is made here (``register_for_auto_class`` fails on imports that cross folders). Every module
+that the entry points need is written into one flat folder, and ``config.json`` points to one generated file,
+``redheart_remote.py``. So all classes come from one dynamic module, and saving a model that was loaded this way copies
+all of the code again. Nothing is written to the folder before everything is checked.
 """
 
 import ast
@@ -35,10 +35,10 @@ AUTO_CLASSES: dict[str, str] = {
 PIPELINES: dict[str, dict[str, Any]] = {
     "ethical-analysis": {"impl": "EthicalAnalysisPipeline", "pt": ["AutoModel"], "type": "text"},
 }
-# The generated module; its name must be none of the bundled ones.
+# The generated module; no bundled module may have its name.
 ENTRY_MODULE = "redheart_remote"
 
-# What is there wherever transformers loads a torch model. Anything else would have to be installed by the reader.
+# Available wherever transformers loads a torch model. Anything else, the user would have to install.
 _AVAILABLE = frozenset({"huggingface_hub", "numpy", "safetensors", "tokenizers", "torch", "transformers"})
 
 
@@ -50,11 +50,18 @@ class _Module:
 
 
 def bundle_code(folder: Path, package: Path = PACKAGE) -> list[str]:
-    """Write the code that ``ENTRY_POINTS`` need into ``folder``, flat, and return the names of the files.
+    """Write the code that `ENTRY_POINTS` need into ``folder``, without subfolders.
 
-    package: the folder of the package to read, by default this one.
-    Raises `ValueError` for a missing entry point and for an import that cannot be bundled, naming file and line; then
-    nothing has been written.
+    Args:
+        folder: Folder of a checkpoint.
+        package: Folder of the package to read; by default this one.
+
+    Returns:
+        The sorted names of the files.
+
+    Raises:
+        ValueError: For a missing entry point, and for an import that cannot be bundled, with file and line; nothing is
+            written then.
     """
     sources = _own_bundle() if package == PACKAGE else _bundle(package)
     folder.mkdir(parents=True, exist_ok=True)
@@ -67,12 +74,12 @@ def bundle_code(folder: Path, package: Path = PACKAGE) -> list[str]:
 
 @lru_cache
 def _own_bundle() -> dict[str, str]:
-    """That of this package, which every save of a model writes."""
+    """The bundle of this package, which every save of a model writes."""
     return _bundle(PACKAGE)
 
 
 def _bundle(package: Path) -> dict[str, str]:
-    """File name -> source of all that ``package`` gives, checked."""
+    """File name -> source of everything to bundle of ``package``, checked."""
     sources = _collect(package)
     sources[f"{ENTRY_MODULE}.py"] = _entry_source()
     with tempfile.TemporaryDirectory(prefix="redheart-bundle-") as partial:
@@ -87,10 +94,15 @@ def _write(sources: dict[str, str], folder: Path) -> None:
 
 
 def add_auto_map(folder: Path) -> None:
-    """Make ``config.json`` in ``folder`` name the bundled classes: ``auto_map``, and ``custom_pipelines`` where the
-    model is one for them. Of a classifier they would load the body alone, without a word.
+    """Add ``auto_map`` with the bundled classes, and for an analysis model ``custom_pipelines``, to ``config.json``.
 
-    Raises `ValueError` where there is no Red Heart config or no bundled code.
+    With ``custom_pipelines`` a classifier would load its body alone, without a warning.
+
+    Args:
+        folder: Folder of a checkpoint.
+
+    Raises:
+        ValueError: When there is no Red Heart config or no bundled code.
     """
     path = folder / "config.json"
     if not path.is_file():
@@ -157,19 +169,19 @@ def _read(path: Path, package: Path) -> _Module:
             _check_absolute(node.module or "", package, where)
         elif isinstance(node, ast.ImportFrom):
             needs.append(_resolve(node, path, package, where))
-            # The dots and the module name stand on the first line of the statement, after `from`.
+            # The dots and the module name are on the first line of the statement, after `from`.
             line, start = lines[node.lineno - 1], node.col_offset
             old = "." * node.level + (node.module or "")
             if not line[start:].startswith(f"from {old} import"):
                 raise ValueError(f"{where}: write this import as `from {old} import ...`, so that it can be rewritten.")
             end = start + len("from ") + len(old)
             lines[node.lineno - 1] = line[:start] + f"from .{needs[-1].stem}" + line[end:]
-        elif isinstance(node, ast.Call) and _called(node) in ("import_module", "__import__"):
-            raise ValueError(f"{where}: `{_called(node)}` hides what it imports; use an import statement.")
+        elif isinstance(node, ast.Call) and _function_name(node) in ("import_module", "__import__"):
+            raise ValueError(f"{where}: `{_function_name(node)}` hides what it imports; use an import statement.")
     return _Module(path, "\n".join(lines), tuple(needs))
 
 
-def _called(node: ast.Call) -> str:
+def _function_name(node: ast.Call) -> str:
     function = node.func
     return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
 
@@ -177,15 +189,15 @@ def _called(node: ast.Call) -> str:
 def _check_absolute(module: str, package: Path, where: str) -> None:
     top = module.split(".")[0]
     if top == package.name:
-        raise ValueError(f"{where}: `{module}` is only there where the package is installed; import it relatively.")
+        raise ValueError(f"{where}: `{module}` exists only where the package is installed; import it relatively.")
     if top not in _AVAILABLE and top not in sys.stdlib_module_names:
         raise ValueError(
-            f"{where}: `{top}` comes with neither Python, torch nor transformers, so remote code cannot count on it."
+            f"{where}: `{top}` comes with neither Python, torch nor transformers, so remote code cannot rely on it."
         )
 
 
 def _resolve(node: ast.ImportFrom, path: Path, package: Path, where: str) -> Path:
-    """The file that a relative import reads."""
+    """The file that a relative import loads."""
     if node.module is None:
         names = ", ".join(alias.name for alias in node.names)
         raise ValueError(

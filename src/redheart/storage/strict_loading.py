@@ -1,8 +1,8 @@
-"""Checkpoints: loading that refuses what transformers would let pass.
+"""Strict loading of checkpoints: faults that transformers tolerates are errors.
 
-Notable: `from_pretrained` fills a missing weight with random numbers and a warning, leaves out an unexpected one, and
-reads pickles; `load_strict` raises instead, and compares the weights with their recorded sums where there are any.
-Which checkpoints ship stands in `configuration.shipped`.
+Notable: `from_pretrained` fills a missing weight with random numbers and a warning, ignores an unexpected one, and
+reads pickles. `load_strict` raises instead, and compares the weights with their recorded sums where there are any.
+`configuration.shipped` lists the checkpoints that ship.
 """
 
 import hashlib
@@ -39,11 +39,20 @@ def load_strict(
 ) -> RedHeartPreTrainedModel:
     """Load a model, and raise unless every weight comes from the checkpoint and every weight of it is used.
 
-    name_or_path: see `checkpoint_path`. model_class: by default the one that the checkpoint was saved from.
-    verify: compare the weight files with ``SHA256SUMS`` where the folder has it. options: of ``from_pretrained``.
+    Never runs code from the checkpoint.
 
-    Raises `ValueError` that names the file or the weights for: pickled, missing, truncated or changed weight files, and
-    missing, unexpected or mismatched weights. Never runs code from the checkpoint.
+    Args:
+        name_or_path: See `checkpoint_path`.
+        model_class: Class of the model; by default the one that the checkpoint was saved from.
+        verify: Compare the weight files with ``SHA256SUMS`` if the folder has it.
+        **options: Of ``from_pretrained``.
+
+    Returns:
+        The model.
+
+    Raises:
+        CheckpointError: For pickled, missing, truncated or changed weight files, and missing, unexpected or mismatched
+            weights; the message names the file or the weights.
     """
     place = checkpoint_path(str(name_or_path))
     if Path(place).is_dir():
@@ -63,15 +72,15 @@ def load_strict(
         "mismatched": sorted(
             f"{name} {tuple(there)} for {tuple(here)}" for name, there, here in report["mismatched_keys"]
         ),
-        "not whole": _torn_weights(model),
+        "not whole": _incomplete_weights(model),
     }
-    if told := [f"{len(names)} {kind}: {_some(names)}" for kind, names in faults.items() if names]:
+    if found := [f"{len(names)} {kind}: {_some(names)}" for kind, names in faults.items() if names]:
         saved = _class_of(place, options)
-        remedy = "Take the config.json and the weights of one and the same save."
+        remedy = "Use the config.json and the weights of the same save."
         if saved is not cls:
             remedy = f"They are of a {saved.__name__}: name a checkpoint of a {cls.__name__}."
         raise CheckpointError(
-            f"The weights of {place} do not fit {cls.__name__} with its config; {'; '.join(told)}. {remedy}"
+            f"The weights of {place} do not fit {cls.__name__} with its config; {'; '.join(found)}. {remedy}"
         )
     if report.get("error_msgs"):
         raise CheckpointError(f"{place} did not load: {report['error_msgs']}")
@@ -80,7 +89,7 @@ def load_strict(
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """The safetensors files of a checkpoint. Raises `ValueError` where there are none, or not all of the index."""
+    """The safetensors files of a checkpoint; `CheckpointError` if there are none, or some of the index are missing."""
     index, single = folder / "model.safetensors.index.json", folder / "model.safetensors"
     if single.is_file():
         return [single]
@@ -109,13 +118,13 @@ def file_sum(path: Path) -> str:
 
 
 def sum_lines(files: Iterable[Path]) -> str:
-    """What ``SHA256SUMS`` says of ``files``, in the format of `sha256sum --check`."""
+    """The text of ``SHA256SUMS`` for ``files``, in the format of `sha256sum --check`."""
     return "".join(f"{file_sum(path)}  {path.name}\n" for path in files)
 
 
 def _check_folder(folder: Path, verify: bool) -> None:
     if not (folder / "config.json").is_file():
-        raise CheckpointError(f"{folder} is no checkpoint: it has no config.json.")
+        raise CheckpointError(f"{folder} is not a checkpoint: it has no config.json.")
     files = weight_files(folder)
     for path in files:
         try:
@@ -139,7 +148,7 @@ def _check_folder(folder: Path, verify: bool) -> None:
 
 
 def _class_of(place: str, options: dict[str, Any]) -> type[RedHeartPreTrainedModel]:
-    """The class that the config of ``place`` names. Raises `ValueError` for another family."""
+    """The class that the config of ``place`` names; `CheckpointError` for another family."""
     hub = {
         key: options[key]
         for key in ("cache_dir", "local_files_only", "revision", "subfolder", "token")
@@ -154,9 +163,8 @@ def _class_of(place: str, options: dict[str, Any]) -> type[RedHeartPreTrainedMod
     return _CLASSES[names[0]]
 
 
-def _torn_weights(model: RedHeartPreTrainedModel) -> list[str]:
-    """Names of the modules whose weights bitsandbytes quantised and whose integers or scales are not as many as its
-    matrix needs: transformers takes what it finds."""
+def _incomplete_weights(model: RedHeartPreTrainedModel) -> list[str]:
+    """Names of modules with too few or too many bitsandbytes integers or scales, which transformers does not check."""
     quantizer = getattr(model, "hf_quantizer", None)
     if quantizer is None or not isinstance(quantizer.quantization_config, BitsAndBytesConfig):
         return []

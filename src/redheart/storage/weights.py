@@ -1,7 +1,7 @@
-"""Weight files: safetensors written tensor by tensor, so that memory holds one tensor and not the model.
+"""Weight files: safetensors written tensor by tensor, so that only one tensor is in memory at a time.
 
-Notable: tensors of whole cache lines come first in a file, so that a mapped file is as well aligned as memory of one's
-own, and a model computes the same bits from either. In a file of `save_pretrained` one odd tensor shifts all after it.
+Notable: tensors of whole cache lines come first in a file, so that a mapped file is aligned like allocated memory, and
+a model computes the same bits from either. In a file of `save_pretrained` one odd tensor shifts all after it.
 """
 
 import json
@@ -40,7 +40,12 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Slot:
-    """The place of one tensor."""
+    """The form of one tensor in a file.
+
+    Attributes:
+        shape: Its shape.
+        dtype: Its type.
+    """
 
     shape: tuple[int, ...]
     dtype: torch.dtype
@@ -52,13 +57,12 @@ class Slot:
 
     @property
     def nbytes(self) -> int:
-        """Size in a file."""
+        """Size in a file, in bytes."""
         return self.numel * self.dtype.itemsize
 
 
 def stored_slots(files: Sequence[Path]) -> dict[str, Slot]:
-    """Name -> shape and dtype of every tensor in the weight files, as it is stored. Raises `ValueError` for an unknown
-    dtype."""
+    """Name -> shape and dtype of every tensor in the weight files, as stored; `ValueError` for an unknown dtype."""
     dtypes = {code: dtype for dtype, code in CODES.items()}
     slots: dict[str, Slot] = {}
     for path in files:
@@ -73,7 +77,7 @@ def stored_slots(files: Sequence[Path]) -> dict[str, Slot]:
 
 
 def stored_tensors(files: Sequence[Path]) -> Iterator[tuple[str, Tensor]]:
-    """The tensors of the weight files by name, one after the other, as they are stored."""
+    """Yield the tensors of the weight files by name, one after the other, as they are stored."""
     for path in files:
         with safe_open(path, framework="pt") as file:
             for key in file.keys():  # noqa: SIM118 - not a dictionary
@@ -81,7 +85,7 @@ def stored_tensors(files: Sequence[Path]) -> Iterator[tuple[str, Tensor]]:
 
 
 def float_slots(files: Sequence[Path], dtype: torch.dtype | None = None) -> dict[str, Slot]:
-    """As `stored_slots`, of what `float_tensors` gives. dtype: of all that is in floats, by default its own."""
+    """The `stored_slots` of what `float_tensors` gives; ``dtype``: that of all floats, by default as stored."""
     slots = {}
     for name, slot in stored_slots(files).items():
         if name.endswith(VALUES):
@@ -92,9 +96,16 @@ def float_slots(files: Sequence[Path], dtype: torch.dtype | None = None) -> dict
 
 
 def float_tensors(files: Sequence[Path]) -> Iterator[tuple[str, Tensor]]:
-    """The tensors of the weight files by name; what is stored in 8 bits comes as the float32 that it is read as.
+    """Read the tensors of weight files, those stored in 8 bits as the float32 that a model computes with.
 
-    Raises `ValueError` that names the weights for those in 8 bits that are not whole.
+    Args:
+        files: Weight files of one checkpoint.
+
+    Yields:
+        Name and tensor.
+
+    Raises:
+        ValueError: When weights in 8 bits are incomplete; the message names them.
     """
     check_files([str(path) for path in files])
     scales = {name: tensor for name, tensor in stored_tensors(files) if name.endswith(SCALE)}
@@ -107,9 +118,16 @@ def float_tensors(files: Sequence[Path]) -> Iterator[tuple[str, Tensor]]:
 
 
 def int8_tensors(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
-    """The tensors of ``model`` by name as a checkpoint stored in 8 bits has them, the rest of the floats in float32.
+    """Convert the tensors of a model to those of a checkpoint in 8 bits: matrices as integers, other floats in float32.
 
-    Raises `ValueError` that names a matrix with numbers that are not finite.
+    Args:
+        model: A model in floats.
+
+    Yields:
+        Name and tensor.
+
+    Raises:
+        ValueError: When a matrix has numbers that are not finite; the message names it.
     """
     matrices = {name for name, parameter in model.named_parameters(remove_duplicate=False) if is_storable(parameter)}
     for name, tensor in model.state_dict().items():
@@ -122,7 +140,7 @@ def int8_tensors(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
 
 
 def parameters_in(slots: Mapping[str, Slot]) -> int:
-    """Number of parameters that ``slots`` hold; the scales of what is in 8 bits are none."""
+    """Number of parameters in ``slots``, without the scales of 8-bit weights."""
     return sum(slot.numel for name, slot in slots.items() if not name.endswith(SCALE))
 
 
@@ -133,11 +151,17 @@ def write_weights(
     max_shard_size: int = MAX_SHARD_SIZE,
     progress: Progress | None = None,
 ) -> None:
-    """Write ``tensors``, which come in any order, as the weight files that ``slots`` describe, with their sums.
+    """Write weight files with their sums.
 
-    slots: name -> shape and dtype, in model order; a tensor of another dtype is converted. max_shard_size: most bytes
-    in a file. progress: called with the elements that are written and their total.
-    Raises `ValueError` for a tensor too many, too few, or of another shape.
+    Args:
+        folder: Where to write.
+        slots: Name -> shape and dtype, in model order.
+        tensors: Name and tensor, in any order; a tensor of another dtype than its slot is converted.
+        max_shard_size: Most bytes in a file.
+        progress: Called with the number of elements that are written and their total.
+
+    Raises:
+        ValueError: When a tensor has no slot, comes twice, is missing, or has another shape.
     """
     shards = _shards(slots, max_shard_size)
     total, done = sum(slot.numel for slot in slots.values()), 0
@@ -150,7 +174,7 @@ def write_weights(
             places.update({key: (file, len(header) + offset) for key, offset in offsets.items()})
         for key, tensor in tensors:
             if key not in places or tuple(tensor.shape) != slots[key].shape:
-                raise ValueError(f"The tensor {key!r} {tuple(tensor.shape)} has no place, or a second value.")
+                raise ValueError(f"The tensor {key!r} {tuple(tensor.shape)} has no slot of this shape, or came twice.")
             into, offset = places.pop(key)
             into.seek(offset)
             into.write(tensor.to(slots[key].dtype).contiguous().reshape(-1).view(torch.uint8).numpy().data)
@@ -158,7 +182,7 @@ def write_weights(
             if progress is not None:
                 progress(done, total)
     if places:
-        raise ValueError(f"No values came for {len(places)} tensors, such as {min(places)!r}.")
+        raise ValueError(f"{len(places)} tensors have no values, such as {min(places)!r}.")
     if len(shards) > 1:
         index = {
             "metadata": {
@@ -173,7 +197,7 @@ def write_weights(
 
 
 def _shards(slots: Mapping[str, Slot], most: int) -> dict[str, list[str]]:
-    """File name -> keys, in model order; a file is over ``most`` bytes only with a single tensor that is."""
+    """File name -> keys, in model order; a file of over ``most`` bytes has a single tensor."""
     groups: list[list[str]] = [[]]
     size = 0
     for key, slot in slots.items():
@@ -188,10 +212,8 @@ def _shards(slots: Mapping[str, Slot], most: int) -> dict[str, list[str]]:
 
 
 def _header(slots: Mapping[str, Slot]) -> tuple[bytes, dict[str, int]]:
-    """The header of a safetensors file, and where each tensor begins after it.
-
-    Tensors of whole cache lines come first and the header fills whole lines, so those are aligned in a mapped file.
-    """
+    """The header of a safetensors file, and the offset of each tensor after it."""
+    # Tensors of whole cache lines come first and the header fills whole lines, so those are aligned in a mapped file.
     offset, offsets = 0, {}
     entries: dict[str, Any] = {"__metadata__": {"format": "pt"}}
     for key in sorted(slots, key=lambda key: (slots[key].nbytes % _CACHE_LINE > 0, -slots[key].dtype.itemsize)):

@@ -17,7 +17,7 @@ import pytest
 from typer.testing import CliRunner
 
 from redheart.cli import main
-from redheart.configuration.extras import wanted
+from redheart.configuration.extras import pip_argument
 
 from ...fixtures.processes import REDHEART, environment
 
@@ -139,7 +139,7 @@ def test_without_the_extra_it_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     result = CliRunner().invoke(main, ["serve"])
     assert result.exit_code == 1
-    assert result.stderr == f"error: `redheart serve` needs uvicorn: pip install {wanted('serve')}\n"
+    assert result.stderr == f"error: `redheart serve` needs uvicorn: pip install {pip_argument('serve')}\n"
 
 
 def test_help_has_examples() -> None:

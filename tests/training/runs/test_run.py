@@ -134,10 +134,10 @@ def test_a_folder_with_a_run_is_not_trained_over(tmp_path: Path, write_recipe: C
     path = write_recipe(training={"save_strategy": "steps", "save_steps": 2, "max_steps": 2})
     run(read_recipe(path))
     weights = (tmp_path / "run" / "model" / "model.safetensors").read_bytes()
-    with pytest.raises(ValueError, match="go on with --resume"):
+    with pytest.raises(ValueError, match="continue it with --resume"):
         run(read_recipe(path))
     bare = write_recipe(training={"max_steps": 1})
-    with pytest.raises(ValueError, match="holds a trained model: go on with --resume, name another `output`"):
+    with pytest.raises(ValueError, match="holds a trained model: continue it with --resume, name another `output`"):
         run(read_recipe(bare))
     assert (tmp_path / "run" / "model" / "model.safetensors").read_bytes() == weights
     run(read_recipe(bare), overwrite=True)

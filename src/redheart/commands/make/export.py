@@ -34,9 +34,9 @@ def export(
     ./redheart-100m-onnx, which onnxruntime reads without this package
     """
     from ...compression.onnx_export import export_onnx
-    from ...storage.quiet import quiet
+    from ...storage.quiet import silence_libraries
 
-    quiet()
+    silence_libraries()
     options: dict[str, Any] = {} if outputs is None else {"outputs": tuple(outputs)}
     target = output or Path(f"{Path(model).name}-onnx")
     options["progress"] = partial(typer.echo, err=True)

@@ -49,9 +49,9 @@ def prune(
     an ordinary checkpoint in runs/pruned/200m, with pruning.json and a plot beside it
     """
     from ...compression.prune import run, summary
-    from ...storage.quiet import quiet
+    from ...storage.quiet import silence_libraries
 
-    quiet()
+    silence_libraries()
     training = {"longest_text": longest_text, "seed": seed, "per_device_train_batch_size": 32, "warmup_steps": 0.05}
     report = run(
         model,

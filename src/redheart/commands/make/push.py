@@ -83,12 +83,12 @@ def push(
     from ...hub_upload.push import Target, check_repo, full_name, hub_token
     from ...hub_upload.push import push as run
     from ...hub_upload.staging import Extras, staged
-    from ...storage.quiet import quiet
+    from ...storage.quiet import silence_libraries
 
     check_repo(repo)
     if not dry_run:
         repo = full_name(repo, hub_token())  # before minutes go into checks
-    quiet()
+    silence_libraries()
     extras = Extras(
         results=results,
         data_sets=DATA_SETS | read_facts(facts) if facts is not None else None,

@@ -24,9 +24,9 @@ def quantize(
     0.41 GB of weights in ./redheart-730m-nf4, which loads as any other checkpoint
     """
     from ...compression.quantize import quantize as run
-    from ...storage.quiet import quiet
+    from ...storage.quiet import silence_libraries
 
-    quiet()
+    silence_libraries()
     typer.echo(run(Path(checkpoint_path(model)), output or Path(f"{Path(model).name}-{to}"), to))
 
 

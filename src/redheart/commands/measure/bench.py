@@ -46,14 +46,14 @@ def bench(
 
     from ...benchmarking import benchmark
     from ...benchmarking.measuring import Setting
-    from ...storage.quiet import quiet
+    from ...storage.quiet import silence_libraries
 
     try:
         dtypes = tuple(dict.fromkeys(dtype)) if dtype else Setting().dtypes
         setting = Setting(preset, tokens, batch, threads, runs, depth, dtypes)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
-    quiet()
+    silence_libraries()
     with redirect_stdout(sys.stderr), Console(stderr=True).status(preset) as status:
         report = benchmark.run_benchmark(setting, workdir, status.update)
     if json_file is not None:

@@ -127,9 +127,9 @@ def evaluate(
     from ...evaluation.texts.own_events import own_events
     from ...hub_upload.model_card import DATA_SETS, read_facts, write_model_card
     from ...readers import load_for_evaluation
-    from ...storage.quiet import quiet
+    from ...storage.quiet import silence_libraries
 
-    quiet()
+    silence_libraries()
     data_sets = DATA_SETS | (read_facts(facts) if facts is not None else {})
     loaded, tokenizer, folder = load_for_evaluation(model)
     fitting = [] if not fit else list(own.units) if own is not None else fitting_units(data)

@@ -83,9 +83,9 @@ def sizes(
     from ...compression.forms import FORMS
     from ...evaluation.measurement.rows import public_rows
     from ...storage.create import create_checkpoint
-    from ...storage.quiet import quiet
+    from ...storage.quiet import silence_libraries
 
-    quiet()
+    silence_libraries()
     machine = machine_facts()
     setting = SizeSetting(tuple(forms) if forms else FORMS, threads=threads, runs=runs, rows=rows)
     with (
