@@ -339,7 +339,7 @@ class RedHeartTrainer(BatchingTrainer):
     def _finalize_training(self, *args: Any, **kwargs: Any) -> Any:
         # From here on, the callbacks of the end included, the averaged weights are the model's.
         if self.average is not None:
-            self.average.settle()
+            self.average.apply()
             self.average = None
         return super()._finalize_training(*args, **kwargs)
 

@@ -276,7 +276,7 @@ def test_a_resume_that_goes_on_without_a_candidate_says_so(tmp_path: Path, caplo
     train_two_best(tmp_path)
     assert [item["name"] for item in report_in(tmp_path, "crossover")["checkpoints"]] == ["step-1", "step-4"]
     train_two_best(tmp_path, resume=str(tmp_path / "checkpoint-2"))
-    assert "goes on without step-2, which the checkpoint of step 2 had" in caplog.text
+    assert "continues without step-2, which the checkpoint of step 2 had" in caplog.text
     assert report_in(tmp_path, "crossover")["lost"] == ["step-2"]
     train_two_best(tmp_path, resume=str(tmp_path / "checkpoint-4"))
     assert report_in(tmp_path, "crossover")["lost"] == ["step-2"], (
