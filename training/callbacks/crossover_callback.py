@@ -157,8 +157,9 @@ class CrossoverCallback(TrainerCallback):
         before = takewhile(lambda callback: callback is not self, self.trainer.callback_handler.callbacks)
         if any(isinstance(callback, SweetSpotCallback) for callback in before):
             raise ValueError(
-                "Add CrossoverCallback before SweetSpotCallback, which restores earlier weights of modules: a candidate "
-                "must hold the weights that were evaluated. Use `trainer.add_callback` for both, in this order."
+                "Add CrossoverCallback before SweetSpotCallback, which restores earlier weights of modules: a "
+                "candidate must hold the weights that were evaluated. Use `trainer.add_callback` for both, in this "
+                "order."
             )
         if self.plot:
             require_matplotlib()

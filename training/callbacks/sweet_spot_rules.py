@@ -38,7 +38,8 @@ class Rules:
             raise ValueError(f"`alpha` must lie between 0 and 1, got {self.alpha}.")
         if self.window < 3 or 1 / factorial(min(self.window, 20)) >= self.alpha:
             raise ValueError(
-                f"In a window of {self.window} evaluations no trend can be significant at {self.alpha}; increase `window`."
+                f"In a window of {self.window} evaluations no trend can be significant at {self.alpha}; increase "
+                "`window`."
             )
         if self.minimum < self.window:
             raise ValueError(f"`minimum` ({self.minimum}) must not be below `window` ({self.window}).")

@@ -60,15 +60,21 @@ class RedHeartTrainingArguments(TrainingArguments):
 
     batch_tokens: int = field(
         default=4096,
-        metadata={"help": "Maximum tokens of a batch on one device, padding included; a longer unit is a batch by itself."},
+        metadata={
+            "help": "Maximum tokens of a batch on one device, padding included; a longer unit is a batch by itself."
+        },
     )
     longest_text: int = field(
         default=512, metadata={"help": "Maximum text length in tokens; at most what the model reads."}
     )
-    pad_to_multiple_of: int = field(default=8, metadata={"help": "Batches are padded to a length that is a multiple of this number."})
+    pad_to_multiple_of: int = field(
+        default=8, metadata={"help": "Batches are padded to a length that is a multiple of this number."}
+    )
     loss_weights: dict[str, Any] | str | None = field(
         default=None,
-        metadata={"help": "Weight of each loss by its name, instead of that of the config; on a command line, a JSON object."},
+        metadata={
+            "help": "Weight of each loss by its name, instead of that of the config; on a command line, a JSON object."
+        },
     )
     full_every: int = field(
         default=1,
@@ -85,16 +91,16 @@ class RedHeartTrainingArguments(TrainingArguments):
     )
     ema_decay: float | None = field(
         default=None,
-        metadata={"help": "Decay of a moving average of the weights, which evaluation and saving use; None = no average."},
+        metadata={
+            "help": "Decay of a moving average of the weights, which evaluation and saving use; None = no average."
+        },
     )
     r_drop: float = field(
         default=0.0, metadata={"help": "Weight of the divergence between two passes that differ in dropout only."}
     )
     consistency: float = field(
         default=0.0,
-        metadata={
-            "help": "Weight of the loss that pulls a text's embedding towards that under the averaged weights."
-        },
+        metadata={"help": "Weight of the loss that pulls a text's embedding towards that under the averaged weights."},
     )
     oom_retry: bool = field(
         default=True,

@@ -122,7 +122,9 @@ class BatchingTrainer(RetryingTrainer):
         left = {unit[0].source for unit in units}
         for name in self.sizes:
             if name not in left:
-                raise DataError(f"`sizes` names {name!r}, but no unit of that set can be trained on; leave the set out.")
+                raise DataError(
+                    f"`sizes` names {name!r}, but no unit of that set can be trained on; leave the set out."
+                )
         return dict(self.sizes)
 
     def _loading(self) -> dict[str, Any]:

@@ -134,7 +134,7 @@ def test_a_sharded_model_runs_what_any_process_needs_and_refuses_what_needs_whol
         ):
             with pytest.raises(ValueError, match=message):
                 make_trainer(model, two_sets, "refused", **options)
-        with pytest.raises(ValueError, match="1 units cannot be shared out alike among 2 processes"):
+        with pytest.raises(ValueError, match="1 units cannot be divided evenly among 2 processes"):
             trainer.evaluate(two_sets[:1])
 
     in_two_processes(train)

@@ -19,7 +19,7 @@ def test_batches_are_cut_until_every_process_has_as_many() -> None:
     assert even_out([[1, 2], [3, 4, 5], [6]], 2) == [[1, 2], [3], [4, 5], [6]]
     assert even_out([[1, 2], [3]], 2) == [[1, 2], [3]]
     assert even_out([[1, 2, 3]], 3) == [[1], [2], [3]]
-    with pytest.raises(ValueError, match="2 units cannot be shared out alike among 3 processes"):
+    with pytest.raises(ValueError, match="2 units cannot be divided evenly among 3 processes"):
         even_out([[1, 2]], 3)
 
 
