@@ -145,12 +145,7 @@ class CrossoverCallback(TrainerCallback):
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, model: Any = None, **kwargs: Any
     ) -> None:
-        """Store the hash of the weights that the run begins with, or find the candidates of a resumed run.
-
-        Raises:
-            ValueError: For FSDP and DeepSpeed, without ``eval_strategy``, behind a `SweetSpotCallback`, and for
-                candidates of another run.
-        """
+        """Store the hash of the weights that the run begins with, or find the candidates of a resumed run."""
         refuse_shards(args, model, "CrossoverCallback")
         if args.eval_strategy == "no":
             raise ValueError("CrossoverCallback stores a candidate at each evaluation: set `eval_strategy`.")

@@ -81,17 +81,7 @@ class ModuleHistory:
     def add(
         self, step: int, metrics: Mapping[str, float], training: Mapping[str, float], names: Sequence[str]
     ) -> str | None:
-        """Add an evaluation.
-
-        Args:
-            step: Step of the optimiser.
-            metrics: The evaluation's metrics by name.
-            training: Training losses by the names of the metrics.
-            names: The metrics that the module is followed by, at its first evaluation.
-
-        Returns:
-            Why the evaluation could not be used, or None where it was.
-        """
+        """Add an evaluation, with training losses by the same names; return why it is unusable, or None."""
         if not self.units:
             finite = {name: metrics[name] for name in names if math.isfinite(metrics.get(name, math.nan))}
             self.units = {name: unit_of(value) for name, value in finite.items()}
@@ -196,14 +186,7 @@ class SweetSpotCallback(TrainerCallback, ExportableState):
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, model: Any = None, **kwargs: Any
     ) -> TrainerControl:
-        """Check that the run can be followed; in a resumed run, restore the frozen modules.
-
-        Raises:
-            ValueError: For FSDP, DeepSpeed, ``load_best_model_at_end``, modules that `check_modules` refuses, and a
-                resumed run without ``restore_callback_states_from_checkpoint=True``.
-            TypeError: When the state of the callbacks is not a dict by name.
-            FileNotFoundError: When a snapshot of the resumed checkpoint is missing.
-        """
+        """Check that the run can be followed; in a resumed run, restore the frozen modules."""
         refuse_shards(args, model, "SweetSpotCallback")
         if args.load_best_model_at_end:
             raise ValueError(

@@ -40,7 +40,7 @@ class RedHeartTrainingArguments(TrainingArguments):
         batch_tokens: Maximum tokens of a batch on one device, padding included; a longer unit is a batch by itself.
         longest_text: Maximum text length in tokens; at most what the model reads.
         pad_to_multiple_of: Batches are padded to a length that is a multiple of this number.
-        loss_weights: Loss -> weight, instead of that of the config; also a JSON object, for a command line.
+        loss_weights: Loss -> weight, which overrides that of the config; also a JSON object, for a command line.
         full_every: A batch runs only the modules that its targets train; every ``full_every``-th batch runs all
             modules, which trains the bridge to predict and rebuild the states of the others.
         layer_decay: Learning rate of a layer as a share of the next one's, from the outputs down; above 0, at most 1.
@@ -73,7 +73,7 @@ class RedHeartTrainingArguments(TrainingArguments):
     loss_weights: dict[str, Any] | str | None = field(
         default=None,
         metadata={
-            "help": "Weight of each loss by its name, instead of that of the config; on a command line, a JSON object."
+            "help": "Weight of each loss by its name, which overrides that of the config; JSON on a command line."
         },
     )
     full_every: int = field(

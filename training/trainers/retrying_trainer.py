@@ -163,18 +163,8 @@ class RetryingTrainer(Trainer):
 
     @torch.no_grad()
     def _divides_by_items(self, model: nn.Module, pieces: Sequence[dict[str, Any]], items: Tensor | int) -> bool:
-        """Find out whether the loss is a sum divided by the items of the step, and so halves when their number doubles.
-
-        Models that take ``num_items_in_batch`` need not use it: the loss of most classifiers is a mean all the same.
-
-        Args:
-            model: The model as it is trained.
-            pieces: Pieces of a batch.
-            items: Items of the whole optimiser step.
-
-        Returns:
-            Whether it does; True where the loss of every piece is 0.
-        """
+        """Whether the loss is a sum divided by the items of the step, and so halves when their number doubles."""
+        # A model that takes `num_items_in_batch` need not use it: the loss of most classifiers is a mean all the same.
         for piece in pieces:
             state, found = RandomState.now(), []
             for count in (items, 2 * items):
@@ -188,15 +178,7 @@ class RetryingTrainer(Trainer):
         return True  # all of them are 0, and the share has no effect
 
     def _share(self, weight: float, items: Tensor | int | None) -> float:
-        """Compute the factor of the loss of a piece.
-
-        Args:
-            weight: Share of the piece in what a mean is over.
-            items: Items of the whole optimiser step.
-
-        Returns:
-            The factor, before the gradient.
-        """
+        """The factor of the loss of a piece; ``weight`` is its share of what a mean is over."""
         # As in the base, which then leaves the accumulation to the loss.
         taken = self.model_accepts_loss_kwargs and items is not None
         scaled = bool(taken or self.compute_loss_func) if self.loss_is_scaled_for_ga is None else self._by_items

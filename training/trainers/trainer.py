@@ -40,7 +40,8 @@ class RedHeartTrainer(BatchingTrainer):
     """Trains a Red Heart model on rows, or on units (`data.loading`): single texts, or the two texts of a pair.
 
     Every loss is logged by its name, ``loss_emotion`` in training and ``eval_loss_emotion`` in evaluation, as the mean
-    over the texts that have its target.
+    over the texts that have its target. ``eval_loss_supervised`` is the weighted sum of the losses that have labels:
+    choose checkpoints by it, since the others measure how well modules agree, which is highest before training.
 
     Args:
         model: A `RedHeartModel`, or a `peft.PeftModel` of one (`adapters.add_adapter`), of which only the adapter is
@@ -55,9 +56,9 @@ class RedHeartTrainer(BatchingTrainer):
         callbacks: Callbacks of the run.
         compute_metrics: Metrics of an evaluation; its argument's ``predictions`` and ``label_ids`` are arrays by target
             (`metrics.Readings`). By default accuracy and F1; None = no metrics.
-        **options: Further options of `transformers.Trainer`. ``compute_loss_func`` replaces the model's loss; it is called
-            with the output, the targets of the batch by name, and ``num_items_in_batch``, the texts of the whole step,
-            by which it divides a sum; None in an evaluation, for a mean.
+        **options: Further options of `transformers.Trainer`. ``compute_loss_func`` replaces the model's loss; it is
+            called with the output, the targets of the batch by name, and ``num_items_in_batch``, the texts of the whole
+            step, by which it divides a sum; None in an evaluation, for a mean.
 
     Raises:
         ValueError: For options that do not fit the model or each other, or would have no effect.
@@ -126,16 +127,7 @@ class RedHeartTrainer(BatchingTrainer):
     # ---- Optimiser ----
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
-        """Create the optimiser of ``args.optim``.
-
-        Each depth has its own learning rate, and learned tokens have no weight decay.
-
-        Args:
-            model: The model; None = that of the trainer.
-
-        Returns:
-            The optimiser, created once.
-        """
+        """Create the optimiser of ``args.optim``, with a rate per depth and no weight decay for learned tokens."""
         module: Any = unwrap_peft_model(self.model if model is None else model)
         if self.optimizer is None:
             reshard(module)
@@ -161,20 +153,7 @@ class RedHeartTrainer(BatchingTrainer):
         return_outputs: bool = False,
         num_items_in_batch: Tensor | int | None = None,
     ) -> Any:
-        """Compute the mean cost of the batch's texts; in training, its share in the mean over the texts of the step.
-
-        Args:
-            model: The model.
-            inputs: The batch with its targets.
-            return_outputs: Whether the model's output is returned, too.
-            num_items_in_batch: Texts of the whole optimiser step; None = the batch is the step.
-
-        Returns:
-            The loss, a scalar; with ``return_outputs`` the pair of loss and output.
-
-        Raises:
-            DataError: When no text of the batch has a label.
-        """
+        """Return the mean cost of the batch's texts; in training, its share in the mean over the texts of the step."""
         targets = {name: inputs[name] for name in TARGET_OUTPUTS if name in inputs}
         if not model.training:
             output = model(**inputs, outputs=self._every)
@@ -221,10 +200,7 @@ class RedHeartTrainer(BatchingTrainer):
             self._attempt.add(name, mean, output.loss_texts[name])
 
     def _needed(self, inputs: Mapping[str, Any]) -> tuple[str, ...]:
-        """Outputs that this batch runs: all of them in every ``full_every``-th batch of the run.
-
-        In a sharded model, those that the batch of any process runs.
-        """
+        """Outputs that this batch runs: all in every ``full_every``-th batch; sharded, those of any process's batch."""
         world = self.args.world_size
         number = (self.state.global_step * self.args.gradient_accumulation_steps + self._position) * world
         full = (number + self.args.process_index) % self.args.full_every == self.args.full_every - 1
@@ -288,21 +264,7 @@ class RedHeartTrainer(BatchingTrainer):
         ignore_keys: list[str] | None = None,
         metric_key_prefix: str = "eval",
     ) -> Any:
-        """Evaluate as the base class does, with all losses as means over texts, however they were batched.
-
-        ``eval_loss_supervised`` is the weighted sum of the losses that have labels: choose checkpoints by it, since the
-        others measure how well modules agree, which is highest before anything is learned.
-
-        Args:
-            dataloader: Batches of `get_eval_dataloader`.
-            description: Title of the progress bar.
-            prediction_loss_only: Whether ``compute_metrics`` is skipped; None = as the arguments say.
-            ignore_keys: Has no effect.
-            metric_key_prefix: Prefix of the metrics, "eval" for ``eval_loss`` and each ``eval_loss_NAME``.
-
-        Returns:
-            An `EvalLoopOutput` without predictions, whose ``metrics`` have the losses and metrics.
-        """
+        """Evaluate as the base class does; losses are means over texts, however they were batched."""
         self._means["eval"], self._readings = LossMeans(), Readings()
         output = super().evaluation_loop(dataloader, description, prediction_loss_only, ignore_keys, metric_key_prefix)
         means = self._drain("eval", ("", *LOGGED))
@@ -336,11 +298,7 @@ class RedHeartTrainer(BatchingTrainer):
         return metrics
 
     def predict(self, *args: Any, **kwargs: Any) -> Any:
-        """Not supported: a reading is not a flat array.
-
-        Raises:
-            NotImplementedError: Always.
-        """
+        """Raise `NotImplementedError`: a reading is not a flat array."""
         raise NotImplementedError(
             "A reading is not a flat array; call the model, or pipeline('ethical-analysis', model=..., tokenizer=...)."
         )
@@ -365,19 +323,7 @@ class RedHeartTrainer(BatchingTrainer):
         trial: Any = None,
         ignore_keys_for_eval: list[str] | None = None,
     ) -> Any:
-        """Train as the base class does.
-
-        Args:
-            resume_from_checkpoint: Folder of a checkpoint; True = the newest complete checkpoint of the output folder.
-            trial: Trial of a hyperparameter search.
-            ignore_keys_for_eval: Has no effect.
-
-        Returns:
-            A `TrainOutput`.
-
-        Raises:
-            ValueError: When a run is resumed whose model was sharded when it was loaded.
-        """
+        """Train as the base class does; ``resume_from_checkpoint=True`` resumes from the newest complete checkpoint."""
         model: Any = self.model
         if resume_from_checkpoint and self.is_distributed_loading_by_transformers:
             raise ValueError(
