@@ -1,4 +1,4 @@
-"""Two processes: a sharded model, a run that is killed and gone on with, and memory that runs out in one of them."""
+"""Two processes: a sharded model, a run that is killed and continued, and memory that runs out in one of them."""
 
 import json
 import os

@@ -47,7 +47,7 @@ def test_parts_become_what_they_are(tmp_path: Path) -> None:
         ({"outputs": "x"}, "no option outputs; did you mean 'output'"),
         ({"model": {"present": "x"}}, r"no option model\.present; did you mean 'preset'"),
         ({"model": {}}, "needs a `preset`"),
-        ({"model": {"checkpoint": "a", "preset": "b"}}, "brings its sizes"),
+        ({"model": {"checkpoint": "a", "preset": "b"}}, "defines sizes"),
         ({"model": {"preset": "a", "sharded": True}}, "`redheart create PRESET` makes one"),
         ({"model": {"checkpoint": "a", "sharded": True}, "lr_sweep": {}}, "`lr_sweep` needs whole weights"),
         ({"data": {"train": []}}, "names no source"),
