@@ -101,9 +101,9 @@ def test_a_new_piece_starts_at_its_translation_and_english_keeps_its_weights(
 
 
 def test_what_cannot_be_done_is_said(tokenizer: PreTrainedTokenizerFast) -> None:
-    with pytest.raises(DataError, match="9999 entries were asked for, and the vocabulary has"):
+    with pytest.raises(DataError, match="9999 entries were requested, but the vocabulary has"):
         bilingual_vocabulary(tokenizer, ENGLISH, FOREIGN, 9999, 4)
-    with pytest.raises(DataError, match=r"give \d+ new pieces, and 500 were asked for"):
+    with pytest.raises(DataError, match=r"give \d+ new pieces, but 500 were requested"):
         bilingual_vocabulary(tokenizer, ENGLISH, FOREIGN, 60, 500)
     other = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(models.BPE()))
     with pytest.raises(DataError, match="is a BPE, not a WordPiece"):

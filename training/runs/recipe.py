@@ -124,8 +124,9 @@ class DataRecipe:
 
     Attributes:
         train: Sources to train on.
-        validation: Sources to validate on; without them a share of the training units is held out.
-        held_out: That share. Rows of one `group` stay together.
+        validation: Sources to validate on; without them, `held_out` of the training units.
+        held_out: Share of the training units that is held out where `validation` names no source. Rows of one `group`
+            stay together.
         temperature: Above 1, smaller sources come more often: a source of n units weighs n ** (1 / temperature).
         units_per_epoch: Units of an epoch, of all sources together; by default as many as there are, by their weights.
     """
@@ -193,7 +194,7 @@ class ConfidenceRecipe:
     """The last phase, which trains only the network that predicts losses, on rows that nothing else was trained on.
 
     Attributes:
-        share: Share of the training units that is held out for it, above 0 and below 1.
+        share: Share of the training units that is held out for this phase, above 0 and below 1.
         epochs: Epochs over these units.
         learning_rate: Learning rate of this phase.
 
@@ -220,8 +221,9 @@ class PeftRecipe:
         dropout: Dropout of the inputs of the changes; 0 or above, below 1.
         components: Names of the components that are changed, of `COMPONENT_SIZES`; by default all.
         readouts: Components whose read-outs are trained whole, and saved with the adapter.
-        dora: Sizes are learned apart from directions (DoRA: Liu et al. 2024, arXiv:2402.09353).
-        rslora: alpha / sqrt(rank) instead, for high ranks (Kalajdzievski 2023, arXiv:2312.03732).
+        dora: Learn sizes apart from directions (DoRA: Liu et al. 2024, arXiv:2402.09353).
+        rslora: Multiply the changes by alpha / sqrt(rank) instead, for high ranks (Kalajdzievski 2023,
+            arXiv:2312.03732).
         merge: Also write the whole model with the adapter merged into its weights.
 
     Raises:
