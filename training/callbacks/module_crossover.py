@@ -143,7 +143,7 @@ def interpolated(fitness: Fitness, coefficient: float) -> Recipe:
         ValueError: For a coefficient out of range.
     """
     if not 0 < coefficient < 1:
-        raise ValueError(f"An interpolation coefficient must lie between 0 and 1, got {coefficient}.")
+        raise ValueError(f"An interpolation coefficient must be above 0 and below 1, got {coefficient}.")
     recipe: Recipe = {}
     for part in next(iter(fitness.values())):
         best, *others = ranked(by_part(fitness, part))

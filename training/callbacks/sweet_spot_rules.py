@@ -35,7 +35,7 @@ class Rules:
 
     def __post_init__(self) -> None:
         if not 0 < self.alpha < 1:
-            raise ValueError(f"`alpha` must lie between 0 and 1, got {self.alpha}.")
+            raise ValueError(f"`alpha` must be above 0 and below 1, got {self.alpha}.")
         if self.window < 3 or 1 / factorial(min(self.window, 20)) >= self.alpha:
             raise ValueError(
                 f"In a window of {self.window} evaluations no trend can be significant at {self.alpha}; increase "

@@ -129,7 +129,7 @@ def plan_memory(
     if gradient_checkpointing and train:
         model.activation_checkpointing_enable()
     wanted = tuple(config.outputs_at(depth) if outputs is None else outputs)
-    # The model still lies on the meta device when it enters the mode.
+    # The model is still on the meta device when it enters the mode.
     with FakeTensorMode(allow_non_fake_inputs=True):
         model.to_empty(device=device)
         held = [*model.parameters(), *model.buffers()]

@@ -208,7 +208,7 @@ class ConfidenceRecipe:
 
     def __post_init__(self) -> None:
         if not 0 < self.share < 1:
-            raise InputError(f"`confidence.share` must lie between 0 and 1, got {self.share}.")
+            raise InputError(f"`confidence.share` must be above 0 and below 1, got {self.share}.")
 
 
 @dataclass(frozen=True)

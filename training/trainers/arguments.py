@@ -126,9 +126,9 @@ class RedHeartTrainingArguments(TrainingArguments):
             if getattr(self, name) < 1:
                 raise InputError(f"`{name}` must be 1 or more, got {getattr(self, name)}.")
         if not 0 < self.layer_decay <= 1:
-            raise InputError(f"`layer_decay` must lie in 0..1 and not be 0, got {self.layer_decay}.")
+            raise InputError(f"`layer_decay` must be above 0 and at most 1, got {self.layer_decay}.")
         if self.ema_decay is not None and not 0 < self.ema_decay < 1:
-            raise InputError(f"`ema_decay` must lie between 0 and 1, got {self.ema_decay}; None switches it off.")
+            raise InputError(f"`ema_decay` must be above 0 and below 1, got {self.ema_decay}; None switches it off.")
         for name in ("r_drop", "consistency"):
             if getattr(self, name) < 0:
                 raise InputError(f"`{name}` must be 0 or above, got {getattr(self, name)}.")

@@ -55,7 +55,7 @@ class BatchingTrainer(RetryingTrainer):
         """
         units: Any = self.train_dataset
         if units is None:
-            raise ValueError("There is no `train_dataset` to train on.")
+            raise ValueError("`train_dataset` is missing: pass the data to train on.")
         if isinstance(units, IterableDataset):
             return super().get_train_dataloader()
         some = self.prepared(units)
@@ -94,7 +94,7 @@ class BatchingTrainer(RetryingTrainer):
         elif eval_dataset is not None:
             units = self._units(units, "validation")
         if units is None:
-            raise ValueError("There is no `eval_dataset` to evaluate on.")
+            raise ValueError("`eval_dataset` is missing: pass the data to evaluate on.")
         some = self.prepared(units)
         batches = list(
             LengthBatches(

@@ -65,7 +65,7 @@ def parameter_depths(model: RedHeartModel) -> dict[str, int]:
         while path not in depths:
             path, _, last = path.rpartition(".")
             if not last:
-                raise ValueError(f"The parameter {name!r} lies in no stage of the model that has a depth.")
+                raise ValueError(f"The parameter {name!r} belongs to no stage of the model that has a depth.")
         result[name] = depths[path]
     return result
 

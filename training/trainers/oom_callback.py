@@ -41,7 +41,9 @@ class OOMCallback(TrainerCallback, ExportableState):
 
     def __init__(self, save_below: float = 0.05, output: str | Path | None = None, plot: bool = True) -> None:
         if not 0 <= save_below < 1:
-            raise ValueError(f"`save_below` must lie in 0..1, got {save_below}; 0 never asks for a checkpoint.")
+            raise ValueError(
+                f"`save_below` must be 0 or above and below 1, got {save_below}; 0 never requests a checkpoint."
+            )
         self.save_below = save_below
         self.output = None if output is None else str(output)
         self.plot = plot

@@ -5,10 +5,10 @@
     redheart evaluate redheart-100m --data DIR --fit
 
 The encoder is all-mpnet-base-v2 with ten of its twelve layers and Korean pieces (`bilingual_encoder`). First everything
-after it is trained while the encoder is frozen, then all is trained (Kumar et al. 2022, arXiv:2202.10054: new, untrained
-layers would otherwise distort what the encoder has learned). Both cycles use the cases, with a little of the other sets.
-A cycle that OUTPUT already holds is not trained again. Last, all but the sweet-spot network is frozen, and that is
-trained on rows that no cycle used. Sets under a non-commercial licence, and crowd_envent, are never read.
+after it is trained while the encoder is frozen, then all is trained (Kumar et al. 2022, arXiv:2202.10054: new,
+untrained layers would otherwise distort what the encoder has learned). Both cycles use the cases, with a little of the
+other sets. A cycle that OUTPUT already holds is not trained again. Last, all but the sweet-spot network is frozen, and
+that is trained on rows that no cycle used. Sets under a non-commercial licence, and crowd_envent, are never read.
 
 Notable: derived verdicts follow roles. Who does wrong in a story is `other` where the story is told about a third
 person, and `author` where the same story is told by that person; the moral branch is `nobody`.

@@ -9,8 +9,8 @@ cycles train everything on top of it on ten labelled sets at once, each after th
 high again (warm restarts, Loshchilov & Hutter 2017, arXiv:1608.03983) and with longer posts, the last one with some
 texts in other words. A cycle that OUTPUT already holds is not trained again. The ends of the last two cycles are
 averaged (Izmailov et al. 2018, arXiv:1803.05407). Last, all but the sweet-spot network is frozen, and that learns from
-rows that no cycle used, so that it predicts losses as they are on new texts. Thresholds and temperature are then fitted
-on validation data. Sets under a non-commercial licence are never read.
+rows that no cycle used, so that it predicts losses as they are on new texts. What `redheart evaluate --fit` then fits
+is fitted on validation data. Sets under a non-commercial licence are never read.
 
 Notable: in float32, whose products are about twice as fast as those of bfloat16 on a CPU without matrix units.
 """

@@ -102,7 +102,7 @@ def test_a_file_that_is_gone_or_damaged_is_an_error(store: CandidateStore, model
         store.resume(model, store.base, 10)
 
 
-def test_a_resume_without_an_index_says_so(
+def test_a_resume_without_an_index_warns(
     store: CandidateStore, model: nn.Module, caplog: pytest.LogCaptureFixture
 ) -> None:
     (store.folder / INDEX).unlink()

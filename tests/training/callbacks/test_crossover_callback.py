@@ -216,7 +216,7 @@ def test_a_search_that_fails_leaves_the_weights_of_the_end(tmp_path: Path, monke
     assert callback in trainer.callback_handler.callbacks, "the callbacks are there again"
 
 
-def test_its_evaluations_are_no_events_of_the_run(tmp_path: Path) -> None:
+def test_its_evaluations_are_not_events_of_the_run(tmp_path: Path) -> None:
     trainer, script = make_run(tmp_path)
     add(trainer)
     trainer.train()
@@ -263,7 +263,7 @@ def train_two_best(folder: Path, resume: bool | str = False, others: Sequence[Tr
     return trainer
 
 
-def test_a_kill_before_the_callback_hears_of_the_checkpoint_changes_nothing(tmp_path: Path) -> None:
+def test_a_kill_before_the_callback_is_notified_of_the_checkpoint_changes_nothing(tmp_path: Path) -> None:
     whole = train_two_best(tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
         train_two_best(tmp_path / "killed", others=[CrashAt(3)])
@@ -272,7 +272,7 @@ def test_a_kill_before_the_callback_hears_of_the_checkpoint_changes_nothing(tmp_
     assert resumed.model.at() == whole.model.at()
 
 
-def test_a_resume_that_goes_on_without_a_candidate_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_resumed_run_without_a_candidate_warns(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     train_two_best(tmp_path)
     assert [item["name"] for item in report_in(tmp_path, "crossover")["checkpoints"]] == ["step-1", "step-4"]
     train_two_best(tmp_path, resume=str(tmp_path / "checkpoint-2"))
@@ -284,7 +284,7 @@ def test_a_resume_that_goes_on_without_a_candidate_says_so(tmp_path: Path, caplo
     )
 
 
-def test_the_report_names_what_was_not_kept_and_what_is_no_recombination(tmp_path: Path) -> None:
+def test_the_report_names_what_was_not_kept_and_recipes_of_one_checkpoint(tmp_path: Path) -> None:
     report = report_in(Path(str(train_two_best(tmp_path).args.output_dir)), "crossover")
     assert [item["step"] for item in report["not_kept"] if item["eval_loss"] > 0] == [2, 3]
     assert report["no_recombination"] == {}
@@ -324,7 +324,7 @@ class _Move(TrainerCallback):
             model.left.value.fill_(5.0)
 
 
-def test_a_module_without_metrics_goes_with_the_rest(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_module_without_metrics_is_part_of_the_rest(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     trainer, _ = make_run(tmp_path)
     with caplog.at_level(logging.WARNING):
         add(trainer, modules={"left": ["eval_loss_left"], "right": ["eval_loss_up"]}, strategies=["selective"])

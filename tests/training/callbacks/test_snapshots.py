@@ -51,7 +51,7 @@ def test_the_hash_is_of_names_types_shapes_and_values() -> None:
     assert len({digest(tensors), *map(digest, others)}) == 6
 
 
-def test_what_is_put_back_is_what_was_stored(tmp_path: Path) -> None:
+def test_restored_tensors_equal_the_stored_ones(tmp_path: Path) -> None:
     module = Tied()
     stored = {name: tensor.clone() for name, tensor in tensors_of(module).items()}
     write_tensors(tmp_path / "deep" / "module.safetensors", stored, {"base": "abc"})

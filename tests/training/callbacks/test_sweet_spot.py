@@ -222,7 +222,9 @@ def test_a_series_is_a_mean_of_metrics_in_their_own_units(tmp_path: Path) -> Non
     assert history.gaps == [pytest.approx(0.35), None]
 
 
-def test_what_is_never_measured_is_left_out_and_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_modules_that_are_never_measured_are_left_out_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     modules = {"encoder": ["eval_loss_a", "eval_loss_c"], "classifier": ["eval_los_a"]}
     run = Run(SweetSpotCallback(modules, window=4, plot=False), tmp_path)
     for value in RISING:
@@ -277,7 +279,7 @@ def test_the_state_is_json_and_makes_the_same_callback(tmp_path: Path) -> None:
     assert (tmp_path / "there" / "sweet_spot_report.json").is_file()
 
 
-def test_a_resume_puts_back_what_is_frozen_and_ends_at_once_when_all_is(tmp_path: Path) -> None:
+def test_a_resumed_run_restores_frozen_modules_and_ends_at_once_when_all_are(tmp_path: Path) -> None:
     run = Run(watch(), tmp_path)
     for value in RISING:
         run.evaluate(eval_loss_a=value, eval_loss_b=value)

@@ -220,8 +220,8 @@ def test_an_adapter_of_other_weights_is_refused(base: Path, trained: Callable[..
     for other in (other_folder, load(other_folder)):
         with pytest.raises(ValueError, match="fits no other checkpoint") as caught:
             load_adapter(other, folder)
-        for told in (str(folder), str(base), "pruned", "name the folder that it was trained on"):
-            assert told in str(caught.value)
+        for expected in (str(folder), str(base), "pruned", "name the folder that it was trained on"):
+            assert expected in str(caught.value)
         assert str(other_folder) in str(caught.value)
     with pytest.raises(ValueError, match="not an adapter of `redheart train`"):
         load_adapter(base, base)
@@ -361,7 +361,7 @@ def test_a_run_leaves_the_adapter_its_record_and_the_merged_model(
 
 
 @pytest.mark.slow
-def test_qlora_on_a_cpu_goes_on_exactly_after_a_stop(
+def test_qlora_on_a_cpu_resumes_exactly(
     base: Path, write_recipe: Callable[..., Path], read: Callable[..., Tensor], tmp_path: Path
 ) -> None:
     saved = {"save_strategy": "steps", "save_steps": 4, "ema_decay": 0.5, "activation_checkpointing": True}

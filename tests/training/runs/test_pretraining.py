@@ -97,7 +97,7 @@ def test_another_encoder_is_refused(tmp_path: Path, model: RedHeartForMaskedLM) 
             load_encoder(other, tmp_path / "words")
 
 
-def test_what_cannot_be_pretrained_is_said(
+def test_unsupported_pretraining_is_refused(
     tmp_path: Path, tokenizer: PreTrainedTokenizerBase, model: RedHeartForMaskedLM
 ) -> None:
     with pytest.raises(ValueError, match="max_steps"):

@@ -166,7 +166,7 @@ def kill_while_writing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("moment", ["after a checkpoint", "within a checkpoint"])
-def test_two_killed_processes_are_gone_on_with_exactly(
+def test_two_killed_processes_are_resumed_exactly(
     tmp_path: Path, two_sets: list[Unit], make_trainer: MakeTrainer, tiny_model: MakeModel,
     in_two_processes: InTwoProcesses, monkeypatch: pytest.MonkeyPatch, moment: str,
 ) -> None:  # fmt: skip

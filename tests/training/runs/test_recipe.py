@@ -123,7 +123,7 @@ training: {use_cpu: yes, learning_rate: 5e-4}
 
 
 @pytest.mark.parametrize("text", ["a: [1", "just words", "- a list", "output: a\noutput: b", "output: \x07"])
-def test_what_is_no_recipe_is_refused(tmp_path: Path, text: str) -> None:
+def test_invalid_recipe_files_are_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(ValueError, match=r"recipe\.yaml"):
         read_recipe(write(tmp_path, text))
 

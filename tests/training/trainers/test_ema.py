@@ -46,7 +46,7 @@ def test_small_steps_are_not_lost_in_bfloat16() -> None:
     assert average.averages["weight"].item() == pytest.approx(2 - 0.999**100, abs=1e-4)
 
 
-def test_what_is_put_back_while_the_average_is_in_use_stays() -> None:
+def test_weights_restored_while_the_average_is_in_use_are_kept() -> None:
     layer = nn.Linear(1, 2)
     average = ExponentialAverage(layer, decay=0.9)
     layer.weight.data.fill_(4.0)

@@ -17,7 +17,7 @@ MakeTrainer = Callable[..., RedHeartTrainer]
 MakeModel = Callable[..., RedHeartModel]
 
 
-def test_smoothing_draws_probabilities_to_the_middle_and_leaves_the_rest() -> None:
+def test_smoothing_moves_probabilities_to_the_middle_and_leaves_the_rest() -> None:
     batch = {
         "input_ids": torch.tensor([[1]]),
         "emotion_labels": torch.tensor([[1.0, 0.0, math.nan]]),
