@@ -160,7 +160,7 @@ def test_the_acceptance_split_is_spared_where_nothing_is_better(tmp_path: Path) 
     trainer.train()
     report = report_in(tmp_path, "crossover")
     assert (report["verdict"], report["weights"]) == ("rejected", "step-2")
-    assert "on the selection split already" in report["reason"]
+    assert "even on the selection split" in report["reason"]
     assert all(item["acceptance"] is None for item in report["checkpoints"] + report["recombinations"])
     assert trainer.model.at() == (1.0, 1.0)
 
@@ -331,7 +331,7 @@ def test_a_module_without_metrics_is_part_of_the_rest(tmp_path: Path, caplog: py
         trainer.train()
     report = report_in(tmp_path, "crossover")
     assert report["left_out"] == ["right"]
-    assert "'right' goes with the rest, as no evaluation has ['eval_loss_up']" in caplog.text
+    assert "'right' is treated as part of the rest; no evaluation has ['eval_loss_up']" in caplog.text
     (selective,) = report["recombinations"]
     assert selective["recipe"] == {REST: {"step-3": 1.0}, "left": {"step-1": 1.0}}
     assert trainer.model.at() == (1.0, 2.0)

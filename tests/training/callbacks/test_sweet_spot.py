@@ -94,7 +94,7 @@ class TestRules:
         cases: list[tuple[dict[str, Any], str]] = [
             ({"window": 3, "minimum": 3}, "window of 3 evaluations no trend can be significant at 0.05"),
             ({"minimum": 7}, r"`minimum` \(7\) must not be below `window` \(8\)"),
-            ({"alpha": 1.0}, "between 0 and 1, got 1.0"),
+            ({"alpha": 1.0}, "above 0 and below 1, got 1.0"),
             ({"min_delta": -1.0}, "must be 0 or above"),
             ({"threshold": 0.0}, "above 0"),
         ]
@@ -324,7 +324,7 @@ def test_misuse_is_an_error(tmp_path: Path) -> None:
         (lambda: Run(SweetSpotCallback({"encodr": ["eval_loss"]}), tmp_path), "did you mean 'encoder'"),
         (
             lambda: Run(watch(), tmp_path, load_best_model_at_end=True, eval_strategy="steps", save_strategy="steps"),
-            "set it to False beside SweetSpotCallback",
+            "set it to False when you use SweetSpotCallback",
         ),
     ]
     for call, message in cases:

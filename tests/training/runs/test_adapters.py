@@ -405,7 +405,7 @@ def test_int8_in_bfloat16_learns(write_recipe: Callable[..., Path]) -> None:
         ({"peft": {"components": []}}, "is empty"),
         ({"peft": {"components": ["bridges"]}}, "No component 'bridges'; did you mean 'bridge'"),
         ({"peft": {"readouts": ["emotion"]}}, "No component 'emotion'"),
-        ({"peft": {"components": ["bridge"]}, "confidence": {}}, "name it among `peft.components`"),
+        ({"peft": {"components": ["bridge"]}, "confidence": {}}, "add it to `peft.components`"),
     ],
 )
 def test_what_does_not_go_together_is_named(tmp_path: Path, change: dict[str, Any], message: str) -> None:

@@ -61,10 +61,10 @@ def test_parts_become_what_they_are(tmp_path: Path) -> None:
         ({"data": {"train": [{"path": "a", "rows": True}]}}, "must be of type int, got True"),
         ({"data": {"train": [{"path": "a", "weight": 0}]}}, "above 0"),
         ({"data": {"train": [{"path": "a", "half": "left"}]}}, "'train' or 'scored'"),
-        ({"confidence": {"share": 2}}, "between 0 and 1"),
+        ({"confidence": {"share": 2}}, "above 0 and below 1"),
         ({"training": {"lerning_rate": 1}}, r"no option training\.lerning_rate; did you mean 'learning_rate'"),
         ({"training": {"num_train_epochs": "six"}}, r"training\.num_train_epochs must be of type float, got 'six'"),
-        ({"training": {"output_dir": "x"}}, r"training\.output_dir cannot be given here: `output` says where"),
+        ({"training": {"output_dir": "x"}}, r"training\.output_dir cannot be given here: `output` names the folder"),
         (
             {"training": {"eval_strategy": "epoch"}, "sweet_spot": {"windw": 3}},
             r"sweet_spot\.windw; did you mean 'window'",
