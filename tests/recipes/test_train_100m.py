@@ -77,7 +77,7 @@ def test_a_story_is_told_by_nobody_where_one_of_its_texts_could_mean_somebody_el
     assert first_person(MORAL) is not None
     assert None in map(first_person, texts)
     rewritten = in_both_persons([item for number in range(20) for item in story(*texts, number=number)])
-    assert {item.text for item in told} == set(texts)
+    assert {item.text for item in rewritten} == set(texts)
     assert set(verdicts(rewritten)) == {"nobody", "other"}
 
 
