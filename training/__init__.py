@@ -1,4 +1,4 @@
-"""Training: the trainer, its arguments and its callbacks, imported when somebody asks for them.
+"""Training: the trainer, its arguments and its callbacks, imported when they are first used.
 
 from redheart.training import RedHeartTrainer, RedHeartTrainingArguments, SweetSpotCallback
 """

@@ -1,11 +1,13 @@
 """The reference of recipes: each option with its type and default from the code, and its meaning from beside it.
 
-Notable: the meaning of a field is the string under it, that of an argument of the trainer its help; the callbacks and
-the sweep take theirs from `_CALLBACKS`, since their own words are for whoever calls them in Python.
+Notable: the meaning of a field is in the `Attributes` of its class or the string under it, that of an argument of the
+trainer its help; the callbacks and the sweep take theirs from `_CALLBACKS`, since their own words are for whoever calls
+them in Python.
 """
 
 import ast
 import inspect
+import re
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, fields
@@ -83,6 +85,20 @@ _LINKS = {
     }  # fmt: skip
 
 
+def _attributes(kind: type) -> dict[str, str]:
+    """Field -> its text in the `Attributes` section of the class."""
+    found: dict[str, str] = {}
+    inside, name = False, ""
+    for line in inspect.cleandoc(kind.__doc__ or "").splitlines():
+        if not line.startswith(" "):
+            inside = line == "Attributes:" or (inside and not line)
+        elif inside and (start := re.match(r"    (\w+): (.+)", line)):
+            name, found[start[1]] = start[1], start[2]
+        elif inside:
+            found[name] += f" {line.strip()}"
+    return found
+
+
 def _under_fields(kind: type) -> dict[str, str]:
     """Field -> the string under it."""
     (body,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
@@ -95,7 +111,7 @@ def _under_fields(kind: type) -> dict[str, str]:
 
 
 def _of_class(kind: type) -> Options:
-    hints, meanings = get_type_hints(kind), _under_fields(kind)
+    hints, meanings = get_type_hints(kind), _attributes(kind) | _under_fields(kind)
     found = {}
     for item in fields(kind):
         default = item.default if item.default_factory is MISSING else item.default_factory()
@@ -182,7 +198,7 @@ def _table(name: str) -> str:
 def _rows(name: str) -> Iterator[tuple[str, ...]]:
     for option, (hint, default, meaning) in OPTIONS[name]().items():
         if not meaning:
-            raise BlockError(f"Nothing says what `{option}` of {name} means; write a string under the field.")
+            raise BlockError(f"Nothing says what `{option}` of {name} means; add it to the class's `Attributes`.")
         if link := _LINKS.get((name, option)):
             meaning = f"{meaning} See [`{link.lstrip('#')}`]({link})."
         if option == "preset":

@@ -121,10 +121,10 @@ def _with_claims(method: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(method)
     def call(self: Any, *args: Any, **options: Any) -> Any:
-        from .training.runs.adapter_claims import settle_claims
+        from .training.runs.adapter_claims import update_claims
 
         result = method(self, *args, **options)
-        settle_claims(self)
+        update_claims(self)
         return result
 
     return call

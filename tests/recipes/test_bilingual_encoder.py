@@ -89,7 +89,7 @@ def test_the_cut_encoder_has_fewer_layers_and_reads_korean(sets_folder: Path, en
 
 
 @pytest.mark.usefixtures("small_bilingual")
-def test_korean_comes_to_lie_where_its_english_does_and_english_stays(
+def test_korean_embeddings_move_to_their_english_and_english_stays(
     sets_folder: Path, english_encoder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bilingual_encoder, "LEARNING_RATE", 5e-3)
@@ -124,7 +124,7 @@ def test_korean_comes_to_lie_where_its_english_does_and_english_stays(
 
 
 @pytest.mark.usefixtures("small_bilingual")
-def test_a_case_is_paired_with_its_own_telling(sets_folder: Path) -> None:
+def test_a_case_is_paired_with_its_translation(sets_folder: Path) -> None:
     pairs = retold_cases(sets_folder)
     assert len(pairs) == 4
     assert pairs[0] == ("I love dog a so", "나는 사랑 돈은 u")

@@ -46,7 +46,7 @@ def vocabulary(tokenizer: PreTrainedTokenizerFast) -> Vocabulary:
     return bilingual_vocabulary(tokenizer, ENGLISH, FOREIGN * 3, entries, PIECES)
 
 
-def test_the_words_that_nobody_says_make_room(vocabulary: Vocabulary, tokenizer: PreTrainedTokenizerFast) -> None:
+def test_unused_words_are_replaced(vocabulary: Vocabulary, tokenizer: PreTrainedTokenizerFast) -> None:
     names = vocabulary.tokenizer.get_vocab()
     assert {"love", "hate", "dog", "cat"} <= names.keys()
     assert not {"zebra", "quux"} & names.keys()
@@ -100,10 +100,10 @@ def test_a_new_piece_starts_at_its_translation_and_english_keeps_its_weights(
     assert nearest == "love"
 
 
-def test_what_cannot_be_done_is_said(tokenizer: PreTrainedTokenizerFast) -> None:
-    with pytest.raises(DataError, match="9999 entries were asked for, and the vocabulary has"):
+def test_unsupported_vocabularies_are_refused(tokenizer: PreTrainedTokenizerFast) -> None:
+    with pytest.raises(DataError, match="9999 entries were requested, but the vocabulary has"):
         bilingual_vocabulary(tokenizer, ENGLISH, FOREIGN, 9999, 4)
-    with pytest.raises(DataError, match=r"give \d+ new pieces, and 500 were asked for"):
+    with pytest.raises(DataError, match=r"give \d+ new pieces, but 500 were requested"):
         bilingual_vocabulary(tokenizer, ENGLISH, FOREIGN, 60, 500)
     other = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(models.BPE()))
     with pytest.raises(DataError, match="is a BPE, not a WordPiece"):

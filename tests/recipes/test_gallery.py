@@ -98,7 +98,7 @@ def test_no_text_is_near_a_case() -> None:
         assert max(len(own & case) / len(own | case) for case in cases) < NEAR, row["text"]
 
 
-def test_a_name_that_is_no_label_is_refused() -> None:
+def test_an_unknown_label_is_refused() -> None:
     with pytest.raises(ValueError, match=r"'He hit me.*`verdict` has \['autor'\].*author, other"):
         _item(verdict="autor")
     with pytest.raises(ValueError, match=r"`emotions` has \['regret'\]"):
@@ -171,7 +171,7 @@ def test_a_miss_is_marked_with_its_reason() -> None:
     assert "✗ verdict other, a careful reader's: author; emotion joy, a careful reader's: remorse or none.\n" in page
 
 
-def test_flags_that_warn_are_told_and_what_is_withheld_stands_once() -> None:
+def test_warning_flags_are_shown_and_withheld_outputs_once() -> None:
     page = _page(
         _reading(truncated=True, no_letters=True, unknown_tokens=0.25, risk=["abuse"], withheld=["arc", "surd"])
     )

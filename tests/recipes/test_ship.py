@@ -97,7 +97,7 @@ def test_a_checkpoint_is_created_from_it(stored: Path, tmp_path: Path, monkeypat
         assert ("quantization_config" in options) == (dtype is None)
 
 
-def test_it_goes_up_as_it_is_or_in_bfloat16(stored: Path) -> None:
+def test_it_is_pushed_as_it_is_or_in_bfloat16(stored: Path) -> None:
     extras = Extras(tokenizer=False)
     with staged(stored, "mine", extras) as stage:
         assert (stage.folder / "model.safetensors").is_symlink()

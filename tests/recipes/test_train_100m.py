@@ -58,9 +58,9 @@ def test_nothing_non_commercial_is_read() -> None:
 
 def test_the_actor_of_a_story_is_the_author_where_it_is_told_by_the_actor_and_else_the_other() -> None:
     stories = [item for number in range(40) for item in story(MORAL, IMMORAL, number=number)]
-    told = in_both_persons(stories)
-    assert len(told) == len(stories)
-    units = to_units(told)
+    rewritten = in_both_persons(stories)
+    assert len(rewritten) == len(stories)
+    units = to_units(rewritten)
     found = {tuple(item.text for item in unit): verdicts(unit) for unit in units}
     assert found == {
         (MORAL, IMMORAL): ["nobody", "other"],
@@ -68,7 +68,7 @@ def test_the_actor_of_a_story_is_the_author_where_it_is_told_by_the_actor_and_el
     }
     own = sum(unit[0].text.startswith("I ") for unit in units)
     assert 10 <= own <= 30  # about half
-    assert [item.text for item in in_both_persons(stories)] == [item.text for item in told]
+    assert [item.text for item in in_both_persons(stories)] == [item.text for item in rewritten]
     assert "verdict_labels" not in stories[0].targets  # the set itself stays as it was
 
 
@@ -76,9 +76,9 @@ def test_the_actor_of_a_story_is_the_author_where_it_is_told_by_the_actor_and_el
 def test_a_story_is_told_by_nobody_where_one_of_its_texts_could_mean_somebody_else(texts: tuple[str, str]) -> None:
     assert first_person(MORAL) is not None
     assert None in map(first_person, texts)
-    told = in_both_persons([item for number in range(20) for item in story(*texts, number=number)])
-    assert {item.text for item in told} == set(texts)
-    assert set(verdicts(told)) == {"nobody", "other"}
+    rewritten = in_both_persons([item for number in range(20) for item in story(*texts, number=number)])
+    assert {item.text for item in rewritten} == set(texts)
+    assert set(verdicts(rewritten)) == {"nobody", "other"}
 
 
 def test_what_is_told_of_branches_is_told_in_both_persons_too() -> None:

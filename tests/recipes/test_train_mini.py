@@ -70,7 +70,7 @@ def test_the_record_names_sets_as_they_are_published(source: str) -> None:
     assert names & {"goemotions_ko", "scruples_anecdotes"}
 
 
-def test_no_confidence_is_claimed_of_what_only_follows() -> None:
+def test_no_confidence_is_claimed_of_derived_outputs() -> None:
     record = record_of([(Example("text", "goemotions", {"emotion_labels": np.zeros(28, dtype=np.float32)}),)])
     assert record["regret.responsibility.actual"][0].startswith("derived: ")
     assert "confidence.emotion" in record

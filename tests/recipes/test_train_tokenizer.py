@@ -140,7 +140,7 @@ def test_saved_tokenizer_loads_and_agrees(tokenizer: PreTrainedTokenizerFast, tm
 
 
 def test_too_little_text_is_an_error_with_both_numbers() -> None:
-    with pytest.raises(tt.TokenizerTrainingError, match=r"give 2\d\d entries, 9931 were asked for"):
+    with pytest.raises(tt.TokenizerTrainingError, match=r"give 2\d\d entries, but 9931 were requested"):
         tt.train_tokenizer(["hello hello"], min_frequency=1)
 
 

@@ -2,7 +2,7 @@
 
 Notable: each part of the model is a file named by the hash of its weights, so that a module that did not change
 between two checkpoints is stored once. Every file and the index carry the hash of the weights that the run began with,
-and what is of another run is refused.
+and candidates of another run are refused.
 """
 
 import json
@@ -27,30 +27,48 @@ INDEX = "candidates.json"
 
 @dataclass
 class Candidate:
-    """A checkpoint of the run. step: of the optimiser. metrics: of the evaluation there."""
+    """A checkpoint of the run.
+
+    Attributes:
+        name: Name of the checkpoint, such as ``step-200``.
+        step: Step of the optimiser.
+        base: Hash of the weights that its run began with.
+        metrics: Metrics of the evaluation at this step, by name.
+        parts: Part of the model -> hash of its tensors; empty in a process that does not write.
+    """
 
     name: str
     step: int
-    base: str  # hash of the weights that its run began with
+    base: str
     metrics: dict[str, float] = field(default_factory=dict)
-    parts: dict[str, str] = field(default_factory=dict)  # part -> hash of its tensors; empty where nothing is written
+    parts: dict[str, str] = field(default_factory=dict)
 
 
-def refuse_strangers(candidates: Sequence[Candidate], base: str) -> None:
-    """Raises `ValueError` for a candidate of a run that began with other weights."""
+def refuse_other_runs(candidates: Sequence[Candidate], base: str) -> None:
+    """Refuse candidates of a run that began with other weights.
+
+    Args:
+        candidates: What is checked.
+        base: Hash of the weights that this run began with.
+
+    Raises:
+        ValueError: When a candidate has another base.
+    """
     for candidate in candidates:
         if candidate.base != base:
             raise ValueError(
-                f"The candidate {candidate.name!r} is of another run: its base is {candidate.base[:12]}..., this run's "
-                f"is {base[:12]}.... Only checkpoints of one run can be combined; give each run a folder of its own."
+                f"The candidate {candidate.name!r} belongs to another run: its base is {candidate.base[:12]}..., this "
+                f"run's is {base[:12]}.... Only checkpoints of one run can be combined; use a separate folder per run."
             )
 
 
 class CandidateStore:
     """Writes candidates to ``folder`` and reads their tensors.
 
-    modules: paths of the modules that are parts of their own. writes: whether this process is the one that writes; the
-    others follow names, steps and metrics only.
+    Args:
+        folder: Where the files of the parts and the index are.
+        modules: Paths of the modules that are stored as separate parts.
+        writes: Whether this process writes the files; the others only keep names, steps and metrics.
     """
 
     def __init__(self, folder: Path, modules: Sequence[str], writes: bool) -> None:
@@ -60,7 +78,14 @@ class CandidateStore:
         self._open: dict[str, Any] = {}
 
     def begin(self, model: nn.Module) -> str:
-        """Start with the weights of a new run, whose hash is returned; files of an earlier run go."""
+        """Start with the weights of a new run and delete the files of an earlier one.
+
+        Args:
+            model: The model with the weights that the run begins with.
+
+        Returns:
+            Hash of these weights; empty in a process that does not write.
+        """
         self.candidates = []
         if self.writes:
             self.base = digest(tensors_of(model))
@@ -70,20 +95,27 @@ class CandidateStore:
         return self.base
 
     def resume(self, model: nn.Module, base: str, step: int) -> None:
-        """Go on with the candidates up to ``step`` of the run that began with ``base``.
+        """Continue with the candidates up to ``step`` of the run that began with ``base``.
 
-        Raises `ValueError` when they are of another run or of another model, `FileNotFoundError` when one is missing.
+        Args:
+            model: The model that is trained.
+            base: Hash of the weights that the run began with.
+            step: Step of the checkpoint that is resumed; later candidates are left out.
+
+        Raises:
+            ValueError: When the candidates belong to another run or to another model, or a file is damaged.
+            FileNotFoundError: When the file of a candidate is missing.
         """
         self.base = base
         index = self.folder / INDEX
         if not self.writes:
             return
         if not index.is_file():
-            logger.warning("%s is not there: candidates from before step %d cannot be used.", index, step)
+            logger.warning("%s does not exist: candidates from before step %d cannot be used.", index, step)
             return
         stored = json.loads(index.read_text(encoding="utf-8"))
         known = [Candidate(**entry) for entry in stored]
-        refuse_strangers(known, base)
+        refuse_other_runs(known, base)
         self.candidates = [candidate for candidate in known if candidate.step <= step]
         shapes = {name: list(tensor.shape) for name, tensor in tensors_of(model).items()}
         for candidate in self.candidates:
@@ -91,12 +123,22 @@ class CandidateStore:
             if found != shapes:
                 odd = sorted({*found, *shapes}, key=lambda name: (found.get(name) == shapes.get(name), name))[0]
                 raise ValueError(
-                    f"The candidate {candidate.name!r} is of another model: {odd!r} has the shape {found.get(odd)} "
-                    f"there and {shapes.get(odd)} here."
+                    f"The candidate {candidate.name!r} belongs to another model: {odd!r} has the shape "
+                    f"{found.get(odd)} in it and {shapes.get(odd)} in this model."
                 )
 
     def add(self, name: str, step: int, model: nn.Module, metrics: Mapping[str, float]) -> Candidate:
-        """Store the weights of ``model`` as a candidate, in the place of one of the same name."""
+        """Store the weights of ``model`` as a candidate and replace one of the same name.
+
+        Args:
+            name: Name of the candidate.
+            step: Step of the optimiser.
+            model: The model whose weights are stored.
+            metrics: Metrics of the evaluation at this step, by name.
+
+        Returns:
+            The stored candidate.
+        """
         candidate = Candidate(name, step, self.base, dict(metrics))
         if self.writes:
             tensors = tensors_of(model)
@@ -134,7 +176,7 @@ class CandidateStore:
         self._open = {}
 
     def read(self, name: str, tensor: str) -> Tensor:
-        """A tensor of the candidate ``name``; within ``with store:``."""
+        """Return one tensor of the candidate ``name``; only inside ``with store:``."""
         candidate = next(candidate for candidate in self.candidates if candidate.name == name)
         part = part_names([tensor], self.modules)[tensor]
         value: Tensor = self._open[candidate.parts[part]].get_tensor(tensor)
@@ -149,13 +191,13 @@ class CandidateStore:
             handle = safe_open(file, framework="pt")
         except FileNotFoundError as error:
             raise FileNotFoundError(
-                f"{file}, the part {part!r} of the candidate {candidate.name!r}, is not there any more. Only what the "
-                "newest checkpoint names is kept: resume from that one, or start anew."
+                f"{file}, the part {part!r} of the candidate {candidate.name!r}, no longer exists. Only the files that "
+                "the newest checkpoint names are kept: resume from that checkpoint, or start a new run."
             ) from error
         except SafetensorError as error:
-            raise ValueError(f"{file} is damaged and cannot be read: {error}. Start the run anew.") from error
+            raise ValueError(f"{file} is damaged and cannot be read: {error}. Start a new run.") from error
         base = (handle.metadata() or {}).get("base", "")
-        refuse_strangers([Candidate(candidate.name, candidate.step, base)], self.base)
+        refuse_other_runs([Candidate(candidate.name, candidate.step, base)], self.base)
         return handle
 
     def _shapes(self, candidate: Candidate, part: str) -> dict[str, list[int]]:
@@ -167,4 +209,4 @@ class CandidateStore:
             write_json(self.folder / INDEX, [asdict(candidate) for candidate in self.candidates])
 
 
-__all__ = ["INDEX", "Candidate", "CandidateStore", "refuse_strangers"]
+__all__ = ["INDEX", "Candidate", "CandidateStore", "refuse_other_runs"]

@@ -1,8 +1,9 @@
-"""Crossover at the end of a run: its checkpoints are recombined module by module, and the best recombination is kept if
-it is better than the best checkpoint on rows that nothing was chosen by.
+"""Crossover at the end of a run: its checkpoints are recombined module by module.
 
-Notable: three splits. The run's own evaluations say which checkpoints stay on disk; the selection split says which
-recombination is best; the acceptance split is used once, for one comparison of the two that were chosen before.
+The best recombination is kept if it is better than the best checkpoint on rows that were not used to choose anything.
+
+Notable: three splits. The run's own evaluations decide which checkpoints stay on disk; the selection split decides
+which recombination is best; the acceptance split is used once, to compare the two that were chosen before.
 """
 
 import logging
@@ -29,19 +30,19 @@ from .sweet_spot import SweetSpotCallback
 logger = logging.getLogger(__name__)
 
 # In an entry of the run's history, and so in each checkpoint: which weights the run began with, which candidates a run
-# that is resumed there goes on with, and which of those were not found any more.
+# that is resumed there continues with, and which of those no longer exist.
 _BASE, _KEPT, _LOST = "crossover_base", "crossover_candidates", "crossover_lost"
 
 
 def _model(trainer: Trainer) -> nn.Module:
     if trainer.model is None:
-        raise ValueError("The trainer has no model yet (`model_init`): give it the model itself.")
+        raise ValueError("The trainer has no model yet (`model_init`): pass it the model itself.")
     return trainer.model
 
 
 @contextmanager
-def unheard(trainer: Trainer) -> Iterator[None]:
-    """What is evaluated inside is no event of the run: no callback hears of it and the history stays as it is."""
+def suspend_callbacks(trainer: Trainer) -> Iterator[None]:
+    """Suspend the trainer's callbacks and its history: an evaluation inside is not an event of the run."""
     handler, state, model = trainer.callback_handler, trainer.state, _model(trainer)
     training = model.training
     callbacks, history = handler.callbacks, state.log_history
@@ -54,25 +55,41 @@ def unheard(trainer: Trainer) -> Iterator[None]:
 
 
 class CrossoverCallback(TrainerCallback):
-    """Stores the weights at each evaluation and recombines them when training ends. Works with any
-    `transformers.Trainer` and any model.
+    """Stores the weights at each evaluation and recombines them when training ends.
 
-    Made after the trainer: ``trainer.add_callback(CrossoverCallback(trainer, ...))``, before a `SweetSpotCallback`.
-    selection, acceptance: data sets as ``trainer.evaluate`` takes them, with a length; the second must have no row in
-    common with the first or with the trainer's ``eval_dataset``. modules: path of a submodule -> the losses of an
-    evaluation that say how good it is ("eval_loss_emotion"; lower is better), each divided by its size at the first
-    checkpoint; a module none of whose losses is measured goes with the rest of the model, and a warning says so.
-    strategies: of `module_crossover.STRATEGIES`. seed, generations, population: of the genetic search, which makes at
-    most population x (generations + 1) evaluations of the selection split. keep: checkpoints on disk at most, and
-    those that the newest checkpoint of the trainer needs for an exact resume. metric: the loss of the whole. margin:
-    by how much the recombination must be lower on the acceptance split, in the metric's unit; at least strictly.
-    coefficients: of the interpolation. output: where ``crossover_report.json``, ``crossover.png`` and the folder
-    ``crossover`` go; None = ``args.output_dir``. plot: write the PNG, which needs matplotlib.
+    Works with any `transformers.Trainer` and any model. Made after the trainer:
+    ``trainer.add_callback(CrossoverCallback(trainer, ...))``, before a `SweetSpotCallback`.
 
     When training ends the model has the weights of the recombination, or those of the checkpoint that is best on the
-    selection split. The candidates are found again on a resume by themselves, all of them when it is from the newest
-    checkpoint; what is not there any more is named in a warning and in the report ("lost"). Raises `ValueError` for
-    splits with rows in common or none, unknown strategies and modules, FSDP, DeepSpeed, and candidates of another run.
+    selection split. A resumed run finds its candidates by itself, all of them when it resumes from the newest
+    checkpoint; what no longer exists is named in a warning and in the report ("lost").
+
+    Args:
+        trainer: The trainer of the run.
+        selection: Data set as ``trainer.evaluate`` takes it, with a length, by which the best recombination is chosen.
+        acceptance: Another one, used once for the final comparison; must have no row in common with ``selection`` or
+            with the trainer's ``eval_dataset``.
+        modules: Path of a submodule -> the losses of an evaluation that measure it ("eval_loss_emotion"; lower is
+            better), each divided by its size at the first checkpoint. A module none of whose losses is measured is
+            treated as part of the rest of the model, with a warning.
+        strategies: Names from `module_crossover.STRATEGIES`.
+        seed: Seed of the genetic search.
+        generations: Generations of the genetic search.
+        population: Population of the genetic search, which makes at most population x (generations + 1) evaluations of
+            the selection split.
+        keep: Maximum number of checkpoints on disk, beside those that the newest checkpoint of the trainer needs for an
+            exact resume; 2 or more.
+        metric: The loss of the whole model.
+        margin: By how much the recombination must be lower on the acceptance split, in the metric's unit, 0 or above;
+            it must always be strictly lower.
+        coefficients: Coefficients of the interpolation, each above 0 and below 1.
+        output: Folder of ``crossover_report.json``, ``crossover.png`` and the folder ``crossover``; None =
+            ``args.output_dir``.
+        plot: Write the PNG, which needs matplotlib.
+
+    Raises:
+        ValueError: For splits with no rows or with rows in common, unknown strategies and modules, ``keep`` or
+            ``margin`` out of range; when training begins, for FSDP, DeepSpeed, and candidates of another run.
     """
 
     def __init__(
@@ -128,15 +145,16 @@ class CrossoverCallback(TrainerCallback):
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, model: Any = None, **kwargs: Any
     ) -> None:
-        """Note the weights that the run begins with, or find the candidates of the run that is resumed."""
+        """Store the hash of the weights that the run begins with, or find the candidates of a resumed run."""
         refuse_shards(args, model, "CrossoverCallback")
         if args.eval_strategy == "no":
             raise ValueError("CrossoverCallback stores a candidate at each evaluation: set `eval_strategy`.")
         before = takewhile(lambda callback: callback is not self, self.trainer.callback_handler.callbacks)
         if any(isinstance(callback, SweetSpotCallback) for callback in before):
             raise ValueError(
-                "Add CrossoverCallback before SweetSpotCallback, which puts modules back: a candidate is the weights "
-                "that were evaluated. `trainer.add_callback` takes the sweet spot after the trainer is made, too."
+                "Add CrossoverCallback before SweetSpotCallback, which restores earlier weights of modules: a "
+                "candidate must hold the weights that were evaluated. Use `trainer.add_callback` for both, in this "
+                "order."
             )
         if self.plot:
             require_matplotlib()
@@ -153,9 +171,9 @@ class CrossoverCallback(TrainerCallback):
         self._running = True
 
     def _resume(self, state: TrainerState, model: nn.Module, entry: dict[str, Any]) -> None:
-        """Go on with the candidates of the checkpoint, whatever came after it."""
+        """Continue with the candidates of the checkpoint and drop later ones."""
         self.store.resume(model, str(entry[_BASE]), state.global_step)
-        self.store.candidates = _agreed(self.store.candidates)
+        self.store.candidates = _from_main_process(self.store.candidates)
         found = [candidate.name for candidate in self.store.candidates]
         wanted = entry.setdefault(_KEPT, found)
         lost = [name for name in wanted if name not in found]
@@ -163,8 +181,8 @@ class CrossoverCallback(TrainerCallback):
         if lost:
             entry[_LOST] = [*entry.get(_LOST, []), *lost]
             logger.warning(
-                "Crossover goes on without %s, which the checkpoint of step %d had: only the candidates of the newest "
-                "checkpoint are kept. Resume from that one, or train anew, for the report of an unbroken run.",
+                "Crossover continues without %s, which the checkpoint of step %d had: only the candidates of the "
+                "newest checkpoint are kept. For a complete report, resume from that checkpoint or start a new run.",
                 ", ".join(lost), state.global_step,
             )  # fmt: skip
 
@@ -177,7 +195,7 @@ class CrossoverCallback(TrainerCallback):
         model: Any = None,
         **kwargs: Any,
     ) -> None:
-        """Store the weights that were evaluated; drop a candidate that is best for nothing."""
+        """Store the weights that were evaluated; drop a candidate that is best at nothing."""
         if not self._running:
             return
         name = f"step-{state.global_step}"
@@ -194,7 +212,7 @@ class CrossoverCallback(TrainerCallback):
             entry[_KEPT] = best
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """From here on a run may be resumed from this checkpoint: what only earlier ones need can go."""
+        """Delete candidates that only earlier checkpoints need: a run may now be resumed from this one."""
         entry = _entry(state)
         if self._running and entry is not None:
             self._in_checkpoint = list(entry[_KEPT])
@@ -203,17 +221,17 @@ class CrossoverCallback(TrainerCallback):
     def on_train_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, model: Any = None, **kwargs: Any
     ) -> None:
-        """Recombine, accept or reject, put the winner's weights into the model, and write the report."""
+        """Recombine, accept or reject, load the chosen weights into the model, and write the report."""
         if not self._running:
             return
         self._running = False
         self.store.keep(self._best_names())
         end = self.store.add(f"end-{state.global_step}", state.global_step, model, {})
         same = [other.name for other in self.store.candidates if other is not end and other.parts == end.parts]
-        last: str = _agreed(same[0] if same else end.name)
+        last: str = _from_main_process(same[0] if same else end.name)
         self.store.keep([other.name for other in self.store.candidates if other is not end or other.name == last])
         about = self._about_others(state)
-        with unheard(self.trainer), self.store:
+        with suspend_callbacks(self.trainer), self.store:
             search = CrossoverSearch(self.plan, self.store, model, self.trainer.evaluate)
             try:
                 report = search.run()
@@ -229,12 +247,12 @@ class CrossoverCallback(TrainerCallback):
                 plot_crossover(report, self.folder / "crossover.png")
 
     def _best_names(self) -> list[str]:
-        """Which candidates to keep, by the evaluations of the run."""
+        """Names of the candidates to keep, by the evaluations of the run."""
         metrics = {candidate.name: candidate.metrics for candidate in self.store.candidates}
         return worth_keeping(part_fitness(metrics, {REST: (self.plan.metric,), **self.plan.modules}), self.keep)
 
     def _about_others(self, state: TrainerState) -> dict[str, Any]:
-        """What the report says of the checkpoints that are not searched: evaluated and not kept, or lost."""
+        """Report entries of checkpoints that are not searched: evaluated but not kept, or lost."""
         metric, kept = self.plan.metric, {candidate.step for candidate in self.store.candidates}
         others = [entry for entry in state.log_history if metric in entry and entry["step"] not in kept]
         lost: Any = (_entry(state) or {}).get(_LOST, [])
@@ -242,13 +260,13 @@ class CrossoverCallback(TrainerCallback):
 
 
 def _entry(state: TrainerState) -> dict[str, Any] | None:
-    """The history's entry about the crossover, or None in a run that had none."""
+    """The history's entry about the crossover, or None in a run without one."""
     return next((entry for entry in reversed(state.log_history) if _BASE in entry), None)
 
 
-def _agreed(value: Any) -> Any:
-    """What the main process has, on all processes."""
+def _from_main_process(value: Any) -> Any:
+    """The main process's value, on all processes."""
     return broadcast_object_list([value])[0]
 
 
-__all__ = ["CrossoverCallback", "unheard"]
+__all__ = ["CrossoverCallback", "suspend_callbacks"]

@@ -1,8 +1,7 @@
-"""The search of a crossover: every recombination that its strategies make of a run's checkpoints, and one comparison
-on rows that nothing was chosen by.
+"""The search of a crossover: every recombination that its strategies make of a run's checkpoints, and one comparison.
 
-Notable: the model's weights change with every candidate that is measured; at the end they are those that the report
-names.
+Notable: the comparison is on rows that were not used to choose anything. The model's weights change with every
+candidate that is measured; at the end they are those that the report names.
 """
 
 import logging
@@ -38,7 +37,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class SearchPlan:
-    """What is searched, and how; each is described at `CrossoverCallback`."""
+    """What is searched, and how; the attributes are the arguments of `CrossoverCallback`."""
 
     selection: Any
     acceptance: Any
@@ -52,12 +51,16 @@ class SearchPlan:
     coefficients: tuple[float, ...]
 
     def figures(self, metrics: Mapping[str, Any]) -> dict[str, float]:
-        """The metrics that something is decided by."""
+        """Return the metrics that a decision depends on."""
         wanted = {self.metric, *(name for names in self.modules.values() for name in names)}
         return {name: float(value) for name, value in metrics.items() if name in wanted and value is not None}
 
     def check_metric(self, metrics: Mapping[str, Any]) -> None:
-        """Raises `ValueError` when the loss of the whole is not among the metrics."""
+        """Check that the loss of the whole model is among the metrics.
+
+        Raises:
+            ValueError: When it is missing.
+        """
         if self.metric not in metrics:
             raise ValueError(
                 f"The evaluation has no {self.metric!r}; {closest(self.metric, sorted(metrics))} Without any loss "
@@ -68,10 +71,17 @@ class SearchPlan:
 def part_fitness(
     metrics: Mapping[str, Mapping[str, float]], losses: Mapping[str, Sequence[str]]
 ) -> dict[str, dict[str, float]]:
-    """Checkpoint -> part -> mean of the part's losses, each in the size it has at the first checkpoint that has it.
+    """Compute how good each checkpoint is at each part.
 
-    losses: part -> names. A part counts by those of its losses that any checkpoint has, and is left out without any; a
-    checkpoint that lacks one of them is infinitely bad at the part.
+    A part counts by those of its losses that any checkpoint has, and is left out without any; a checkpoint that lacks
+    one of them is infinitely bad at the part.
+
+    Args:
+        metrics: Checkpoint -> metric -> value.
+        losses: Part -> names of its losses.
+
+    Returns:
+        Checkpoint -> part -> mean of the part's losses, each divided by its size at the first checkpoint that has it.
     """
     fitness: dict[str, dict[str, float]] = {name: {} for name in metrics}
     for part, names in losses.items():
@@ -89,7 +99,11 @@ def part_fitness(
 class CrossoverSearch:
     """One search over the candidates of a store.
 
-    evaluate: the metrics of the model, as it is, on a data set; by the names that the run's own evaluations have.
+    Args:
+        plan: What is searched, and how.
+        store: The candidates of the run.
+        model: The model whose weights are replaced.
+        evaluate: Returns the metrics of the model as it is on a data set, under the names of the run's own evaluations.
     """
 
     def __init__(
@@ -102,12 +116,12 @@ class CrossoverSearch:
         self.measured: dict[str, dict[str, float]] = {}  # metrics of each checkpoint on the selection split
         self.acceptance: dict[str, float] = {}
         self.found: dict[str, Recombination] = {}  # by recipe
-        self.returned: dict[str, str] = {}  # what is no recombination -> the checkpoint that it is
+        self.returned: dict[str, str] = {}  # a recipe of one checkpoint only -> that checkpoint
         self.best = self.names[0]
         self.left_out: list[str] = []
 
     def run(self) -> dict[str, Any]:
-        """Returns the report; the model has the weights that it names."""
+        """Search, load the chosen weights into the model and return the report, which names them."""
         for name in self.names:
             self.measured[name] = self._metrics(self.whole(name), self.plan.selection)
         losses = {name: metrics[self.plan.metric] for name, metrics in self.measured.items()}
@@ -126,7 +140,9 @@ class CrossoverSearch:
         fitness = part_fitness(self.measured, {REST: (plan.metric,), **plan.modules})
         self.left_out = [path for path in plan.modules if path not in fitness[self.best]]
         for path in self.left_out:
-            logger.warning("Crossover: %r goes with the rest, as no evaluation has %s.", path, list(plan.modules[path]))
+            logger.warning(
+                "Crossover: %r is treated as part of the rest; no evaluation has %s.", path, list(plan.modules[path])
+            )
         if REST not in self.part_of.values() and not self.left_out:
             fitness = {name: {part: losses[part] for part in plan.modules} for name, losses in fitness.items()}
         parts = list(fitness[self.best])
@@ -150,7 +166,7 @@ class CrossoverSearch:
             )
 
     def _try(self, name: str, strategy: str, recipe: Recipe) -> float:
-        """The loss of a recipe on the selection split; measured once, and a checkpoint is no recombination."""
+        """The loss of a recipe on the selection split, measured once; of a single checkpoint, the loss it has."""
         one = single(recipe)
         if one is not None:
             if strategy != "genetic":
@@ -169,7 +185,7 @@ class CrossoverSearch:
             return False, f"there is nothing to combine: every strategy returns to one checkpoint, {self.best}."
         both = f"{plan.metric} {chosen.selection:.6g} of {chosen.name} and {single_loss:.6g} of {self.best}"
         if not better_by(chosen.selection, single_loss, 0.0):
-            chosen.reason = f"on the selection split already it is not better than a checkpoint: {both}."
+            chosen.reason = f"it is not better than a checkpoint even on the selection split: {both}."
             return False, chosen.reason
         rows = count_rows(plan.acceptance)
         chosen.acceptance = self._metrics(chosen.recipe, plan.acceptance)[plan.metric]
@@ -211,7 +227,7 @@ class CrossoverSearch:
         return {**asdict(candidate), **figures, "selection_metrics": metrics}
 
     def whole(self, name: str) -> Recipe:
-        """The recipe of a checkpoint."""
+        """Return the recipe of a single checkpoint."""
         return {part: {name: 1.0} for part in (REST, *self.plan.modules)}
 
     def load(self, recipe: Recipe) -> None:
@@ -224,7 +240,7 @@ class CrossoverSearch:
         assign(self.tensors, read, self.store.writes)
 
     def _metrics(self, recipe: Recipe, data: Any) -> dict[str, float]:
-        """Metrics of a recipe."""
+        """Load a recipe and evaluate it."""
         self.load(recipe)
         metrics = self.evaluate(data)
         self.plan.check_metric(metrics)

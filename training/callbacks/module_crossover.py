@@ -25,37 +25,52 @@ Fitness = Mapping[str, Mapping[str, float]]  # checkpoint -> part -> loss
 
 @dataclass
 class Recombination:
-    """A candidate: what it is made of and what it was found to be worth."""
+    """A candidate recombination and its losses.
+
+    Attributes:
+        name: Its name in the report.
+        strategy: One of `STRATEGIES`.
+        recipe: Part -> checkpoint -> share.
+        selection: Its loss on the selection split.
+        acceptance: Its loss on the acceptance split; None where it was not measured.
+        verdict: "accepted" or "rejected".
+        reason: Why, as a sentence.
+    """
 
     name: str
     strategy: str
     recipe: Recipe
-    selection: float  # its loss on the selection split
-    acceptance: float | None = None  # on the acceptance split; None where it was not measured
+    selection: float
+    acceptance: float | None = None
     verdict: str = "rejected"
     reason: str = "another recombination is better on the selection split"
 
 
 def part_names(tensors: Iterable[str], modules: Iterable[str]) -> dict[str, str]:
-    """The part that each tensor belongs to: the module whose path it begins with ("" takes all), or `REST`."""
+    """Return the part of each tensor: the module whose path it begins with ("" takes all), or `REST`."""
     paths = list(modules)
     return {name: next((path for path in paths if not path or name.startswith(f"{path}.")), REST) for name in tensors}
 
 
 def ranked(losses: Mapping[str, float]) -> list[str]:
-    """Names from the lowest loss to the highest; what is not finite comes last, equal ones as they were given."""
+    """Return names from the lowest loss to the highest; what is not finite comes last, ties keep their order."""
     return sorted(losses, key=lambda name: losses[name] if math.isfinite(losses[name]) else math.inf)
 
 
 def by_part(fitness: Fitness, part: str) -> dict[str, float]:
-    """The losses of one part: checkpoint -> loss."""
+    """Return the losses of one part: checkpoint -> loss."""
     return {name: losses[part] for name, losses in fitness.items()}
 
 
 def worth_keeping(fitness: Fitness, keep: int) -> list[str]:
-    """At most ``keep`` checkpoints: the best of each part in the order of the parts, then the second best, and so on.
+    """Choose the checkpoints to keep: the best of each part in the order of the parts, then the second best, and so on.
 
-    The first part of each entry counts as the most important.
+    Args:
+        fitness: Checkpoint -> part -> loss; the first part of each entry counts as the most important.
+        keep: Maximum number of checkpoints.
+
+    Returns:
+        Names of at most ``keep`` checkpoints.
     """
     parts = list(next(iter(fitness.values()), {}))
     orders = [ranked(by_part(fitness, part)) for part in parts]
@@ -68,22 +83,32 @@ def worth_keeping(fitness: Fitness, keep: int) -> list[str]:
 
 
 def single(recipe: Recipe) -> str | None:
-    """The checkpoint that a recipe takes everything from, or None when it is made of several."""
+    """Return the checkpoint that a recipe takes everything from, or None when it mixes several."""
     names = {name for shares in recipe.values() for name in shares}
     return names.pop() if len(names) == 1 else None
 
 
 def selective(fitness: Fitness) -> Recipe:
-    """Each part from the checkpoint that is best at it."""
+    """Return the recipe with each part from the checkpoint that is best at it."""
     parts = next(iter(fitness.values()))
     return {part: {ranked(by_part(fitness, part))[0]: 1.0} for part in parts}
 
 
 def weighted(fitness: Fitness, temperature: float = 1.0) -> Recipe:
-    """Each part as a mean of all checkpoints, weighted by the softmax of how good they are at it.
+    """Mix each part from all checkpoints, weighted by the softmax of how good they are at it.
 
-    The losses of a part are first brought to mean 0 and standard deviation 1 over the checkpoints. temperature: above
-    0; low gives nearly everything to the best. A checkpoint whose loss is not finite has no share.
+    The losses of a part are first scaled to mean 0 and standard deviation 1 over the checkpoints. A checkpoint whose
+    loss is not finite has no share.
+
+    Args:
+        fitness: Checkpoint -> part -> loss.
+        temperature: Above 0; a low one gives nearly everything to the best.
+
+    Returns:
+        Part -> checkpoint -> share.
+
+    Raises:
+        ValueError: For a temperature out of range, and for a part without any finite loss.
     """
     if temperature <= 0:
         raise ValueError(f"`temperature` must be above 0, got {temperature}.")
@@ -102,13 +127,23 @@ def weighted(fitness: Fitness, temperature: float = 1.0) -> Recipe:
 
 
 def interpolated(fitness: Fitness, coefficient: float) -> Recipe:
-    """Each part between the two checkpoints that are best at it.
+    """Interpolate each part between the two checkpoints that are best at it.
 
-    coefficient: share of the second best, above 0 and below 1 (linear interpolation of checkpoints of one run:
-    Izmailov et al. 2018, arXiv:1803.05407; Wortsman et al. 2022, arXiv:2203.05482). Raises `ValueError` out of range.
+    Linear interpolation of checkpoints of one run: Izmailov et al. 2018, arXiv:1803.05407; Wortsman et al. 2022,
+    arXiv:2203.05482.
+
+    Args:
+        fitness: Checkpoint -> part -> loss.
+        coefficient: Share of the second best, above 0 and below 1.
+
+    Returns:
+        Part -> checkpoint -> share.
+
+    Raises:
+        ValueError: For a coefficient out of range.
     """
     if not 0 < coefficient < 1:
-        raise ValueError(f"An interpolation coefficient must lie between 0 and 1, got {coefficient}.")
+        raise ValueError(f"An interpolation coefficient must be above 0 and below 1, got {coefficient}.")
     recipe: Recipe = {}
     for part in next(iter(fitness.values())):
         best, *others = ranked(by_part(fitness, part))
@@ -128,11 +163,24 @@ def genetic(
 ) -> list[tuple[Recipe, float]]:
     """Search for the checkpoint that each part should come from (genetic algorithm: Holland 1975; Goldberg 1989).
 
-    evaluate: the loss of a recipe; called once for each that is met. start: recipes of whole parts in the first
-    generation, which random ones fill up. Each generation keeps its two best; the others are children of parents that
-    win a tournament of two, with one-point or uniform crossover, and a mutation in one part on average. The same seed
-    meets the same recipes. Returns those, with their losses, in the order they were met; at most
-    population x (generations + 1).
+    Each generation keeps its two best; the others are children of parents that win a tournament of two, with one-point
+    or uniform crossover, and a mutation in one part on average. The same seed gives the same recipes.
+
+    Args:
+        parts: Names of the parts.
+        checkpoints: Names of the checkpoints.
+        evaluate: Returns the loss of a recipe; called once for each different one.
+        start: Recipes of whole parts in the first generation, which random ones fill up.
+        seed: Seed of the random choices.
+        population: Recipes per generation, 2 or more.
+        generations: Number of generations, 1 or more.
+
+    Returns:
+        The recipes that were evaluated, with their losses, in the order of evaluation; at most
+        population x (generations + 1).
+
+    Raises:
+        ValueError: For ``population`` or ``generations`` out of range.
     """
     if population < 2 or generations < 1:
         raise ValueError(
@@ -175,11 +223,21 @@ def _mutated(genes: tuple[str, ...], checkpoints: Sequence[str], choice: random.
 
 
 def blend(name: str, shares: Mapping[str, float], base: str, read: Callable[[str, str], Tensor]) -> Tensor:
-    """One tensor of a recombination.
+    """Compute one tensor of a recombination.
 
-    shares: of each checkpoint, above 0 and together 1. base: the checkpoint that counters come from where several are
-    mixed. read: gives a tensor by checkpoint and name. A tensor from one checkpoint is that tensor, bit for bit;
-    floating ones are mixed in float64 and cast back. Raises `ValueError` for shares that do not sum to 1.
+    A tensor from one checkpoint is that tensor, bit for bit; floating ones are mixed in float64 and cast back.
+
+    Args:
+        name: Name of the tensor.
+        shares: Checkpoint -> share, 0 or above; they sum to 1.
+        base: The checkpoint that counters come from where several are mixed.
+        read: Returns a tensor by checkpoint and name.
+
+    Returns:
+        The tensor, in the shape and type that it has in the checkpoints.
+
+    Raises:
+        ValueError: For a negative share and for shares that do not sum to 1.
     """
     if not math.isclose(math.fsum(shares.values()), 1.0, abs_tol=1e-9) or min(shares.values()) < 0:
         raise ValueError(f"The shares of {name!r} must be 0 or above and sum to 1, got {dict(shares)}.")
@@ -194,12 +252,16 @@ def blend(name: str, shares: Mapping[str, float], base: str, read: Callable[[str
 
 
 def better_by(new: float, old: float, margin: float) -> bool:
-    """Whether a loss is lower by more than a margin; a loss that is not finite is never better."""
+    """Return whether a loss is lower by more than a margin; a loss that is not finite is never better."""
     return math.isfinite(new) and (not math.isfinite(old) or old - new > margin)
 
 
 def check_strategies(strategies: Sequence[str]) -> tuple[str, ...]:
-    """The strategies. Raises `ValueError` for an unknown one and for none."""
+    """Return the strategies as a tuple.
+
+    Raises:
+        ValueError: For an unknown one and for none.
+    """
     for name in strategies:
         if name not in STRATEGIES:
             raise ValueError(f"No strategy {name!r}; {closest(name, STRATEGIES)}")

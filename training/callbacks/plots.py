@@ -20,10 +20,15 @@ _FAR, _FAR_VALIDATION = 3.0, 10.0
 
 
 def plot_losses(history: Sequence[Mapping[str, Any]], path: Path, names: Sequence[str] | None = None) -> None:
-    """One panel per loss: training and validation over the steps.
+    """Plot one panel per loss: training and validation over the steps.
 
-    history: ``trainer.state.log_history``. names: of the losses as training logs them (``"loss_emotion"``); None = all
-    that begin with ``loss``. Raises `ValueError` when there is none.
+    Args:
+        history: ``trainer.state.log_history``.
+        path: The PNG file to write.
+        names: Names of the losses as training logs them (``"loss_emotion"``); None = all that begin with ``loss``.
+
+    Raises:
+        ValueError: When there is no loss to plot.
     """
     logged = sorted({name.removeprefix("eval_") for entry in history for name in entry})
     chosen = [name for name in logged if name == "loss" or name.startswith("loss_")] if names is None else list(names)
@@ -42,34 +47,38 @@ def plot_losses(history: Sequence[Mapping[str, Any]], path: Path, names: Sequenc
 
 
 def plot_sweet_spots(report: Mapping[str, Any], path: Path) -> None:
-    """One panel per module: its validation loss, with its best evaluation and where it was frozen.
+    """Plot one panel per module: its validation loss, with its best evaluation and where it was frozen.
 
-    A value far from all others is a triangle at the edge of the panel, with its number. report: as in
-    ``sweet_spot_report.json``.
+    A value far from all others is a triangle at the edge of the panel, with its number.
+
+    Args:
+        report: As in ``sweet_spot_report.json``.
+        path: The PNG file to write.
     """
     modules: Mapping[str, Any] = report["modules"]
     figure, panels = _panels(list(modules) or ["nothing was followed"])
-    for (name, course), panel in zip(modules.items(), panels, strict=False):
-        panel.plot(course["steps"], course["values"], color=_BLUE, marker=".", label="validation")
-        curves = [(_BLUE, _FAR_VALIDATION, list(zip(course["steps"], course["values"], strict=True)))]
-        gaps = [(step, gap) for step, gap in zip(course["steps"], course["gaps"], strict=True) if gap is not None]
+    for (name, history), panel in zip(modules.items(), panels, strict=False):
+        panel.plot(history["steps"], history["values"], color=_BLUE, marker=".", label="validation")
+        curves = [(_BLUE, _FAR_VALIDATION, list(zip(history["steps"], history["values"], strict=True)))]
+        gaps = [(step, gap) for step, gap in zip(history["steps"], history["gaps"], strict=True) if gap is not None]
         if gaps:
             panel.plot(*zip(*gaps, strict=True), color=_GREY, marker=".", linestyle=":", label="generalisation gap")
             curves.append((_GREY, _FAR, gaps))
         _limit(panel, curves)
-        best = course["values"][course["steps"].index(course["best_step"])]
-        panel.plot([course["best_step"]], [best], color=_ORANGE, marker="o", linestyle="", label="best")
-        if course["frozen_at"] is not None:
-            panel.axvline(course["frozen_at"], color=_ORANGE, linestyle="--", label=f"frozen ({course['rule']})")
+        best = history["values"][history["steps"].index(history["best_step"])]
+        panel.plot([history["best_step"]], [best], color=_ORANGE, marker="o", linestyle="", label="best")
+        if history["frozen_at"] is not None:
+            panel.axvline(history["frozen_at"], color=_ORANGE, linestyle="--", label=f"frozen ({history['rule']})")
         panel.set_title(name or "model")
     _finish(figure, panels, "step", path)
 
 
 def plot_crossover(report: Mapping[str, Any], path: Path) -> None:
-    """Two panels: every candidate on the selection split, the best first; and on the acceptance split the two that
-    were compared.
+    """Plot every candidate on the selection split, the best first, and the two compared on the acceptance split.
 
-    report: as in ``crossover_report.json``.
+    Args:
+        report: As in ``crossover_report.json``.
+        path: The PNG file to write.
     """
     rows = [("checkpoint", item) for item in report["checkpoints"]]
     rows += [(item["strategy"], item) for item in report["recombinations"]]
@@ -92,9 +101,11 @@ def plot_crossover(report: Mapping[str, Any], path: Path) -> None:
 
 
 def plot_memory(report: Mapping[str, Any], path: Path) -> None:
-    """The peak of the memory in use over the steps, and where it ran out.
+    """Plot the peak of the memory in use over the steps, and where it ran out.
 
-    report: as in ``out_of_memory_report.json``.
+    Args:
+        report: As in ``out_of_memory_report.json``.
+        path: The PNG file to write.
     """
     figure, (panel,) = new_figure(7, 4, 1, 1)
     steps = [step for step, _ in report["peaks"]]
@@ -107,9 +118,12 @@ def plot_memory(report: Mapping[str, Any], path: Path) -> None:
 
 
 def _limit(panel: Any, curves: Sequence[tuple[str, float, Sequence[tuple[float, float]]]]) -> None:
-    """Limit a panel to the usual values of its curves, and say what lies outside.
+    """Limit a panel to the usual values of its curves, and mark values outside at its edge.
 
-    curves: colour, interquartile ranges from the quartiles that are usual (Tukey 1977), points.
+    Args:
+        panel: Axes of matplotlib.
+        curves: Colour, how many interquartile ranges from the quartiles are usual (Tukey 1977), and points of each
+            curve.
     """
     usual = [_usual([value for _, value in points], far) for _, far, points in curves]
     low, high = min(low for low, _ in usual), max(high for _, high in usual)

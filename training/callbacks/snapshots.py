@@ -1,6 +1,6 @@
-"""Weights and reports in files: written whole or not at all, known by a hash, and put back on every process.
+"""Weights in files: written whole or not at all, checked by a hash, and restored on every process.
 
-Notable: safetensors and JSON only. What is put back is read by the main process and sent to the others, so that all
+Notable: safetensors and JSON only. What is restored is read by the main process and sent to the others, so that all
 have the same bits and need no common disk.
 """
 
@@ -23,9 +23,15 @@ from ...storage.files import whole_file
 
 
 def tensors_of(module: nn.Module) -> dict[str, Tensor]:
-    """Parameters and persistent buffers by name; a tied tensor once, under its first name.
+    """Collect parameters and persistent buffers by name.
 
-    What is not persistent is derived from the config and is left out.
+    Buffers that are not persistent are derived from the config and are left out.
+
+    Args:
+        module: The module whose tensors are collected.
+
+    Returns:
+        Name -> tensor; a tied tensor once, under its first name.
     """
     kept = set(module.state_dict())
     buffers = {name: buffer for name, buffer in module.named_buffers() if name in kept}
@@ -33,7 +39,7 @@ def tensors_of(module: nn.Module) -> dict[str, Tensor]:
 
 
 def digest(tensors: Mapping[str, Tensor]) -> str:
-    """SHA-256 of names, types, shapes and values, in hexadecimal; the order of the names does not matter."""
+    """Return the SHA-256 of names, types, shapes and values, in hexadecimal; the order of names is irrelevant."""
     total = hashlib.sha256()
     for name, tensor in sorted(tensors.items()):
         total.update(f"{name}|{tensor.dtype}|{tuple(tensor.shape)}|".encode())
@@ -43,7 +49,7 @@ def digest(tensors: Mapping[str, Tensor]) -> str:
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, str] | None = None) -> None:
-    """Write tensors as safetensors, with the words ``about`` them in the header."""
+    """Write tensors as safetensors, with the texts ``about`` in the header."""
     with whole_file(path) as partial:
         # A copy each: safetensors refuses tensors that lie in one storage, as the weights of a GRU may.
         copies = {
@@ -54,18 +60,27 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str,
 
 
 def read_tensors(path: Path, expected: str) -> dict[str, Tensor]:
-    """Read what `write_tensors` wrote. expected: its `digest`.
+    """Read what `write_tensors` wrote.
 
-    Raises `FileNotFoundError` when it is not there and `ValueError` when it is damaged or holds something else.
+    Args:
+        path: The file.
+        expected: The `digest` of its tensors.
+
+    Returns:
+        Name -> tensor, on the CPU.
+
+    Raises:
+        FileNotFoundError: When the file does not exist.
+        ValueError: When it is damaged or holds other weights.
     """
     if not path.is_file():
-        raise FileNotFoundError(f"{path} is not there, but its weights are to be put back. Copy it there again.")
+        raise FileNotFoundError(f"{path} does not exist, but its weights must be restored: copy the file back.")
     try:
         tensors = load_file(path)
     except SafetensorError as error:
-        raise ValueError(f"{path} is damaged and cannot be read: {error}. Copy it there again.") from error
+        raise ValueError(f"{path} is damaged and cannot be read: {error}. Copy the file again.") from error
     if digest(tensors) != expected:
-        raise ValueError(f"{path} holds other weights than were stored (hash {expected[:12]}...). Copy it there again.")
+        raise ValueError(f"{path} holds other weights than were stored (hash {expected[:12]}...). Copy the file again.")
     return tensors
 
 
@@ -73,7 +88,15 @@ def read_tensors(path: Path, expected: str) -> dict[str, Tensor]:
 def assign(targets: Mapping[str, Tensor], read: Callable[[str], Tensor], is_main: bool) -> None:
     """Copy ``read(name)`` into each target, in place; with several processes, what the main one (rank 0) reads.
 
-    Every process must call it, with the same names. Raises `ValueError` for another shape or type.
+    Every process must call it, with the same names.
+
+    Args:
+        targets: Name -> tensor to overwrite.
+        read: Returns the new value of a tensor by its name; called in the main process only.
+        is_main: Whether this is the main process.
+
+    Raises:
+        ValueError: When a value has another shape or type than its target.
     """
     together = dist.is_available() and dist.is_initialized()
     for name, target in targets.items():
@@ -92,9 +115,17 @@ def assign(targets: Mapping[str, Tensor], read: Callable[[str], Tensor], is_main
 
 
 def check_modules(model: nn.Module, modules: Mapping[str, object]) -> dict[str, dict[str, Tensor]]:
-    """The tensors of each module, by its path in the model ("" is the model itself).
+    """Check the modules that a callback is given, and collect their tensors.
 
-    Raises `ValueError` for no module, an unknown one, one without weights, and two that have tensors in common.
+    Args:
+        model: The model that contains the modules.
+        modules: Paths of the modules in the model ("" is the model itself), as keys.
+
+    Returns:
+        Path -> name -> tensor.
+
+    Raises:
+        ValueError: For no module, an unknown one, one without weights, and two that have tensors in common.
     """
     if not modules:
         raise ValueError(
@@ -118,11 +149,20 @@ def check_modules(model: nn.Module, modules: Mapping[str, object]) -> dict[str, 
 
 
 def refuse_shards(args: TrainingArguments, model: nn.Module, who: str) -> None:
-    """Raises `ValueError` when a process holds a part of the weights only, as under FSDP and DeepSpeed."""
+    """Refuse a model of which each process holds only a part of the weights, as under FSDP and DeepSpeed.
+
+    Args:
+        args: Arguments of the run.
+        model: The model that is trained.
+        who: Name of the callback, for the message.
+
+    Raises:
+        ValueError: When the model is sharded.
+    """
     sharded = any(isinstance(parameter, DTensor) for parameter in model.parameters())
     if sharded or args.fsdp or args.deepspeed or os.environ.get("ACCELERATE_USE_FSDP", "").lower() in ("1", "true"):
         raise ValueError(
-            f"{who} stores and puts back whole modules, but here each process has a part of the weights (FSDP or "
+            f"{who} stores and restores whole modules, but here each process has only a part of the weights (FSDP or "
             "DeepSpeed). Use one process or DDP, or leave the callback out."
         )
 

@@ -11,25 +11,35 @@ from ...statistics.series import check, mann_kendall, noise, relative_gain, rise
 class Rules:
     """When a module is at its sweet spot.
 
-    A decision that is late costs time only, as the module is put back to its best; an early one cannot be mended. So
+    A late decision costs only time, as the module is restored to its best evaluation; an early one cannot be undone. So
     the window is long: in a shorter one, a loss that scatters by more than it falls looks like a plateau.
 
-    Raises `ValueError` for values with which no decision could be made.
+    Attributes:
+        window: Evaluations in which a trend is looked for.
+        minimum: Evaluations before the first decision, at least ``window``.
+        alpha: Probability, per evaluation, of finding a trend where there is none; above 0 and below 1.
+        min_delta: Gain over the window that still counts, as a share of the loss; 0 or above.
+        slack: Slack of the cumulative sum, in standard deviations of the noise; 0 or above.
+        threshold: Threshold of the cumulative sum, in standard deviations of the noise; above 0.
+
+    Raises:
+        ValueError: For values with which no decision could be made.
     """
 
-    window: int = 8  # evaluations that a trend is looked for in
-    minimum: int = 8  # evaluations before the first decision
-    alpha: float = 0.05  # probability, per evaluation, of a trend where there is none
-    min_delta: float = 0.005  # gain over the window that still counts, as a share of the loss
-    slack: float = 1.0  # of the cumulative sum, in standard deviations of the noise
-    threshold: float = 4.0  # of the cumulative sum, in the same
+    window: int = 8
+    minimum: int = 8
+    alpha: float = 0.05
+    min_delta: float = 0.005
+    slack: float = 1.0
+    threshold: float = 4.0
 
     def __post_init__(self) -> None:
         if not 0 < self.alpha < 1:
-            raise ValueError(f"`alpha` must lie between 0 and 1, got {self.alpha}.")
+            raise ValueError(f"`alpha` must be above 0 and below 1, got {self.alpha}.")
         if self.window < 3 or 1 / factorial(min(self.window, 20)) >= self.alpha:
             raise ValueError(
-                f"In a window of {self.window} evaluations no trend can be significant at {self.alpha}; take more."
+                f"In a window of {self.window} evaluations no trend can be significant at {self.alpha}; increase "
+                "`window`."
             )
         if self.minimum < self.window:
             raise ValueError(f"`minimum` ({self.minimum}) must not be below `window` ({self.window}).")
@@ -42,23 +52,34 @@ class Rules:
 
 @dataclass(frozen=True)
 class Finding:
-    """Why a module is at its sweet spot."""
+    """Why a module is at its sweet spot.
 
-    rule: str  # "rising", "cusum", "gap" or "plateau"
+    Attributes:
+        rule: "rising", "cusum", "gap" or "plateau".
+        reason: The rule as a sentence, with its figures.
+    """
+
+    rule: str
     reason: str
 
 
 def judge(values: Sequence[float], gaps: Sequence[float | None], rules: Rules) -> Finding | None:
-    """Whether a module is at its sweet spot: the first rule that holds, or None while it may still improve.
-
-    values: its validation loss at each evaluation, finite. gaps: its generalisation gap at each, None where unknown.
+    """Decide whether a module is at its sweet spot.
 
     A significant fall over the window means that it improves. Otherwise it is at its sweet spot when the loss rises
     significantly (Mann-Kendall); when the sum of its rises over the best, less a slack, is above the threshold (CUSUM,
     Page 1954, in units of the noise, which is at least ``min_delta`` of the best; one evaluation adds at most half the
-    threshold, so that it takes three); when the gap widens significantly
-    and the last loss is not the best; or on a plateau: less than ``min_delta`` gained over the window. Tests that are
-    repeated at each evaluation are wrong more often than ``alpha`` over a whole run; a larger window is the remedy.
+    threshold, so that it takes three); when the gap widens significantly and the last loss is not the best; or on a
+    plateau: less than ``min_delta`` gained over the window. Tests that are repeated at each evaluation are wrong more
+    often than ``alpha`` over a whole run; increase the window against that.
+
+    Args:
+        values: The module's validation loss at each evaluation, finite.
+        gaps: Its generalisation gap at each evaluation, None where unknown.
+        rules: The limits of the decision.
+
+    Returns:
+        The first rule that holds, or None while the module may still improve.
     """
     check(values, 0)
     if len(values) < rules.minimum:
@@ -70,23 +91,23 @@ def judge(values: Sequence[float], gaps: Sequence[float | None], rules: Rules) -
         return None
     over = f"over the last {window} evaluations"
     if trend.p_rise < rules.alpha:
-        words = f"Mann-Kendall S = {trend.statistic}, p = {trend.p_rise:.3g}, slope {sen_slope(recent):+.3g} each"
-        return Finding("rising", f"validation rises {over} ({words})")
+        figures = f"Mann-Kendall S = {trend.statistic}, p = {trend.p_rise:.3g}, slope {sen_slope(recent):+.3g} each"
+        return Finding("rising", f"validation rises {over} ({figures})")
     scale = max(noise(values), rules.min_delta * abs(best), 1e-12)
     total = rises_over_best(values, rules.slack, scale, most=rules.threshold / 2)[-1]
     if total > rules.threshold:
-        words = f"CUSUM {total:.3g} is above {rules.threshold:g} standard deviations of {scale:.3g}"
-        return Finding("cusum", f"validation stays above its best {best:.4g} ({words})")
+        figures = f"CUSUM {total:.3g} is above {rules.threshold:g} standard deviations of {scale:.3g}"
+        return Finding("cusum", f"validation stays above its best {best:.4g} ({figures})")
     known = [gap for gap in gaps[-window:] if gap is not None]
     if len(known) == window and values[-1] > best:
         widening = mann_kendall(known)
         if widening.p_rise < rules.alpha:
-            words = f"from {known[0]:.3g} to {known[-1]:.3g}, Mann-Kendall p = {widening.p_rise:.3g}"
-            return Finding("gap", f"the generalisation gap widens {over} ({words}) while validation does not improve")
+            figures = f"from {known[0]:.3g} to {known[-1]:.3g}, Mann-Kendall p = {widening.p_rise:.3g}"
+            return Finding("gap", f"the generalisation gap widens {over} ({figures}) while validation does not improve")
     gain = relative_gain(min(values[: len(values) - window + 1]), min(recent[1:]))
     if gain < rules.min_delta:
-        words = f"gain {gain:.3g} is below {rules.min_delta:g}, Mann-Kendall p = {trend.p_fall:.3g} for a fall"
-        return Finding("plateau", f"validation no longer improves {over} ({words})")
+        figures = f"gain {gain:.3g} is below {rules.min_delta:g}, Mann-Kendall p = {trend.p_fall:.3g} for a fall"
+        return Finding("plateau", f"validation no longer improves {over} ({figures})")
     return None
 
 

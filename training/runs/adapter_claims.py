@@ -1,5 +1,7 @@
-"""What a model with adapters claims to be trained on, also where transformers loads and switches them
-(`pipeline(task, model=FOLDER)`, `model.load_adapter`).
+"""Claims of a model with adapters, also where transformers loads and switches them.
+
+That is, in ``pipeline(task, model=FOLDER)`` and ``model.load_adapter``: the config then claims what the adapters in use
+were trained on.
 """
 
 from collections.abc import Iterable
@@ -17,8 +19,14 @@ from .adapter_records import RECORD, AdapterRecord
 
 
 def claim(config: Any, records: Iterable[AdapterRecord | None]) -> None:
-    """Let the config of a base claim what its adapters were trained on, too, and nothing that was fitted to its own
-    weights, which they change."""
+    """Extend the claims of a base's config to what its adapters were trained on.
+
+    What was fitted to the base's own weights is removed, since the adapters change them.
+
+    Args:
+        config: Config of the base, which is changed.
+        records: Records of the adapters; None for one without a record.
+    """
     config.clear_fitted()
     for record in records:
         if record is not None:
@@ -26,18 +34,29 @@ def claim(config: Any, records: Iterable[AdapterRecord | None]) -> None:
 
 
 def note_record(model: PreTrainedModel, name: str, record: AdapterRecord | None) -> None:
-    """Remember the record of the adapter ``name`` that was loaded into ``model``, and claim what it was trained on."""
+    """Store the record of an adapter that was loaded into ``model``, and claim what it was trained on.
+
+    Args:
+        model: The model with the adapter.
+        name: Name of the adapter in the model.
+        record: Its record; None where it has none.
+    """
     noted: Any = model
     if not hasattr(model, "_own_claims"):
         names = ("supervision", *FITTED)
         noted._own_claims, noted._adapter_records = {name: getattr(model.config, name) for name in names}, {}
     noted._adapter_records[name] = record
-    settle_claims(model)
+    update_claims(model)
 
 
-def settle_claims(model: PreTrainedModel) -> None:
-    """Let the config of ``model`` claim what supervised its own weights and those of the adapters in use, as that of
-    `load_adapter` does; without adapters in use it is its own again."""
+def update_claims(model: PreTrainedModel) -> None:
+    """Make the config of ``model`` claim what supervised its own weights and the adapters in use.
+
+    The config is then that of `load_adapter`; without adapters in use it is the model's own again.
+
+    Args:
+        model: The model.
+    """
     own = getattr(model, "_own_claims", None)
     if own is None:
         return
@@ -49,7 +68,7 @@ def settle_claims(model: PreTrainedModel) -> None:
 
 
 def write_records(model: PreTrainedModel, folder: str | Path) -> None:
-    """Write the record of the adapter in use beside what transformers has saved of it."""
+    """Write the record of the adapter in use into the folder in which transformers has saved it."""
     for name in _in_use(model):
         record = getattr(model, "_adapter_records", {}).get(name)
         if record is not None:
@@ -66,6 +85,6 @@ def _in_use(model: nn.Module) -> list[str]:
 __all__ = [
     "claim",
     "note_record",
-    "settle_claims",
+    "update_claims",
     "write_records",
 ]

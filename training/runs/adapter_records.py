@@ -1,7 +1,7 @@
 """Which checkpoint an adapter belongs to: the record in its folder, and the hash of the weights that it fits.
 
-Notable: an adapter is a change to the very weights that it was trained on; loading it on others is an error. A base in
-INT8 or NF4 counts as the checkpoint that it was loaded from.
+Notable: an adapter is a change to the very weights that it was trained on; loading it on others is an error. For a base
+in INT8 or NF4, the checkpoint that it was loaded from counts.
 """
 
 import json
@@ -27,10 +27,12 @@ _WEIGHTS = "adapter_model.safetensors"
 
 @dataclass(frozen=True)
 class AdapterRecord:
-    """What an adapter's folder says beside what PEFT writes.
+    """What an adapter's folder records beside what PEFT writes.
 
-    base: name or folder of the checkpoint that it was trained on. weights: `weights_digest` of that checkpoint.
-    supervision: what supervised each claim (`RedHeartConfig.supervision`) in the adapter's own training.
+    Attributes:
+        base: Name or folder of the checkpoint that the adapter was trained on.
+        weights: `weights_digest` of that checkpoint.
+        supervision: What supervised each claim (`RedHeartConfig.supervision`) in the adapter's own training.
     """
 
     base: str
@@ -39,11 +41,19 @@ class AdapterRecord:
 
 
 def weights_digest(base: str | Path | PreTrainedModel) -> str:
-    """SHA-256 of a checkpoint's names, types, shapes and values, in hexadecimal, however they are cut into files.
+    """Hash a checkpoint's names, types, shapes and values, however they are divided into files.
 
-    base: a folder, a checkpoint that ships, a Hub id, or a loaded model: of one in INT8 or NF4 its checkpoint counts,
-    of any other the weights that it has now, without those of adapters. Of a checkpoint that is stored in 8 bits count
-    the floats that it is read as. Raises `ValueError` where there is no checkpoint.
+    Of a checkpoint that is stored in 8 bits the floats that it is read as are hashed.
+
+    Args:
+        base: A folder, a checkpoint that ships, a Hub id, or a loaded model: of one in INT8 or NF4 its checkpoint is
+            hashed, of any other the weights that it has now, without those of adapters.
+
+    Returns:
+        SHA-256, in hexadecimal.
+
+    Raises:
+        CheckpointError: When there is no checkpoint; a `ValueError`.
     """
     if isinstance(base, PreTrainedModel):
         if getattr(base, "hf_quantizer", None) is None:
@@ -68,59 +78,85 @@ def _without_adapters(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def local_folder(base: str | Path) -> Path:
+    """Return the folder of a checkpoint: a folder, one that ships, or a Hub id, which is downloaded."""
     place = checkpoint_path(str(base))
     return Path(place) if Path(place).is_dir() else Path(snapshot_download(place))
 
 
 def read_record(folder: str | Path) -> AdapterRecord:
-    """The record of an adapter's folder. Raises `ValueError` where it or the adapter's weights are missing."""
+    """Read the record of an adapter's folder.
+
+    Args:
+        folder: The adapter's folder.
+
+    Returns:
+        The record.
+
+    Raises:
+        CheckpointError: When the record or the adapter's weights are missing; a `ValueError`.
+    """
     for name in (RECORD, _WEIGHTS):
         if not (Path(folder) / name).is_file():
             raise CheckpointError(
-                f"{folder} is no adapter of `redheart train`: it has no {name}. Name its `adapter` folder."
+                f"{folder} is not an adapter of `redheart train`: it has no {name}. Name the run's `adapter` folder."
             )
     return AdapterRecord(**json.loads((Path(folder) / RECORD).read_text(encoding="utf-8")))
 
 
 def is_tuner(part: str) -> bool:
-    """Whether the part of a parameter's name that the name of an adapter follows is this one."""
+    """Return whether the part of a parameter's name that comes before an adapter's name is ``part``."""
     return part.startswith("lora_") or part == "modules_to_save"
 
 
-def other_base(
-    folder: str | Path, record: AdapterRecord, base: str | Path | PreTrainedModel, weights: str
-) -> ValueError:
+def base_mismatch(folder: str | Path, record: AdapterRecord, base: str | Path | PreTrainedModel, weights: str) -> str:
+    """Return the message for an adapter in ``folder`` on a ``base`` whose `weights_digest` is another: ``weights``."""
     name = f"the loaded model ({base.config.name_or_path})" if isinstance(base, PreTrainedModel) else base
-    return CheckpointError(
+    return (
         f"The adapter {folder} was trained on {record.base} (weights {record.weights[:12]}...), and {name} has other "
-        f"weights ({weights[:12]}...). It fits no other checkpoint, nor that one pruned, merged, trained further or in "
-        "another type of number: name the folder that it was trained on, or train it anew on this one."
+        f"weights ({weights[:12]}...). It fits no other checkpoint, not even the same one pruned, merged, trained "
+        "further or in another number format: name the folder that it was trained on, or train it again on this one."
     )
 
 
 def find_record(place: str | Path | None) -> AdapterRecord | None:
-    """The record in an adapter's folder, here or on the Hub; None where `redheart train` did not write the adapter."""
+    """Find the record of an adapter, here or on the Hub.
+
+    Args:
+        place: Folder or Hub id of the adapter.
+
+    Returns:
+        The record; None where the adapter was not written by `redheart train`.
+    """
     found = None if place is None else cached_file(str(place), RECORD, _raise_exceptions_for_missing_entries=False)
     return None if found is None else AdapterRecord(**json.loads(Path(found).read_text(encoding="utf-8")))
 
 
 def check_base(model: PreTrainedModel, folder: str | Path, record: AdapterRecord) -> None:
-    """Raise `ValueError` unless ``model`` has the weights that the adapter in ``folder`` was trained on."""
+    """Check that ``model`` has the weights that the adapter in ``folder`` was trained on.
+
+    Args:
+        model: The base.
+        folder: The adapter's folder, for the message.
+        record: The adapter's record.
+
+    Raises:
+        CheckpointError: When the weights are others; a `ValueError`.
+    """
     weights, place = weights_digest(model), model.config.name_or_path
     if weights != record.weights and model.dtype is not torch.float32 and place:
-        weights = weights_digest(place)  # of what was loaded in another type of number
+        weights = weights_digest(place)  # of the checkpoint, as the model was loaded in another number format
     if weights != record.weights:
-        raise other_base(folder, record, model, weights)
+        raise CheckpointError(base_mismatch(folder, record, model, weights))
 
 
 __all__ = [
     "RECORD",
     "AdapterRecord",
+    "base_mismatch",
     "check_base",
     "find_record",
     "is_tuner",
     "local_folder",
-    "other_base",
     "read_record",
     "weights_digest",
 ]

@@ -1,4 +1,4 @@
-"""What a recipe names, made: units from sources, and a model with its tokenizer."""
+"""Builds what a recipe names: units from sources, and a model with its tokenizer."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -52,7 +52,14 @@ TOKENIZER = CONFIGURATION / "tokenizer"
 
 
 def check_sources(recipe: DataRecipe) -> None:
-    """Raises `DataError` for a source that is not there, or is not to be trained on; nothing is read."""
+    """Check that all sources exist and may be trained on; nothing is read.
+
+    Args:
+        recipe: The data of a recipe.
+
+    Raises:
+        DataError: When a source does not exist or may not be trained on.
+    """
     for split, sources in (("train", recipe.train), ("validation", recipe.validation)):
         for source in sources:
             if source.name is not None:
@@ -61,7 +68,7 @@ def check_sources(recipe: DataRecipe) -> None:
 
 
 def _check_place(source: Source, split: str) -> None:
-    """Raises `DataError` for a set, file or folder that is not there; what may be on the hub is not asked for."""
+    """Check that a set, file or folder exists, except on the hub. Raises `DataError` where it does not."""
     split = source.split or split
     if source.name is not None:
         if source.root != "hub":
@@ -71,16 +78,31 @@ def _check_place(source: Source, split: str) -> None:
 
 
 def check_texts(sources: Sequence[Source]) -> None:
-    """Raises `DataError` for a source of texts that is not there; nothing is read."""
+    """Check that all sources of texts exist; nothing is read.
+
+    Args:
+        sources: The sources.
+
+    Raises:
+        DataError: When a source does not exist.
+    """
     for source in sources:
         if source.path is None or ending(Path(source.path)) != ".txt":
             _check_place(source, "train")
         elif not Path(source.path).is_file():
-            raise DataError(f"There is no file {source.path!r}.")
+            raise DataError(f"The file {source.path!r} does not exist; correct its `path` in the recipe.")
 
 
 def check_model(recipe: ModelRecipe) -> None:
-    """Raises `ValueError` for a checkpoint, a folder or an option that is not there; nothing is loaded."""
+    """Check that the checkpoint, folders and options of a model exist; nothing is loaded.
+
+    Args:
+        recipe: The model of a recipe.
+
+    Raises:
+        InputError: For an unknown option; a `ValueError`.
+        ValueError: For a checkpoint or a folder that does not exist.
+    """
     if recipe.checkpoint is not None:
         checkpoint_path(recipe.checkpoint)
     if recipe.pretrained is not None:
@@ -96,11 +118,20 @@ def check_model(recipe: ModelRecipe) -> None:
 def build_units(
     recipe: DataRecipe, seed: int, labelled: bool = True, option: str = IN_RECIPE
 ) -> tuple[list[Unit], list[Unit]]:
-    """The units to train and to validate on.
+    """Build the units to train and to validate on.
 
-    labelled: whether rows of a file need labels, at least some of them. option: what their columns are renamed by, for
-    messages (`column_map.remedy`). Raises `DataError` for what `check_sources`
-    refuses, in a file for what `check.check` refuses, and for a text of a file that is in both.
+    Args:
+        recipe: The data of a recipe.
+        seed: Seed of random choices.
+        labelled: Whether the rows of a file need labels, at least some of them.
+        option: How the user renames columns, for messages (`column_map.remedy`).
+
+    Returns:
+        Units to train on, and units to validate on.
+
+    Raises:
+        DataError: For what `check_sources` refuses, in a file for what `check.check` refuses, for a text of a file that
+            is in both, and when either is empty.
     """
     check_sources(recipe)
     train = [(source, _units(source, "train", seed, labelled, option)) for source in recipe.train]
@@ -110,7 +141,7 @@ def build_units(
         validation = [
             unit for source in recipe.validation for unit in _units(source, "validation", seed, labelled, option)
         ]
-        units = [unit for source, some in train for unit in _unlike(some, validation, source)]
+        units = [unit for source, some in train for unit in _without_shared_texts(some, validation, source)]
     if not units or not validation:
         raise DataError(
             f"There are {len(units)} units to train on and {len(validation)} to validate on; both need some."
@@ -118,18 +149,26 @@ def build_units(
     return units, validation
 
 
-def _unlike(units: list[Unit], validation: Sequence[Unit], source: Source) -> list[Unit]:
-    """The units without a text of ``validation``: those of a public set are left out, since two sets may have the same
-    few words; a file's are an error."""
+def _without_shared_texts(units: list[Unit], validation: Sequence[Unit], source: Source) -> list[Unit]:
+    """Drop units that have a text of ``validation``.
+
+    Those of a public set are dropped, since two sets may have the same short texts; those of a file are an error.
+
+    Returns:
+        The other units.
+
+    Raises:
+        DataError: When a text of a file is validated on, too.
+    """
     shared = overlap(chain.from_iterable(units), chain.from_iterable(validation))
     if not shared:
         return units
     if source.name is None:
         raise DataError(
-            f"{len(shared)} texts of {source.path} are validated on, too, as {min(shared)[:60]!r}; drop them there."
+            f"{len(shared)} texts of {source.path} are also validated on, such as {min(shared)[:60]!r}; remove them."
         )
     kept = [unit for unit in units if not any(normalised(item.text) in shared for item in unit)]
-    logger.warning("Left out %d units of %s that are validated on.", len(units) - len(kept), source.label)
+    logger.warning("Left out %d units of %s that are also validated on.", len(units) - len(kept), source.label)
     return kept
 
 
@@ -154,11 +193,22 @@ def _units(source: Source, split: str, seed: int, labelled: bool, option: str) -
 
 
 def build_sizes(recipe: DataRecipe, units: Sequence[Unit]) -> dict[str, int] | None:
-    """Units of each source per epoch; None where each comes once."""
+    """Compute the units of each source per epoch.
+
+    Args:
+        recipe: The data of a recipe.
+        units: The units to train on.
+
+    Returns:
+        Source -> units; None where each unit comes once.
+
+    Raises:
+        DataError: When a source is named twice, with different weights.
+    """
     weights: dict[str, float] = {}
     for source in recipe.train:
         if weights.setdefault(source.label, source.weight) != source.weight:
-            raise DataError(f"The source {source.label!r} is there twice, with different weights.")
+            raise DataError(f"The source {source.label!r} is named twice, with different weights; give it one weight.")
     plain = set(weights.values()) == {1.0} and recipe.temperature == 1 and recipe.units_per_epoch is None
     if plain:
         return None
@@ -173,7 +223,14 @@ def build_sizes(recipe: DataRecipe, units: Sequence[Unit]) -> dict[str, int] | N
 
 
 def build_texts(sources: Sequence[Source]) -> Iterator[str]:
-    """The texts of sources, one after the other, for pre-training. A .txt file has a text per line."""
+    """Read the texts of sources, one after the other, for pre-training.
+
+    Args:
+        sources: The sources; a .txt file has a text per line.
+
+    Yields:
+        Texts.
+    """
     for source in sources:
         yield from islice(_texts(source), source.rows)
 
@@ -204,10 +261,20 @@ def _readable(text: Any, where: str, problem: str = "") -> str:
 def build_model(
     recipe: ModelRecipe, seed: int, args: TrainingArguments | None = None
 ) -> tuple[RedHeartModel, PreTrainedTokenizerBase]:
-    """The model in float32, and its tokenizer. Random weights depend on ``seed`` only.
+    """Build the model in float32, and its tokenizer.
 
-    args: the arguments of the run, whose device and precision a quantised model is made for. A sharded model needs the
-    processes to know each other, as they do once there are training arguments.
+    Args:
+        recipe: The model of a recipe. A sharded model needs several processes that are connected, as they are once
+            training arguments exist.
+        seed: The only thing that random weights depend on.
+        args: Arguments of the run, for whose device and precision a quantised model is made.
+
+    Returns:
+        The model and its tokenizer.
+
+    Raises:
+        InputError: For a preset that needs an encoder, an encoder of another size, a checkpoint that is stored
+            quantised where ``quantize`` is given, and a sharded model in one process; a `ValueError`.
     """
     torch.manual_seed(seed)
     if recipe.checkpoint is not None:
@@ -228,7 +295,7 @@ def build_model(
     else:
         if options.get("encoder_config") is not None:
             raise InputError(
-                f"{recipe.preset} is made for a pre-trained text encoder; name it as `model.encoder` "
+                f"{recipe.preset} needs a pre-trained text encoder; name one as `model.encoder` "
                 f"({options['encoder_config'].get('model_type')}, {options['encoder_config'].get('hidden_size')} wide)."
             )
         model = RedHeartModel(RedHeartConfig(**options))
@@ -238,16 +305,16 @@ def build_model(
 
 
 def _quantised(folder: str, scheme: str, args: TrainingArguments | None) -> dict[str, Any]:
-    """Options of loading in a scheme of `quantize.SCHEMES`. Raises `ValueError` for a checkpoint saved quantised."""
+    """Options of loading in a scheme of `quantize.SCHEMES`. Raises `InputError` for one stored quantised."""
     if keeps_integers(RedHeartConfig.get_config_dict(folder)[0]):
-        raise InputError(f"{folder} is quantised as it is: leave `model.quantize` out.")
+        raise InputError(f"{folder} is already quantised: leave `model.quantize` out.")
     config = deepcopy(SCHEMES[scheme])
     config.bnb_4bit_compute_dtype = torch.bfloat16 if args is not None and args.bf16 else torch.float32
     return {"quantization_config": config, "device_map": {"": "cpu" if args is None else args.device}}
 
 
 def _shards() -> DistributedConfig:
-    """One part of the weights for each process. Raises `ValueError` for a single one."""
+    """One part of the weights for each process. Raises `InputError` for a single process."""
     count = dist.get_world_size() if dist.is_initialized() else 1
     if count == 1:
         raise InputError("`model.sharded` needs several processes: start the run with `accelerate launch` or torchrun.")
@@ -259,7 +326,7 @@ def _check_encoder(wanted: dict[str, Any], real: Any, recipe: ModelRecipe) -> No
         if wanted.get(name) != getattr(real, name):
             raise InputError(
                 f"{recipe.preset} is made for an encoder with {name}={wanted.get(name)}; {recipe.encoder} has "
-                f"{getattr(real, name)}. Name the encoder alone, and its own sizes are taken."
+                f"{getattr(real, name)}. Leave `preset` out to use the encoder's own sizes."
             )
 
 
@@ -269,9 +336,20 @@ def _tokenizer(place: str) -> PreTrainedTokenizerBase:
 
 
 def build_masked_lm(recipe: ModelRecipe, seed: int) -> tuple[RedHeartForMaskedLM, PreTrainedTokenizerBase]:
-    """The masked language model of a preset's encoder, and the tokenizer."""
+    """Build the masked language model of a preset's encoder, and the tokenizer.
+
+    Args:
+        recipe: The model of a recipe; it needs a preset.
+        seed: Seed of the random weights.
+
+    Returns:
+        The model and its tokenizer.
+
+    Raises:
+        InputError: Without a preset; a `ValueError`.
+    """
     if recipe.preset is None:
-        raise InputError("Pre-training starts from a `preset`; a checkpoint or a text encoder has been pre-trained.")
+        raise InputError("Pre-training starts from a `preset`; a checkpoint or a text encoder is already pre-trained.")
     torch.manual_seed(seed)
     config = RedHeartConfig(**{**load_preset(recipe.preset), **recipe.options})
     return RedHeartForMaskedLM(config), _tokenizer(recipe.tokenizer or str(TOKENIZER))

@@ -1,6 +1,6 @@
-"""The last phase of training: the network that predicts losses learns what they are on texts that nothing else saw.
+"""The last phase of training: the network that predicts losses is trained on texts that nothing else was trained on.
 
-Notable: on its own training texts a model's losses are lower than in use, so that a confidence that is trained beside
+Notable: on its own training texts a model's losses are lower than in use, so a confidence that is trained together with
 the rest is too high (Yoo & Kweon 2019, arXiv:1905.03677, avoid it by unlabelled pools; here rows are held out).
 """
 
@@ -19,7 +19,7 @@ from .recipe import ConfidenceRecipe
 
 _NETWORK = "sweet_spot."
 
-# Of the run's arguments, what is not about learning.
+# The arguments of the run that are kept: those that do not affect what is learned.
 _KEPT = frozenset(
     {"output_dir", "per_device_train_batch_size", "batch_tokens", "longest_text", "pad_to_multiple_of", "oom_retry",
      "use_cpu", "bf16", "logging_steps", "disable_tqdm", "report_to", "seed", "data_seed", "dataloader_num_workers"}
@@ -33,11 +33,22 @@ def train_confidence(
     options: Mapping[str, Any],
     recipe: ConfidenceRecipe,
 ) -> list[dict[str, float]]:
-    """Train ``model.sweet_spot`` on ``units``, everything else being as it is in use; returns the log.
+    """Train ``model.sweet_spot`` on ``units``, with everything else as it is in use.
 
-    model: a `RedHeartModel`, or a `peft.PeftModel` of one, of which the adapter's part in the network is trained.
-    options: the arguments of the run, of which those about batches, precision and devices are kept. Nothing is
-    evaluated or saved meanwhile. Raises `ValueError` when nothing of the network may be trained.
+    Nothing is evaluated or saved meanwhile.
+
+    Args:
+        model: A `RedHeartModel`, or a `peft.PeftModel` of one, of which the adapter's part in the network is trained.
+        tokenizer: Its tokenizer.
+        units: Units that the model was not trained on.
+        options: Arguments of the run, of which those about batches, precision and devices are kept.
+        recipe: Epochs and learning rate of this phase.
+
+    Returns:
+        The log.
+
+    Raises:
+        ValueError: When nothing of the network may be trained.
     """
     own = RedHeartTrainingArguments(
         **{name: value for name, value in options.items() if name in _KEPT},
@@ -58,12 +69,12 @@ def train_confidence(
 
 @contextmanager
 def _only_the_network(model: Any) -> Iterator[None]:
-    """Everything but the network keeps its weights, and nothing drops out."""
+    """Inside, everything but the network keeps its weights, and dropout is off."""
     before = {name: parameter.requires_grad for name, parameter in model.named_parameters()}
     if not any(trained for name, trained in before.items() if name.startswith(_NETWORK)):
         raise ValueError(
-            "Nothing of the network that predicts losses may be trained; of an adapter, name 'sweet_spot' among the "
-            "`components`, or leave `confidence` out."
+            "No weight of the network that predicts losses may be trained: with an adapter, name 'sweet_spot' among "
+            "the `components`; else leave `confidence` out."
         )
     rates = {module: module.p for module in model.modules() if isinstance(module, nn.Dropout)}
     attention = model.config.attention_dropout

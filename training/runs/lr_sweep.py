@@ -3,10 +3,11 @@
 Range test of Smith 2017 (arXiv:1506.01186): the rate grows exponentially from step to step, on the trainer's own
 batches, with its optimiser and its ratios between parameter groups.
 
-Notable: what is judged is not the loss of the batch that was just trained on, but that of a few fixed batches, the
-probe, read without dropout after every step. Two training batches differ by more than a step changes either, the more
-so where every batch is of another data set. On the probe each batch is compared with itself before, which also says
-how sure the fall is: without several standard errors of it there is no verdict but "cannot discriminate".
+Notable: the verdict is not about the loss of the batch that was just trained on, but about that of a few fixed batches,
+the probe, evaluated without dropout after every step. Two training batches differ by more than a step changes either,
+especially where every batch is of another data set. On the probe each batch is compared with its own earlier loss,
+which also gives the standard error of the fall: unless the fall is several standard errors, the verdict is "cannot
+discriminate".
 """
 
 import math
@@ -36,7 +37,7 @@ _SIGNIFICANT = 3.0
 _ROUNDING = 1e-4
 # The sweep ends when the loss is this many times the first loss above its lowest.
 _RISE = 3.0
-# With fewer batches their standard error says little.
+# With fewer batches the standard error is unreliable.
 _SMALLEST_PROBE = 4
 # Attributes of a trainer, of Transformers or of Red Heart, that a step counts in.
 _COUNTS = ("state", "control", "out_of_memory", "_attempt", "_means", "_step")
@@ -46,13 +47,18 @@ _Losses = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class LRSweep:
-    """What a sweep found.
+    """What a sweep found; only finite losses are listed.
 
-    rates: learning rates that were tried, ascending. losses: the probe's mean loss after the step at each; smoothed:
-    their moving average. start: that loss before any step. improvement: how far the smoothed loss fell at its lowest;
-    spread: the standard error of that over the probe's batches. verdict: "found", "cannot discriminate" or "diverged at
-    once". suggested: the rate at which the smoothed loss falls most steeply, None unless found. reason: the verdict in
-    words, with its figures and the remedy. Only finite losses are listed; ``start`` is NaN when it was not finite.
+    Attributes:
+        rates: Learning rates that were tried, ascending.
+        losses: The probe's mean loss after the step at each rate.
+        smoothed: Moving average of the losses.
+        start: The probe's mean loss before any step; NaN when it was not finite.
+        improvement: How far the smoothed loss fell at its lowest.
+        spread: Standard error of ``improvement`` over the probe's batches.
+        verdict: "found", "cannot discriminate" or "diverged at once".
+        suggested: The rate at which the smoothed loss falls most steeply; None unless the verdict is "found".
+        reason: The verdict as a sentence, with its figures and the remedy.
     """
 
     rates: list[float]
@@ -66,13 +72,21 @@ class LRSweep:
     reason: str
 
     def save(self, folder: str | Path) -> None:
-        """Write ``lr_sweep.json`` and the curve, ``lr_sweep.png``. Raises `ImportError` without matplotlib."""
+        """Write ``lr_sweep.json`` and the curve, ``lr_sweep.png``.
+
+        Args:
+            folder: The folder to write to.
+
+        Raises:
+            MissingPackageError: Without matplotlib; an `ImportError`.
+        """
         folder = Path(folder)
         write_json(folder / "lr_sweep.json", asdict(self))
         try:
             from matplotlib.figure import Figure
         except ImportError as error:
-            raise missing("The curve lr_sweep.png needs matplotlib", "train") from error
+            problem = missing("The curve lr_sweep.png needs matplotlib", "train")
+            raise problem from error
         figure = Figure(figsize=(7.0, 4.5), layout="constrained")
         axes = figure.subplots()
         axes.set(title=self.verdict, xlabel="learning rate", ylabel="loss of the probe", xscale="log")
@@ -94,18 +108,29 @@ def sweep_learning_rates(
 ) -> LRSweep:
     """Sweep the learning rate from ``low`` to ``high`` in ``steps`` steps of the optimiser.
 
-    A rate is that of ``args.learning_rate`` (of ``optimizer.defaults`` where the optimiser was handed to the trainer);
-    a parameter group with another one keeps its ratio to it. probe: the first so many train batches, which are kept out
-    of training for the rest of the epoch and read after every step; that takes some ``probe / 3`` times as long as the
-    steps. Accumulation, clipping, activation checkpointing and bf16 are as in training. Callbacks do not run.
+    A rate is that of ``args.learning_rate`` (of ``optimizer.defaults`` where the optimiser was passed to the trainer);
+    a parameter group with another one keeps its ratio to it. Accumulation, clipping, activation checkpointing and bf16
+    are as in training. Callbacks do not run.
 
     Afterwards, also after an exception, these are as before, bit for bit: the model's weights, buffers, gradients and
     modes, the optimiser, the trainer with its state and control, and the random numbers of Python, numpy and torch on
-    every device. Not restored is what a data set, a collator or a hook changes. A copy of the trained weights lies in
-    the memory of the CPU meanwhile, and one of the optimiser's state beside it on the device.
+    every device. Not restored is what a data set, a collator or a hook changes. Meanwhile a copy of the trained weights
+    is in the memory of the CPU, and one of the optimiser's state is on the device beside it.
 
-    Raises `ValueError` for a range, steps or a probe that make no sense, for too few train batches, and for what is not
-    supported: more than one process, and fp16.
+    Args:
+        trainer: The trainer, before or after training.
+        low: The first rate, above 0.
+        high: The last rate.
+        steps: Steps of the optimiser, 10 or more.
+        probe: Number of the first train batches that are kept out of training for the rest of the epoch and evaluated
+            after every step, 4 or more; that takes about ``probe / 3`` times as long as the steps.
+
+    Returns:
+        The curve and the verdict.
+
+    Raises:
+        ValueError: For a range, steps or a probe that make no sense, for too few train batches, and for what is not
+            supported: more than one process, and fp16.
     """
     _check(trainer, low, high, steps, probe)
     rates = np.geomspace(low, high, steps).tolist()
@@ -118,11 +143,17 @@ def sweep_learning_rates(
 def judge(
     rates: Sequence[float], start: Sequence[float] | _Losses, losses: Sequence[Any], ended: str | None = None
 ) -> LRSweep:
-    """The verdict on a curve.
+    """Find the verdict on a curve.
 
-    rates: all that were to be tried, ascending. start: the loss of each batch of the probe before any step, (batches,).
-    losses: the same after the step at each rate that was tried, (rates, batches), finite. ended: why there are fewer of
-    them than rates, or why it is well that there are no more; None when the range was exhausted.
+    Args:
+        rates: All rates that were to be tried, ascending.
+        start: The loss of each batch of the probe before any step, (batches,).
+        losses: The same after the step at each rate that was tried, (rates, batches), finite.
+        ended: Why the sweep ended before the last rate, or at the last one by a limit; None when the range was
+            exhausted.
+
+    Returns:
+        The curve and the verdict.
     """
     before = np.asarray(start, dtype=np.float64)
     if len(losses) == 0:
@@ -178,7 +209,7 @@ def _sentence(text: str) -> str:
 
 
 def _smooth(rows: _Losses, half: int) -> _Losses:
-    """Centred mean of up to ``2 * half + 1`` rows; also at the ends as many before as after, so that nothing shifts."""
+    """Centred mean of up to ``2 * half + 1`` rows, narrower at the ends so that nothing shifts."""
     count = len(rows)
     widths = [min(half, index, count - 1 - index) for index in range(count)]
     return np.stack([rows[index - width : index + width + 1].mean(axis=0) for index, width in enumerate(widths)])
@@ -215,7 +246,9 @@ def _split(trainer: Trainer, probe: int) -> tuple[list[Any], Generator[Any, None
                 empty = False
                 yield batch
             if empty:
-                raise ValueError("The train data could be read only once, and ended before the sweep did.")
+                raise ValueError(
+                    "The train data can be read only once and ended before the sweep did; take fewer `steps`."
+                )
 
     return held, rest()
 
@@ -223,12 +256,12 @@ def _split(trainer: Trainer, probe: int) -> tuple[list[Any], Generator[Any, None
 def _run(
     trainer: Trainer, rates: Sequence[float], held: Sequence[Any], rest: Iterator[Any]
 ) -> tuple[_Losses, list[_Losses], str | None]:
-    """The losses of the probe before, (batches,), and after the step at each rate, and why the sweep ended early."""
+    """Losses of the probe before, (batches,), and after the step at each rate, and why the sweep ended early."""
     model = _prepared(trainer)
     optimizer = _bare(trainer.create_optimizer())
     base = float(optimizer.defaults["lr"])
     if not base > 0:
-        raise ValueError(f"The optimiser's learning rate is {base}; set one above 0, which groups have a ratio to.")
+        raise ValueError(f"The optimiser's learning rate is {base}; set one above 0, the base of the groups' ratios.")
     ratios = [float(group.get("initial_lr", group["lr"])) / base for group in optimizer.param_groups]
     start = _read(trainer, model, held)
     losses: list[_Losses] = []
@@ -264,7 +297,7 @@ def _prepared(trainer: Trainer) -> nn.Module:
 
 
 def _bare(optimizer: Any) -> Optimizer:
-    """The optimiser in accelerate's wrapper, which it has once the trainer has trained."""
+    """The optimiser inside accelerate's wrapper, which it has once the trainer has trained."""
     bare: Optimizer = getattr(optimizer, "optimizer", optimizer)
     return bare
 
@@ -296,7 +329,7 @@ def _read(trainer: Trainer, model: nn.Module, batches: Sequence[Any]) -> _Losses
 
 @contextmanager
 def _restored(trainer: Trainer) -> Iterator[None]:
-    """Put back what a sweep changes: weights, gradients, optimiser, attributes and random numbers."""
+    """Restore what a sweep changes: weights, gradients, optimiser, attributes and random numbers."""
     model: Any = trainer.model
     accelerator, optimizer, random_state = trainer.accelerator, trainer.optimizer, RandomState.now()
     changing = [*(value for value in model.parameters() if value.requires_grad), *model.buffers()]
@@ -305,7 +338,7 @@ def _restored(trainer: Trainer) -> Iterator[None]:
     moments = None if optimizer is None else deepcopy(optimizer.state_dict())
     owners = (trainer, accelerator, accelerator.gradient_state, *model.modules())
     attributes = [dict(vars(owner)) for owner in owners]
-    # The sweep counts in copies; the originals come back untouched.
+    # The sweep counts in copies; the originals are restored unchanged.
     vars(trainer).update(deepcopy({name: vars(trainer)[name] for name in _COUNTS if name in vars(trainer)}))
     for owner in (accelerator, accelerator.gradient_state):
         vars(owner).update({name: copy(value) for name, value in vars(owner).items() if isinstance(value, list)})

@@ -1,18 +1,18 @@
-"""How much memory a step takes, found by running the step without data.
+"""How much memory a step takes, measured by running the step without data.
 
 Notable: the model is built on the meta device, and its step then runs on fake tensors, which have a shape, a type and a
 device but no data; whatever an operator allocates is followed until it is freed. So nothing is estimated by a formula,
-and activation checkpointing, fused attention and autocast count as they are. Only the 8-bit optimiser is added up from
+and activation checkpointing, fused attention and autocast count as they are. Only the 8-bit optimiser is computed from
 its layout: its kernels take no fake tensors. (Tensors on the meta device alone would not do: their attention is never
-the fused one, autocast passes them by, and a mask without values cannot be asked whether it masks anything.)
+the fused one, autocast ignores them, and a mask without values cannot be tested for whether it masks anything.)
 
-The parts do not add up to the peak, because they are not there at once. Weights and optimiser state always are. The
-forward pass adds activations, and the backward pass replaces them by gradients. So the peak is at the end of
-``forward`` or early in ``backward`` where activations rule (large batches), and at the end of ``backward`` where
+The parts do not add up to the peak, because they do not exist at the same time. Weights and optimiser state always do.
+The forward pass adds activations, and the backward pass replaces them by gradients. So the peak is at the end of
+``forward`` or early in ``backward`` where activations dominate (large batches), and at the end of ``backward`` where
 gradients do (small batches); an optimiser that does not work in place would have it in the ``update``.
 
 Left out: the CUDA context (about 0.5 GB), the workspaces of its libraries, what the allocator rounds up or cannot use
-for its fragments, and Python itself. Leave a tenth of the memory free.
+because of fragmentation, and Python itself. Leave a tenth of the memory free.
 """
 
 import copy
@@ -36,7 +36,7 @@ from ...modeling_redheart.modeling_redheart import RedHeartModel
 
 DTYPES: dict[str, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
-# Name -> the optimiser, or None where its state is added up. "adamw" is the fused one, the Trainer's default.
+# Name -> the optimiser, or None where its state is computed. "adamw" is the fused one, the Trainer's default.
 OPTIMIZERS: dict[str, Callable[[list[nn.Parameter]], torch.optim.Optimizer] | None] = {
     "adamw": lambda parameters: torch.optim.AdamW(parameters, fused=True),
     "adamw_8bit": None,
@@ -55,10 +55,14 @@ _LOOK_UP_TABLES = 2 * 256 * 4
 class MemoryPlan:
     """Bytes that one step takes.
 
-    weights: parameters and buffers. gradients: of the trained parameters. optimizer: its state, which the first update
-    makes. activations: what the forward pass leaves for the backward pass, the batch and autocast's copies of weights
-    included; where nothing is trained, the most that the forward pass needs. peak: the most that is allocated at once,
-    from the second step on. phase: when that is, one of "forward", "backward" and "update".
+    Attributes:
+        weights: Parameters and buffers.
+        gradients: Gradients of the trained parameters.
+        optimizer: State of the optimiser, which the first update makes.
+        activations: What the forward pass leaves for the backward pass, the batch and autocast's copies of weights
+            included; where nothing is trained, the most that the forward pass needs.
+        peak: The most that is allocated at once, from the second step on.
+        phase: When that is: "forward", "backward" or "update".
     """
 
     weights: int
@@ -69,7 +73,7 @@ class MemoryPlan:
     phase: str
 
     def table(self) -> list[tuple[str, int, str]]:
-        """Rows for printing: name, bytes, what it is."""
+        """Return rows for printing: name, bytes, meaning."""
         return [
             ("weights", self.weights, "parameters and buffers"),
             ("gradients", self.gradients, "of the trained parameters, after the backward pass"),
@@ -96,14 +100,27 @@ def plan_memory(
 ) -> MemoryPlan:
     """Predict the memory of one step on ``batch`` texts of ``tokens`` tokens, padding included.
 
-    dtype: of the weights, one of `DTYPES`. mixed_precision: None, or "bf16" for autocast. optimizer: one of
-    `OPTIMIZERS`. gradient_checkpointing: recompute the inside of each layer in the backward pass. accumulation_steps:
-    batches per update; with more than one the gradients stay while the next activations are made. outputs, depth: as in
-    the model's ``forward``; every target that trains one of them is given. train: False = the model only reads.
-    device: whose kernels are chosen. "cuda" needs a GPU; "cpu" comes near it, but its attention under a learned bias is
-    not a fused one and takes more.
+    Args:
+        config: Config of the model.
+        batch: Texts of a batch, 1 or more.
+        tokens: Tokens of a text.
+        dtype: Type of the weights, one of `DTYPES`.
+        mixed_precision: None, or "bf16" for autocast.
+        optimizer: One of `OPTIMIZERS`.
+        gradient_checkpointing: Whether the inside of each layer is recomputed in the backward pass.
+        accumulation_steps: Batches per update, 1 or more; with more than one the gradients stay while the next
+            activations are made.
+        outputs: As in the model's ``forward``; every target that trains one of them is in the batch.
+        depth: As in the model's ``forward``.
+        train: Whether the model is trained; False = it only reads.
+        device: Whose kernels are chosen. "cuda" needs a GPU; "cpu" is close to it, but its attention under a learned
+            bias is not fused and takes more.
 
-    Raises `ValueError` for a setting that does not exist or that the model refuses.
+    Returns:
+        The bytes of the step by part.
+
+    Raises:
+        ValueError: For an unknown setting or one that the model refuses.
     """
     _check(batch, dtype, mixed_precision, optimizer, accumulation_steps, depth, device)
     with torch.device("meta"):
@@ -112,7 +129,7 @@ def plan_memory(
     if gradient_checkpointing and train:
         model.activation_checkpointing_enable()
     wanted = tuple(config.outputs_at(depth) if outputs is None else outputs)
-    # The model still lies on the meta device when it enters the mode.
+    # The model is still on the meta device when it enters the mode.
     with FakeTensorMode(allow_non_fake_inputs=True):
         model.to_empty(device=device)
         held = [*model.parameters(), *model.buffers()]
@@ -136,9 +153,10 @@ def plan_memory(
 
 
 class _Allocations(TorchDispatchMode):
-    """Follows the storages that operators make: bytes that are there ``now``, and were at most (``peak``).
+    """Follows the storages that operators make: bytes that exist ``now``, and the most so far (``peak``).
 
-    held: tensors that were there before and are not counted.
+    Args:
+        held: Tensors that existed before and are not counted.
     """
 
     def __init__(self, held: Iterable[Tensor]) -> None:
@@ -151,7 +169,7 @@ class _Allocations(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
-        if func is not torch.ops.prim.device.default:  # asked more often than all else, and nothing is made
+        if func is not torch.ops.prim.device.default:  # the most frequent call, which makes nothing
             for value in tree_leaves(result):
                 if isinstance(value, Tensor):
                     self._follow(value.untyped_storage())
@@ -255,7 +273,7 @@ def _check(
     if min(batch, accumulation) < 1:
         raise ValueError(f"`batch` and `accumulation_steps` must be 1 or more, got {batch} and {accumulation}.")
     if device == "cuda" and not torch.cuda.is_available():
-        raise ValueError("The kernels of device='cuda' cannot be chosen without a GPU; plan with device='cpu'.")
+        raise ValueError("device='cuda' cannot be planned without a GPU; plan with device='cpu'.")
 
 
 __all__ = ["DTYPES", "OPTIMIZERS", "MemoryPlan", "plan_memory"]

@@ -1,10 +1,10 @@
-"""Options that a person writes, as a class or a function takes them: names that exist, values of their types.
+"""Options that a user writes, as a class or a function takes them: names that exist, values of their types.
 
-Notable: what is wrong is told by its place ("training.learning_rate") before anything is built. A number that YAML
-takes for a text, as 5e-4 without a point, is a number.
+Notable: an error is reported by its place ("training.learning_rate") before anything is built. A number that YAML reads
+as a text, as 5e-4 without a point, is a number.
 
-By hand rather than with pydantic's `TypeAdapter`: that would take over `_fits` and `_called`, and not the rest. Of a
-union it lists an error for each member, it knows no nearest name, and it wraps what a class itself raises.
+By hand rather than with pydantic's `TypeAdapter`: that would replace `_fits` and `_type_name`, and not the rest. Of a
+union it lists an error for each member, it proposes no nearest name, and it wraps what a class itself raises.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,12 +21,25 @@ T = TypeVar("T")
 
 
 def build_part(kind: type[T], content: Any, place: str) -> T:
-    """A dataclass from what YAML gives for it. place: before the names, in messages."""
+    """Build a dataclass from what YAML gives for it.
+
+    Args:
+        kind: The dataclass.
+        content: What YAML gives.
+        place: Prefix of the names in messages, such as "data.".
+
+    Returns:
+        An object of ``kind``.
+
+    Raises:
+        InputError: For content that is not a mapping, a missing option, and what `checked_options` refuses; a
+            `ValueError`.
+    """
     if not isinstance(content, Mapping):
         raise InputError(f"{place or 'the file'} must hold options, not {content!r}.")
     for item in fields(kind):  # type: ignore[arg-type]
         if item.default is MISSING and item.default_factory is MISSING and item.name not in content:
-            _check_names(kind, content, place)  # a misspelt name says more than a missing one
+            _check_names(kind, content, place)  # an unknown name is the better message
             raise InputError(f"The option {place}{item.name} is missing.")
     return kind(**checked_options(kind, content, place))
 
@@ -34,10 +47,20 @@ def build_part(kind: type[T], content: Any, place: str) -> T:
 def checked_options(
     kind: Callable[..., Any], options: Mapping[str, Any], place: str, without: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    """The options of ``kind``, a class or a function, each as its type says.
+    """Check the options of a class or a function, each by its type.
 
-    place: before the names, in messages. without: options that are not a person's to give -> what is instead. Raises
-    `ValueError` for one that does not exist, with the nearest name, and for a value of another type.
+    Args:
+        kind: The class or function that takes the options.
+        options: Name -> value.
+        place: Prefix of the names in messages.
+        without: Options that a user cannot give -> what to do instead.
+
+    Returns:
+        Name -> value of its type.
+
+    Raises:
+        InputError: For an unknown option, with the nearest name, one in ``without``, and a value of another type; a
+            `ValueError`.
     """
     for name, remedy in (without or {}).items():
         if name in options:
@@ -47,7 +70,7 @@ def checked_options(
 
 
 def _check_names(kind: Callable[..., Any], options: Mapping[str, Any], place: str, without: Any = ()) -> dict[str, Any]:
-    """The types of what ``kind`` takes, by name."""
+    """The types of what ``kind`` takes, by name. Raises `InputError` for an unknown name."""
     made: Any = kind
     makes = made.__init__ if isinstance(kind, type) and not is_dataclass(kind) else made
     kinds = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
@@ -61,7 +84,7 @@ def _check_names(kind: Callable[..., Any], options: Mapping[str, Any], place: st
 
 
 def _value(hint: Any, value: Any, place: str) -> Any:
-    """``value`` as ``hint`` says: a part of options, a list of parts, or plain data."""
+    """``value`` in the type of ``hint``: a part of options, a list of parts, or plain data."""
     choices = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
     if value is None:
         if NoneType in choices or Any in choices:
@@ -77,7 +100,7 @@ def _value(hint: Any, value: Any, place: str) -> Any:
     if float in choices and str not in choices and isinstance(value, str):
         value = _number(value)
     if not any(_fits(choice, value) for choice in choices):
-        kinds = " or ".join(dict.fromkeys(map(_called, (choice for choice in choices if choice is not NoneType))))
+        kinds = " or ".join(dict.fromkeys(map(_type_name, (choice for choice in choices if choice is not NoneType))))
         raise InputError(f"{place} must be of type {kinds}, got {value!r}.{_hint(choices, value)}")
     for choice in choices:
         if isinstance(choice, type) and issubclass(choice, Enum) and isinstance(value, str):
@@ -88,7 +111,7 @@ def _value(hint: Any, value: Any, place: str) -> Any:
 
 
 def _number(text: str) -> float | str:
-    """The number that a text is, or the text."""
+    """The number that a text spells, or the text."""
     try:
         return float(text)
     except ValueError:
@@ -108,7 +131,7 @@ def _fits(hint: Any, value: Any) -> bool:
     return isinstance(value, kind) if isinstance(kind, type | UnionType) else True
 
 
-def _called(hint: Any) -> str:
+def _type_name(hint: Any) -> str:
     if get_origin(hint) is Literal:
         return " or ".join(map(repr, get_args(hint)))
     return str(getattr(get_origin(hint) or hint, "__name__", hint))

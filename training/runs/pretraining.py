@@ -1,7 +1,7 @@
 """Pre-training of the native encoder on plain text: windows of tokens, some of them masked.
 
-Notable: texts are read as a stream and never held; several texts share a window, so that no token is padding but the
-last ones.
+Notable: texts are read as a stream and never all held in memory; several texts share a window, so that only the last
+tokens are padding.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -21,10 +21,18 @@ _ENCODER = "backbone.encoder."
 
 
 class TokenWindows(IterableDataset[dict[str, list[int]]]):
-    """Windows of ``length`` tokens from a stream of texts, a separator after each text.
+    """Windows of ``length`` tokens from a stream of texts, with a separator after each text.
 
-    texts: called for a fresh stream at each pass. The last window of a pass is shorter. Texts of no token are passed
-    over. Several workers take every n-th window each.
+    The last window of a pass is shorter. Texts without tokens are skipped. Of several workers each takes every n-th
+    window.
+
+    Args:
+        texts: Called for a new stream at each pass.
+        tokenizer: Has a mask token, a separator and a class token.
+        length: Tokens of a window, 3 or more.
+
+    Raises:
+        ValueError: For a ``length`` out of range and for a tokenizer without these tokens.
     """
 
     def __init__(self, texts: Callable[[], Iterable[str]], tokenizer: PreTrainedTokenizerBase, length: int) -> None:
@@ -69,10 +77,26 @@ def pretrain(
     masked: float = 0.3,
     resume: bool = False,
 ) -> Trainer:
-    """Train the encoder to predict masked tokens; returns the trainer, whose ``save_model`` writes the checkpoint.
+    """Train the encoder to predict masked tokens.
 
-    args: ``max_steps`` must be set, as a stream has no length. masked: share of the tokens (Wettig et al. 2023,
-    arXiv:2202.08005, find 0.3 to 0.4 better than 0.15 for larger models). Evaluation masks the same tokens each time.
+    Evaluation masks the same tokens each time.
+
+    Args:
+        model: The masked language model.
+        tokenizer: Its tokenizer.
+        texts: Called for a new stream of texts at each pass.
+        args: The training arguments; ``max_steps`` must be set, as a stream has no length.
+        length: Tokens of a window, 3 or more.
+        validation: As ``texts``, for evaluation; None = no evaluation.
+        masked: Share of the tokens that is masked (Wettig et al. 2023, arXiv:2202.08005, find 0.3 to 0.4 better than
+            0.15 for larger models).
+        resume: Whether to resume from the newest checkpoint.
+
+    Returns:
+        The trainer, whose ``save_model`` writes the checkpoint.
+
+    Raises:
+        ValueError: When ``max_steps`` is not set, and for what `TokenWindows` refuses.
     """
     if args.max_steps < 1:
         raise ValueError("`max_steps` must be set: a stream of texts has no end to count epochs by.")
@@ -89,7 +113,7 @@ def pretrain(
 
 
 class _Collator(DataCollatorForLanguageModeling):
-    """Masks at random, but leaves windows alone that were masked before."""
+    """Masks at random, but leaves windows unchanged that are masked already."""
 
     def __call__(self, features: Any, return_tensors: str | None = None) -> Any:
         if "labels" not in features[0]:
@@ -115,9 +139,14 @@ def _fixed_masks(
 
 
 def load_encoder(model: RedHeartModel, folder: Path) -> None:
-    """Give ``model`` the encoder of a `RedHeartForMaskedLM` (or `RedHeartModel`) checkpoint.
+    """Copy the encoder of a `RedHeartForMaskedLM` (or `RedHeartModel`) checkpoint into ``model``.
 
-    Raises `ValueError` unless the folder has exactly the encoder's weights, in its shapes.
+    Args:
+        model: The model, which is changed.
+        folder: Folder of the checkpoint.
+
+    Raises:
+        ValueError: Unless the folder has exactly the encoder's weights, in its shapes.
     """
     read = float_tensors(weight_files(folder))
     found = {name.removeprefix(_ENCODER): tensor for name, tensor in read if name.startswith(_ENCODER)}
@@ -128,8 +157,8 @@ def load_encoder(model: RedHeartModel, folder: Path) -> None:
     for name, value in own.items():
         if value.shape != found[name].shape:
             raise ValueError(
-                f"{folder} has another encoder: {name!r} is {tuple(found[name].shape)} there and {tuple(value.shape)} "
-                "here."
+                f"{folder} has another encoder: {name!r} has the shape {tuple(found[name].shape)} in it and "
+                f"{tuple(value.shape)} in the model."
             )
     model.backbone.encoder.load_state_dict(found)
 

@@ -1,8 +1,8 @@
-"""A training run from its recipe: `redheart train recipe.yaml`, or under accelerate
+"""A training run from its recipe: `redheart train recipe.yaml`, or under accelerate.
 
     accelerate launch -m redheart train recipe.yaml
 
-Notable: both are the same code; whatever starts several processes is seen by the trainer. The output folder holds the
+Notable: both are the same code; the trainer detects whatever starts several processes. The output folder holds the
 model (``model``) or its adapter (``adapter``), the checkpoints, and the reports: ``report.json``, ``losses.png``, and
 those of the callbacks.
 """
@@ -49,27 +49,35 @@ from .recipe import PretrainingRecipe, Recipe
 
 logger = logging.getLogger(__name__)
 
-# How the names of `metrics.reading_metrics` end.
+# Ends of the names of `metrics.reading_metrics`.
 _MEASURES = ("_accuracy", "_average_precision", "_f1")
 
 
 @dataclass
 class _Split:
-    """The units of a run, by what they are for."""
+    """The units of a run, by what they are for; those of ``unseen`` train the confidence."""
 
     train: list[Unit]
     validation: list[Unit]
-    unseen: list[Unit]  # for the confidence
+    unseen: list[Unit]
     selection: list[Unit]
     acceptance: list[Unit]
 
 
 def run(recipe: Recipe, resume: bool = False, overwrite: bool = False) -> dict[str, Any]:
-    """Train what ``recipe`` describes; returns the report, which also lies in the output folder.
+    """Train what ``recipe`` describes.
 
-    resume: go on from the newest whole checkpoint there. overwrite: replace what an earlier run has trained there.
-    Raises `ValueError` when there is such a thing and neither is said, and, before anything is loaded, for what does
-    not exist.
+    Args:
+        recipe: The run.
+        resume: Continue from the newest complete checkpoint of the output folder.
+        overwrite: Replace what an earlier run has trained in the output folder.
+
+    Returns:
+        The report, which is also in the output folder.
+
+    Raises:
+        ValueError: When the output folder has a trained model and neither is given, and, before anything is loaded, for
+            what does not exist.
     """
     output = Path(recipe.output)
     claim_output(output, resume, overwrite)
@@ -78,7 +86,7 @@ def run(recipe: Recipe, resume: bool = False, overwrite: bool = False) -> dict[s
         check_texts([*recipe.pretraining.texts, *recipe.pretraining.validation])
         return _pretrain(recipe, recipe.pretraining, output, resume)
     check_sources(recipe.data)
-    # Without the callbacks' own states, a resumed run would train on what the sweet spot had frozen.
+    # Without the callbacks' own states, a resumed run would train what the sweet spot had frozen.
     own = {"report_to": "none", "restore_callback_states_from_checkpoint": True}
     options = {"output_dir": str(output), **own, **recipe.training}
     args = RedHeartTrainingArguments(**options)
@@ -88,7 +96,7 @@ def run(recipe: Recipe, resume: bool = False, overwrite: bool = False) -> dict[s
     model.config.clear_fitted()
     adapter = None
     if recipe.peft is not None:
-        adapter = _bound(str(recipe.model.checkpoint), args, output, resume)
+        adapter = _base_record(str(recipe.model.checkpoint), args, output, resume)
         model = add_adapter(model, recipe.peft)
     trainer = RedHeartTrainer(
         model=model,
@@ -140,13 +148,13 @@ def _finish(
         plot_losses(trainer.state.log_history, output / "losses.png")
         write_json(output / "report.json", report)
     elif recipe.model.sharded:
-        with TemporaryDirectory() as nowhere:  # its part of the weights goes to the process that saves
-            model.save_pretrained(nowhere, is_main_process=False)
+        with TemporaryDirectory() as unused:  # its part of the weights goes to the process that saves
+            model.save_pretrained(unused, is_main_process=False)
     trainer.accelerator.wait_for_everyone()
 
 
 def _split(recipe: Recipe, seed: int) -> _Split:
-    # Each cut has a seed of its own: with one seed, a second cut would find the share that the first took away.
+    # Each split has a separate seed: with the same seed, a second split would select the share that the first removed.
     train, validation = build_units(recipe.data, seed)
     unseen: list[Unit] = []
     if recipe.confidence is not None:
@@ -154,21 +162,21 @@ def _split(recipe: Recipe, seed: int) -> _Split:
     selection: list[Unit] = []
     acceptance: list[Unit] = []
     if recipe.crossover is not None:
-        # Three thirds: one to stop by, one to choose by, and one that nothing was chosen by.
+        # Three thirds: one to stop by, one to choose by, and one that is used for no choice.
         validation, others = held_out(validation, 2 / 3, seed + 2)
         selection, acceptance = held_out(others, 1 / 2, seed + 3)
     return _Split(train, validation, unseen, selection, acceptance)
 
 
-def _bound(checkpoint: str, args: TrainingArguments, output: Path, resume: bool) -> AdapterRecord:
-    """What an adapter is about, noted when its run begins. Raises `ValueError` for a run that began on another base."""
+def _base_record(checkpoint: str, args: TrainingArguments, output: Path, resume: bool) -> AdapterRecord:
+    """Record of the base, written when the run begins. Raises `ValueError` for a run that began on another base."""
     record, note = AdapterRecord(checkpoint, weights_digest(checkpoint)), output / "adapter_base.json"
     if resume and note.is_file():
         begun = json.loads(note.read_text(encoding="utf-8"))["weights"]
         if begun != record.weights:
             raise ValueError(
                 f"The run in {output} began on other weights ({begun[:12]}...) than {checkpoint} has now "
-                f"({record.weights[:12]}...): bring those back, or start anew with another `output`."
+                f"({record.weights[:12]}...): restore those, or start a new run with another `output`."
             )
     if args.process_index == 0:
         write_json(note, {"base": record.base, "weights": record.weights})
@@ -182,7 +190,7 @@ def _add_callbacks(trainer: RedHeartTrainer, recipe: Recipe, split: _Split) -> N
     modules = redheart_modules(components=config.components)
     if recipe.peft is not None:
         modules = _adapted(trainer.model, modules)
-    if recipe.crossover is not None:  # first: a candidate is what was evaluated, before a module is put back
+    if recipe.crossover is not None:  # first: a candidate is what was evaluated, before a module is restored
         given = {"trainer": trainer, "selection": split.selection, "acceptance": split.acceptance, "modules": modules}
         chosen_by = {"metric": "eval_loss_supervised"}
         trainer.add_callback(CrossoverCallback(**{**given, **chosen_by, **recipe.crossover}))
@@ -191,7 +199,7 @@ def _add_callbacks(trainer: RedHeartTrainer, recipe: Recipe, split: _Split) -> N
 
 
 def _adapted(model: Any, modules: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    """Of the base's modules those that its adapter changes, by their paths in the ``PeftModel``."""
+    """Those of the base's modules that its adapter changes, by their paths in the ``PeftModel``."""
     base = model.get_base_model()
     place = next(path for path, module in model.named_modules() if module is base)
     found = {
@@ -208,7 +216,7 @@ def _adapted(model: Any, modules: dict[str, tuple[str, ...]]) -> dict[str, tuple
 
 
 def _sweep(trainer: RedHeartTrainer, recipe: Recipe, output: Path, resume: bool) -> dict[str, Any]:
-    """Sweep the learning rate, and take what it suggests."""
+    """Sweep the learning rate, and set the suggested one."""
     stored = output / "lr_sweep.json"
     if resume and stored.is_file():
         found: dict[str, Any] = json.loads(stored.read_text(encoding="utf-8"))
@@ -223,7 +231,7 @@ def _sweep(trainer: RedHeartTrainer, recipe: Recipe, output: Path, resume: bool)
 
 
 def _comparison(constant: dict[str, float], before: dict[str, float], after: dict[str, float]) -> dict[str, Any]:
-    """Validation loss of each supervised output: of the best constant, before, and after; and accuracy and F1."""
+    """Validation loss of each supervised output, of the best constant, before, and after; and other metrics."""
     rows = {
         name: {"constant": value, "before": before[f"eval_loss_{name}"], "after": after[f"eval_loss_{name}"]}
         for name, value in constant.items()
@@ -287,7 +295,7 @@ def _pretrain(recipe: Recipe, plan: PretrainingRecipe, output: Path, resume: boo
 
 
 def summary(report: dict[str, Any]) -> str:
-    """The report as a person reads it."""
+    """Return the report as text for the terminal."""
     if "validation" not in report or not isinstance(report["validation"], dict):
         return f"Trained {report.get('steps')} steps; report.json has the figures."
     lines = [f"{'validation loss':<24}{'constant':>10}{'before':>10}{'after':>10}"]

@@ -19,11 +19,11 @@ from .sharding import even_out
 class BatchingTrainer(RetryingTrainer):
     """A `RetryingTrainer` of units (`data.loading`), in batches of one set and of similar length.
 
-    What cannot be trained on is left out of each set, with a warning that says how much (`prepared`).
+    Units that cannot be trained on are left out of each set, with a warning that counts them (`prepared`).
     """
 
     args: RedHeartTrainingArguments
-    needs_labels = True  # whether a text without a label teaches nothing
+    needs_labels = True  # whether texts without a label are left out
 
     def __init__(self, *args: Any, **options: Any) -> None:
         for name, split in (("train_dataset", "train"), ("eval_dataset", "validation")):
@@ -40,15 +40,22 @@ class BatchingTrainer(RetryingTrainer):
         return as_units(data, split, self.needs_labels)
 
     def _inner_training_loop(self, *args: Any, **options: Any) -> Any:
-        # Not what an earlier loop left behind: one with a larger batch may have ended in the middle of a step.
+        # Reset what an earlier loop left: one with a larger batch may have ended in the middle of a step.
         self._means["train"], self._position = LossMeans(), 0
         return super()._inner_training_loop(*args, **options)
 
     def get_train_dataloader(self) -> DataLoader[Any]:
-        """Batches of one set and of similar length each; of a stream, the units as they come."""
+        """Build the loader of training batches.
+
+        Returns:
+            Batches of one set and of similar length each; of a stream, the units in their order.
+
+        Raises:
+            ValueError: Without a ``train_dataset``.
+        """
         units: Any = self.train_dataset
         if units is None:
-            raise ValueError("There is no `train_dataset` to train on.")
+            raise ValueError("`train_dataset` is missing: pass the data to train on.")
         if isinstance(units, IterableDataset):
             return super().get_train_dataloader()
         some = self.prepared(units)
@@ -69,7 +76,17 @@ class BatchingTrainer(RetryingTrainer):
         return prepared
 
     def get_eval_dataloader(self, eval_dataset: Any = None) -> DataLoader[Any]:
-        """Every unit once; each process has its share of the batches."""
+        """Build the loader of evaluation batches.
+
+        Args:
+            eval_dataset: Rows, units, or the name of one of the trainer's evaluation sets; None = that of the trainer.
+
+        Returns:
+            Every unit once; each process has its share of the batches.
+
+        Raises:
+            ValueError: Without an ``eval_dataset``.
+        """
         units: Any = self.eval_dataset if eval_dataset is None else eval_dataset
         if isinstance(units, str):
             sets: Any = self.eval_dataset
@@ -77,7 +94,7 @@ class BatchingTrainer(RetryingTrainer):
         elif eval_dataset is not None:
             units = self._units(units, "validation")
         if units is None:
-            raise ValueError("There is no `eval_dataset` to evaluate on.")
+            raise ValueError("`eval_dataset` is missing: pass the data to evaluate on.")
         some = self.prepared(units)
         batches = list(
             LengthBatches(
@@ -99,17 +116,19 @@ class BatchingTrainer(RetryingTrainer):
         return prepare(units, tokenizer, self.args.longest_text, self.needs_labels)
 
     def _sizes(self, units: Sequence[Unit]) -> dict[str, int] | None:
-        """Units of each set per epoch. Raises `DataError` for a set of which nothing is left."""
+        """Units of each set per epoch. Raises `DataError` for a set without any unit to train on."""
         if self.sizes is None:
             return None
         left = {unit[0].source for unit in units}
         for name in self.sizes:
             if name not in left:
-                raise DataError(f"`sizes` names {name!r}, of which no unit can be trained on; leave the set out.")
+                raise DataError(
+                    f"`sizes` names {name!r}, but no unit of that set can be trained on; leave the set out."
+                )
         return dict(self.sizes)
 
     def _loading(self) -> dict[str, Any]:
-        """Options of every loader."""
+        """Options that every loader has in common."""
         return {
             "collate_fn": self.data_collator,
             "num_workers": self.args.dataloader_num_workers,

@@ -1,7 +1,7 @@
 """The moving average of the weights, which evaluation and saving use.
 
-Notable: outside training it takes the place of the weights (`ExponentialAverage.in_use`), so that everything that looks
-at the model then - evaluation, a saved checkpoint, a callback that takes a snapshot - sees one and the same model.
+Notable: outside training the average replaces the weights (`ExponentialAverage.in_use`), so that everything that reads
+the model then - evaluation, a saved checkpoint, a callback that takes a snapshot - sees one and the same model.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,8 +21,9 @@ WEIGHTS_IN_TRAINING = "weights_in_training.safetensors"
 class ExponentialAverage:
     """Average of a model's floating parameters (Polyak & Juditsky 1992; Tarvainen & Valpola 2017, arXiv:1703.01780).
 
-    model: whose trainable parameters are averaged, in float32 as long as they are not wider. decay: share that stays
-    of the average in each step.
+    Args:
+        model: The model whose trainable parameters are averaged, in float32 or in their own type where it is wider.
+        decay: Share of the average that is kept in each step.
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:
@@ -38,14 +39,20 @@ class ExponentialAverage:
 
     @torch.no_grad()
     def update(self) -> None:
-        """Draw the average towards the weights; after each optimiser step."""
+        """Move the average towards the weights; called after each optimiser step."""
         average = list(self.averages.values())
         weights: list[Tensor] = [self.parameters[name].to(mean.dtype) for name, mean in self.averages.items()]
         get_ema_multi_avg_fn(self.decay)(average, weights, 0)
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
-        """The model has the averaged weights. What is changed in them meanwhile, the weights and the average keep."""
+        """Give the model the averaged weights inside the context.
+
+        What is changed in them meanwhile is kept, in the weights and in the average.
+
+        Yields:
+            Nothing.
+        """
         if self.used:
             yield
             return
@@ -58,7 +65,7 @@ class ExponentialAverage:
         finally:
             self.used = False
             for name, item in self.parameters.items():
-                if item._version != versions[name]:  # put back to a snapshot, say
+                if item._version != versions[name]:  # for example restored to a snapshot
                     self.averages[name].copy_(item.detach())
                     raw[name].copy_(item.detach())
             self._fill(raw)
@@ -70,7 +77,7 @@ class ExponentialAverage:
 
     @torch.no_grad()
     def embed(self, model: nn.Module, text: dict[str, Tensor]) -> Tensor:
-        """Embedding of a batch of texts under the averaged weights, without dropout: (batch, hidden)."""
+        """Return the embedding of a batch of texts under the averaged weights, without dropout: (batch, hidden)."""
         training = model.training
         model.eval()
         try:
@@ -81,21 +88,30 @@ class ExponentialAverage:
         embedding: Tensor = output.embedding
         return embedding
 
-    def settle(self) -> None:
-        """The model has the averaged weights from now on."""
+    def apply(self) -> None:
+        """Give the model the averaged weights for good."""
         self._fill(self.averages)
 
     def save_weights(self, folder: Path) -> None:
-        """Write the weights in training beside the average that the checkpoint holds, for `load`."""
+        """Write the weights in training, and the average at full precision, into a checkpoint, for `load`."""
         tensors = {name: item.detach().contiguous() for name, item in self.parameters.items()}
         save_file(tensors | {f"average.{name}": value for name, value in self.averages.items()},
                   folder / WEIGHTS_IN_TRAINING)  # fmt: skip
 
     def load(self, folder: Path) -> None:
-        """Go on from a checkpoint of `save_weights`. Raises `ValueError` where it is missing or of other parameters."""
+        """Continue from a checkpoint of `save_weights`.
+
+        Args:
+            folder: The checkpoint.
+
+        Raises:
+            ValueError: When the file is missing or belongs to a model with other parameters.
+        """
         file = folder / WEIGHTS_IN_TRAINING
         if not file.is_file():
-            raise ValueError(f"{folder} has no {WEIGHTS_IN_TRAINING}: it was saved without `ema_decay`. Leave it out.")
+            raise ValueError(
+                f"{folder} has no {WEIGHTS_IN_TRAINING}: it was saved without `ema_decay`. Leave `ema_decay` out."
+            )
         tensors = load_file(file)
         wanted = {*self.parameters, *(f"average.{name}" for name in self.averages)}
         if tensors.keys() != wanted:
@@ -109,23 +125,35 @@ class ExponentialAverage:
 
 
 def refuse_without_average(folder: Path) -> None:
-    """Raises `ValueError` for a checkpoint of `ExponentialAverage.save_weights`: its weights are the average, and the
-    optimiser's state is that of others."""
+    """Refuse a checkpoint of `ExponentialAverage.save_weights` in a run without ``ema_decay``.
+
+    Its weights are the average, and the optimiser's state belongs to the weights in training.
+
+    Args:
+        folder: The checkpoint.
+
+    Raises:
+        ValueError: When the checkpoint was saved with ``ema_decay``.
+    """
     if (folder / WEIGHTS_IN_TRAINING).is_file():
         raise ValueError(
-            f"{folder} was saved with `ema_decay`, and its weights are the average: set `ema_decay` to go on, or start "
-            "anew from these weights."
+            f"{folder} was saved with `ema_decay`, and its weights are the average: set `ema_decay` to continue, or "
+            "start a new run from these weights."
         )
 
 
 class UpdateAverage(TrainerCallback):
-    """Moves the average that ``get`` returns, if any, after each optimiser step."""
+    """Updates a moving average after each optimiser step.
+
+    Args:
+        get: Returns the average, or None where there is none.
+    """
 
     def __init__(self, get: Callable[[], ExponentialAverage | None]) -> None:
         self.get = get
 
     def on_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """The weights have moved."""
+        """Update the average: the weights have changed."""
         average = self.get()
         if average is not None:
             average.update()

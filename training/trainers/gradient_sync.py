@@ -1,8 +1,8 @@
 """Gradients of several processes, averaged after the backward pass.
 
-Notable: unlike the buckets that `DistributedDataParallel` sends while it runs backwards, nothing is sent before every
-process has come through, so that a process which runs out of memory can tell the others instead of leaving them
-waiting; and processes whose batches touched different modules need not agree on anything.
+Notable: unlike the buckets that `DistributedDataParallel` sends during its backward pass, nothing is sent before every
+process has finished, so that a process which runs out of memory can report it instead of leaving the others waiting;
+and processes whose batches used different modules need not agree on anything.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,7 +15,7 @@ BUCKET_BYTES = 25 * 2**20
 
 
 def largest(value: int, device: torch.device) -> int:
-    """The largest ``value`` of all processes. Every process must ask."""
+    """Return the largest ``value`` of all processes, each of which must call it."""
     if not dist.is_available() or not dist.is_initialized() or dist.get_world_size() == 1:
         return value
     held = torch.tensor([value], device=device)
@@ -25,10 +25,13 @@ def largest(value: int, device: torch.device) -> int:
 
 @torch.no_grad()
 def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
-    """Put the mean over the processes in each gradient; none where no process has one.
+    """Replace each gradient by its mean over the processes; it stays None where no process has one.
 
-    A process without a gradient that another has counts as 0 there. Every process must call it with the same
-    parameters in the same order.
+    A process without a gradient that another has counts as 0 there. Every process must call it with the same parameters
+    in the same order.
+
+    Args:
+        parameters: The parameters of the model.
     """
     trained = [parameter for parameter in parameters if parameter.requires_grad]
     if not trained or not dist.is_initialized() or dist.get_world_size() == 1:

@@ -1,7 +1,7 @@
-"""What `RedHeartTrainer` inherits from transformers and has no use for: refused when it is set, and never passed over.
+"""Options that `RedHeartTrainer` inherits from transformers and cannot use: setting one is an error, not ignored.
 
-Notable: units are put together by tokens, not by rows, and measured as they come; what is about the other way of doing
-it would have no effect.
+Notable: batches are built by tokens, not by rows, and metrics are computed on what was collected by target; options for
+the other way would have no effect.
 """
 
 from collections.abc import Mapping
@@ -35,9 +35,15 @@ _OF_STREAMS = ("dataloader_drop_last",)
 
 
 def refuse_without_effect(args: TrainingArguments, options: Mapping[str, Any], streamed: bool) -> None:
-    """Raises `ValueError` for an option that is set and would have no effect.
+    """Refuse an option that is set and would have no effect.
 
-    options: parameters of the trainer beside its own. streamed: whether the training set is a stream.
+    Args:
+        args: The training arguments.
+        options: Parameters of the trainer beside its own.
+        streamed: Whether the training set is a stream.
+
+    Raises:
+        ValueError: When such an option is set.
     """
     for item in fields(TrainingArguments):
         reason = WITHOUT_EFFECT.get(item.name)

@@ -1,7 +1,7 @@
-"""Which learning rate each parameter has: less, the further its layer is from the outputs.
+"""The learning rate of each parameter: lower, the further its layer is from the outputs.
 
-Notable: the depth of a parameter follows from the module that holds it - the text's way through the model - and never
-from digits in its name.
+Notable: the depth of a parameter follows from the module that holds it - the order in which a text passes the model -
+and never from digits in its name.
 """
 
 from typing import Any
@@ -14,16 +14,23 @@ from ...modeling_redheart.backbone import PretrainedTextEncoder
 from ...modeling_redheart.layers import QueryTokens
 from ...modeling_redheart.modeling_redheart import RedHeartModel
 
-# The components behind the backbone, by their paths, in the order in which a text passes them.
+# The components after the backbone, by their paths, in the order in which a text passes them.
 STAGES: tuple[tuple[str, ...], ...] = tuple(
     tuple(row.place for row in COMPONENTS.values() if row.stage == stage) for stage in ORDER[1:]
 )
 
 
 def module_depths(model: RedHeartModel) -> dict[str, int]:
-    """Depth of each submodule by its path: 0 for the embeddings of the text, one more for each layer and stage.
+    """Compute the depth of each submodule: 0 for the embeddings of the text, one more for each layer and stage.
 
-    A module that is not listed has the depth of the module that holds it.
+    Args:
+        model: The model.
+
+    Returns:
+        Path -> depth. A module that is not listed has the depth of the module that holds it.
+
+    Raises:
+        ValueError: When the encoder has no list of its layers.
     """
     encoder: Any = model.backbone.encoder
     layers = encoder.layers if not isinstance(encoder, PretrainedTextEncoder) else _layer_list(encoder.model)
@@ -39,7 +46,7 @@ def module_depths(model: RedHeartModel) -> dict[str, int]:
 
 
 def _layer_list(encoder: Any) -> nn.ModuleList:
-    """The encoder's layers: its module list of `num_hidden_layers` modules. Raises `ValueError` where there is none."""
+    """The encoder's module list of `num_hidden_layers` modules. Raises `ValueError` where there is none."""
     count = encoder.config.num_hidden_layers
     for module in encoder.modules():
         if isinstance(module, nn.ModuleList) and len(module) == count:
@@ -50,7 +57,7 @@ def _layer_list(encoder: Any) -> nn.ModuleList:
 
 
 def parameter_depths(model: RedHeartModel) -> dict[str, int]:
-    """Depth of each parameter by its name."""
+    """Return the depth of each parameter by its name."""
     depths = module_depths(model)
     result = {}
     for name, _ in model.named_parameters():
@@ -58,7 +65,7 @@ def parameter_depths(model: RedHeartModel) -> dict[str, int]:
         while path not in depths:
             path, _, last = path.rpartition(".")
             if not last:
-                raise ValueError(f"The parameter {name!r} lies in no stage of the model that has a depth.")
+                raise ValueError(f"The parameter {name!r} belongs to no stage of the model that has a depth.")
         result[name] = depths[path]
     return result
 
@@ -71,11 +78,21 @@ def parameter_groups(
     layer_decay: float = 1.0,
     encoder_learning_rate: float | None = None,
 ) -> list[dict[str, Any]]:
-    """Groups for an optimiser, over the trainable parameters.
+    """Group the trainable parameters for an optimiser.
 
-    decayed: names that weight decay is for (`Trainer.get_decay_parameter_names`); learned tokens never are. The rate of
-    a parameter is ``learning_rate`` (``encoder_learning_rate`` in a pre-trained encoder) times ``layer_decay`` to the
-    power of the stages between it and the outputs.
+    The rate of a parameter is ``learning_rate`` (``encoder_learning_rate`` in a pre-trained encoder) times
+    ``layer_decay`` to the power of the stages between it and the outputs.
+
+    Args:
+        model: The model.
+        decayed: Names that weight decay applies to (`Trainer.get_decay_parameter_names`); learned tokens never decay.
+        learning_rate: Learning rate at the outputs.
+        weight_decay: Weight decay of the parameters in ``decayed``.
+        layer_decay: Rate of a layer as a share of the next one's, above 0, at most 1.
+        encoder_learning_rate: Learning rate of a pre-trained encoder; None = ``learning_rate``.
+
+    Returns:
+        Groups with ``params``, ``lr`` and ``weight_decay``, the highest rate first.
     """
     depths = dict.fromkeys((name for name, _ in model.named_parameters()), 0)
     if layer_decay < 1:

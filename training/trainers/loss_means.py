@@ -18,18 +18,33 @@ class LossMeans:
         self.sums: dict[str, tuple[Tensor, Tensor]] = {}
 
     def add(self, name: str, mean: Tensor, texts: Tensor) -> None:
-        """Add ``texts`` texts that cost ``mean`` on average. Both scalars; without a gradient afterwards."""
+        """Add a mean loss.
+
+        Args:
+            name: Name of the loss.
+            mean: Mean cost of the texts, a scalar; its gradient is dropped.
+            texts: Number of texts, a scalar.
+        """
         total, count = self.sums.get(name, (torch.zeros((), device=mean.device), torch.zeros((), device=mean.device)))
         self.sums[name] = (total + mean.detach().float() * texts, count + texts)
 
     def merge(self, other: "LossMeans") -> None:
-        """Add what another one holds."""
+        """Add the sums of another object."""
         for name, (total, count) in other.sums.items():
             mine = self.sums.get(name, (torch.zeros_like(total), torch.zeros_like(count)))
             self.sums[name] = (mine[0] + total, mine[1] + count)
 
     def drain(self, names: Sequence[str], reduce: Callable[[Tensor], Tensor], device: torch.device) -> dict[str, float]:
-        """The mean of each loss that any text has, and start anew. reduce: sums a tensor over the processes."""
+        """Compute the mean of each loss and reset the sums.
+
+        Args:
+            names: Names of the losses, the same in every process.
+            reduce: Sums a tensor over the processes.
+            device: Where the tensor to reduce is put.
+
+        Returns:
+            Name -> mean, of the losses that any text has.
+        """
         held = torch.zeros(len(names), 2, dtype=torch.float64)
         for row, name in enumerate(names):
             if name in self.sums:

@@ -1,7 +1,7 @@
 """`OOMCallback`: watches the memory of a run, and reports each time that it ran out.
 
-Notable: it can do no more than watch - transformers has no event for an error - and so works with any Trainer;
-`RetryingTrainer`, and so `RedHeartTrainer`, repeats the batch in pieces and tells this callback, which reports it.
+Notable: it can only watch, since transformers has no event for an error, and so works with any Trainer;
+`RetryingTrainer`, and so `RedHeartTrainer`, repeats the batch in pieces and notifies this callback.
 """
 
 import resource
@@ -24,36 +24,43 @@ REPORT = "out_of_memory_report.json"
 
 
 class OOMCallback(TrainerCallback, ExportableState):
-    """Keeps the peak of the memory in use, asks for a checkpoint when little is left, and writes a report and a plot.
+    """Records the peak of memory in use, requests a checkpoint when little is left, and writes a report and a plot.
 
-    save_below: share of the device's memory; with less than that left at a step's end a checkpoint is asked for, once
-    (a device whose size is not known, the host among them, has no such limit). output: folder of
-    ``out_of_memory_report.json``, which is also written each time that memory runs out, in case that the run ends
-    there; None = ``args.output_dir``. plot: write ``out_of_memory.png`` at the end, which needs matplotlib.
+    Its state is saved in each checkpoint, and a resumed run continues with it.
 
-    What it knows is saved in each checkpoint, and a resumed run goes on with it.
+    Args:
+        save_below: Share of the device's memory, 0 or above and below 1; with less than that left at a step's end a
+            checkpoint is requested, once (a device whose size is not known, the host among them, has no such limit).
+        output: Folder of ``out_of_memory_report.json``, which is also written each time that memory runs out, in case
+            the run ends there; None = ``args.output_dir``.
+        plot: Write ``out_of_memory.png`` at the end, which needs matplotlib.
+
+    Raises:
+        ValueError: For ``save_below`` out of range.
     """
 
     def __init__(self, save_below: float = 0.05, output: str | Path | None = None, plot: bool = True) -> None:
         if not 0 <= save_below < 1:
-            raise ValueError(f"`save_below` must lie in 0..1, got {save_below}; 0 never asks for a checkpoint.")
+            raise ValueError(
+                f"`save_below` must be 0 or above and below 1, got {save_below}; 0 never requests a checkpoint."
+            )
         self.save_below = save_below
         self.output = None if output is None else str(output)
         self.plot = plot
-        self.peaks: list[list[float]] = []  # step, bytes at most in use since the last log
+        self.peaks: list[list[float]] = []  # step, peak bytes in use since the last log
         self.events: list[dict[str, Any]] = []
         self.asked_at: int | None = None
         self._ended = False
 
     def state(self) -> dict[str, Any]:
-        """What a checkpoint keeps, as JSON."""
+        """Return what a checkpoint keeps, as JSON."""
         args = {"save_below": self.save_below, "output": self.output, "plot": self.plot}
         return {"args": args, "attributes": {"peaks": self.peaks, "events": self.events, "asked_at": self.asked_at}}
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Check that the report can be written at the end; on a resume, go on with what the checkpoint knows."""
+        """Check that the plot can be drawn at the end; in a resumed run, restore the checkpoint's records."""
         if self.plot:
             require_matplotlib()
         if self._ended:  # another run
@@ -67,30 +74,30 @@ class OOMCallback(TrainerCallback, ExportableState):
         if name not in known:
             # A checkpoint from before this callback was added: without an entry the trainer fails when it saves.
             known[name] = self.state()
-        elif not args.restore_callback_states_from_checkpoint:  # with it, the trainer has made this object from them
+        elif not args.restore_callback_states_from_checkpoint:  # else the trainer has restored this object
             stored = known[name][-1] if isinstance(known[name], list) else known[name]
             found = stored["attributes"]
             self.peaks, self.events = [*found["peaks"], *self.peaks], [*found["events"], *self.events]
             self.asked_at = found["asked_at"]
 
     def record(self, event: OutOfMemory, args: TrainingArguments, state: TrainerState) -> None:
-        """Memory ran out; see `OutOfMemory`."""
+        """Record that memory ran out, and write the report; called by `RetryingTrainer`."""
         self.events.append(asdict(event))
         self._report(args, state)
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> TrainerControl:
-        """Ask for a checkpoint when little memory is left, in all processes when it is so in one."""
+        """Request a checkpoint when little memory is left in any process."""
         left = memory_left(args.device) if self.asked_at is None else None
-        # One process alone would wait in a checkpoint for the others, which have gone on.
+        # All together: one process alone would wait in the checkpoint for the others, which continue.
         if left is not None and largest(int(left < self.save_below), args.device):
             self.asked_at = state.global_step
             control.should_save = True
         return control
 
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Keep the peak since the last log."""
+        """Record the peak since the last log."""
         self.peaks.append([state.global_step, float(peak_memory(args.device))])
 
     def on_train_end(
@@ -113,7 +120,7 @@ class OOMCallback(TrainerCallback, ExportableState):
 
 
 def peak_memory(device: torch.device) -> int:
-    """Bytes at most in use: on a CUDA device since the last call, on the host of the process so far."""
+    """Return the peak of bytes in use: on a CUDA device since the last call, on the host of the process so far."""
     if device.type == "cuda":
         peak = torch.cuda.max_memory_allocated(device)
         torch.cuda.reset_peak_memory_stats(device)
@@ -123,7 +130,7 @@ def peak_memory(device: torch.device) -> int:
 
 
 def memory_left(device: torch.device) -> float | None:
-    """Share of a CUDA device's memory that is free or held back by torch; None for other devices."""
+    """Return the share of a CUDA device's memory that is free or reserved by torch; None for other devices."""
     if device.type != "cuda":
         return None
     free, total = torch.cuda.mem_get_info(device)

@@ -1,4 +1,4 @@
-"""Smoothed targets, and R-Drop: two passes that differ in dropout only are to agree."""
+"""Smoothed targets, and R-Drop: two passes that differ in dropout only should agree."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,14 +11,23 @@ from ...configuration.claims import CLAIMS, Kind, learned
 from ...data.loading import PAIRS
 from ...modeling_redheart.kinds import tensor_of
 
-# Targets that are probabilities of one label (a Bernoulli each), and those that are distributions over the last one.
+# Targets that are probabilities of single labels (a Bernoulli each), and distributions over the last dimension.
 _BERNOULLI = tuple(target for target, claim in learned() if claim.kind is Kind.PROBABILITY)
 _DISTRIBUTIONS = tuple(target for target, claim in learned() if claim.kind is Kind.SHARES)
 
 
 def smooth_targets(batch: Mapping[str, Tensor], factor: float) -> dict[str, Tensor]:
-    """The batch with its emotion and verdict targets drawn by ``factor`` to the uniform ones (Szegedy et al. 2016,
-    arXiv:1512.00567). Missing targets stay missing, rankings and regressions as they are."""
+    """Move the emotion and verdict targets towards uniform ones (Szegedy et al. 2016, arXiv:1512.00567).
+
+    Missing targets stay missing, rankings and regressions stay as they are.
+
+    Args:
+        batch: Name -> tensor.
+        factor: Share of the uniform target, 0 to 1.
+
+    Returns:
+        The batch with smoothed targets.
+    """
     smoothed = dict(batch)
     for name in batch.keys() & {*_BERNOULLI, *_DISTRIBUTIONS}:
         target = batch[name]
@@ -29,8 +38,8 @@ def smooth_targets(batch: Mapping[str, Tensor], factor: float) -> dict[str, Tens
     return smoothed
 
 
-def twice(batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The batch and a copy of it below, with pair ids of its own."""
+def double_batch(batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the batch with a copy of it below, whose pair ids are new."""
     doubled = {}
     for name, value in batch.items():
         copy = value
@@ -42,10 +51,17 @@ def twice(batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def divergence(output: Any) -> Tensor:
-    """R-Drop (Liang et al. 2021, arXiv:2106.14448) on the model's output for `twice`: mean symmetric Kullback-Leibler
-    divergence of the two halves over the texts, summed over what was read of emotion, verdict and perspectives (nats).
+    """Compute R-Drop (Liang et al. 2021, arXiv:2106.14448) on the model's output for `double_batch`.
 
-    Raises `ValueError` where none of these was read.
+    Args:
+        output: Output of the model on a doubled batch.
+
+    Returns:
+        Mean symmetric Kullback-Leibler divergence of the two halves over the texts, summed over emotion, verdict and
+        perspectives as far as they are in the output; a scalar in nats.
+
+    Raises:
+        ValueError: When the output has none of these.
     """
     parts = []
     apart = {Kind.PROBABILITY: _bernoulli, Kind.SHARES: _categorical}
@@ -70,13 +86,21 @@ def _categorical(one: Tensor, two: Tensor) -> Tensor:
 
 
 def consistency_loss(embedding: Tensor, teacher: Tensor, temperature: float = 0.05) -> Tensor:
-    """How hard it is to tell, by its embedding, which of the batch's texts a teacher embedded (InfoNCE, van den Oord et
-    al. 2018, arXiv:1807.03748), in nats; the teacher being the model's own average (He et al. 2020, arXiv:1911.05722).
+    """Compute how hard it is to tell by its embedding which of the batch's texts a teacher embedded.
 
-    embedding, teacher: (batch, hidden), of length 1; the teacher without a gradient. A batch of one text costs 0.
+    InfoNCE (van den Oord et al. 2018, arXiv:1807.03748); the teacher is the model's own average (He et al. 2020,
+    arXiv:1911.05722). A batch of one text costs 0.
+
+    Args:
+        embedding: (batch, hidden), of length 1.
+        teacher: (batch, hidden), of length 1, without a gradient.
+        temperature: Divides the cosines; above 0.
+
+    Returns:
+        The loss, a scalar in nats.
     """
     similarity = embedding.float() @ teacher.float().T / temperature
     return F.cross_entropy(similarity, torch.arange(len(similarity), device=similarity.device))
 
 
-__all__ = ["consistency_loss", "divergence", "smooth_targets", "twice"]
+__all__ = ["consistency_loss", "divergence", "double_batch", "smooth_targets"]

@@ -32,25 +32,36 @@ from .layer_decay import parameter_groups
 from .loss_means import LOGGED, LossMeans
 from .metrics import Metrics, Readings, reading_metrics
 from .out_of_memory import split
-from .regularization import consistency_loss, divergence, smooth_targets, twice
+from .regularization import consistency_loss, divergence, double_batch, smooth_targets
 from .sharding import in_any_process, refuse_whole_weights, reshard
 
 
 class RedHeartTrainer(BatchingTrainer):
     """Trains a Red Heart model on rows, or on units (`data.loading`): single texts, or the two texts of a pair.
 
-    train_dataset, eval_dataset: a data set of `datasets`, a table, or rows in the columns of `data.schema`; or a
-    list of units; the latter also by name. A training set may be a stream of rows or units (then ``args.max_steps`` is
-    needed and batches are not sorted by length). sizes: units of each set per epoch (`collator.source_sizes`).
-    processing_class: the tokenizer. model: a `RedHeartModel`, or a `peft.PeftModel` of one (`adapters.add_adapter`), of
-    which the adapter alone is trained, averaged and saved. compute_loss_func: instead of the model's loss, called with
-    the output, the targets of the batch by name, and ``num_items_in_batch``, the texts of the whole step, by which it
-    divides a sum; None in an evaluation, for a mean. compute_metrics: of an evaluation; its ``predictions`` and
-    ``label_ids`` are arrays by target (`metrics.Readings`). By default accuracy and F1; None for none.
-
     Every loss is logged by its name, ``loss_emotion`` in training and ``eval_loss_emotion`` in evaluation, as the mean
-    over the texts that have its target. Raises `ValueError` for options that do not fit the model or each other, or
-    would have no effect.
+    over the texts that have its target. ``eval_loss_supervised`` is the weighted sum of the losses that have labels:
+    choose checkpoints by it, since the others measure how well modules agree, which is highest before training.
+
+    Args:
+        model: A `RedHeartModel`, or a `peft.PeftModel` of one (`adapters.add_adapter`), of which only the adapter is
+            trained, averaged and saved.
+        args: The training arguments.
+        train_dataset: A data set of `datasets`, a table, rows in the columns of `data.schema`, a list of units, or a
+            stream of rows or units (then ``args.max_steps`` is needed and batches are not sorted by length).
+        eval_dataset: As ``train_dataset``, but not a stream; or a dict of several by name.
+        processing_class: The tokenizer; required.
+        data_collator: Makes a batch of units; None = a `RedHeartCollator`.
+        sizes: Units of each set per epoch (`collator.source_sizes`); None = each unit once.
+        callbacks: Callbacks of the run.
+        compute_metrics: Metrics of an evaluation; its argument's ``predictions`` and ``label_ids`` are arrays by target
+            (`metrics.Readings`). By default accuracy and F1; None = no metrics.
+        **options: Further options of `transformers.Trainer`. ``compute_loss_func`` replaces the model's loss; it is
+            called with the output, the targets of the batch by name, and ``num_items_in_batch``, the texts of the whole
+            step, by which it divides a sum; None in an evaluation, for a mean.
+
+    Raises:
+        ValueError: For options that do not fit the model or each other, or would have no effect.
     """
 
     args: RedHeartTrainingArguments
@@ -72,11 +83,11 @@ class RedHeartTrainer(BatchingTrainer):
     ) -> None:
         if args.push_to_hub:
             raise ValueError(
-                "`push_to_hub=True` uploads the output folder while it trains: pickled arguments, and no code, card or "
-                "licence. Leave it out, and call `push_to_hub()` of the trainer, or `redheart push`, when it has ended."
+                "`push_to_hub=True` uploads the output folder during training: pickled arguments, and no code, card or "
+                "licence. Leave it out, and call the trainer's `push_to_hub()` or run `redheart push` after training."
             )
         if processing_class is None:
-            raise ValueError("`processing_class` is missing: the tokenizer that the texts are to be read with.")
+            raise ValueError("`processing_class` is missing: pass the tokenizer of the model.")
         config: Any = unwrap_peft_model(model).config
         if args.longest_text > config.longest_text:
             raise ValueError(
@@ -88,7 +99,7 @@ class RedHeartTrainer(BatchingTrainer):
         if compute_metrics is reading_metrics:
             compute_metrics = partial(reading_metrics, thresholds=config.thresholds)
         if options.get("compute_loss_func") is not None:
-            self.loss_is_scaled_for_ga = None  # whether it divides by the texts of the step is its own, and found out
+            self.loss_is_scaled_for_ga = None  # whether it divides by the texts of the step is found out
         super().__init__(
             model=model,
             args=args,
@@ -104,7 +115,7 @@ class RedHeartTrainer(BatchingTrainer):
         refuse_without_effect(args, options, streamed=isinstance(self.train_dataset, UnitStream))
         if self.sharded:
             refuse_whole_weights(args, at_load=self.is_distributed_loading_by_transformers)
-        if isinstance(args.loss_weights, dict):  # as JSON it has been read by now
+        if isinstance(args.loss_weights, dict):  # a JSON object is parsed by now
             config.loss_weights = {**config.loss_weights, **args.loss_weights}
         self.average: ExponentialAverage | None = None
         self._attempt, self._readings = LossMeans(), Readings()
@@ -116,7 +127,7 @@ class RedHeartTrainer(BatchingTrainer):
     # ---- Optimiser ----
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
-        """The optimiser of ``args.optim``, with a rate for each depth and none of the decay for learned tokens."""
+        """Create the optimiser of ``args.optim``, with a rate per depth and no weight decay for learned tokens."""
         module: Any = unwrap_peft_model(self.model if model is None else model)
         if self.optimizer is None:
             reshard(module)
@@ -142,11 +153,11 @@ class RedHeartTrainer(BatchingTrainer):
         return_outputs: bool = False,
         num_items_in_batch: Tensor | int | None = None,
     ) -> Any:
-        """Mean cost of the batch's texts; in training, its share in the mean over the texts of the step."""
+        """Return the mean cost of the batch's texts; in training, its share in the mean over the texts of the step."""
         targets = {name: inputs[name] for name in TARGET_OUTPUTS if name in inputs}
         if not model.training:
             output = model(**inputs, outputs=self._every)
-            self._remember(output)
+            self._record_losses(output)
             loss = self._own_loss(output, targets, None)
             loss = output.loss if loss is None else loss
             return (loss, output) if return_outputs else loss
@@ -154,8 +165,8 @@ class RedHeartTrainer(BatchingTrainer):
         if self.args.label_smoothing_factor:
             inputs = smooth_targets(inputs, self.args.label_smoothing_factor)
             targets = {name: inputs[name] for name in targets}
-        output = model(**(twice(inputs) if self.args.r_drop else inputs), outputs=self._outputs)
-        self._remember(output)
+        output = model(**(double_batch(inputs) if self.args.r_drop else inputs), outputs=self._outputs)
+        self._record_losses(output)
         # Processes average their gradients, hence the number of them.
         processes = 1 if num_items_in_batch is None else self.args.world_size
         share = 1.0 if num_items_in_batch is None else texts * processes / int(num_items_in_batch)
@@ -182,17 +193,14 @@ class RedHeartTrainer(BatchingTrainer):
             embedding = output.embedding[: len(teacher)]
             yield "consistency", self.args.consistency, consistency_loss(embedding, teacher)
 
-    def _remember(self, output: Any) -> None:
+    def _record_losses(self, output: Any) -> None:
         if output.losses is None:
             raise DataError("A batch has no label to train on: leave out rows without one (`data.check` finds them).")
         for name, mean in output.losses.items():
             self._attempt.add(name, mean, output.loss_texts[name])
 
     def _needed(self, inputs: Mapping[str, Any]) -> tuple[str, ...]:
-        """The outputs that this batch is to run: all of them in every ``full_every``-th batch of the run.
-
-        In a sharded model those that any process's batch is to run.
-        """
+        """Outputs that this batch runs: all in every ``full_every``-th batch; sharded, those of any process's batch."""
         world = self.args.world_size
         number = (self.state.global_step * self.args.gradient_accumulation_steps + self._position) * world
         full = (number + self.args.process_index) % self.args.full_every == self.args.full_every - 1
@@ -207,7 +215,7 @@ class RedHeartTrainer(BatchingTrainer):
     def training_step(
         self, model: nn.Module, inputs: dict[str, Tensor | Any], num_items_in_batch: Tensor | int | None = None
     ) -> Tensor:
-        """Forward and backward of one batch; in smaller pieces when memory runs out (``args.oom_retry``)."""
+        """Run forward and backward of one batch; in smaller pieces when memory runs out (``args.oom_retry``)."""
         self._outputs = self._needed(inputs)
         self._position = 0 if self.accelerator.sync_gradients else self._position + 1
         loss = super().training_step(model, inputs, num_items_in_batch)
@@ -256,11 +264,7 @@ class RedHeartTrainer(BatchingTrainer):
         ignore_keys: list[str] | None = None,
         metric_key_prefix: str = "eval",
     ) -> Any:
-        """As in the base; ``eval_loss`` and each ``eval_loss_NAME`` are means over texts, however they were batched.
-
-        ``eval_loss_supervised`` is the weighted sum of the losses that have labels: what a checkpoint is to be chosen
-        by, since the others say how well modules agree, which they do best before anything is learned.
-        """
+        """Evaluate as the base class does; losses are means over texts, however they were batched."""
         self._means["eval"], self._readings = LossMeans(), Readings()
         output = super().evaluation_loop(dataloader, description, prediction_loss_only, ignore_keys, metric_key_prefix)
         means = self._drain("eval", ("", *LOGGED))
@@ -277,7 +281,7 @@ class RedHeartTrainer(BatchingTrainer):
         return output
 
     def _measured(self) -> dict[str, float]:
-        """What `compute_metrics` says of the readings of all processes."""
+        """The metrics of `compute_metrics` on the readings of all processes."""
         found, self._readings = self._readings, Readings()
         if self.args.world_size > 1:
             everything: list[Readings] = gather_object([found])
@@ -288,15 +292,15 @@ class RedHeartTrainer(BatchingTrainer):
         return dict(self.compute_metrics(found.prediction()))
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
-        """As in the base, with the averaged weights where there are any."""
+        """Evaluate as the base class does, with the averaged weights where there are any."""
         with self._averaged():
             metrics: dict[str, float] = super().evaluate(*args, **kwargs)
         return metrics
 
     def predict(self, *args: Any, **kwargs: Any) -> Any:
-        """Raises `NotImplementedError`: a reading is no flat array."""
+        """Raise `NotImplementedError`: a reading is not a flat array."""
         raise NotImplementedError(
-            "A reading is no flat array; call the model, or pipeline('ethical-analysis', model=..., tokenizer=...)."
+            "A reading is not a flat array; call the model, or pipeline('ethical-analysis', model=..., tokenizer=...)."
         )
 
     def _drain(self, phase: str, names: Sequence[str]) -> dict[str, float]:
@@ -306,7 +310,7 @@ class RedHeartTrainer(BatchingTrainer):
         return self._means[phase].drain(names, reduce, self.args.device)
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """Add the mean of each loss over the texts since the last log."""
+        """Log the values, and the mean of each loss over the texts since the last log."""
         if "loss" in logs:
             logs |= {f"loss_{name}": value for name, value in self._drain("train", LOGGED).items()}
         super().log(logs, start_time)
@@ -319,27 +323,27 @@ class RedHeartTrainer(BatchingTrainer):
         trial: Any = None,
         ignore_keys_for_eval: list[str] | None = None,
     ) -> Any:
-        """As in the base; ``resume_from_checkpoint=True`` goes on from the newest checkpoint that is whole."""
+        """Train as the base class does; ``resume_from_checkpoint=True`` resumes from the newest complete checkpoint."""
         model: Any = self.model
         if resume_from_checkpoint and self.is_distributed_loading_by_transformers:
             raise ValueError(
                 "A run of a model that was sharded when it was loaded cannot be resumed: load the checkpoint's weights "
-                "with `from_pretrained(..., distributed_config=...)`, and start anew from them."
+                "with `from_pretrained(..., distributed_config=...)`, and start a new run from them."
             )
         if resume_from_checkpoint is True:
             resume_from_checkpoint = str(last_complete_checkpoint(Path(str(self.args.output_dir))))
         if self.args.ema_decay is not None:
             self.average = ExponentialAverage(model, self.args.ema_decay)
-        # An evaluation before has marked the model as prepared, and without more it would then be trained as it is:
-        # in several processes, each a model of its own.
+        # An evaluation before training has marked the model as prepared. Unless the mark is removed, the model is not
+        # wrapped for training, and each of several processes trains a separate model.
         if getattr(model, "_is_accelerate_prepared", False) and self.model_wrapped is model:
             vars(model)["_is_accelerate_prepared"] = False
         return super().train(resume_from_checkpoint or None, trial, ignore_keys_for_eval)
 
     def _finalize_training(self, *args: Any, **kwargs: Any) -> Any:
-        # From here on, the callbacks of the end included, the averaged weights are the model's.
+        # From here on, also for the callbacks at the end, the model has the averaged weights.
         if self.average is not None:
-            self.average.settle()
+            self.average.apply()
             self.average = None
         return super()._finalize_training(*args, **kwargs)
 
@@ -349,11 +353,11 @@ class RedHeartTrainer(BatchingTrainer):
             yield
 
     def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
-        """As in the base, with the averaged weights where there are any."""
+        """Save as the base class does, with the averaged weights where there are any."""
         with self._averaged():
             super().save_model(output_dir, _internal_call)
 
-    def push_to_hub(  # type: ignore[override]  # what cannot be asked for is no parameter
+    def push_to_hub(  # type: ignore[override]  # without parameters that have no effect
         self,
         commit_message: str | None = None,
         *,
@@ -362,7 +366,7 @@ class RedHeartTrainer(BatchingTrainer):
         private: bool | None = None,
     ) -> str | None:
         """Upload the model as `redheart push` does, checked, with its code and card; see `push_trained`."""
-        model: Any = self.model  # its class has this method from `methods`, as it has `push_to_hub`
+        model: Any = self.model  # `methods` gives its class this method and `push_to_hub`
         return model.push_trained(self, commit_message, token, revision, private)
 
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
@@ -381,7 +385,7 @@ class RedHeartTrainer(BatchingTrainer):
 
     def _save_rng_state(self, output_dir: str) -> None:
         super()._save_rng_state(output_dir)
-        # The main process goes on to write the state, which says that the checkpoint is whole, random states included.
+        # The main process then writes the state, which marks the checkpoint as complete, random states included.
         self.accelerator.wait_for_everyone()
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:

@@ -9,11 +9,11 @@ Multilingual using Knowledge Distillation", with the encoder as its own teacher)
 
 Notable:
 
-* English is not to change: its entries are frozen, the layers move slowly, and some of the sentences are learned in
-  English, too, to stay where they are. To make ten layers imitate all twelve cost more of what they know than it gave.
-* Embeddings are compared apart from their mean, which all sentences share and which tells them from each other in
-  nothing.
-* In bfloat16 where the processor multiplies it itself, else in float32, which is faster there.
+* English must not change: its entries are frozen, the layers have a low learning rate, and some of the sentences are
+  also learned in English, so that they stay where they are. Training ten layers to imitate all twelve lost more than it
+  gained.
+* Embeddings are compared after subtracting their mean, which all sentences share and which does not distinguish them.
+* In bfloat16 where the processor multiplies it natively, else in float32, which is faster there.
 """
 
 import argparse
@@ -40,15 +40,15 @@ LAYERS = 10
 ENTRIES, PIECES = 16_000, 8_000  # English entries that stay, and new Korean pieces
 COUNTED = ("cases", *ENGLISH)  # sets whose English words are counted
 COMMENTS = 20_000  # translated comments that are learned from beside the cases
-KEPT = 0.25  # of the sentences are learned in English, too
+KEPT = 0.25  # share of the sentences that is also learned in English
 BATCH_TOKENS = 1536
 LONGEST = 96
 LEARNING_RATE, EMBEDDING_RATE = 3e-5, 2e-3
-TELLING = "-ko"  # ends the id of a case that is the Korean telling of the one whose id is before it
+TELLING = "-ko"  # end of the id of a case that is the Korean version of the one whose id is before it
 
 
 def native_bfloat16() -> bool:
-    """Whether this processor, or the GPU beside it, multiplies bfloat16 without emulation."""
+    """Return whether this processor, or the GPU beside it, multiplies bfloat16 without emulation."""
     if torch.cuda.is_available():
         return torch.cuda.is_bf16_supported(including_emulation=False)
     known = torch.cpu.get_capabilities()
@@ -56,18 +56,18 @@ def native_bfloat16() -> bool:
 
 
 def precision() -> AbstractContextManager[Any]:
-    """The context in which a CPU computes fastest."""
+    """Return the context in which a CPU computes fastest."""
     return torch.autocast("cpu", dtype=torch.bfloat16, enabled=native_bfloat16())
 
 
 def translated_comments(data: Path) -> list[tuple[str, str]]:
-    """(English, Korean) of each comment that is there in both languages."""
+    """Return (English, Korean) of each comment that exists in both languages."""
     units = translations(load("goemotions", data, "train"), load("goemotions_ko", data, "train"))
     return [(english.text, korean.text) for english, korean in units]
 
 
 def retold_cases(data: Path) -> list[tuple[str, str]]:
-    """(English, Korean) of each training case that is there in both languages."""
+    """Return (English, Korean) of each training case that exists in both languages."""
     texts = {row["id"]: row["text"] for row in read_rows(folder_of("cases", data) / "train.parquet")}
     return [
         (texts[name.removesuffix(TELLING)], text)
@@ -79,7 +79,7 @@ def retold_cases(data: Path) -> list[tuple[str, str]]:
 def cut_encoder(
     data: Path, encoder: Path, pairs: Sequence[tuple[str, str]]
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """The encoder with its first layers and the vocabulary of both languages, not yet trained."""
+    """Return the encoder with its first layers and the vocabulary of both languages, not yet trained."""
     tokenizer = AutoTokenizer.from_pretrained(encoder)
     english = [text for name in COUNTED for text in texts_of(name, data, "train")]
     korean = [*(text for _, text in pairs), *texts_of("kote", data, "validation"), *map(_text, _korean_cases(data))]
@@ -88,7 +88,7 @@ def cut_encoder(
     extend_embeddings(model, vocabulary, [ko for _, ko in pairs], [en for en, _ in pairs])
     model.encoder.layer = model.encoder.layer[:LAYERS]
     model.config.num_hidden_layers = LAYERS
-    model.pooler = None  # read by nothing
+    model.pooler = None  # not used
     return model, vocabulary.tokenizer
 
 
@@ -103,7 +103,17 @@ def _korean_cases(data: Path) -> list[Example]:
 def batches(
     tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], seed: int | None, tokens: int = BATCH_TOKENS
 ) -> Iterator[tuple[list[int], Any]]:
-    """Places of texts of similar length, and their batch. seed: of the order; None = the shortest first."""
+    """Batch texts of similar length.
+
+    Args:
+        tokenizer: Tokenizer of the texts.
+        texts: The texts.
+        seed: Seed of the order of batches; None = the shortest first.
+        tokens: Maximum tokens of a batch, padding included.
+
+    Yields:
+        Places of the texts, and their batch.
+    """
     lengths = np.array([len(ids) for ids in tokenizer(list(texts), truncation=True, max_length=LONGEST)["input_ids"]])
     order = np.argsort(lengths, kind="stable")
     groups: list[list[int]] = []
@@ -122,7 +132,7 @@ def batches(
 
 
 def sentence_embeddings(model: PreTrainedModel, encoded: Any) -> Tensor:
-    """Mean of the last layer over the tokens, of length 1: (batch, width)."""
+    """Return the mean of the last layer over the tokens, of length 1: (batch, width)."""
     states = model(input_ids=encoded["input_ids"], attention_mask=encoded["attention_mask"]).last_hidden_state.float()
     weight = encoded["attention_mask"].unsqueeze(-1)
     return F.normalize((states * weight).sum(1) / weight.sum(1), dim=-1)
@@ -130,7 +140,7 @@ def sentence_embeddings(model: PreTrainedModel, encoded: Any) -> Tensor:
 
 @torch.no_grad()
 def embeddings(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> Tensor:
-    """The embedding of each text: (texts, width)."""
+    """Return the embedding of each text: (texts, width)."""
     model.eval()
     found = torch.empty(len(texts), model.config.hidden_size)
     for places, encoded in batches(tokenizer, texts, None, 4 * BATCH_TOKENS):
@@ -140,16 +150,24 @@ def embeddings(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, texts
 
 
 def from_centre(embedding: Tensor, centre: Tensor) -> Tensor:
-    """Where embeddings (batch, width) lie as seen from ``centre`` (width), of length 1."""
+    """Return the directions of embeddings (batch, width) from ``centre`` (width), of length 1."""
     return F.normalize(embedding - centre, dim=-1)
 
 
 def distil(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], targets: Tensor, centre: Tensor
 ) -> float:
-    """One round through ``texts``; returns the mean cosine with the targets over the last fifth.
+    """Train one round through ``texts``; the first `ENTRIES` of the vocabulary are not changed.
 
-    targets: where each text belongs, as seen from ``centre``. The first `ENTRIES` of the vocabulary stay as they are.
+    Args:
+        model: The encoder.
+        tokenizer: Its tokenizer.
+        texts: The texts.
+        targets: Direction of each text's embedding from ``centre``: (texts, width), of length 1.
+        centre: Mean of the embeddings, (width,).
+
+    Returns:
+        Mean cosine with the targets over the last fifth of the steps.
     """
     groups = list(batches(tokenizer, texts, 0))
     table: Any = model.get_input_embeddings().weight
@@ -162,8 +180,8 @@ def distil(
     begun = time.monotonic()
     for number, (places, encoded) in enumerate(groups, start=1):
         with precision():
-            said = from_centre(sentence_embeddings(model, encoded), centre)
-        cosine = (said * targets[places]).sum(1)
+            predictions = from_centre(sentence_embeddings(model, encoded), centre)
+        cosine = (predictions * targets[places]).sum(1)
         loss = (1 - cosine).mean()
         loss.backward()
         table.grad[:ENTRIES] = 0
@@ -194,26 +212,26 @@ def make(data: Path, encoder: Path, output: Path) -> float:
     chosen = [comments[place] for place in order.permutation(len(comments))[:COMMENTS].tolist()] + retold_cases(data)
     pairs = [chosen[place] for place in order.permutation(len(chosen)).tolist()]
     english = [text for text, _ in pairs]
-    meant = embeddings(model, tokenizer, english)
-    centre = meant.mean(0)
-    meant = from_centre(meant, centre)
+    targets = embeddings(model, tokenizer, english)
+    centre = targets.mean(0)
+    targets = from_centre(targets, centre)
     kept = round(KEPT * len(english))
     texts = [*(korean for _, korean in pairs), *english[:kept]]
-    cosine = distil(model, tokenizer, texts, torch.cat((meant, meant[:kept])), centre)
+    cosine = distil(model, tokenizer, texts, torch.cat((targets, targets[:kept])), centre)
     model.save_pretrained(output)
     tokenizer.save_pretrained(output)
     return cosine
 
 
 def main() -> None:
-    """The command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
     parser.add_argument("--encoder", type=Path, required=True, help="folder of all-mpnet-base-v2")
     parser.add_argument("--output", type=Path, required=True, help="where the encoder is written")
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    logger.info("cosine with the sentence that is translated: %.3f", make(args.data, args.encoder, args.output))
+    logger.info("cosine of a translation with its original: %.3f", make(args.data, args.encoder, args.output))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""Gives an English text encoder a second language: a smaller vocabulary of its own, and word pieces of Korean.
+"""Gives an English text encoder a second language: a smaller English vocabulary, and word pieces of Korean.
 
-Notable: an English encoder spends most of its entries on rare names and on scripts that it cannot read. They make room
-for Korean pieces, each of which starts where the English pieces lie that it is translated by: the mean of their
-embeddings, weighted by the translation probabilities of IBM Model 1 (Brown et al. 1993, "The Mathematics of Statistical
-Machine Translation"). What is kept of English keeps its weights.
+Notable: an English encoder uses most of its entries for rare names and for scripts that it cannot read. They are
+replaced by Korean pieces, each of which starts at the mean of the embeddings of the English pieces that it is
+translated by, weighted by the translation probabilities of IBM Model 1 (Brown et al. 1993, "The Mathematics of
+Statistical Machine Translation"). What is kept of English keeps its weights.
 """
 
 import json
@@ -21,7 +21,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTok
 
 from ..data.loading import Array, DataError
 
-PREFIX = "##"  # of a piece that goes on with a word
+PREFIX = "##"  # prefix of a piece that continues a word
 _CHUNK = 4096
 
 
@@ -29,8 +29,10 @@ _CHUNK = 4096
 class Vocabulary:
     """The new vocabulary.
 
-    tokenizer: reads both languages. kept: (entries of the first language), the old row of each. pieces: the new pieces,
-    in the rows after those.
+    Attributes:
+        tokenizer: Reads both languages.
+        kept: (entries of the first language), the old row of each.
+        pieces: The new pieces, in the rows after those.
     """
 
     tokenizer: PreTrainedTokenizerFast
@@ -41,11 +43,21 @@ class Vocabulary:
 def bilingual_vocabulary(
     tokenizer: PreTrainedTokenizerBase, texts: Iterable[str], foreign: Sequence[str], entries: int, pieces: int
 ) -> Vocabulary:
-    """A vocabulary of ``entries`` of the old one and ``pieces`` new ones.
+    """Build a vocabulary of ``entries`` of the old one and ``pieces`` new ones.
 
-    tokenizer: a WordPiece tokenizer (BERT's). texts: in its language, to say which entries are used. foreign: texts in
-    the other language. Raises `DataError` for a tokenizer of another kind, for more entries than it has, and for texts
-    that do not give enough pieces.
+    Args:
+        tokenizer: A WordPiece tokenizer (BERT's).
+        texts: Texts in its language, by which the most used entries are found.
+        foreign: Texts in the other language.
+        entries: Number of old entries to keep.
+        pieces: Number of new pieces.
+
+    Returns:
+        The vocabulary.
+
+    Raises:
+        DataError: For a tokenizer of another kind, for more entries than it has, and for texts that do not give enough
+            pieces.
     """
     old = json.loads(tokenizer.backend_tokenizer.to_str())
     if old["model"]["type"] != "WordPiece":
@@ -62,7 +74,7 @@ def _most_used(tokenizer: PreTrainedTokenizerBase, texts: Iterable[str], entries
     """Rows of the special entries, the Latin letters, and the entries that ``texts`` use most, in the old order."""
     vocabulary = tokenizer.get_vocab()
     if entries > len(vocabulary):
-        raise DataError(f"{entries} entries were asked for, and the vocabulary has {len(vocabulary)}.")
+        raise DataError(f"{entries} entries were requested, but the vocabulary has {len(vocabulary)}; request fewer.")
     always = set(tokenizer.all_special_ids) | set(tokenizer.get_added_vocab().values())
     always |= {row for name, row in vocabulary.items() if len(name.removeprefix(PREFIX)) == 1 and name.isascii()}
     counts: Counter[int] = Counter()
@@ -92,14 +104,14 @@ def _foreign_pieces(
     # English words inside the texts are read with what is kept of English.
     new = [name for name, _ in found if name not in known and name != "[UNK]" and not name.isascii()]
     if len(new) < pieces:
-        raise DataError(f"The texts give {len(new)} new pieces, and {pieces} were asked for; add texts.")
+        raise DataError(f"The texts give {len(new)} new pieces, but {pieces} were requested; add texts.")
     return new[:pieces]
 
 
 def _with_vocabulary(
     tokenizer: PreTrainedTokenizerBase, old: dict[str, Any], vocabulary: dict[str, int]
 ) -> PreTrainedTokenizerFast:
-    """The tokenizer with another vocabulary; everything else of it stays."""
+    """The tokenizer with another vocabulary and otherwise unchanged."""
     new = json.loads(json.dumps(old))
     new["model"]["vocab"] = vocabulary
     for token in new["added_tokens"]:
@@ -121,7 +133,7 @@ def _with_vocabulary(
 
 
 def _renumber(post_processor: dict[str, Any], vocabulary: dict[str, int]) -> None:
-    """Give the special tokens that are put around a text their new ids: of BERT's template, or RoBERTa's pair."""
+    """Update the ids of the special tokens around a text: of BERT's template, or RoBERTa's pair."""
     for name, special in post_processor.get("special_tokens", {}).items():
         special["ids"] = [vocabulary[name]]
     for place in ("cls", "sep"):
@@ -133,10 +145,17 @@ def _renumber(post_processor: dict[str, Any], vocabulary: dict[str, int]) -> Non
 def translation_probabilities(
     foreign: Sequence[Sequence[int]], native: Sequence[Sequence[int]], rounds: int = 5
 ) -> dict[int, tuple[Array, Array]]:
-    """IBM Model 1: for each foreign piece the native pieces that it is translated by, and with which probability.
+    """Estimate IBM Model 1: by which native pieces each foreign piece is translated, and with which probability.
 
-    foreign, native: the pieces of each pair of sentences. rounds: of expectation maximisation, from equal
-    probabilities. A native piece may also come from nothing, so that what every sentence has is nobody's translation.
+    A native piece may also come from nothing, so that what is in every sentence is not the translation of any piece.
+
+    Args:
+        foreign: Foreign pieces of each pair of sentences.
+        native: Native pieces of each pair.
+        rounds: Rounds of expectation maximisation, from equal probabilities.
+
+    Returns:
+        Foreign piece -> its native pieces and their probabilities.
     """
     width = 1 + max((max(ids) for ids in native if len(ids)), default=0)
     nothing = 1 + max((max(ids) for ids in foreign if len(ids)), default=0)
@@ -168,8 +187,16 @@ def translation_probabilities(
 def extend_embeddings(
     encoder: PreTrainedModel, vocabulary: Vocabulary, foreign: Sequence[str], native: Sequence[str]
 ) -> None:
-    """Put the vocabulary's embeddings into ``encoder``: the old rows that are kept, and for each new piece the mean of
-    the pieces that translate it in the pairs of sentences ``foreign`` and ``native``."""
+    """Put the vocabulary's embeddings into ``encoder``.
+
+    They are the old rows that are kept, and for each new piece the mean of the pieces that translate it.
+
+    Args:
+        encoder: The encoder, which is changed.
+        vocabulary: The new vocabulary.
+        foreign: The foreign sentence of each pair.
+        native: The native sentence of each pair.
+    """
     old: Any = encoder.get_input_embeddings()
     weight: Tensor = old.weight.detach()
     rows = weight[torch.from_numpy(vocabulary.kept)]
@@ -186,7 +213,7 @@ def extend_embeddings(
         others, probability = translated.get(first + place, (np.array([], dtype=np.int64), np.array([])))
         english = others < first
         mean = torch.from_numpy(probability[english]).float() @ rows[torch.from_numpy(others[english])]
-        if not english.any():  # never seen in a pair: somewhere in the middle, apart from the others
+        if not english.any():  # never in a pair: near the mean of all, at a random distance
             mean = rows.mean(dim=0) + 0.1 * rows.std(dim=0) * torch.randn(rows.shape[1], generator=generator)
         # A mean of many is shorter than each of them, and the length matters beside the positions that are added.
         new[place] = mean * (typical / mean.norm().clamp(min=1e-6))

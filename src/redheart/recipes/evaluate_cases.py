@@ -1,4 +1,4 @@
-"""Every figure of the cases for a model, with the worst texts, on the terminal and as JSON.
+"""Prints every figure of a model on the cases, with the worst texts, and writes them as JSON.
 
 python -m redheart.recipes.evaluate_cases MODEL [--data DIR] [--split validation] [--json FILE] [--no-floors]
 """
@@ -17,14 +17,17 @@ from ..storage.quiet import silence_libraries
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", help="a shipped checkpoint, or a folder")
-    parser.add_argument("--data", type=Path, help="the folder of sets, where the cases do not lie beside the code")
-    parser.add_argument("--split", default="validation", help="of the cases (default: validation)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure and the worst texts there")
+    parser.add_argument("--data", type=Path, help="folder of the data sets, where the cases are not beside the code")
+    parser.add_argument("--split", default="validation", help="split of the cases (default: validation)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure and the worst texts to this file")
     parser.add_argument(
-        "--no-floors", dest="floors", action="store_false", help="leave out the constant answer and TF-IDF (minutes)"
+        "--no-floors",
+        dest="floors",
+        action="store_false",
+        help="skip the comparison with a constant answer and TF-IDF, which takes minutes",
     )
     args = parser.parse_args(arguments)
 

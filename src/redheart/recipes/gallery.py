@@ -2,9 +2,9 @@
 
     python -m redheart.recipes.gallery MODEL --output docs/gallery.md
 
-Notable: beside each text of `gallery_texts.jsonl` stands what a careful reader would say of it; a reading that says
-otherwise is marked, and none is edited or left out. The reader was one person, and the list is short: it shows what
-readings are like, and `redheart evaluate` says how good they are.
+Notable: each text of `gallery_texts.jsonl` has the answer of a careful reader; a reading that differs is marked, and
+none is edited or left out. The reader was one person, and the list is short: it shows what readings are like, and
+`redheart evaluate` measures how good they are.
 """
 
 import argparse
@@ -24,18 +24,25 @@ ABSTAINED, NEUTRAL, WITHHELD = "abstained", "neutral", "withheld"
 _BETWEEN = " · "
 _WIDTH = 125
 _LANGUAGE_NAMES = {"en": "English", "ko": "Korean"}
-# Flags of a text that say something of the model, the same for every text, or are no warning.
+# Flags that are about the model and the same for every text, or are not warnings.
 _NO_WARNINGS = ("tokens", "withheld", "derived", "untrained")
-# Counts that say something from two on.
+# Counts that are shown from two on.
 _COUNTS = ("windows", "speakers")
 
 
 @dataclass(frozen=True)
 class GalleryText:
-    """A text, and what a careful reader would say of it.
+    """A text, and the answer of a careful reader.
 
-    verdict: the named verdicts that the reader accepts, of `VERDICTS` or "abstained". emotions: of which at least one
-    should be asserted; "neutral" among them: or none at all; empty: none should.
+    Attributes:
+        text: The text.
+        language: "en" or "ko".
+        verdict: The named verdicts that the reader accepts, of `VERDICTS` or "abstained"; at least one.
+        emotions: Emotions of which at least one should be asserted; with "neutral" among them none may be asserted,
+            too; empty: none should be.
+
+    Raises:
+        ValueError: For an unknown name, and without a verdict.
     """
 
     text: str
@@ -56,7 +63,7 @@ class GalleryText:
 
 
 def gallery_texts() -> list[GalleryText]:
-    """The list, in its order: 26 texts in English, then 14 in Korean."""
+    """Return the list, in its order: 26 texts in English, then 14 in Korean."""
     return [
         GalleryText(row["text"], row["language"], tuple(row["verdict"]), tuple(row["emotions"]))
         for row in text_list("gallery_texts")
@@ -64,9 +71,14 @@ def gallery_texts() -> list[GalleryText]:
 
 
 def misses(item: GalleryText, reading: Mapping[str, Any]) -> list[str]:
-    """What a careful reader would say otherwise, a phrase each; empty where the reading is right.
+    """List in what a reading differs from a careful reader's answer.
 
-    reading: of the pipeline (`EthicalAnalysisPipeline.postprocess`). What is withheld is not right.
+    Args:
+        item: The text and the answer.
+        reading: A reading of the pipeline (`EthicalAnalysisPipeline.postprocess`). What is withheld is not right.
+
+    Returns:
+        A phrase for each difference; empty where the reading is right.
     """
     found = []
     if (named := _named(reading)) not in item.verdict:
@@ -84,7 +96,17 @@ def misses(item: GalleryText, reading: Mapping[str, Any]) -> list[str]:
 
 
 def gallery(items: Sequence[GalleryText], readings: Readings, model: str, command: str) -> str:
-    """The page. readings: of the texts of ``items``, in their order. command: what writes it again."""
+    """Write the page.
+
+    Args:
+        items: The texts.
+        readings: Readings of the texts, in their order.
+        model: Name of the model.
+        command: The command that writes the page again.
+
+    Returns:
+        The page, in Markdown.
+    """
     faults = [misses(item, reading) for item, reading in zip(items, readings, strict=True)]
     right = {
         language: [not fault for item, fault in zip(items, faults, strict=True) if item.language == language]
@@ -132,11 +154,7 @@ def _withheld(readings: Readings) -> list[str]:
 
 
 def _absent(reading: Mapping[str, Any], key: str) -> str:
-    """`WITHHELD`, for a record key whose claim is not in the reading.
-
-    Raises `ValueError` where the reading does not say that it is left out: then it has another name, or was not asked
-    for.
-    """
+    """`WITHHELD`, for a record key that the reading's flags name. Raises `ValueError` for another missing key."""
     flags, names = reading["flags"], key.split(".")
     wholes = {".".join(names[:depth]) for depth in range(1, len(names) + 1)}
     if wholes.isdisjoint(flags["withheld"]) and not flags["recovered"]:
@@ -148,10 +166,10 @@ def _absent(reading: Mapping[str, Any], key: str) -> str:
 
 
 def _line(reading: Mapping[str, Any]) -> str:
-    """What a reading says, in one paragraph."""
+    """A reading in one paragraph."""
     affect = reading.get("emotion", {}).get("affect", {})
     utility = reading.get("counterfactual", {}).get("actual", {}).get("utility")
-    told = {
+    values = {
         "verdict": _verdict(reading),
         "acceptability": _number(reading, "acceptability", reading.get("verdict", {}).get("acceptability")),
         "emotion": _emotion(reading),
@@ -160,7 +178,7 @@ def _line(reading: Mapping[str, Any]) -> str:
         "regret": _regret(reading),
         "confidence": _confidence(reading),
     }
-    line = _BETWEEN.join(f"{name} {value}" for name, value in told.items())
+    line = _BETWEEN.join(f"{name} {value}" for name, value in values.items())
     warnings = _warnings(reading["flags"])
     return f"{line}{_BETWEEN}flags {', '.join(warnings)}" if warnings else line
 
@@ -191,7 +209,7 @@ def _level(levels: Mapping[str, float]) -> str:
 
 
 def _regret(reading: Mapping[str, Any]) -> str:
-    """The strongest regret; gladness, which is below 0, is none."""
+    """The strongest regret; gladness, which is below 0, counts as none."""
     regret = reading.get("regret", {})
     names = [(name, view) for name in REGRET_TYPES for view in VIEWS if view in regret.get(name, {})]
     if not names:
@@ -202,33 +220,36 @@ def _regret(reading: Mapping[str, Any]) -> str:
 
 
 def _confidence(reading: Mapping[str, Any]) -> str:
-    told = []
+    parts = []
     for name in ("verdict", "emotion"):
         value = reading.get("confidence", {}).get(name, {}).get("confidence")
-        told.append(f"{name} {_number(reading, f'confidence.{name}', value)}")
-    return ", ".join(told)
+        parts.append(f"{name} {_number(reading, f'confidence.{name}', value)}")
+    return ", ".join(parts)
 
 
 def _number(reading: Mapping[str, Any], key: str, value: float | None, form: str = ".2f") -> str:
-    """key: the record key of the value, which is None where it is withheld."""
+    """The value, or `WITHHELD` where it is None; ``key`` is its record key."""
     return _absent(reading, key) if value is None else format(round(value, 2) + 0.0, form)  # + 0.0: never -0.00
 
 
 def _warnings(flags: Mapping[str, Any]) -> list[str]:
     """The flags that are set, by name, with their value where it is more than true."""
-    told = {name: value for name, value in flags.items() if value and name not in _NO_WARNINGS}
-    told = {name: value for name, value in told.items() if name not in _COUNTS or value > 1}
-    return [name.replace("_", " ") + ("" if value is True else f" {_told(value)}") for name, value in told.items()]
+    warnings = {name: value for name, value in flags.items() if value and name not in _NO_WARNINGS}
+    warnings = {name: value for name, value in warnings.items() if name not in _COUNTS or value > 1}
+    return [
+        name.replace("_", " ") + ("" if value is True else f" {_format_value(value)}")
+        for name, value in warnings.items()
+    ]
 
 
-def _told(value: Any) -> str:
+def _format_value(value: Any) -> str:
     if isinstance(value, list | tuple):
-        return ", ".join(map(_told, value))
+        return ", ".join(map(_format_value, value))
     return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
 def _quoted(text: str) -> str:
-    """As a quotation in Markdown, which keeps its lines."""
+    """The text as a quotation in Markdown, which keeps its lines."""
     return "> " + text.replace("\n", "\\\n> ")
 
 
@@ -241,16 +262,25 @@ def _either(names: Iterable[str]) -> str:
 
 
 def read_gallery(read: Callable[[list[str]], Readings], model: str, command: str) -> str:
-    """The page of the whole list. read: gives the readings of texts, as the pipeline does."""
+    """Write the page of the whole list.
+
+    Args:
+        read: Returns the readings of texts, as the pipeline does.
+        model: Name of the model.
+        command: The command that writes the page again.
+
+    Returns:
+        The page, in Markdown.
+    """
     items = gallery_texts()
     return gallery(items, read([item.text for item in items]), model, command)
 
 
 def main() -> None:
-    """The command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", help="a checkpoint that ships, a folder, or a Hugging Face Hub id")
-    parser.add_argument("--output", type=Path, required=True, help="the page, docs/gallery.md")
+    parser.add_argument("model", help="a shipped checkpoint, a folder, or a Hugging Face Hub id")
+    parser.add_argument("--output", type=Path, required=True, help="page to write, docs/gallery.md")
     args = parser.parse_args()
 
     from ..loading import load_pipeline

@@ -2,9 +2,9 @@
 
     python -m redheart.recipes.ship RUN/model src/redheart/checkpoints/redheart-mini --form int8
 
-Notable: weights go in 8 bits (see `modeling_redheart.stored_int8`), a quarter of float32, or as bfloat16, a half; the
-config says float32, so that they are read and computed with in float32 by default. Code is not copied: `redheart
-create` puts it beside the weights for those who have no package.
+Notable: weights are stored in 8 bits (see `modeling_redheart.stored_int8`), a quarter of float32, or as bfloat16, a
+half; the config says float32, so that they are read and computed with in float32 by default. Code is not copied:
+`redheart create` puts it beside the weights for users without the package.
 """
 
 import argparse
@@ -24,18 +24,25 @@ from ..storage.strict_loading import SUMS, load_strict
 from ..storage.weights import Slot, int8_tensors, write_weights
 
 FORMS = ("bfloat16", "int8")
-# Where a git host takes no file above 100 MB: what is larger than the first is cut into files of the second.
+# Some git hosts take no file above 100 MB: what is larger than the first is split into files of the second.
 _LARGEST_FILE, _SHARD_SIZE = 95_000_000, 60_000_000
-# What loading a tokenizer from a folder leaves in its config, and says nothing about the tokenizer.
+# Options that loading a tokenizer from a folder adds to its config, about the machine and not the tokenizer.
 _OF_THE_MACHINE = ("is_local", "local_files_only", "name_or_path")
 
 
 def ship(trained: Path, folder: Path, form: str = "bfloat16") -> None:
     """Write config, weights with their sums, and tokenizer of ``trained`` to ``folder``, in place of weights there.
 
-    form: of the weights, one of `FORMS`. What is over 95 MB goes in files of at most 60 MB.
-    Raises `ValueError` for an unknown form, when ``trained`` does not load strictly or is ``folder`` itself, and when
-    what was written does not load strictly.
+    What is over 95 MB is written in files of at most 60 MB.
+
+    Args:
+        trained: Folder of the trained model.
+        folder: Folder to write to.
+        form: Number format of the weights, one of `FORMS`.
+
+    Raises:
+        ValueError: For an unknown form, when ``trained`` does not load strictly or is ``folder`` itself, and when what
+            was written does not load strictly.
     """
     if form not in FORMS:
         raise ValueError(f"No form {form!r}; {closest(form, FORMS)}")
@@ -71,12 +78,14 @@ def _tensors(model: RedHeartPreTrainedModel, form: str) -> Iterator[tuple[str, T
 
 
 def main() -> None:
-    """The command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("trained", type=Path, help="folder of the trained model")
-    parser.add_argument("folder", type=Path, help="where the checkpoint goes")
-    parser.add_argument("--form", choices=FORMS, default="bfloat16", help="of the weights; by default %(default)s")
-    parser.add_argument("--overwrite", action="store_true", help="replace the weights that are there")
+    parser.add_argument("folder", type=Path, help="folder to write the checkpoint to")
+    parser.add_argument(
+        "--form", choices=FORMS, default="bfloat16", help="number format of the weights (default: %(default)s)"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace weights that are in the folder already")
     args = parser.parse_args()
     if any(args.folder.glob("model*.safetensors")) and not args.overwrite:
         parser.error(f"{args.folder} has weights; name another folder, or replace them with --overwrite.")

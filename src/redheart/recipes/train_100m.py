@@ -5,13 +5,13 @@
     redheart evaluate redheart-100m --data DIR --fit
 
 The encoder is all-mpnet-base-v2 with ten of its twelve layers and Korean pieces (`bilingual_encoder`). First everything
-behind it learns to read it while it stands still, then all is trained (Kumar et al. 2022, arXiv:2202.10054: what is new
-and knows nothing would otherwise pull the encoder from what it knows). Both on the cases, with a little of the other
-sets. A cycle that OUTPUT already holds is not trained again. Last, all but the sweet-spot network is frozen, and that
-learns from rows that no cycle saw. Sets under a non-commercial licence, and crowd_envent, are never read.
+after it is trained while the encoder is frozen, then all is trained (Kumar et al. 2022, arXiv:2202.10054: new,
+untrained layers would otherwise distort what the encoder has learned). Both cycles use the cases, with a little of the
+other sets. A cycle that OUTPUT already holds is not trained again. Last, all but the sweet-spot network is frozen, and
+that is trained on rows that no cycle used. Sets under a non-commercial licence, and crowd_envent, are never read.
 
-Notable: derived verdicts tell the truth about roles. Who does wrong in a story is `other` where the story is told about
-a third person, and `author` where the same story is told by that person; the moral branch is `nobody`.
+Notable: derived verdicts follow roles. Who does wrong in a story is `other` where the story is told about a third
+person, and `author` where the same story is told by that person; the moral branch is `nobody`.
 """
 
 import random
@@ -53,8 +53,10 @@ STORY_VERDICT = f"{PREFIX}the actor of an immoral story is in the wrong (author 
 class Cycle:
     """One rise and fall of the learning rate.
 
-    rounds: through each set. rate, encoder_rate: of everything else and of the encoder, at the top; without an
-    encoder_rate the encoder stands still.
+    Attributes:
+        rounds: Set -> rounds through it.
+        rate: Highest learning rate of everything but the encoder.
+        encoder_rate: Highest learning rate of the encoder; None = it is frozen.
     """
 
     rounds: Mapping[str, float]
@@ -92,40 +94,47 @@ CYCLES = (
 )
 SETS = tuple(CYCLES[-1].rounds)
 LONGEST = 320
-WEIGHTS = {"verdict": 4.0, "acceptability": 6.0}  # more than by default: what a reading stands and falls with
+WEIGHTS = {"verdict": 4.0, "acceptability": 6.0}  # more than by default: the most important outputs of a reading
 
 
 def in_both_persons(stories: Sequence[Example], seed: int = 0) -> list[Example]:
-    """The stories with their verdict, about half of those that can be told by their actor told so.
+    """Give stories their verdict, and rewrite about half of those that their actor can tell in the first person.
 
-    The two texts of a pair are told in the same person.
+    The two texts of a pair are in the same person.
+
+    Args:
+        stories: The stories.
+        seed: Seed of the choice.
+
+    Returns:
+        The stories.
     """
     chance = random.Random(seed)
     found: list[Example] = []
     for unit in to_units(stories):
         own = [first_person(item.text) for item in unit]
-        told = all(own) and chance.random() < 0.5
+        first = all(own) and chance.random() < 0.5
         for item, text in zip(unit, own, strict=True):
-            verdict = "nobody" if is_better(item) else "author" if told else "other"
+            verdict = "nobody" if is_better(item) else "author" if first else "other"
             targets = {**item.targets, "verdict_labels": one_hot(verdict)}
-            found.append(replace(item, text=text if told and text else item.text, targets=targets))
+            found.append(replace(item, text=text if first and text else item.text, targets=targets))
     return found
 
 
 def first_person(text: str) -> str | None:
-    """A text about one person told by that person; None where somebody else could be meant."""
+    """Return a text about one person as told by that person; None where somebody else could be meant."""
     parsed = Text(text)
     person = protagonist(parsed)
     return None if person is None else retold(parsed, person, "I")
 
 
 def training_units(data: Path) -> tuple[list[Unit], list[Unit]]:
-    """Units to train on, and the ones held out for the confidence."""
+    """Return units to train on, and units held out for the confidence."""
     return recipe_units(data, SETS, in_both_persons, HELD_OUT)
 
 
 def arguments(output: Path) -> dict[str, Any]:
-    """What all phases share."""
+    """Return the training arguments that all phases share."""
     return {
         "output_dir": str(output),
         "num_train_epochs": 1,
@@ -149,7 +158,17 @@ def train_cycle(
     seed: int,
     resume: bool,
 ) -> None:
-    """Train ``model`` through one cycle, and write it and, when all is done, its losses to ``folder``."""
+    """Train ``model`` through one cycle, and write it and, at the end, its losses.
+
+    Args:
+        model: The model, which is trained in place.
+        tokenizer: Its tokenizer.
+        units: The units of all sets.
+        cycle: The cycle.
+        folder: Folder to write to.
+        seed: Seed of the cycle.
+        resume: Whether to continue from the newest checkpoint in ``folder``.
+    """
     settings = RedHeartTrainingArguments(
         **arguments(folder),
         seed=seed,
@@ -169,15 +188,22 @@ def train_cycle(
 
 
 def record_of(units: Sequence[Unit]) -> dict[str, list[str]]:
-    """What supervised each claim, by the names under which the sets are published."""
+    """Return what supervised each claim, by the names under which the sets are published."""
     return record_of_recipe(units, STORY_VERDICT)
 
 
 def train(data: Path, encoder: Path, output: Path, share: float = 1.0, resume: bool = False) -> None:
-    """Both cycles and the confidence; writes the float32 model and its tokenizer to ``output``/model, and each cycle's
-    model and losses to a folder of its own.
+    """Train both cycles and the confidence.
 
-    share: of each set's rounds, below 1 for a trial run. resume: a cycle goes on from its newest checkpoint.
+    Writes the float32 model and its tokenizer to ``output``/model, and each cycle's model and losses to a separate
+    folder.
+
+    Args:
+        data: Folder of the data sets.
+        encoder: Folder of the encoder.
+        output: Folder of the run.
+        share: Share of each set's rounds to train, below 1 for a trial run.
+        resume: Whether a cycle continues from its newest checkpoint.
     """
     set_seed(0)
     both = output / "encoder"
@@ -200,7 +226,7 @@ def train(data: Path, encoder: Path, output: Path, share: float = 1.0, resume: b
 
 
 def _confidence_units(unseen: Sequence[Unit]) -> list[Unit]:
-    """The rows that nothing was trained on; of the sets of comments and posts as many as there are cases."""
+    """The held-out rows; of each other set at most as many as there are cases."""
     by_set: dict[str, list[Unit]] = {}
     for unit in unseen:
         by_set.setdefault(unit[0].source, []).append(unit)
@@ -209,7 +235,7 @@ def _confidence_units(unseen: Sequence[Unit]) -> list[Unit]:
 
 
 def main() -> None:
-    """The command line."""
+    """Run the command line."""
     command_line(__doc__, "all-mpnet-base-v2", train)
 
 

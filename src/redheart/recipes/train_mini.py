@@ -9,8 +9,8 @@ cycles train everything on top of it on ten labelled sets at once, each after th
 high again (warm restarts, Loshchilov & Hutter 2017, arXiv:1608.03983) and with longer posts, the last one with some
 texts in other words. A cycle that OUTPUT already holds is not trained again. The ends of the last two cycles are
 averaged (Izmailov et al. 2018, arXiv:1803.05407). Last, all but the sweet-spot network is frozen, and that learns from
-rows that no cycle saw, so that it predicts losses as they are on new texts. What is then fitted is fitted on validation
-data. Sets under a non-commercial licence are never read.
+rows that no cycle used, so that it predicts losses as they are on new texts. What `redheart evaluate --fit` then fits
+is fitted on validation data. Sets under a non-commercial licence are never read.
 
 Notable: in float32, whose products are about twice as fast as those of bfloat16 on a CPU without matrix units.
 """
@@ -51,15 +51,18 @@ from .shipped_recipes import (
 
 HELD_OUT = 0.04
 KOREAN_PIECES = 8_000
-AVERAGED = 2  # cycles, the last ones
+AVERAGED = 2  # number of last cycles whose weights are averaged
 
 
 @dataclass(frozen=True)
 class Cycle:
     """One rise and fall of the learning rate.
 
-    longest_text: tokens from which on a text is cut. rounds: through each set. reworded: the share of the units that
-    are read in other words, by the rules that consistency is later measured with, on other texts.
+    Attributes:
+        longest_text: Maximum text length in tokens.
+        rounds: Set -> rounds through it.
+        reworded: Share of the units that are read in other words, by the rules that consistency is later measured with,
+            on other texts.
     """
 
     longest_text: int
@@ -121,8 +124,8 @@ CYCLES = (
 SETS = tuple(CYCLES[0].rounds)
 LONGEST = max(cycle.longest_text for cycle in CYCLES)
 
-# Sets of whose texts the embedding learns to lie as the encoder's own sentence embeddings do; the Korean of a
-# translated comment as its English.
+# Sets on which the embedding is trained to match the encoder's own sentence embeddings, for the Korean text of a
+# translated comment that of the English text.
 EMBEDDED = ("emobank", "goemotions_translated")
 
 STORY_VERDICT = f"{PREFIX}the author of the immoral action in moral_stories, nobody for the moral one"
@@ -145,20 +148,25 @@ def bilingual_encoder(data: Path, encoder: Path, output: Path) -> None:
 
 
 def add_verdicts(stories: Sequence[Example]) -> None:
-    """Derive a verdict on each action of a story, which has one actor: the immoral one puts its author in the wrong,
-    the moral one nobody."""
+    """Derive a verdict on each action of a story, which has one actor.
+
+    The author of an immoral action is in the wrong, of a moral one nobody.
+
+    Args:
+        stories: The stories, which are changed.
+    """
     for story in stories:
         story.targets["verdict_labels"] = one_hot("nobody" if is_better(story) else "author")
 
 
 def with_verdicts(stories: list[Example]) -> list[Example]:
-    """The stories after `add_verdicts`."""
+    """Return the stories after `add_verdicts`."""
     add_verdicts(stories)
     return stories
 
 
 def training_units(data: Path) -> tuple[list[Unit], list[Unit]]:
-    """Units to train on, and the ones held out for the confidence."""
+    """Return units to train on, and units held out for the confidence."""
     return recipe_units(data, SETS, with_verdicts, HELD_OUT)
 
 
@@ -179,20 +187,20 @@ def add_embeddings(units: Sequence[Unit], encoder: Path) -> None:
 
 
 def reword(units: Sequence[Unit], share: float, seed: int) -> list[Unit]:
-    """The units, about ``share`` of them with another text that means the same; what was labelled stays so."""
+    """Return the units, about ``share`` of them reworded with the same meaning and unchanged labels."""
     chance = random.Random(seed)
     return [reworded(unit, chance.choice(FAMILIES), seed) if chance.random() < share else unit for unit in units]
 
 
 def reworded(unit: Unit, family: str, seed: int) -> Unit:
-    """The unit with each of its texts in other words, where these words admit it."""
+    """Return the unit with each of its texts in other words, where the rules can reword it."""
     return tuple(
         replace(item, text=other[0]) if (other := variants(item.text, family, 1, seed)) else item for item in unit
     )
 
 
 def arguments(output: Path) -> dict[str, Any]:
-    """What all phases share."""
+    """Return the training arguments that all phases share."""
     return {
         "output_dir": str(output),
         "num_train_epochs": 1,
@@ -204,7 +212,7 @@ def arguments(output: Path) -> dict[str, Any]:
 
 
 def record_of(units: Sequence[Unit]) -> dict[str, list[str]]:
-    """What supervised each claim, by the names under which the sets are published."""
+    """Return what supervised each claim, by the names under which the sets are published."""
     return record_of_recipe(units, STORY_VERDICT) | {"embedding": ["all-MiniLM-L6-v2"]}
 
 
@@ -217,7 +225,17 @@ def train_cycle(
     seed: int,
     resume: bool,
 ) -> None:
-    """Train ``model`` through one cycle, and write it and, when all is done, its losses to ``folder``."""
+    """Train ``model`` through one cycle, and write it and, at the end, its losses.
+
+    Args:
+        model: The model, which is trained in place.
+        tokenizer: Its tokenizer.
+        units: The units of all sets.
+        cycle: The cycle.
+        folder: Folder to write to.
+        seed: Seed of the cycle.
+        resume: Whether to continue from the newest checkpoint in ``folder``.
+    """
     settings = RedHeartTrainingArguments(
         **arguments(folder),
         longest_text=cycle.longest_text,
@@ -236,7 +254,7 @@ def train_cycle(
 
 
 def averaged(folders: Sequence[Path]) -> RedHeartModel:
-    """The mean of the weights of models that were trained one from the other."""
+    """Return the mean of the weights of models that were trained one from the other."""
     models = [RedHeartModel.from_pretrained(folder, dtype=torch.float32) for folder in folders]
     states = [model.state_dict() for model in models]
     models[-1].load_state_dict({name: torch.stack([state[name] for state in states]).mean(dim=0) for name in states[0]})
@@ -244,10 +262,17 @@ def averaged(folders: Sequence[Path]) -> RedHeartModel:
 
 
 def train(data: Path, encoder: Path, output: Path, share: float = 1.0, resume: bool = False) -> None:
-    """All cycles and the confidence; writes the float32 model and its tokenizer to ``output``/model, and each cycle's
-    model and losses to a folder of its own.
+    """Train all cycles and the confidence.
 
-    share: of each set's rounds, below 1 for a trial run. resume: a cycle goes on from its newest checkpoint.
+    Writes the float32 model and its tokenizer to ``output``/model, and each cycle's model and losses to a separate
+    folder.
+
+    Args:
+        data: Folder of the data sets.
+        encoder: Folder of the encoder.
+        output: Folder of the run.
+        share: Share of each set's rounds to train, below 1 for a trial run.
+        resume: Whether a cycle continues from its newest checkpoint.
     """
     set_seed(0)
     both = output / "encoder"
@@ -274,7 +299,7 @@ def train(data: Path, encoder: Path, output: Path, share: float = 1.0, resume: b
 
 
 def main() -> None:
-    """The command line."""
+    """Run the command line."""
     command_line(__doc__, "all-MiniLM-L6-v2", train)
 
 

@@ -3,7 +3,7 @@
     python -m redheart.recipes.train_tokenizer --data DIR --output configuration/tokenizer
 
 DIR holds one folder of parquet files per data set. Only training splits are read (the validation split where a set
-has no training split), so the figures printed at the end come from text the tokenizer has not seen.
+has no training split), so the figures printed at the end come from text that the tokenizer was not trained on.
 
 Notable:
 
@@ -56,14 +56,20 @@ _WORDS = (
 
 
 class TokenizerTrainingError(RedHeartError, ValueError):
-    """The data or the options do not allow the tokenizer that was asked for."""
+    """The data or the options do not allow the requested tokenizer."""
 
 
 @dataclass(frozen=True)
 class Source:
     """One data set's share in the training text.
 
-    `copies` and `cap_bytes` set how loudly a set speaks: BPE spends its merges where the counts are.
+    Attributes:
+        folder: Folder of the set.
+        columns: Columns with texts.
+        split: Name of the parquet file.
+        copies: How many times the texts are read; this and ``cap_bytes`` set the weight of a set, since BPE forms its
+            merges where the counts are.
+        cap_bytes: Maximum bytes of the set's texts; None = no limit.
     """
 
     folder: str
@@ -120,18 +126,36 @@ HELD_OUT = (
 
 @dataclass(frozen=True)
 class Figures:
-    """How well a tokenizer fits a list of texts; special tokens are not counted."""
+    """How well a tokenizer fits a list of texts; special tokens are not counted.
+
+    Attributes:
+        texts: Number of texts.
+        tokens_per_word: Tokens per word.
+        bytes_per_token: Bytes of UTF-8 per token.
+        round_trips: Share of texts with decode(encode(text)) == NFC(text).
+    """
 
     texts: int
     tokens_per_word: float
     bytes_per_token: float
-    round_trips: float  # share of texts with decode(encode(text)) == NFC(text)
+    round_trips: float
 
 
 def read_source(data: Path, source: Source) -> list[str]:
-    """Read the distinct texts of one set, shuffled by `SEED` and cut at `cap_bytes`.
+    """Read the distinct texts of one set, shuffled by `SEED` and limited to `cap_bytes`.
 
     Distinct, because the ethics sets repeat one scenario for every answer to it.
+
+    Args:
+        data: Folder of the data sets.
+        source: The set.
+
+    Returns:
+        The texts.
+
+    Raises:
+        FileNotFoundError: When the set's folder or file does not exist.
+        TokenizerTrainingError: When the file is not a parquet file with these columns.
     """
     path = data / source.folder / f"{source.split}.parquet"
     if not path.parent.is_dir():
@@ -166,7 +190,7 @@ def _first_bytes(texts: Sequence[str], limit: int) -> list[str]:
 
 
 def collect_texts(data: Path, sources: Iterable[Source]) -> list[str]:
-    """Read every source, each as many times as its `copies` say."""
+    """Read every source, each ``copies`` times; raises `FileNotFoundError` without the folder."""
     if not data.is_dir():
         raise FileNotFoundError(
             f"Data folder {data} does not exist; pass the folder of the parquet data sets as --data."
@@ -175,10 +199,13 @@ def collect_texts(data: Path, sources: Iterable[Source]) -> list[str]:
 
 
 def build_untrained() -> Tokenizer:
-    """Put together all parts but the vocabulary.
+    """Build the tokenizer without its vocabulary.
 
     NFC comes first: decomposed Hangul (as some systems write it) would otherwise share no entry with composed Hangul.
-    There is no prefix space, it could not be told from a typed one when decoding.
+    There is no prefix space, since decoding could not distinguish it from a typed one.
+
+    Returns:
+        The tokenizer.
     """
     tokenizer = Tokenizer(models.BPE(unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.NFC()
@@ -207,8 +234,19 @@ def train_tokenizer(
 ) -> PreTrainedTokenizerFast:
     """Train on `texts` and wrap the result for transformers.
 
-    Raises `TokenizerTrainingError` unless the vocabulary has exactly `vocab_size` entries: the model's embedding is
-    built from that number, and a smaller vocabulary would leave rows that nothing trains.
+    The vocabulary must have exactly `vocab_size` entries: the model's embedding is built from that number, and a
+    smaller vocabulary would leave rows that nothing trains.
+
+    Args:
+        texts: The texts.
+        vocab_size: Number of entries.
+        min_frequency: How often a pair must occur to be merged.
+
+    Returns:
+        The tokenizer.
+
+    Raises:
+        TokenizerTrainingError: When the vocabulary does not have exactly `vocab_size` entries.
     """
     if vocab_size < _SMALLEST_VOCAB:
         raise TokenizerTrainingError(
@@ -225,7 +263,7 @@ def train_tokenizer(
     tokenizer.train_from_iterator(texts, trainer)
     if (size := tokenizer.get_vocab_size()) != vocab_size:
         raise TokenizerTrainingError(
-            f"The texts give {size} entries, {vocab_size} were asked for; add text, or lower `min_frequency` "
+            f"The texts give {size} entries, but {vocab_size} were requested; add text, or lower `min_frequency` "
             f"({min_frequency}) or `vocab_size`."
         )
     return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call, unused-ignore]
@@ -241,7 +279,7 @@ def train_tokenizer(
 
 
 def measure(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str]) -> Figures:
-    """Measure fertility, compression and round trips; a word is what stands between spaces."""
+    """Measure fertility, compression and round trips; words are separated by spaces."""
     if not texts:
         raise TokenizerTrainingError("There are no texts to measure on; got an empty list.")
     normal = [unicodedata.normalize("NFC", text) for text in texts]
@@ -275,7 +313,7 @@ def run(data: Path, output: Path) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line; returns the exit status, 2 for something the user can put right."""
+    """Run the command line; returns the exit status, 2 for an error that the user can fix."""
     parser = argparse.ArgumentParser(description="Train RedHeart's tokenizer.")
     parser.add_argument("--data", type=Path, required=True, help="folder with one folder of parquet files per data set")
     parser.add_argument("--output", type=Path, required=True, help="folder for tokenizer.json and its configuration")

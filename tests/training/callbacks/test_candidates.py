@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from redheart.training.callbacks.candidates import INDEX, Candidate, CandidateStore, refuse_strangers
+from redheart.training.callbacks.candidates import INDEX, Candidate, CandidateStore, refuse_other_runs
 
 
 def make() -> nn.Module:
@@ -73,21 +73,21 @@ def test_candidates_of_another_run_are_refused(store: CandidateStore, model: nn.
     base = other.begin(model)
     assert base != store.base, "it began with other weights"
     again = CandidateStore(store.folder, ["head", "body"], writes=True)
-    with pytest.raises(ValueError, match="'step-10' is of another run"):
+    with pytest.raises(ValueError, match="'step-10' belongs to another run"):
         again.resume(model, base, 10)
     # An index that says otherwise does not help: the files know, too.
     index = store.folder / INDEX
     index.write_text(index.read_text().replace(store.base, base))
-    with pytest.raises(ValueError, match="'step-10' is of another run"):
+    with pytest.raises(ValueError, match="'step-10' belongs to another run"):
         again.resume(model, base, 10)
     with pytest.raises(ValueError, match=r"base is abc\.\.\., this run's is 123"):
-        refuse_strangers([Candidate("x", 1, "abc")], "123")
+        refuse_other_runs([Candidate("x", 1, "abc")], "123")
 
 
 def test_candidates_of_another_model_are_refused(store: CandidateStore, model: nn.Module) -> None:
     store.add("step-10", 10, model, {})
     model.add_module("head", nn.Linear(2, 3))
-    with pytest.raises(ValueError, match=r"'head.bias' has the shape \[2\] there and \[3\] here"):
+    with pytest.raises(ValueError, match=r"'head.bias' has the shape \[2\] in it and \[3\] in this model"):
         store.resume(model, store.base, 10)
 
 
@@ -102,7 +102,7 @@ def test_a_file_that_is_gone_or_damaged_is_an_error(store: CandidateStore, model
         store.resume(model, store.base, 10)
 
 
-def test_a_resume_without_an_index_says_so(
+def test_a_resume_without_an_index_warns(
     store: CandidateStore, model: nn.Module, caplog: pytest.LogCaptureFixture
 ) -> None:
     (store.folder / INDEX).unlink()

@@ -160,7 +160,7 @@ def test_the_acceptance_split_is_spared_where_nothing_is_better(tmp_path: Path) 
     trainer.train()
     report = report_in(tmp_path, "crossover")
     assert (report["verdict"], report["weights"]) == ("rejected", "step-2")
-    assert "on the selection split already" in report["reason"]
+    assert "even on the selection split" in report["reason"]
     assert all(item["acceptance"] is None for item in report["checkpoints"] + report["recombinations"])
     assert trainer.model.at() == (1.0, 1.0)
 
@@ -216,7 +216,7 @@ def test_a_search_that_fails_leaves_the_weights_of_the_end(tmp_path: Path, monke
     assert callback in trainer.callback_handler.callbacks, "the callbacks are there again"
 
 
-def test_its_evaluations_are_no_events_of_the_run(tmp_path: Path) -> None:
+def test_its_evaluations_are_not_events_of_the_run(tmp_path: Path) -> None:
     trainer, script = make_run(tmp_path)
     add(trainer)
     trainer.train()
@@ -263,7 +263,7 @@ def train_two_best(folder: Path, resume: bool | str = False, others: Sequence[Tr
     return trainer
 
 
-def test_a_kill_before_the_callback_hears_of_the_checkpoint_changes_nothing(tmp_path: Path) -> None:
+def test_a_kill_before_the_callback_is_notified_of_the_checkpoint_changes_nothing(tmp_path: Path) -> None:
     whole = train_two_best(tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
         train_two_best(tmp_path / "killed", others=[CrashAt(3)])
@@ -272,11 +272,11 @@ def test_a_kill_before_the_callback_hears_of_the_checkpoint_changes_nothing(tmp_
     assert resumed.model.at() == whole.model.at()
 
 
-def test_a_resume_that_goes_on_without_a_candidate_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_resumed_run_without_a_candidate_warns(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     train_two_best(tmp_path)
     assert [item["name"] for item in report_in(tmp_path, "crossover")["checkpoints"]] == ["step-1", "step-4"]
     train_two_best(tmp_path, resume=str(tmp_path / "checkpoint-2"))
-    assert "goes on without step-2, which the checkpoint of step 2 had" in caplog.text
+    assert "continues without step-2, which the checkpoint of step 2 had" in caplog.text
     assert report_in(tmp_path, "crossover")["lost"] == ["step-2"]
     train_two_best(tmp_path, resume=str(tmp_path / "checkpoint-4"))
     assert report_in(tmp_path, "crossover")["lost"] == ["step-2"], (
@@ -284,7 +284,7 @@ def test_a_resume_that_goes_on_without_a_candidate_says_so(tmp_path: Path, caplo
     )
 
 
-def test_the_report_names_what_was_not_kept_and_what_is_no_recombination(tmp_path: Path) -> None:
+def test_the_report_names_what_was_not_kept_and_recipes_of_one_checkpoint(tmp_path: Path) -> None:
     report = report_in(Path(str(train_two_best(tmp_path).args.output_dir)), "crossover")
     assert [item["step"] for item in report["not_kept"] if item["eval_loss"] > 0] == [2, 3]
     assert report["no_recombination"] == {}
@@ -324,14 +324,14 @@ class _Move(TrainerCallback):
             model.left.value.fill_(5.0)
 
 
-def test_a_module_without_metrics_goes_with_the_rest(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_module_without_metrics_is_part_of_the_rest(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     trainer, _ = make_run(tmp_path)
     with caplog.at_level(logging.WARNING):
         add(trainer, modules={"left": ["eval_loss_left"], "right": ["eval_loss_up"]}, strategies=["selective"])
         trainer.train()
     report = report_in(tmp_path, "crossover")
     assert report["left_out"] == ["right"]
-    assert "'right' goes with the rest, as no evaluation has ['eval_loss_up']" in caplog.text
+    assert "'right' is treated as part of the rest; no evaluation has ['eval_loss_up']" in caplog.text
     (selective,) = report["recombinations"]
     assert selective["recipe"] == {REST: {"step-3": 1.0}, "left": {"step-1": 1.0}}
     assert trainer.model.at() == (1.0, 2.0)

@@ -158,7 +158,7 @@ def test_better_is_strictly_lower_by_more_than_the_margin() -> None:
 def test_misuse_is_an_error() -> None:
     cases: list[tuple[Callable[[], object], str]] = [
         (lambda: weighted(FITNESS, temperature=0), "above 0, got 0"),
-        (lambda: interpolated(FITNESS, 1.0), "between 0 and 1, got 1.0"),
+        (lambda: interpolated(FITNESS, 1.0), "above 0 and below 1, got 1.0"),
         (lambda: blend("w", {"a": 0.5}, "a", reader(a=torch.ones(1))), r"'w' must be 0 or above and sum to 1"),
         (lambda: check_strategies(["selektive"]), "did you mean 'selective'"),
         (lambda: check_strategies([]), "No strategy is named"),

@@ -37,7 +37,7 @@ def colours(path: Path) -> set[tuple[int, ...]]:
 BLUE, ORANGE, GREY = (0, 114, 178), (213, 94, 0), (138, 138, 138)
 
 
-def test_sweet_spots_show_the_course_and_the_best(tmp_path: Path) -> None:
+def test_sweet_spots_show_the_history_and_the_best(tmp_path: Path) -> None:
     modules = {"emotion_head": COURSE, "": COURSE | {"frozen_at": None, "gaps": [None] * 3}, "x": COURSE, "y": COURSE}
     plot_sweet_spots({"modules": modules}, tmp_path / "sweet_spot.png")
     assert {BLUE, ORANGE} <= colours(tmp_path / "sweet_spot.png")

@@ -1,4 +1,4 @@
-"""Weights in files: what is written is whole, what is read is what was written, and what is put back is bit-equal."""
+"""Weights in files: what is written is whole, what is read is what was written, and what is restored is bit-equal."""
 
 import json
 import math
@@ -51,7 +51,7 @@ def test_the_hash_is_of_names_types_shapes_and_values() -> None:
     assert len({digest(tensors), *map(digest, others)}) == 6
 
 
-def test_what_is_put_back_is_what_was_stored(tmp_path: Path) -> None:
+def test_restored_tensors_equal_the_stored_ones(tmp_path: Path) -> None:
     module = Tied()
     stored = {name: tensor.clone() for name, tensor in tensors_of(module).items()}
     write_tensors(tmp_path / "deep" / "module.safetensors", stored, {"base": "abc"})
@@ -79,7 +79,7 @@ def test_a_file_that_changed_is_not_read(tmp_path: Path) -> None:
     file.write_bytes(file.read_bytes()[:-40])
     with pytest.raises(ValueError, match="is damaged"):
         read_tensors(file, "0" * 64)
-    with pytest.raises(FileNotFoundError, match="is not there"):
+    with pytest.raises(FileNotFoundError, match="does not exist"):
         read_tensors(tmp_path / "none.safetensors", "0" * 64)
 
 
@@ -126,5 +126,5 @@ def test_sharded_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyP
     args = TrainingArguments(output_dir=str(tmp_path), use_cpu=True)
     refuse_shards(args, nn.Linear(1, 1), "X")
     monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")
-    with pytest.raises(ValueError, match="X stores and puts back whole modules"):
+    with pytest.raises(ValueError, match="X stores and restores whole modules"):
         refuse_shards(args, nn.Linear(1, 1), "X")

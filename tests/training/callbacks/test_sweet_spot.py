@@ -1,4 +1,4 @@
-"""When a module is at its sweet spot, that it is then put back and stays, and that a resumed run decides the same."""
+"""When a module is at its sweet spot, that it is then restored and stays, and that a resumed run decides the same."""
 
 import json
 from collections.abc import Callable
@@ -94,7 +94,7 @@ class TestRules:
         cases: list[tuple[dict[str, Any], str]] = [
             ({"window": 3, "minimum": 3}, "window of 3 evaluations no trend can be significant at 0.05"),
             ({"minimum": 7}, r"`minimum` \(7\) must not be below `window` \(8\)"),
-            ({"alpha": 1.0}, "between 0 and 1, got 1.0"),
+            ({"alpha": 1.0}, "above 0 and below 1, got 1.0"),
             ({"min_delta": -1.0}, "must be 0 or above"),
             ({"threshold": 0.0}, "above 0"),
         ]
@@ -177,7 +177,7 @@ def test_each_module_goes_back_to_its_own_best_and_the_run_ends_with_the_last(tm
     encoder = report["modules"]["encoder"]
     assert (encoder["best_step"], encoder["frozen_at"], encoder["rule"]) == (20, 50, "rising")
     assert encoder["values"][:5] == [1.0, 0.5, 0.6, 0.7, 0.8], "in the unit of the first value"
-    assert encoder["reason"].endswith("put back to its best, 0.5 at step 20")
+    assert encoder["reason"].endswith("restored to its best, 0.5 at step 20")
     assert encoder["hash"] == digest(
         {name.removeprefix("encoder."): tensor for name, tensor in run.weights[20].items() if "encoder" in name}
     )
@@ -216,13 +216,15 @@ def test_a_series_is_a_mean_of_metrics_in_their_own_units(tmp_path: Path) -> Non
     run.log(loss_a=0.3, loss_b=50.0)
     run.evaluate(eval_loss_a=0.5, eval_loss_b=100.0)
     run.evaluate(eval_loss_a=0.4, eval_loss_b=50.0)
-    course = run.callback.courses["encoder"]
-    assert course.values == pytest.approx([1.0, 0.65])
+    history = run.callback.histories["encoder"]
+    assert history.values == pytest.approx([1.0, 0.65])
     # Training had 0.4 and 50 on average: (0.1 / 0.5 + 50 / 100) / 2; nothing is logged before the second.
-    assert course.gaps == [pytest.approx(0.35), None]
+    assert history.gaps == [pytest.approx(0.35), None]
 
 
-def test_what_is_never_measured_is_left_out_and_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_modules_that_are_never_measured_are_left_out_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     modules = {"encoder": ["eval_loss_a", "eval_loss_c"], "classifier": ["eval_los_a"]}
     run = Run(SweetSpotCallback(modules, window=4, plot=False), tmp_path)
     for value in RISING:
@@ -243,16 +245,16 @@ def test_several_evaluation_sets_are_one_evaluation(tmp_path: Path) -> None:
     run.evaluate(eval_loss_a=2.0)
     run.hear(eval_loss_b=3.0)
     run.hear(eval_loss_b=9.0)  # a second time at one step does not count
-    courses = run.callback.courses
-    assert [course.steps for course in courses.values()] == [[10], [10]]
-    assert courses["classifier"].gaps == [pytest.approx(1 / 3)]
+    histories = run.callback.histories
+    assert [history.steps for history in histories.values()] == [[10], [10]]
+    assert histories["classifier"].gaps == [pytest.approx(1 / 3)]
 
 
 def test_an_evaluation_that_is_not_finite_does_not_count(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     run = Run(watch(), tmp_path)
     run.evaluate(eval_loss_a=1.0, eval_loss_b=1.0)
     run.evaluate(eval_loss_a=float("nan"), eval_loss_b=0.5)
-    assert run.callback.courses["encoder"].steps == [10]
+    assert run.callback.histories["encoder"].steps == [10]
     assert "the evaluation at step 20 does not count; eval_loss_a is missing or not finite" in caplog.text
     json.dumps(run.callback.state(), allow_nan=False)
 
@@ -261,7 +263,7 @@ def test_evaluations_outside_training_are_not_followed(tmp_path: Path) -> None:
     run = Run(watch(), tmp_path)
     run.end()
     run.evaluate(eval_loss_a=1.0)
-    assert run.callback.courses["encoder"].steps == []
+    assert run.callback.histories["encoder"].steps == []
 
 
 def test_the_state_is_json_and_makes_the_same_callback(tmp_path: Path) -> None:
@@ -273,11 +275,11 @@ def test_the_state_is_json_and_makes_the_same_callback(tmp_path: Path) -> None:
     stored = json.loads(json.dumps(run.callback.state()))
     again = SweetSpotCallback.from_state(stored)
     assert json.loads(json.dumps(again.state())) == stored
-    assert again.courses == run.callback.courses
+    assert again.histories == run.callback.histories
     assert (tmp_path / "there" / "sweet_spot_report.json").is_file()
 
 
-def test_a_resume_puts_back_what_is_frozen_and_ends_at_once_when_all_is(tmp_path: Path) -> None:
+def test_a_resumed_run_restores_frozen_modules_and_ends_at_once_when_all_are(tmp_path: Path) -> None:
     run = Run(watch(), tmp_path)
     for value in RISING:
         run.evaluate(eval_loss_a=value, eval_loss_b=value)
@@ -309,7 +311,7 @@ def test_the_newest_checkpoint_keeps_its_snapshots(tmp_path: Path) -> None:
     assert not (tmp_path / "sweet_spot" / "encoder-step-10.safetensors").exists()
     late = SweetSpotCallback.from_state(stored)
     run.args.restore_callback_states_from_checkpoint = True
-    with pytest.raises(FileNotFoundError, match="resume from that one"):
+    with pytest.raises(FileNotFoundError, match="resume from that checkpoint"):
         late.on_train_begin(run.args, TrainerState(global_step=10), TrainerControl(), model=run.model)
 
 
@@ -322,7 +324,7 @@ def test_misuse_is_an_error(tmp_path: Path) -> None:
         (lambda: Run(SweetSpotCallback({"encodr": ["eval_loss"]}), tmp_path), "did you mean 'encoder'"),
         (
             lambda: Run(watch(), tmp_path, load_best_model_at_end=True, eval_strategy="steps", save_strategy="steps"),
-            "set it to False beside SweetSpotCallback",
+            "set it to False when you use SweetSpotCallback",
         ),
     ]
     for call, message in cases:

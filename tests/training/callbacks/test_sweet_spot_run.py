@@ -135,8 +135,8 @@ def test_it_follows_a_red_heart_run(
     with caplog.at_level(logging.WARNING):
         callback = SweetSpotCallback(redheart_modules(), plot=False)
         make_trainer(tiny_model(), units, callbacks=[callback], **options).train()
-    course = callback.courses["emotion_analyzer"]
-    assert len(course.values) == 2
-    assert set(course.units) == {"eval_loss_emotion", "eval_loss_arc"}
-    assert None not in course.gaps
+    history = callback.histories["emotion_analyzer"]
+    assert len(history.values) == 2
+    assert set(history.units) == {"eval_loss_emotion", "eval_loss_arc"}
+    assert None not in history.gaps
     assert "'bentham_head': left out" in caplog.text

@@ -196,7 +196,7 @@ def test_adapters_that_have_one_readout_each_are_not_loaded_together(base: Path,
     folders = {"one": trained(recipe, "one"), "two": trained(recipe, "two")}
     with pytest.raises(ValueError, match=r"'one' and 'two' .* read-out emotion_head\.readout.* load one of the two"):
         load_adapter(load(base), folders)
-    with pytest.raises(ValueError, match="name all that you want in one call"):
+    with pytest.raises(ValueError, match="load all that you want in one call"):
         load_adapter(load_adapter(load(base), folders["one"]), folders["two"])  # type: ignore[arg-type]
 
 
@@ -220,10 +220,10 @@ def test_an_adapter_of_other_weights_is_refused(base: Path, trained: Callable[..
     for other in (other_folder, load(other_folder)):
         with pytest.raises(ValueError, match="fits no other checkpoint") as caught:
             load_adapter(other, folder)
-        for told in (str(folder), str(base), "pruned", "name the folder that it was trained on"):
-            assert told in str(caught.value)
+        for expected in (str(folder), str(base), "pruned", "name the folder that it was trained on"):
+            assert expected in str(caught.value)
         assert str(other_folder) in str(caught.value)
-    with pytest.raises(ValueError, match="no adapter of `redheart train`"):
+    with pytest.raises(ValueError, match="not an adapter of `redheart train`"):
         load_adapter(base, base)
 
 
@@ -361,7 +361,7 @@ def test_a_run_leaves_the_adapter_its_record_and_the_merged_model(
 
 
 @pytest.mark.slow
-def test_qlora_on_a_cpu_goes_on_exactly_after_a_stop(
+def test_qlora_on_a_cpu_resumes_exactly(
     base: Path, write_recipe: Callable[..., Path], read: Callable[..., Tensor], tmp_path: Path
 ) -> None:
     saved = {"save_strategy": "steps", "save_steps": 4, "ema_decay": 0.5, "activation_checkpointing": True}
@@ -402,10 +402,10 @@ def test_int8_in_bfloat16_learns(write_recipe: Callable[..., Path]) -> None:
         ({"peft": {"ranks": 4}}, r"no option peft\.ranks; did you mean 'rank'"),
         ({"peft": {"rank": 0}}, r"`peft\.rank` must be 1 or more, got 0"),
         ({"peft": {"dropout": 1}}, r"`peft\.dropout` must be in 0 <= rate < 1"),
-        ({"peft": {"components": []}}, "names none"),
+        ({"peft": {"components": []}}, "is empty"),
         ({"peft": {"components": ["bridges"]}}, "No component 'bridges'; did you mean 'bridge'"),
         ({"peft": {"readouts": ["emotion"]}}, "No component 'emotion'"),
-        ({"peft": {"components": ["bridge"]}, "confidence": {}}, "name it among `peft.components`"),
+        ({"peft": {"components": ["bridge"]}, "confidence": {}}, "add it to `peft.components`"),
     ],
 )
 def test_what_does_not_go_together_is_named(tmp_path: Path, change: dict[str, Any], message: str) -> None:
@@ -428,7 +428,7 @@ def test_a_checkpoint_in_integers_is_not_quantised_again(
 ) -> None:
     load(base, "int8").save_pretrained(tmp_path / "int8")
     given = {"checkpoint": str(tmp_path / "int8"), "tokenizer": str(base)}
-    with pytest.raises(ValueError, match=r"is quantised as it is: leave `model\.quantize` out"):
+    with pytest.raises(ValueError, match=r"is already quantised: leave `model\.quantize` out"):
         run(read_recipe(write_recipe("run", {"max_steps": 1}, model={**given, "quantize": "nf4"}, peft={})))
     plan = {"rank": 2, "components": ["emotion_head"]}
     run(read_recipe(write_recipe("run", {"max_steps": 1}, model=given, peft=plan)))

@@ -160,7 +160,7 @@ def plan_heads(batch: int = 4, **options: Any) -> MemoryPlan:
     return plan_memory(config, batch, 32, outputs=("regret",), depth="fast", **options)
 
 
-def test_what_depends_on_what(small: RedHeartConfig) -> None:
+def test_how_each_part_depends_on_the_settings(small: RedHeartConfig) -> None:
     plan = plan_heads()
     parameters = list(RedHeartModel(small).parameters())
     assert plan.weights == 4 * sum(value.numel() for value in parameters)

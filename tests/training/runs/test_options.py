@@ -1,4 +1,4 @@
-"""Options: what there is not, and what is of another type, is told by its place before anything is built."""
+"""Options: unknown ones and values of another type are reported by their place before anything is built."""
 
 from pathlib import Path
 from typing import Any

@@ -91,13 +91,16 @@ def test_the_encoder_goes_into_the_model(tmp_path: Path, model: RedHeartForMaske
 
 def test_another_encoder_is_refused(tmp_path: Path, model: RedHeartForMaskedLM) -> None:
     model.save_pretrained(tmp_path / "words")
-    for options, message in (({"num_hidden_layers": 3}, "only one of the two"), ({"intermediate_size": 32}, "here")):
+    for options, message in (
+        ({"num_hidden_layers": 3}, "only one of the two"),
+        ({"intermediate_size": 32}, "in the model"),
+    ):
         other = RedHeartModel(RedHeartConfig.from_preset("redheart-tiny", **options))
         with pytest.raises(ValueError, match=message):
             load_encoder(other, tmp_path / "words")
 
 
-def test_what_cannot_be_pretrained_is_said(
+def test_unsupported_pretraining_is_refused(
     tmp_path: Path, tokenizer: PreTrainedTokenizerBase, model: RedHeartForMaskedLM
 ) -> None:
     with pytest.raises(ValueError, match="max_steps"):

@@ -1,4 +1,4 @@
-"""Two processes: a sharded model, a run that is killed and gone on with, and memory that runs out in one of them."""
+"""Two processes: a sharded model, a run that is killed and continued, and memory that runs out in one of them."""
 
 import json
 import os
@@ -134,7 +134,7 @@ def test_a_sharded_model_runs_what_any_process_needs_and_refuses_what_needs_whol
         ):
             with pytest.raises(ValueError, match=message):
                 make_trainer(model, two_sets, "refused", **options)
-        with pytest.raises(ValueError, match="1 units cannot be shared out alike among 2 processes"):
+        with pytest.raises(ValueError, match="1 units cannot be divided evenly among 2 processes"):
             trainer.evaluate(two_sets[:1])
 
     in_two_processes(train)
@@ -166,7 +166,7 @@ def kill_while_writing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("moment", ["after a checkpoint", "within a checkpoint"])
-def test_two_killed_processes_are_gone_on_with_exactly(
+def test_two_killed_processes_are_resumed_exactly(
     tmp_path: Path, two_sets: list[Unit], make_trainer: MakeTrainer, tiny_model: MakeModel,
     in_two_processes: InTwoProcesses, monkeypatch: pytest.MonkeyPatch, moment: str,
 ) -> None:  # fmt: skip

@@ -47,7 +47,7 @@ def test_parts_become_what_they_are(tmp_path: Path) -> None:
         ({"outputs": "x"}, "no option outputs; did you mean 'output'"),
         ({"model": {"present": "x"}}, r"no option model\.present; did you mean 'preset'"),
         ({"model": {}}, "needs a `preset`"),
-        ({"model": {"checkpoint": "a", "preset": "b"}}, "brings its sizes"),
+        ({"model": {"checkpoint": "a", "preset": "b"}}, "defines sizes"),
         ({"model": {"preset": "a", "sharded": True}}, "`redheart create PRESET` makes one"),
         ({"model": {"checkpoint": "a", "sharded": True}, "lr_sweep": {}}, "`lr_sweep` needs whole weights"),
         ({"data": {"train": []}}, "names no source"),
@@ -61,10 +61,10 @@ def test_parts_become_what_they_are(tmp_path: Path) -> None:
         ({"data": {"train": [{"path": "a", "rows": True}]}}, "must be of type int, got True"),
         ({"data": {"train": [{"path": "a", "weight": 0}]}}, "above 0"),
         ({"data": {"train": [{"path": "a", "half": "left"}]}}, "'train' or 'scored'"),
-        ({"confidence": {"share": 2}}, "between 0 and 1"),
+        ({"confidence": {"share": 2}}, "above 0 and below 1"),
         ({"training": {"lerning_rate": 1}}, r"no option training\.lerning_rate; did you mean 'learning_rate'"),
         ({"training": {"num_train_epochs": "six"}}, r"training\.num_train_epochs must be of type float, got 'six'"),
-        ({"training": {"output_dir": "x"}}, r"training\.output_dir cannot be given here: `output` says where"),
+        ({"training": {"output_dir": "x"}}, r"training\.output_dir cannot be given here: `output` names the folder"),
         (
             {"training": {"eval_strategy": "epoch"}, "sweet_spot": {"windw": 3}},
             r"sweet_spot\.windw; did you mean 'window'",
@@ -123,7 +123,7 @@ training: {use_cpu: yes, learning_rate: 5e-4}
 
 
 @pytest.mark.parametrize("text", ["a: [1", "just words", "- a list", "output: a\noutput: b", "output: \x07"])
-def test_what_is_no_recipe_is_refused(tmp_path: Path, text: str) -> None:
+def test_invalid_recipe_files_are_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(ValueError, match=r"recipe\.yaml"):
         read_recipe(write(tmp_path, text))
 

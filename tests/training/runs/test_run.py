@@ -145,7 +145,7 @@ def test_a_folder_with_a_run_is_not_trained_over(tmp_path: Path, write_recipe: C
     assert not list((tmp_path / "run").glob("checkpoint-*"))
 
 
-def test_what_is_misspelt_is_told_before_anything_is_read(
+def test_misspelt_names_are_reported_before_anything_is_read(
     tmp_path: Path, write_recipe: Callable[..., Path], rows: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Files, sets, splits, models and their options: with the nearest name, and no hub is asked."""
@@ -171,7 +171,7 @@ def test_what_is_misspelt_is_told_before_anything_is_read(
             run(read_recipe(write_recipe(**parts)))
 
 
-def test_a_model_that_is_fine_tuned_says_whose_rows_trained_what(
+def test_a_fine_tuned_model_records_which_rows_trained_what(
     tmp_path: Path, write_recipe: Callable[..., Path], checkpoint: Path
 ) -> None:
     """And starts from neutral thresholds; as an adapter, merged or not, too."""
@@ -197,7 +197,9 @@ def test_a_model_that_is_fine_tuned_says_whose_rows_trained_what(
 
 
 @pytest.mark.slow
-def test_a_resumed_run_goes_on_with_what_its_callbacks_know(tmp_path: Path, write_recipe: Callable[..., Path]) -> None:
+def test_a_resumed_run_continues_with_the_state_of_its_callbacks(
+    tmp_path: Path, write_recipe: Callable[..., Path]
+) -> None:
     parts = {"sweet_spot": {"plot": False}, "crossover": {"plot": False, "generations": 1, "population": 2}}
 
     def recipe(steps: int) -> Path:
@@ -314,7 +316,7 @@ def test_memory_that_runs_out_in_one_of_two_processes_changes_nothing(
 
 
 @pytest.mark.slow
-def test_a_killed_run_is_gone_on_with_exactly(tmp_path: Path, write_recipe: Callable[..., Path]) -> None:
+def test_a_killed_run_is_resumed_exactly(tmp_path: Path, write_recipe: Callable[..., Path]) -> None:
     options = {"max_steps": 30, "save_strategy": "steps", "save_steps": 3, "save_total_limit": 2, "ema_decay": 0.9}
     model = {"preset": "redheart-tiny", "options": {"hidden_dropout": 0.1}}
     whole = write_recipe("whole", training=options, model=model)

@@ -69,7 +69,7 @@ def test_labels_of_a_data_set_go_by_their_names(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-def test_names_that_are_not_ours_are_told_and_can_be_mapped() -> None:
+def test_unknown_label_names_are_reported_and_can_be_mapped() -> None:
     data = labelled(datasets.List(datasets.ClassLabel(names=["gloom", *NAMES[1:]])))
     with pytest.raises(DataError, match="row 0, column 'emotion': There is no emotion 'gloom'"):
         to_examples(read_rows(data), "mine")
@@ -101,7 +101,7 @@ def test_a_data_frame_is_read_row_by_row_in_its_order() -> None:
     assert [row["verdict"] for row in read_rows(category)] == ["other", "author"]
 
 
-def test_what_arrow_cannot_hold_is_told_of_its_row() -> None:
+def test_values_that_arrow_cannot_hold_are_reported_with_their_row() -> None:
     """Of its kind: several kinds of values in a column, half a character, numbers beyond 64 bits, a column twice."""
     for given, words in (
         (["a", 3], "row 1, column 'text': It must be a str, got int"),

@@ -46,7 +46,7 @@ def test_small_steps_are_not_lost_in_bfloat16() -> None:
     assert average.averages["weight"].item() == pytest.approx(2 - 0.999**100, abs=1e-4)
 
 
-def test_what_is_put_back_while_the_average_is_in_use_stays() -> None:
+def test_weights_restored_while_the_average_is_in_use_are_kept() -> None:
     layer = nn.Linear(1, 2)
     average = ExponentialAverage(layer, decay=0.9)
     layer.weight.data.fill_(4.0)
@@ -96,7 +96,7 @@ def test_a_resumed_run_has_both_the_weights_and_their_average(
     resumed.train(resume_from_checkpoint=str(checkpoint))
     for (name, one), other in zip(unbroken.model.named_parameters(), resumed.model.parameters(), strict=True):
         assert torch.equal(one, other), name
-    # What the checkpoint shows to the world is the average; what training goes on with lies beside it.
+    # The checkpoint's model has the average; the weights that training continues with are in a file beside it.
     without = make_trainer(tiny_model(), units, "three", **{**options, "ema_decay": None})
     without.train()
     with pytest.raises(ValueError, match="was saved without `ema_decay`"):
@@ -104,7 +104,7 @@ def test_a_resumed_run_has_both_the_weights_and_their_average(
             resume_from_checkpoint=str(tmp_path / "three" / "checkpoint-2")
         )
     # Nor the other way round: the optimiser's state is not that of the average.
-    with pytest.raises(ValueError, match=r"checkpoint-2 was saved with `ema_decay`, .* set `ema_decay` to go on"):
+    with pytest.raises(ValueError, match=r"checkpoint-2 was saved with `ema_decay`, .* set `ema_decay` to continue"):
         make_trainer(tiny_model(), units, "five", **{**options, "ema_decay": None}).train(
             resume_from_checkpoint=str(checkpoint)
         )

@@ -16,8 +16,8 @@ JOY, ANGER = EMOTIONS.index("joy"), EMOTIONS.index("anger")
 
 
 def measured(**targets: tuple[Any, Any]) -> dict[str, float]:
-    said, true = ({name: np.array(both[side], dtype=float) for name, both in targets.items()} for side in (0, 1))
-    return reading_metrics(EvalPrediction(predictions=said, label_ids=true))  # type: ignore[arg-type]
+    predictions, true = ({name: np.array(both[side], dtype=float) for name, both in targets.items()} for side in (0, 1))
+    return reading_metrics(EvalPrediction(predictions=predictions, label_ids=true))  # type: ignore[arg-type]
 
 
 def test_verdicts_are_counted_over_those_that_occur() -> None:
@@ -67,14 +67,14 @@ def test_readings_of_batches_are_put_together(
     second.add(reading, {**batch, "verdict_labels": targets["verdict_labels"]}, temperature=2.0)
     first.merge([second, second])
     found = first.prediction()
-    said: Any = found.predictions
+    predictions: Any = found.predictions
     true: Any = found.label_ids
-    assert {name: value.shape for name, value in said.items()} == {
+    assert {name: value.shape for name, value in predictions.items()} == {
         "emotion_labels": (3, 28), "utility_pair_labels": (2, 2), "verdict_labels": (8, 5),
     }  # fmt: skip
     actual = reading.counterfactual.utility_logits[:, 1]
-    np.testing.assert_allclose(said["utility_pair_labels"], actual[torch.tensor([[0, 1], [3, 2]])], rtol=1e-5)
-    np.testing.assert_allclose(said["verdict_labels"][:4], (reading.verdict.logits / 2).softmax(-1), rtol=1e-5)
+    np.testing.assert_allclose(predictions["utility_pair_labels"], actual[torch.tensor([[0, 1], [3, 2]])], rtol=1e-5)
+    np.testing.assert_allclose(predictions["verdict_labels"][:4], (reading.verdict.logits / 2).softmax(-1), rtol=1e-5)
     assert true["emotion_labels"].tolist() == emotions[[0, 2, 3]].tolist()
 
 
@@ -91,8 +91,8 @@ def test_a_trainer_logs_them(
     assert 0 < logged["eval_held_emotion_average_precision"] <= 1
 
     def mine(prediction: EvalPrediction) -> dict[str, float]:
-        said: Any = prediction.predictions
-        return {"texts": float(len(said["emotion_labels"]))}
+        predictions: Any = prediction.predictions
+        return {"texts": float(len(predictions["emotion_labels"]))}
 
     for measure, wanted in ((mine, {"eval_texts": 6.0}), (None, {})):
         trainer = make_trainer(tiny_model(), units, eval_dataset=units[:6], compute_metrics=measure)

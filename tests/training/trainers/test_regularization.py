@@ -10,14 +10,14 @@ import torch
 from redheart import RedHeartModel
 from redheart.data.loading import Unit
 from redheart.modeling_redheart.outputs import EmotionOutput, RedHeartOutput, VerdictOutput
-from redheart.training.trainers.regularization import consistency_loss, divergence, smooth_targets, twice
+from redheart.training.trainers.regularization import consistency_loss, divergence, double_batch, smooth_targets
 from redheart.training.trainers.trainer import RedHeartTrainer
 
 MakeTrainer = Callable[..., RedHeartTrainer]
 MakeModel = Callable[..., RedHeartModel]
 
 
-def test_smoothing_draws_probabilities_to_the_middle_and_leaves_the_rest() -> None:
+def test_smoothing_moves_probabilities_to_the_middle_and_leaves_the_rest() -> None:
     batch = {
         "input_ids": torch.tensor([[1]]),
         "emotion_labels": torch.tensor([[1.0, 0.0, math.nan]]),
@@ -34,7 +34,7 @@ def test_smoothing_draws_probabilities_to_the_middle_and_leaves_the_rest() -> No
 
 
 def test_the_copy_of_a_pair_is_a_pair_of_its_own() -> None:
-    doubled = twice(
+    doubled = double_batch(
         {"input_ids": torch.arange(3)[:, None], "acceptability_pair_labels": torch.tensor([[4, 1], [4, 0], [-100, 0]])}
     )
     assert doubled["input_ids"].flatten().tolist() == [0, 1, 2, 0, 1, 2]

@@ -127,7 +127,7 @@ def test_it_measures_and_predicts_the_same(tmp_path: Path, made: Callable[[], tu
     assert [(event.phase, event.shape, event.pieces) for event in scarce.out_of_memory] == [("eval", (6, 4), 4)] * 2
 
 
-def test_the_report_is_there_when_the_run_dies_of_it(tmp_path: Path) -> None:
+def test_the_report_is_written_when_the_run_ends_out_of_memory(tmp_path: Path) -> None:
     for phase in ("train", "evaluate"):
         trainer = make(RetryingTrainer, classifier(), tmp_path / phase, [OOMCallback(plot=False)])
         starve(trainer.model, 0)

@@ -15,15 +15,15 @@ from redheart.training.trainers.arguments import RedHeartTrainingArguments
 from redheart.training.trainers.sharding import even_out, in_any_process, refuse_whole_weights, reshard
 
 
-def test_batches_are_cut_until_every_process_has_as_many() -> None:
+def test_batches_are_split_until_every_process_has_as_many() -> None:
     assert even_out([[1, 2], [3, 4, 5], [6]], 2) == [[1, 2], [3], [4, 5], [6]]
     assert even_out([[1, 2], [3]], 2) == [[1, 2], [3]]
     assert even_out([[1, 2, 3]], 3) == [[1], [2], [3]]
-    with pytest.raises(ValueError, match="2 units cannot be shared out alike among 3 processes"):
+    with pytest.raises(ValueError, match="2 units cannot be divided evenly among 3 processes"):
         even_out([[1, 2]], 3)
 
 
-def test_one_process_needs_what_it_needs() -> None:
+def test_in_any_process_of_a_single_process_returns_its_own_names() -> None:
     assert in_any_process(("verdict", "emotion"), ("emotion", "bentham", "verdict"), torch.device("cpu")) == (
         "emotion",
         "verdict",
@@ -45,7 +45,7 @@ def test_the_plan_names_every_layer_and_what_it_names_is_there(
     assert "fsdp" not in model.config.to_json_string()
 
 
-def test_a_whole_model_has_nothing_to_let_go_of() -> None:
+def test_reshard_leaves_an_unsharded_model_unchanged() -> None:
     model = nn.Linear(1, 1)
     weight, value = model.weight, model.weight.item()
     reshard(model)

@@ -212,7 +212,7 @@ def test_a_run_with_too_little_memory_learns_the_same(
     assert losses_of(trainer) == pytest.approx(losses_of(plain), rel=1e-5)
     assert_equal(weights(trainer.model), weights(plain.model), 1e-6)
     assert trainer.out_of_memory
-    assert "went through in" in caplog.text
+    assert "succeeded in" in caplog.text
     named = [[entry.get("loss_emotion", 0.0) for entry in run.state.log_history] for run in (plain, trainer)]
     assert named[0] == pytest.approx(named[1], rel=1e-5)
 
@@ -331,18 +331,18 @@ def test_impossible_options_are_refused(
         make_trainer(tiny_model(), units, **options)
 
 
-def test_without_an_accelerator_nothing_is_told_about_memory_to_pin(
+def test_without_an_accelerator_there_is_no_pin_memory_warning(
     units: list[Unit], make_trainer: MakeTrainer, tiny_model: MakeModel
 ) -> None:
     trainer = make_trainer(tiny_model(), units, use_cpu=False)
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         for loader in (trainer.get_train_dataloader(), trainer.get_eval_dataloader(units)):
             next(iter(loader))
-    assert not [str(warning.message) for warning in told if "pin_memory" in str(warning.message)]
+    assert not [str(warning.message) for warning in caught if "pin_memory" in str(warning.message)]
 
 
-def test_what_it_cannot_do_is_said(units: list[Unit], make_trainer: MakeTrainer, tiny_model: MakeModel) -> None:
+def test_unsupported_calls_are_refused(units: list[Unit], make_trainer: MakeTrainer, tiny_model: MakeModel) -> None:
     trainer = make_trainer(tiny_model(), units)
     with pytest.raises(NotImplementedError, match="pipeline"):
         trainer.predict(units)
@@ -401,7 +401,7 @@ def test_rows_of_any_kind_are_trained_on_as_they_are(
         make_trainer(tiny_model(), data.map(lambda row: {"emotion": "happy"}))
 
 
-def test_a_loss_of_ones_own_is_used(units: list[Unit], make_trainer: MakeTrainer, tiny_model: MakeModel) -> None:
+def test_a_custom_loss_is_used(units: list[Unit], make_trainer: MakeTrainer, tiny_model: MakeModel) -> None:
     """In training and evaluation, whether it sums over the step or means over the batch, in pieces, too."""
     calls: list[Any] = []
 
@@ -426,7 +426,7 @@ def test_a_loss_of_ones_own_is_used(units: list[Unit], make_trainer: MakeTrainer
     assert {items for _, items in calls} == {None}
 
 
-def test_an_optimiser_of_ones_own_is_used(units: list[Unit], make_trainer: MakeTrainer, tiny_model: MakeModel) -> None:
+def test_a_custom_optimiser_is_used(units: list[Unit], make_trainer: MakeTrainer, tiny_model: MakeModel) -> None:
     trainer = make_trainer(tiny_model(), units, optimizer_cls_and_kwargs=(torch.optim.Adagrad, {"lr": 0.01}))
     assert isinstance(trainer.create_optimizer(), torch.optim.Adagrad)
 
