@@ -1,9 +1,8 @@
-"""The command `redheart`: read texts, make checkpoints, show the parameter budget.
+"""The command `redheart`, with one subcommand for each file of `redheart.commands`.
 
-Notable: with ``--json`` standard output holds one JSON object per text and nothing else; a text that fails has its
-error in its place and the others are still answered; every error is one line on standard error, without a traceback,
-and one for each kind of fault where rows have several. What a command needs torch for is imported when it has been
-asked for something that can be done.
+Notable: with ``--json`` standard output has one JSON object per text and nothing else; a text that fails has an error
+in its place, and the others are still answered. Every error is one line on standard error, without a traceback; faulty
+rows have one line for each kind of fault. torch is imported only after the command line was checked.
 """
 
 from typing import Annotated

@@ -302,7 +302,7 @@ def test_a_name_that_is_no_folder_is_told(run: Run) -> None:
     result = run("absent", "--repo", REPO, "--dry-run")
     assert (result.exit_code, result.stdout) == (1, "")
     assert "No checkpoint or folder 'absent'" in result.stderr
-    assert "is no size" in run(".", "--repo", REPO, "--dry-run", "--max-shard-size", "big").stderr
+    assert "is not a size" in run(".", "--repo", REPO, "--dry-run", "--max-shard-size", "big").stderr
 
 
 def test_a_pipeline_pushes_its_tokenizer_with_it(tiny: Path, hub: Hub) -> None:
