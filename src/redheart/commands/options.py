@@ -67,9 +67,7 @@ def known_folder(name: str) -> str:
         ValueError: When no folder or shipped checkpoint has this name.
     """
     if not Path(checkpoint_path(name)).is_dir():
-        raise ValueError(
-            f"{name!r} is neither a folder nor a shipped checkpoint; give the folder of a checkpoint."
-        )
+        raise ValueError(f"{name!r} is neither a folder nor a shipped checkpoint; give the folder of a checkpoint.")
     return name
 
 

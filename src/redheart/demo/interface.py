@@ -248,7 +248,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "surd": ("Where the verdict's information comes from (SURD)", "판정 정보의 출처 (SURD)"),
     "surd_note": (
         "Bits of information about the verdict in emotion, Bentham's dimensions and regret: in one alone (unique), in "
-        "several alike (redundant), only in all together (synergy).",
+        "several alike (redundant), or only together (synergy).",
         "감정, 벤담의 차원, 후회가 판정에 대해 주는 정보(비트): 하나만 주는 것(고유), 여럿이 같이 주는 것(중복), "
         "함께일 때만 생기는 것(시너지).",
     ),

@@ -61,8 +61,8 @@ def write_space(folder: Path, model: str) -> Path:
     place = Path(checkpoint_path(model))
     if not place.is_dir():
         raise ValueError(
-            f"{model!r} is not a folder on this machine. Write the Space with one that is, such as {DEFAULT_MODEL}, and "
-            "set its variable REDHEART_MODEL to the Hub id."
+            f"{model!r} is not a folder on this machine. Write the Space with a model that is, such as "
+            f"{DEFAULT_MODEL}, and set its variable REDHEART_MODEL to the Hub id."
         )
     target = new_folder(folder)
     weights = sum(path.stat().st_size for pattern in _MODEL_FILES for path in place.glob(pattern))

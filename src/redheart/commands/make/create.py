@@ -21,9 +21,7 @@ def create(
     name: Annotated[
         str, typer.Argument(metavar="NAME", callback=known_preset, help="A preset, such as redheart-730m.")
     ],
-    output: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Folder to create; by default ./NAME.")
-    ] = None,
+    output: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Folder to create; by default ./NAME.")] = None,
     dtype: Annotated[
         Dtype | None,
         typer.Option(help="Type of the weights; by default that of the trained weights, float32 for random ones."),

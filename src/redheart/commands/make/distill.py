@@ -18,7 +18,9 @@ def distill(
     ] = None,
     teacher: Annotated[
         str | None,
-        typer.Option(metavar="MODEL", callback=known_model, help="Trained model to learn from, instead of the recipe's."),
+        typer.Option(
+            metavar="MODEL", callback=known_model, help="Trained model to learn from, instead of the recipe's."
+        ),
     ] = None,
     student: Annotated[
         str | None, typer.Option(metavar="PRESET", help="Preset of the smaller model, instead of the recipe's.")
@@ -44,7 +46,9 @@ def distill(
     from ...compression.distillation_recipe import read_distillation
 
     if recipe is None and student is None:
-        raise typer.BadParameter("Nothing says what to train; give a RECIPE, or a preset as --student.", param_hint="RECIPE")
+        raise typer.BadParameter(
+            "Nothing says what to train; give a RECIPE, or a preset as --student.", param_hint="RECIPE"
+        )
     if recipe is None and output is None:
         output = Path("runs", str(student))
     report = run(read_distillation(recipe, output, teacher, student), resume, overwrite)

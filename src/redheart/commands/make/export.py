@@ -33,7 +33,9 @@ def export(
             metavar="NAME", callback=depth_option, help="full: every module; fast: the heads alone, with fewer outputs."
         ),
     ] = "full",
-    int8: Annotated[bool, typer.Option("--int8", help="Store weights and compute products in 8 bits, for CPUs.")] = False,
+    int8: Annotated[
+        bool, typer.Option("--int8", help="Store weights and compute products in 8 bits, for CPUs.")
+    ] = False,
 ) -> None:
     """Write a model as ONNX, for any number of texts of any length, checked against the model's own outputs.
 

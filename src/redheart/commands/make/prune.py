@@ -45,7 +45,8 @@ def prune(
     method: Annotated[
         str,
         typer.Option(
-            metavar="NAME", help="How importance is measured; fisher: on training rows, magnitude: by the weights alone."
+            metavar="NAME",
+            help="How importance is measured; fisher: on training rows, magnitude: by the weights alone.",
         ),
     ] = "fisher",
     measured: Annotated[
@@ -59,12 +60,12 @@ def prune(
     learning_rate: Annotated[float, typer.Option(help="Learning rate of the recovery training.")] = 1e-4,
     share: Annotated[
         float,
-        typer.Option(
-            min=0, max=1, help="Weight of the original model as a teacher of the recovery; 0 = labels alone."
-        ),
+        typer.Option(min=0, max=1, help="Weight of the original model as a teacher of the recovery; 0 = labels alone."),
     ] = 0.6,
     longest_text: Annotated[int, typer.Option(min=8, help="Maximum text length in tokens.")] = 256,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the units that are sampled, and of the recovery training.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Seed of the units that are sampled, and of the recovery training.")
+    ] = 0,
 ) -> None:
     """Remove the least important layers, heads and feed-forward units, and train the rest for a while.
 
@@ -107,12 +108,16 @@ def _rows(
 
     if train is not None:
         if sets:
-            raise typer.BadParameter("--set names public data sets, but --train gives your own rows; leave --set out.", param_hint="--set")
+            raise typer.BadParameter(
+                "--set names public data sets, but --train gives your own rows; leave --set out.", param_hint="--set"
+            )
         named = parse_columns(columns or ())
         own = [Source(path=validation, columns=named)] if validation else []
         return DataRecipe([Source(path=train, columns=named)], own, units_per_epoch=units)
     if columns:
-        raise typer.BadParameter("It renames columns of your own rows; also give them as --train.", param_hint="--column")
+        raise typer.BadParameter(
+            "It renames columns of your own rows; also give them as --train.", param_hint="--column"
+        )
     if validation is not None:
         raise typer.BadParameter("Rows to train on are missing; also give --train.", param_hint="--validation")
     return public_sets(None if data is None else str(data), sets or (), units, judged)

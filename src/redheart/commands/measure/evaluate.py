@@ -66,7 +66,9 @@ def evaluate(
     ] = None,
     as_json: Annotated[
         Path | None,
-        typer.Option("--json", metavar="FILE", dir_okay=False, callback=reachable, help="Write all figures to this file."),
+        typer.Option(
+            "--json", metavar="FILE", dir_okay=False, callback=reachable, help="Write all figures to this file."
+        ),
     ] = None,
     report: Annotated[
         Path | None,
@@ -86,8 +88,8 @@ def evaluate(
             metavar="FILE",
             exists=True,
             dir_okay=False,
-            help="YAML file that describes your own data for the model card: the name of the data and, under it, title, "
-            "texts, raters, languages (a list), licence and, optionally, limit.",
+            help="YAML file that describes your own data for the model card: the name of the data and, under it, "
+            "title, texts, raters, languages (a list), licence and, optionally, limit.",
         ),
     ] = None,
     cache: Annotated[
@@ -109,18 +111,26 @@ def evaluate(
     your own model on your own rows, with a page of plots
     """
     if rows is None and train is not None:
-        raise typer.BadParameter("Only the baselines for --rows are fitted on it; also give --rows.", param_hint="--train")
+        raise typer.BadParameter(
+            "Only the baselines for --rows are fitted on it; also give --rows.", param_hint="--train"
+        )
     if rows is not None and sets:
-        raise typer.BadParameter("--set names public data sets, but --rows gives your own; leave --set out.", param_hint="--set")
+        raise typer.BadParameter(
+            "--set names public data sets, but --rows gives your own; leave --set out.", param_hint="--set"
+        )
     if rows is None and columns:
         raise typer.BadParameter("It renames columns of --rows; also give --rows.", param_hint="--column")
     if facts is not None and not card:
         raise typer.BadParameter("It is only used for the model card; also give --card.", param_hint="--facts")
     place = Path(checkpoint_path(model))
     if (fit or card) and not place.is_dir():
-        raise typer.BadParameter(f"{model} is not a folder on this machine; download it to one, which is then written to.")
+        raise typer.BadParameter(
+            f"{model} is not a folder on this machine; download it to one, which is then written to."
+        )
     if fit and (place / ADAPTER).is_file():
-        raise typer.BadParameter("An adapter has no config to store a fit in; merge it, or fit its base.", param_hint="--fit")
+        raise typer.BadParameter(
+            "An adapter has no config to store a fit in; merge it, or fit its base.", param_hint="--fit"
+        )
     # Rows need no torch, so mistakes in them are reported before it is imported.
     from ...data.column_map import parse_columns
     from ...evaluation.measurement.rows import EVENTS, fitting_units, own_rows, public_rows

@@ -27,9 +27,7 @@ def memory(
     optim: Annotated[
         str, typer.Option(metavar="NAME", help="Optimiser: adamw, adamw_8bit, sgd or sgd_momentum.")
     ] = "adamw",
-    dtype: Annotated[
-        str, typer.Option(metavar="NAME", help="Type of the weights: float32 or bfloat16.")
-    ] = "float32",
+    dtype: Annotated[str, typer.Option(metavar="NAME", help="Type of the weights: float32 or bfloat16.")] = "float32",
     bf16: Annotated[bool, typer.Option("--bf16", help="Autocast to bfloat16, as the Trainer's bf16 does.")] = False,
     checkpointing: Annotated[
         bool, typer.Option("--checkpointing", help="Recompute each layer in the backward pass.")

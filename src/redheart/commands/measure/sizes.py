@@ -37,7 +37,8 @@ def sizes(
         ),
     ] = DEFAULT_MODEL,
     forms: Annotated[
-        list[str] | None, typer.Option("--form", metavar="NAME", help="Measure only this form; repeatable; all forms by default.")
+        list[str] | None,
+        typer.Option("--form", metavar="NAME", help="Measure only this form; repeatable; all forms by default."),
     ] = None,
     others: Annotated[
         list[Path] | None,
@@ -80,7 +81,9 @@ def sizes(
     """
     random = has_random_weights(model)
     if random and data is not None:
-        raise typer.BadParameter(f"{model} has random weights, so its figures mean nothing; leave --data out.", param_hint="--data")
+        raise typer.BadParameter(
+            f"{model} has random weights, so its figures mean nothing; leave --data out.", param_hint="--data"
+        )
     from rich.console import Console
 
     from ...benchmarking.measuring import machine_facts

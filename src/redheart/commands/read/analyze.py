@@ -23,14 +23,16 @@ TEXT_COLUMN = "text"
 
 def analyze(
     texts: Annotated[
-        list[str] | None, typer.Argument(metavar="TEXT", help="Texts to read; - reads one text per line from standard input.")
+        list[str] | None,
+        typer.Argument(metavar="TEXT", help="Texts to read; - reads one text per line from standard input."),
     ] = None,
     file: Annotated[
         list[Path] | None,
         typer.Option(
             exists=True,
             dir_okay=False,
-            help="A .txt file (one text) or a table (one text per row: .jsonl, .json, .csv, .tsv, .parquet); repeatable.",
+            help="A .txt file (one text), or a table (one text per row: .jsonl, .json, .csv, .tsv, .parquet); "
+            "repeatable.",
         ),
     ] = None,
     model: Annotated[
@@ -77,7 +79,8 @@ def analyze(
         ),
     ] = TEXT_COLUMN,
     include_untrained: Annotated[
-        bool, typer.Option("--include-untrained", help="Also show values that no training data supervised, and mark them.")
+        bool,
+        typer.Option("--include-untrained", help="Also show values that no training data supervised, and mark them."),
     ] = False,
     batch_size: Annotated[
         int,

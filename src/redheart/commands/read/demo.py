@@ -40,7 +40,8 @@ def demo(
     space: Annotated[
         Path | None,
         typer.Option(
-            metavar="FOLDER", help="Write a Hugging Face Space with this model to this folder, and do not start a server."
+            metavar="FOLDER",
+            help="Write a Hugging Face Space with this model to this folder, and do not start a server.",
         ),
     ] = None,
 ) -> None:

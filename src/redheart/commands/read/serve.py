@@ -74,7 +74,9 @@ def serve(
     ] = None,
     docs: Annotated[
         bool,
-        typer.Option("--docs", help="Also serve pages on the interface at /docs; their scripts come from the internet."),
+        typer.Option(
+            "--docs", help="Also serve pages on the interface at /docs; their scripts come from the internet."
+        ),
     ] = False,
 ) -> None:
     """Answer over HTTP: POST /read, and GET /health, /ready, /model, /metrics and /openapi.json.

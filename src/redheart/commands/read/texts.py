@@ -163,7 +163,7 @@ def read_batches(pipe: Any, items: Iterable[Item], options: dict[str, Any], size
 
 
 def _read(pipe: Any, batch: Sequence[Item], options: dict[str, Any]) -> None:
-    """Set the reading of each item; after a failure the texts are read one by one, so that only the faulty one fails."""
+    """Set the reading of each item; after a failure the texts are read one by one, so only the faulty one fails."""
     if not batch:
         return
     try:
