@@ -224,7 +224,7 @@ def test_tables_pass_every_column_on(analyze: Run, tmp_path: Path) -> None:
 def test_a_column_without_a_table_is_wrong_usage(run: Run, tmp_path: Path) -> None:
     (tmp_path / "post.txt").write_text("I lied.")
     for source in (("I lied.",), ("-",), ("--file", tmp_path / "post.txt")):
-        assert_one_error(run("analyze", "--column", "body", *source), 2, "--column", "leave it out")
+        assert_one_error(run("analyze", "--column", "body", *source), 2, "--column", "leave --column out")
 
 
 def test_a_missing_column_is_reported_before_any_work(run: Run, tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ short_description: Structured readings of texts about moral conflict
 Reads a text about a moral conflict and shows what it finds, how sure it is, and what it withholds: emotions and their
 nuances and course, the felicific calculus, regret, what could have been, who is held to be in the wrong and how
 acceptable the narrator's conduct is. Where it is not sure who is in the wrong, it says so. It is an aid for reading a
-text, not a verdict about a person; it must not be used for decisions about people. Where a text tells of self-harm,
+text, not a verdict about a person; it must not be used for decisions about people. Where a text mentions self-harm,
 abuse or a child in danger, it says that no model should be relied on.
 
 `pip install -r requirements.txt` and `python app.py` start the same page anywhere. `REDHEART_MODEL` names another model
