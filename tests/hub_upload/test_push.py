@@ -144,7 +144,7 @@ def test_other_weights_take_the_place_of_those_of_an_earlier_push(
     result = run(sharded, "--repo", REPO)
     files = hub.repositories[REPO].files
     for name in ("model.safetensors", *stale):
-        assert f"Removed there, of an earlier push: {name}" in result.stdout
+        assert f"Removed from the repository, left by an earlier push: {name}" in result.stdout
         assert name not in files
     assert "notes.md" in files
     assert "model.safetensors.index.json" in files
