@@ -1,9 +1,9 @@
-"""How much of one model's figures another one keeps: two files of `redheart evaluate --json`, side by side.
+"""Compares two files of `redheart evaluate --json`: which share of each figure of the first model the second reaches.
 
     python benchmarks/compare_evaluations.py docs/results/redheart-100m.json runs/student/evaluation.json
 
-The share is the second model's value over the first one's; of a loss, the first one's over the second one's. By
-default the measures that a model is chosen by; what both were not measured by is left out.
+The share is the value of the second model divided by that of the first; for a loss, the other way round. Only the main
+measures are compared, and only figures that both files have.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from redheart.evaluation.measurement.results import MODEL, Evaluation, Figure
 
 LOSS = "soft cross entropy"
 MEASURES = ("average precision", "macro F1", LOSS, "pair accuracy", "Pearson r")
-# Of several macro F1s: the one whose threshold is one number, and the ones that were judged on other rows.
+# Rules of macro F1 that are compared: one threshold for all labels, or thresholds that were fitted on other rows.
 RULES = ("", "one threshold, fitted here", "per label, cross-fitted", "most probable")
 OUTPUTS = (
     "emotion",
@@ -28,7 +28,7 @@ OUTPUTS = (
 
 
 def figures(path: Path) -> dict[tuple[str, ...], Figure]:
-    """The figures of the model itself, by what they are of."""
+    """Return the figures of the model itself, by data set, split, output, measure and rule."""
     return {
         (item.dataset, item.split, item.output, item.measure, item.rule): item
         for item in Evaluation.load(path).figures
@@ -40,12 +40,12 @@ def figures(path: Path) -> dict[tuple[str, ...], Figure]:
 
 
 def share(first: Figure, second: Figure) -> float:
-    """What the second keeps of the first: 1 = all."""
+    """Return which share of the first figure the second reaches; 1 = all."""
     return first.value / second.value if first.measure == LOSS else second.value / first.value
 
 
 def main() -> None:
-    """The command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("first", type=Path)
     parser.add_argument("second", type=Path)

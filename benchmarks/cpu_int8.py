@@ -1,13 +1,13 @@
-"""Compares the ways to compute in INT8 on a CPU: which is faster than float32, and what does it change?
+"""Compares ways to compute in INT8 on a CPU: which is faster than float32, and what changes?
 
     pip install torchao && python benchmarks/cpu_int8.py --data DATA --json docs/results/cpu-int8.json
 
 All ways leave the same layers in floats (`quantization.kept_modules`) and read the same texts. Times are ratios to
-float32 in turn, in one process; differences are of probabilities on GoEmotions validation texts, and the share of texts
-with another set of asserted emotions, or another verdict.
+float32, measured in turn in one process. Differences are those of probabilities on GoEmotions validation texts, and the
+share of texts with another set of asserted emotions or another verdict.
 
-Notable: "batch" is how far a text's probabilities move between being read alone and among 16 others: what scales
-integers by the whole batch has readings that depend on it.
+Notable: "batch" is how far the probabilities of a text move between a reading alone and one among others. With integers
+that are scaled by the whole batch, a reading depends on the other texts.
 """
 
 import argparse
@@ -43,7 +43,7 @@ WAYS = ("float32", "bitsandbytes", "quantize_dynamic", "torchao", "onnx", "onnx-
 
 
 def chosen(model: nn.Module) -> set[str]:
-    """Names of the linear layers that go to 8 bits, which become the type that libraries replace."""
+    """Return the names of the linear layers to quantise, and set their class to the one that libraries replace."""
     kept = set(kept_modules(model, 8))
     names = {name for name, module in model.named_modules() if isinstance(module, nn.Linear) and name not in kept}
     for name in names:
@@ -52,13 +52,13 @@ def chosen(model: nn.Module) -> set[str]:
 
 
 def dynamic(model: Any) -> Any:
-    """By torch.ao: weights in INT8, activations by the range of each call."""
+    """Quantise by torch.ao: weights in INT8, activations by the range of each call."""
     spec: Any = dict.fromkeys(chosen(model), torch.ao.quantization.default_dynamic_qconfig)
     return torch.ao.quantization.quantize_dynamic(model, spec, inplace=True)
 
 
 def torchao(model: Any) -> Any:
-    """By torchao: weights in INT8 by output channel, activations by token, in eager mode."""
+    """Quantise by torchao: weights in INT8 by output channel, activations by token, in eager mode."""
     from torchao.quantization import Int8DynamicActivationInt8WeightConfig, quantize_
 
     names = chosen(model)
@@ -67,21 +67,43 @@ def torchao(model: Any) -> Any:
 
 
 def reader_of(way: str, source: Path, workdir: Path) -> Any:
-    """What reads in this ``way``."""
-    made: dict[str, Callable[[Any], Any]] = {"quantize_dynamic": dynamic, "torchao": torchao}
-    if way in made:
-        return made[way](load_strict(source, RedHeartModel, dtype=torch.float32).eval())
+    """Return the reader for one way to compute.
+
+    Args:
+        way: One of `WAYS`.
+        source: Folder of the checkpoint.
+        workdir: Folder for the checkpoints of the other forms.
+
+    Returns:
+        The model, or what reads in its place.
+    """
+    functions: dict[str, Callable[[Any], Any]] = {"quantize_dynamic": dynamic, "torchao": torchao}
+    if way in functions:
+        return functions[way](load_strict(source, RedHeartModel, dtype=torch.float32).eval())
     form = {"bitsandbytes": "int8"}.get(way, way)
     return load_reader(write_form(source, form, workdir / way))[0].eval()
 
 
 def measure(reader: Any, base: Any, tokenizer: Any, texts: list[str], ids: torch.Tensor) -> dict[str, float]:
-    """One row of the table."""
+    """Measure one row of the table.
+
+    Args:
+        reader: What is measured.
+        base: The model in float32.
+        tokenizer: Of both.
+        texts: For the differences.
+        ids: Tokens of the timed readings, shape ``(runs, 1, tokens)``.
+
+    Returns:
+        The row, by column.
+    """
     theirs, ours = interleave(partial(read, base), partial(read, reader), ids)
     found, expected = (Predictor(some, tokenizer).texts(texts) for some in (reader, base))
     alone = Predictor(reader, tokenizer, batch_tokens=1).texts(texts[:100])
     thresholds = np.array([threshold_of(base.config.thresholds, name) for name in EMOTIONS])
-    emotions, verdicts = ([said[name] for said in (found, expected)] for name in ("emotion_labels", "verdict_labels"))
+    emotions, verdicts = (
+        [predictions[name] for predictions in (found, expected)] for name in ("emotion_labels", "verdict_labels")
+    )
     asserted = [probabilities >= thresholds for probabilities in emotions]
     return {
         "x float32": median(one / other for one, other in zip(ours, theirs, strict=True)),
@@ -94,16 +116,16 @@ def measure(reader: Any, base: Any, tokenizer: Any, texts: list[str], ids: torch
 
 
 def main() -> None:
-    """The command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", nargs="?", default=DEFAULT_MODEL)
-    parser.add_argument("--data", type=Path, required=True, help="folder of the public sets")
-    parser.add_argument("--texts", type=int, default=500)
-    parser.add_argument("--tokens", type=int, default=128, help="of the timed readings of one text")
-    parser.add_argument("--runs", type=int, default=15)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--way", action="append", choices=WAYS, help="only this one; repeatable")
-    parser.add_argument("--json", type=Path, help="write the rows there")
+    parser.add_argument("--data", type=Path, required=True, help="folder of the public data sets")
+    parser.add_argument("--texts", type=int, default=500, help="texts for the differences")
+    parser.add_argument("--tokens", type=int, default=128, help="tokens of the text of the timed readings")
+    parser.add_argument("--runs", type=int, default=15, help="timed readings of each way")
+    parser.add_argument("--threads", type=int, default=2, help="threads of each way")
+    parser.add_argument("--way", action="append", choices=WAYS, help="measure only this way; repeatable")
+    parser.add_argument("--json", type=Path, help="write the rows to this file")
     options = parser.parse_args()
     silence_libraries()
     warnings.simplefilter("ignore")

@@ -1,11 +1,11 @@
-"""Finds the free integers with which a preset has exactly its parameter budget.
+"""Finds the sizes with which a preset has exactly its parameter budget.
 
     python benchmarks/fit_budget.py DRAFT.json --preset redheart-730m --output configuration/presets/redheart-730m.json
 
-The draft gives every size by hand (large matrices on multiples of 64), each feed-forward as wide as it may be: it is
-narrowed in steps of 64 until the rest fits. What is then missing to each component's number is closed with its small
-free integers: the width of the read-out, the width of the state bottleneck, and the registers. The
-parameter count is linear in each, so three counts on the meta device give the costs and an enumeration the solutions.
+The draft gives every size by hand (large matrices in multiples of 64), with each feed-forward at its maximum width,
+which is reduced in steps of 64 until the rest fits. The remaining gap to the budget of a component is closed by its
+small free sizes: the width of the read-out, the width of the state bottleneck, and the registers. The parameter count
+is linear in each of them, so a few counts on the meta device give the costs, and an enumeration the solutions.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from redheart.configuration import RedHeartConfig
 from redheart.configuration.budget import BUDGETS, PARTS
 from redheart.modeling_redheart.composition import CLASSES
 
-# Component -> its free integers, as (component in the config, size), and the range of each. The last one is solved for.
+# Component -> its free sizes, as (component in the config, size), and the range of each. The last one is solved for.
 _READER = {"registers": range(1, 33), "readout": range(64, 897), "state": range(64, 897)}
 FREE: dict[str, dict[tuple[str, str], range]] = {
     name: {(modules[0], size): values for size, values in _READER.items()} for name, modules in PARTS.items()
@@ -33,27 +33,27 @@ FREE["optimisation systems"] = {
     ("layer_crossover", "readout"): range(32, 513),
     ("sweet_spot", "readout"): range(32, 513),
 }
-# The backbone has no summary, and nothing but its projections is free, where a pre-trained text encoder is below.
+# On a pre-trained text encoder the backbone has no summary, and only its projections are free.
 FREE_ON_ENCODER = {("backbone", "projection"): range(8, 897)}
-# The feed-forward that may be narrowed, where it is not the component's own.
+# Component -> the feed-forward that may be narrowed, where it is not that of its first module.
 WIDE = {"module bridge": ("coordination", "intermediate"), "optimisation systems": ("projector", "intermediate")}
 
 
 def free_sizes(component: str, draft: dict[str, Any]) -> dict[tuple[str, str], range]:
-    """The free integers of the component in this draft, and the range of each."""
+    """Return the free sizes of the component in this draft, and the range of each."""
     on_encoder = component == "backbone" and draft.get("encoder_config") is not None
     return FREE_ON_ENCODER if on_encoder else FREE[component]
 
 
 def count(component: str, draft: dict[str, Any]) -> int:
-    """Parameters of a component of the budget."""
+    """Count the parameters of a component of the budget."""
     with torch.device("meta"):
         modules = [CLASSES[name](RedHeartConfig(**draft)) for name in PARTS[component]]
     return sum(parameter.numel() for module in modules for parameter in module.parameters())
 
 
 def with_sizes(draft: dict[str, Any], sizes: dict[tuple[str, str], int]) -> dict[str, Any]:
-    """The draft with some sizes replaced."""
+    """Return the draft with some sizes replaced."""
     components = {name: dict(values) for name, values in draft["components"].items()}
     for (name, size), value in sizes.items():
         components[name][size] = value
@@ -61,7 +61,16 @@ def with_sizes(draft: dict[str, Any], sizes: dict[tuple[str, str], int]) -> dict
 
 
 def solutions(gap: int, costs: list[int], ranges: list[range]) -> Iterator[tuple[int, ...]]:
-    """Every way to make ``gap`` from ``costs`` with a count of each in its range."""
+    """Find all counts, each in its range, whose costs sum to a gap.
+
+    Args:
+        gap: The sum.
+        costs: The cost of one of each.
+        ranges: The range of each count.
+
+    Yields:
+        One count for each cost.
+    """
     if len(costs) == 1:
         value, rest = divmod(gap, costs[0])
         if rest == 0 and value in ranges[0]:
@@ -75,8 +84,19 @@ def solutions(gap: int, costs: list[int], ranges: list[range]) -> Iterator[tuple
 
 
 def fit(component: str, target: int, draft: dict[str, Any]) -> dict[tuple[str, str], int]:
-    """Sizes with which the component has exactly ``target`` parameters: the widest feed-forward, the fewest
-    registers."""
+    """Find the sizes of a component: the widest feed-forward, and then the fewest registers.
+
+    Args:
+        component: Its name in the budget.
+        target: The number of parameters that it must have.
+        draft: The config.
+
+    Returns:
+        (component in the config, size) -> value.
+
+    Raises:
+        SystemExit: When no sizes give exactly this number.
+    """
     wide = WIDE.get(component, (PARTS[component][0], "intermediate"))
     if component == "backbone":
         return close(component, target, draft)
@@ -89,7 +109,19 @@ def fit(component: str, target: int, draft: dict[str, Any]) -> dict[tuple[str, s
 
 
 def close(component: str, target: int, draft: dict[str, Any]) -> dict[tuple[str, str], int]:
-    """The free integers of the component. Raises `ValueError` when there are none."""
+    """Find the free sizes of a component.
+
+    Args:
+        component: Its name in the budget.
+        target: The number of parameters that it must have.
+        draft: The config, whose other sizes stay.
+
+    Returns:
+        (component in the config, size) -> value.
+
+    Raises:
+        ValueError: When no sizes give exactly this number.
+    """
     free = free_sizes(component, draft)
     start = {key: values[0] for key, values in free.items()}
     base = count(component, with_sizes(draft, start))

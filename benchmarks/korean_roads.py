@@ -1,12 +1,12 @@
-"""Roads to Korean for an English encoder, measured beside each other on the same sentences.
+"""Compares ways to teach Korean to an English encoder, on the same sentences.
 
     python benchmarks/korean_roads.py --data DATA --encoder DIR [--pairs 2000] [--beside NAME=DIR] --json FILE
 
-Each road begins with the cut encoder and its Korean pieces, and learns from the same pairs. Measured on tellings of
-groups of cases that none of them saw: how often the Korean text lies nearest to its own English one among all of them,
-and how near English lies to where it lay before.
+Each way starts from the cut encoder with Korean pieces, and learns from the same pairs. Measured on cases of groups
+that none of them saw: how often the nearest English text of a Korean one is its own, and how close the embeddings of
+English texts are to those before.
 
-Notable: ``--beside`` takes an encoder that reads Korean already, such as multilingual-e5-small, and only measures it.
+Notable: ``--beside`` measures an encoder that already reads Korean, such as multilingual-e5-small, without training it.
 """
 
 import argparse
@@ -36,7 +36,17 @@ Pairs = list[tuple[str, str]]
 
 
 def split(cases: Pairs, group_of: Mapping[str, str], comments: Pairs, count: int) -> tuple[Pairs, Pairs]:
-    """Pairs to learn from, half of them cases, and about `HELD_OUT` cases of other groups to measure with."""
+    """Split the pairs into those to learn from and those to measure with.
+
+    Args:
+        cases: Retold cases, English and Korean.
+        group_of: English text -> its group.
+        comments: Translated comments, English and Korean.
+        count: Number of pairs to learn from, about half of them cases.
+
+    Returns:
+        The pairs to learn from, and about `HELD_OUT` cases of other groups.
+    """
     chance = random.Random(0)
     groups = sorted({group_of[english] for english, _ in cases})
     chance.shuffle(groups)
@@ -52,14 +62,24 @@ def split(cases: Pairs, group_of: Mapping[str, str], comments: Pairs, count: int
 
 
 def nearest(korean: Tensor, english: Tensor) -> float:
-    """Share of the rows of ``korean`` whose nearest row of ``english`` is the one in the same place."""
+    """Return the share of the rows of ``korean`` whose nearest row of ``english`` has the same index."""
     centre = english.mean(0)
     similarity = from_centre(korean, korean.mean(0)) @ from_centre(english, centre).T
     return float((similarity.argmax(1) == torch.arange(len(korean))).float().mean())
 
 
 def measured(model: Any, tokenizer: Any, held: Pairs, before: Tensor | None) -> dict[str, float]:
-    """The figures of one encoder. before: where its English lay at the start, None = it has not been trained."""
+    """Measure one encoder.
+
+    Args:
+        model: The encoder.
+        tokenizer: Its tokenizer.
+        held: Pairs to measure with.
+        before: Embeddings of the English texts before the training; None for an encoder that is not trained.
+
+    Returns:
+        The figures, by name.
+    """
     english, korean = (embeddings(model, tokenizer, [pair[side] for pair in held]) for side in (0, 1))
     figures = {"nearest is its own": nearest(korean, english)}
     if before is not None:
@@ -71,13 +91,15 @@ def measured(model: Any, tokenizer: Any, held: Pairs, before: Tensor | None) -> 
 
 
 def main() -> None:
-    """The command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
     parser.add_argument("--encoder", type=Path, required=True, help="folder of all-mpnet-base-v2")
-    parser.add_argument("--pairs", type=int, default=2000, help="sentences that each road learns from (default: 2000)")
-    parser.add_argument("--beside", action="append", default=[], metavar="NAME=DIR", help="an encoder to measure")
-    parser.add_argument("--json", type=Path, required=True, metavar="FILE", help="where the figures are written")
+    parser.add_argument("--pairs", type=int, default=2000, help="pairs that each way learns from (default: 2000)")
+    parser.add_argument(
+        "--beside", action="append", default=[], metavar="NAME=DIR", help="also measure this encoder; repeatable"
+    )
+    parser.add_argument("--json", type=Path, required=True, metavar="FILE", help="write the figures to this file")
     args = parser.parse_args()
 
     set_seed(0)
@@ -97,7 +119,7 @@ def main() -> None:
     kept = round(KEPT * len(english))
     found = {"pieces where their translations lie, nothing learned": measured(start, tokenizer, held, before)}
 
-    def road(name: str, texts: list[str], meant: Tensor, layers: bool) -> None:
+    def train_and_measure(name: str, texts: list[str], meant: Tensor, layers: bool) -> None:
         start.load_state_dict(state)
         for parameter, value in start.named_parameters():
             value.requires_grad_(layers or "word_embeddings" in parameter)
@@ -106,9 +128,11 @@ def main() -> None:
         found[name] = measured(start, tokenizer, held, before)
         print(name, found[name], flush=True)
 
-    road("pieces learned, layers as they were", korean, own, layers=False)
-    road("all learned, English kept where it was", korean + english[:kept], torch.cat((own, own[:kept])), layers=True)
-    road(
+    train_and_measure("pieces learned, layers as they were", korean, own, layers=False)
+    train_and_measure(
+        "all learned, English kept where it was", korean + english[:kept], torch.cat((own, own[:kept])), layers=True
+    )
+    train_and_measure(
         "all learned, towards the whole encoder", korean + english[:kept], torch.cat((whole, whole[:kept])), layers=True
     )
     for name, folder in (item.split("=", 1) for item in args.beside):

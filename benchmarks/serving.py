@@ -2,10 +2,10 @@
 
     python benchmarks/serving.py --rounds 3 --seconds 20 --json docs/results/serving.json
 
-Starts two servers of the same model, one that batches and one that reads each text alone (`--batch 1`); in every round
-each of them in turn is asked by 1, 4 and 16 clients, so that a busy machine disturbs both alike. A client sends its
-next request when it has the answer to the last one. The clients are threads of one process that shares the cores with
-the servers, and the server that is not asked waits. Bounded in time and requests; only the loopback is spoken to.
+Starts two servers of the same model, one that batches and one that reads each text alone (`--batch 1`). In every round
+each of them in turn serves 1, 4 and 16 clients, so that a busy machine disturbs both alike; the other server waits. A
+client sends its next request when it has the answer to the last one. The clients are threads of one process that shares
+the cores with the servers. Time and number of requests are limited, and only the loopback address is used.
 """
 
 import argparse
@@ -39,18 +39,28 @@ HOST = "127.0.0.1"
 
 @dataclass
 class Load:
-    """What one server took from one number of clients, over all rounds. latencies: seconds of each answered request."""
+    """Measurements of one server with one number of clients, over all rounds.
+
+    Attributes:
+        server: `BATCHING` or `ALONE`.
+        clients: Number of clients.
+        seconds: Duration of all rounds together.
+        requests: Number of requests.
+        refused: Requests that were answered with 503.
+        failed: Requests that were answered with any other error.
+        latencies: Seconds of each answered request.
+    """
 
     server: str
     clients: int
     seconds: float = 0.0
     requests: int = 0
-    refused: int = 0  # 503
-    failed: int = 0  # any other status
+    refused: int = 0
+    failed: int = 0
     latencies: list[float] = field(default_factory=list)
 
     def figures(self) -> dict[str, Any]:
-        """Answered requests per second, percentiles of the latency in milliseconds, and the share refused."""
+        """Return requests per second, percentiles of the latency in milliseconds, and the shares of errors."""
         answered = len(self.latencies)
         cuts = quantiles(self.latencies, n=100, method="inclusive") if answered > 1 else [float("nan")] * 99
         return {
@@ -68,7 +78,18 @@ class Load:
 
 @contextmanager
 def server(options: argparse.Namespace, batch: int) -> Iterator[int]:
-    """A server in a process of its own; gives its port once the model is ready."""
+    """Run a server in another process.
+
+    Args:
+        options: Of the command line.
+        batch: Maximum texts of a batch.
+
+    Yields:
+        The port, once the model is ready.
+
+    Raises:
+        RuntimeError: When the server ends, or is not ready in time.
+    """
     source = str(Path(redheart.__file__).parents[1])
     paths = os.pathsep.join(filter(None, [source, os.environ.get("PYTHONPATH")]))
     limits = ["--batch", str(batch), "--queue", str(options.queue), "--batch-wait", str(options.batch_wait)]
@@ -100,7 +121,7 @@ def server(options: argparse.Namespace, batch: int) -> Iterator[int]:
 
 
 def ask(connection: HTTPConnection, method: str, path: str, body: bytes | None = None) -> int:
-    """The status of the answer, which is read to its end."""
+    """Send a request, read the whole answer, and return its status."""
     connection.request(method, path, body, {"Content-Type": "application/json"} if body else {})
     answer = connection.getresponse()
     answer.read()
@@ -108,7 +129,15 @@ def ask(connection: HTTPConnection, method: str, path: str, body: bytes | None =
 
 
 def put_under_load(load: Load, port: int, bodies: list[bytes], seconds: float, requests: int) -> None:
-    """Let ``load.clients`` clients ask until the time is over or ``requests`` are sent."""
+    """Send requests from ``load.clients`` clients until the time is over or ``requests`` are sent.
+
+    Args:
+        load: Where the measurements are added.
+        port: Of the server.
+        bodies: Of the requests, in turn.
+        seconds: Maximum time.
+        requests: Maximum number of requests.
+    """
     tickets, lock = count(), Lock()
     start = time.perf_counter()
 
@@ -134,16 +163,16 @@ def put_under_load(load: Load, port: int, bodies: list[bytes], seconds: float, r
 
 
 def measure(options: argparse.Namespace) -> list[Load]:
-    """The loads of both servers, for each number of clients."""
-    asked = {"outputs": options.output} if options.output else {}
-    bodies = [json.dumps({"text": text, **asked}).encode() for text in SENTENCES]
+    """Measure both servers with each number of clients."""
+    given = {"outputs": options.output} if options.output else {}
+    bodies = [json.dumps({"text": text, **given}).encode() for text in SENTENCES]
     loads = [Load(name, clients) for clients in options.clients for name in (BATCHING, ALONE)]
     with ExitStack() as stack:
         ports = {
             BATCHING: stack.enter_context(server(options, options.batch)),
             ALONE: stack.enter_context(server(options, 1)),
         }
-        for port in ports.values():  # what the first requests set up is not to count
+        for port in ports.values():  # so that the setup of the first requests is not measured
             put_under_load(Load("warm-up", 4), port, bodies, options.seconds, 4 * len(bodies))
         for turn in range(options.rounds):
             for load in loads:
@@ -153,7 +182,7 @@ def measure(options: argparse.Namespace) -> list[Load]:
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """The figures for people, in Markdown."""
+    """Return the figures as a table in Markdown."""
     lines = ["| clients | server | requests/s | p50 | p95 | p99 | refused |", "|---|---|---|---|---|---|---|"]
     for row in rows:
         times = " | ".join(f"{row[name]:,.0f} ms" for name in ("p50_ms", "p95_ms", "p99_ms"))
@@ -163,21 +192,21 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 
 def main() -> None:
-    """The command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--model", default=DEFAULT_MODEL)
-    parser.add_argument("--clients", type=int, nargs="+", default=[1, 4, 16])
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=20.0, help="of each load, at most")
-    parser.add_argument("--requests", type=int, default=2000, help="of each load, at most")
-    parser.add_argument("--batch", type=int, default=16, help="of the server that batches")
-    parser.add_argument("--batch-wait", type=float, default=0.005)
-    parser.add_argument("--queue", type=int, default=256)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--output", action="append", help="only this output; repeatable; all by default")
-    parser.add_argument("--json", type=Path, help="also write everything here")
+    parser.add_argument("--model", default=DEFAULT_MODEL, help="model that both servers read with")
+    parser.add_argument("--clients", type=int, nargs="+", default=[1, 4, 16], help="numbers of clients")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds over all loads")
+    parser.add_argument("--seconds", type=float, default=20.0, help="maximum seconds of each load")
+    parser.add_argument("--requests", type=int, default=2000, help="maximum requests of each load")
+    parser.add_argument("--batch", type=int, default=16, help="maximum texts of a batch of the batching server")
+    parser.add_argument("--batch-wait", type=float, default=0.005, help="maximum seconds that a text waits for others")
+    parser.add_argument("--queue", type=int, default=256, help="maximum texts that may wait")
+    parser.add_argument("--threads", type=int, default=2, help="threads of each server")
+    parser.add_argument("--output", action="append", help="ask only for this output; repeatable; all by default")
+    parser.add_argument("--json", type=Path, help="also write all results to this file")
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the servers end, too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the servers also end
     before = os.getloadavg()[0]
     loads = measure(options)
     rows = [load.figures() for load in loads]

@@ -1,10 +1,10 @@
-"""How the verdicts of a long text's windows become one: rules beside each other, on posts longer than a window.
+"""Compares rules that combine the verdicts of the windows of a long text, on posts longer than a window.
 
     python benchmarks/windows.py redheart-100m --data DATA --json docs/results/windows.json
 
-Of each post of scruples_anecdotes (validation) that needs more than one window: the soft cross entropy with the votes,
-and how often the most probable verdict has the most votes, with the first window alone, the last alone, the mean of
-logits or of probabilities weighted by tokens, and the surest window.
+For the posts of scruples_anecdotes (validation) that need more than one window: the soft cross entropy with the votes,
+and how often the most probable verdict has the most votes. The rules are the first window alone, the last alone, the
+mean of logits or of probabilities weighted by tokens, and the surest window.
 """
 
 import argparse
@@ -30,7 +30,7 @@ def _softmax(logits: Array) -> Array:
     return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True))
 
 
-# Each takes the logits (windows, 5) and the weights (windows,) of a post, and gives probabilities (5,).
+# Each rule takes the logits (windows, 5) and the weights (windows,) of a post, and returns probabilities (5,).
 RULES: dict[str, Callable[[Array, Array], Array]] = {
     "first window": lambda logits, _: _softmax(logits[0]),
     "last window": lambda logits, _: _softmax(logits[-1]),
@@ -43,7 +43,17 @@ RULES: dict[str, Callable[[Array, Array], Array]] = {
 def read_windows(
     model: Any, tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], longest: int
 ) -> list[tuple[Array, Array]]:
-    """Logits (windows, 5) and weights (windows,) of each text."""
+    """Read texts in windows.
+
+    Args:
+        model: A `RedHeartModel`.
+        tokenizer: Its tokenizer.
+        texts: What to read.
+        longest: Maximum tokens of a window.
+
+    Returns:
+        Logits, shape ``(windows, 5)``, and weights, shape ``(windows,)``, of each text.
+    """
     found = []
     for text in texts:
         windows, _ = cut(tokenizer, text, longest)
@@ -57,7 +67,15 @@ def read_windows(
 
 
 def compare(read: Sequence[tuple[Array, Array]], shares: Array) -> dict[str, dict[str, float]]:
-    """By rule: soft cross entropy and share right, each with the ends of its 95 % interval."""
+    """Compare the rules.
+
+    Args:
+        read: Logits and weights of each text, as `read_windows` gives them.
+        shares: Votes as shares, shape ``(texts, 5)``.
+
+    Returns:
+        Rule -> soft cross entropy and share right, each with the ends of its 95 % interval.
+    """
     table = {}
     for name, rule in RULES.items():
         probabilities = np.stack([rule(*one) for one in read])
@@ -76,13 +94,15 @@ def compare(read: Sequence[tuple[Array, Array]], shares: Array) -> dict[str, dic
 
 
 def main() -> None:
-    """The command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", nargs="?", default=DEFAULT_MODEL)
-    parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
-    parser.add_argument("--posts", type=int, default=300, help="how many, the first ones; by default %(default)s")
-    parser.add_argument("--longest", type=int, default=512, help="tokens of a window; by default %(default)s")
-    parser.add_argument("--json", type=Path, help="also write the table here")
+    parser.add_argument("--data", type=Path, required=True, help="folder of the public data sets")
+    parser.add_argument(
+        "--posts", type=int, default=300, help="number of posts, the first ones; by default %(default)s"
+    )
+    parser.add_argument("--longest", type=int, default=512, help="maximum tokens of a window; by default %(default)s")
+    parser.add_argument("--json", type=Path, help="also write the table to this file")
     args = parser.parse_args()
     model, tokenizer = load_reader(args.model, dtype=torch.float32)
     units = to_units(load("scruples_anecdotes", args.data, "validation"))
@@ -97,8 +117,8 @@ def main() -> None:
     for name, row in table.items():
         print(f"{name:24} {row['soft cross entropy']:.3f}  right {row['right']:.3f}")
     if args.json:
-        told = {"model": Path(args.model).name, "posts": len(chosen), "longest": args.longest, "rules": table}
-        args.json.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+        report = {"model": Path(args.model).name, "posts": len(chosen), "longest": args.longest, "rules": table}
+        args.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,16 +1,16 @@
-"""Fine-tune a model on your own CSV, and see on rows that it was not trained on whether it got better.
+"""Fine-tune a model on your own CSV, and see on held-out rows whether it improved.
 
     python examples/finetune_csv.py examples/own_rows.csv runs/own
     python examples/finetune_csv.py mine.csv runs/mine --column sentence=text --column mood=emotion --adapter
     python examples/finetune_csv.py mine.csv runs/mine --column ticket= --column at_fault=verdict:yes=author,no=other
 
-The columns that a row may have stand in `redheart.data.schema`: `text` and any of the labels (`emotion`, `verdict`,
-`affect.valence`, ...); `--column` renames yours, leaves one out, or says what its values are in ours. What is wrong
-with the rows is told before anything is loaded. This is what `redheart train` does with a recipe; everything else that
-a recipe may hold can be added to the one below.
+`redheart.data.schema` lists the columns that a row may have: `text` and any of the labels (`emotion`, `verdict`,
+`affect.valence`, ...). `--column` renames a column or its values, or leaves it out. Errors in the rows are reported
+before anything is loaded. `redheart train` does the same with a recipe; all other options of a recipe can be added to
+the one below.
 
-With a few dozen rows a whole model learns them by heart within some epochs; `--adapter` (pip install 'redheart[peft]')
-trains a small part of it only. Watch the column `after` of the table, which is the loss on the held-out rows.
+A whole model memorises a few dozen rows within some epochs; `--adapter` (pip install 'redheart[peft]') trains only a
+small part of it. Watch the column `after` of the table, which is the loss on the held-out rows.
 """
 
 import argparse
@@ -27,15 +27,17 @@ from redheart.training.runs.run import run, summary
 TEXT = "I borrowed her car without asking, and brought it back with a scratch."
 
 parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-parser.add_argument("csv", help="also .jsonl or .parquet")
-parser.add_argument("output", type=Path, help="a new folder, for the model and the reports")
-parser.add_argument("--model", default=DEFAULT_MODEL)
-parser.add_argument("--column", action="append", default=[], metavar="YOURS=OURS", help="repeatable; see above")
+parser.add_argument("csv", help="your rows; also .jsonl or .parquet")
+parser.add_argument("output", type=Path, help="a new folder for the model and the reports")
+parser.add_argument("--model", default=DEFAULT_MODEL, help="model to start from")
+parser.add_argument(
+    "--column", action="append", default=[], metavar="YOURS=OURS", help="rename a column of your rows; repeatable"
+)
 parser.add_argument("--held-out", type=float, default=0.25, help="share of the rows to evaluate on")
-parser.add_argument("--epochs", type=float, default=3)
-parser.add_argument("--learning-rate", type=float, default=1e-4)
-parser.add_argument("--adapter", action="store_true", help="train an adapter, not the whole model")
-parser.add_argument("--overwrite", action="store_true", help="replace what was trained into the folder before")
+parser.add_argument("--epochs", type=float, default=3, help="epochs of the training")
+parser.add_argument("--learning-rate", type=float, default=1e-4, help="highest learning rate")
+parser.add_argument("--adapter", action="store_true", help="train an adapter instead of the whole model")
+parser.add_argument("--overwrite", action="store_true", help="replace what an earlier run trained in the folder")
 options = parser.parse_args()
 
 try:

@@ -1,11 +1,11 @@
-"""Find texts that mean something similar: embed them once, then ask as often as you like.
+"""Find texts of a similar meaning: embed them once, and then search as often as you like.
 
     python examples/search.py index examples/own_rows.csv runs/index
     python examples/search.py query runs/index "my friend told everybody my secret" --top 3
 
-The index is two files: `embeddings.npy`, float32 (texts, d), each row of length 1, and `rows.jsonl`, the rows in the
-same order. The similarity is the cosine, which for rows of length 1 is one product; a few hundred thousand rows need no
-library for it. Look at what it finds among your texts before you rely on it: the shipped model is small.
+The index has `embeddings.npy`, float32 (texts, d), each row of length 1, and `rows.jsonl`, the rows in the same order;
+`index.json` has the model. The similarity is the cosine, a single product for rows of length 1, so a few hundred
+thousand rows need no library. Look at what it finds among your texts before you rely on it: the shipped model is small.
 """
 
 import argparse
@@ -22,10 +22,21 @@ from redheart.loading import load_pipeline
 
 
 def embed(model: str, texts: list[str]) -> np.ndarray:
-    """(texts, d), float32, each row of length 1."""
+    """Embed texts.
+
+    Args:
+        model: Name of the model.
+        texts: At least one.
+
+    Returns:
+        Embeddings in float32, shape ``(texts, d)``, each row of length 1.
+
+    Raises:
+        SystemExit: When the model withholds its embedding.
+    """
     readings = load_pipeline(model)(texts, outputs=["embedding"], batch_size=16)
     if "embedding" not in readings[0]:
-        raise SystemExit(f"{model} withholds its embedding: nothing supervised it.")
+        raise SystemExit(f"{model} withholds its embedding, because no training data supervised it.")
     vectors = np.array([reading["embedding"] for reading in readings], dtype=np.float32)
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
@@ -34,13 +45,13 @@ parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
 commands = parser.add_subparsers(dest="command", required=True)
 index = commands.add_parser("index", help="embed the rows of a file")
 index.add_argument("rows", type=Path, help=".csv, .jsonl or .parquet with a column of texts")
-index.add_argument("folder", type=Path)
-index.add_argument("--text-column", default="text")
-index.add_argument("--model", default=DEFAULT_MODEL)
+index.add_argument("folder", type=Path, help="folder of the index, created if it does not exist")
+index.add_argument("--text-column", default="text", help="column that has the text")
+index.add_argument("--model", default=DEFAULT_MODEL, help="model to embed with")
 query = commands.add_parser("query", help="find the rows that are closest to a text")
-query.add_argument("folder", type=Path)
-query.add_argument("text")
-query.add_argument("--top", type=int, default=5)
+query.add_argument("folder", type=Path, help="folder of the index")
+query.add_argument("text", help="text to compare with")
+query.add_argument("--top", type=int, default=5, help="number of rows to print")
 options = parser.parse_args()
 
 if options.command == "index":

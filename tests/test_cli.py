@@ -177,7 +177,7 @@ def test_bad_jsonl_lines_are_answered(analyze: Run, tmp_path: Path) -> None:
     assert [f"line {number}" in messages[number - 1] for number in range(2, 10)] == [True] * 8
 
 
-def test_a_number_that_is_not_json_loses_no_line(analyze: Run, tmp_path: Path) -> None:
+def test_a_number_that_json_does_not_have_loses_no_line(analyze: Run, tmp_path: Path) -> None:
     """Of its kind: a number too large, too long or none, in a file beside others."""
     path = tmp_path / "posts.jsonl"
     path.write_text('{"id": 1, "text": "He kept his word."}\n{"id": 2, "text": "I lied.", "score": 1e999}\n\n'
@@ -221,10 +221,10 @@ def test_tables_pass_every_column_on(analyze: Run, tmp_path: Path) -> None:
     assert "has 2 cells" in found[2]["error"]["message"]
 
 
-def test_a_column_without_a_table_is_refused(run: Run, tmp_path: Path) -> None:
+def test_a_column_without_a_table_is_wrong_usage(run: Run, tmp_path: Path) -> None:
     (tmp_path / "post.txt").write_text("I lied.")
     for source in (("I lied.",), ("-",), ("--file", tmp_path / "post.txt")):
-        assert_one_error(run("analyze", "--column", "body", *source), 2, "--column", "leave it out")
+        assert_one_error(run("analyze", "--column", "body", *source), 2, "--column", "leave --column out")
 
 
 def test_a_missing_column_is_reported_before_any_work(run: Run, tmp_path: Path) -> None:
@@ -260,7 +260,7 @@ def test_a_file_without_texts_says_so_and_the_others_are_answered(
     assert [answer["text"] for answer in answers(result)] == ["I lied.", "She left."]
 
 
-def test_empty_standard_input_is_reported(analyze: Run) -> None:
+def test_empty_standard_input_is_an_error(analyze: Run) -> None:
     result = analyze("--json", "-", stdin=b"")
     assert (result.exit_code, result.stdout) == (1, "")
     assert "standard input has no lines" in result.stderr
@@ -478,7 +478,7 @@ def test_info_shows_what_is_known_about_each_output(run: Run, checkpoint: Path, 
     assert held_out == {"verdict": ["accuracy 0.810 (cases, validation)"], "affect": [], "arc": []}
 
 
-def test_info_of_a_folder_that_is_not_a_model(run: Run, tmp_path: Path) -> None:
+def test_info_of_a_folder_without_a_model(run: Run, tmp_path: Path) -> None:
     result = run("info", str(tmp_path))
     assert result.exit_code == 2
     assert "has no config.json" in result.stderr

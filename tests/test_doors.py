@@ -205,7 +205,7 @@ def test_the_page_takes_what_the_others_take(value: str, pipe: EthicalAnalysisPi
     assert (session.reading is None) == (words is not None)
     if words is not None:
         shown = html.unescape(summary)
-        assert words in shown or (not value.strip() and Words("en").say("empty") in shown)
+        assert words in shown or (not value.strip() and Words("en").text("empty") in shown)
 
 
 @pytest.mark.parametrize("line", [*BAD_LINES, *NO_ROWS], ids=lambda line: repr(line)[:40])

@@ -1,6 +1,6 @@
-"""What the guide says in its own words is what the code has: options that are not taken, data sets, messages.
+"""The text of the guide agrees with the code: options without effect, data sets, messages.
 
-Notable: tables that a command writes are compared with their sources in `tests/docs`.
+Notable: `tests/docs` compares generated tables with their sources.
 """
 
 import ast
@@ -53,14 +53,14 @@ def sections(name: str) -> dict[str, list[list[str]]]:
 
 
 def codes(cell: str) -> list[str]:
-    """What stands in a cell as code."""
+    """The code in a cell."""
     return [double or single for double, single in _CODE.findall(cell)]
 
 
 # ---- docs/recipe.md ----
 
 
-def test_what_is_said_elsewhere_and_what_has_no_effect_is_named() -> None:
+def test_options_set_elsewhere_or_without_effect_are_named() -> None:
     text = page("recipe")
     for name in (*ELSEWHERE, *WITHOUT_EFFECT, *COMPONENT_SIZES, *RANKINGS):
         assert name in RANKINGS or f"`{name}`" in text, name
@@ -103,7 +103,7 @@ def test_what_ships_is_what_the_shipped_model_records() -> None:
         assert row[5] == expected, name
 
 
-def test_what_each_set_supervises_is_listed() -> None:
+def test_the_page_lists_what_each_set_supervises() -> None:
     rows = sections("data")["What each supervises"]
     listed = {name: (row[1], row[2]) for row in rows for name in codes(row[0])}
     assert set(listed) == set(SETS)

@@ -1,4 +1,4 @@
-"""Writes every generated block of README and docs from result files and code, or says which ones differ.
+"""Writes all generated blocks of README and docs from result files and code, or reports which pages differ.
 
 python -m docs.blocks            # write
 python -m docs.blocks --check    # exit status 1 where a page differs
@@ -27,12 +27,19 @@ BLOCKS: dict[str, Block] = {
 
 
 def pages() -> list[Path]:
-    """README and the pages of the guide."""
+    """Return README and the pages of the guide."""
     return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line; returns the exit status."""
+    """Run the command line.
+
+    Args:
+        arguments: Of the command line; None for those of the process.
+
+    Returns:
+        The exit status: 1 when a block is wrong or unused, or when ``--check`` finds a difference.
+    """
     parser = argparse.ArgumentParser(prog="python -m docs.blocks", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 where a page differs")
     check = parser.parse_args(arguments).check

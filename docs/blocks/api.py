@@ -1,13 +1,13 @@
-"""The reference of what can be imported: the public modules, and the names of each that are documented.
+"""The reference of the public modules, and of the public names of each.
 
-Notable: what a name is and takes is in its docstring, which the site shows; here stands only which names are public.
+Notable: this file only lists the public names; the site shows their signatures and docstrings.
 """
 
 from importlib import import_module
 
 from .markdown import Block, BlockError, table
 
-# Page below `docs/api` -> module -> names. Names that are not here may change without notice.
+# Page below `docs/api` -> module -> public names. Other names may change without notice.
 PUBLIC: dict[str, dict[str, tuple[str, ...]]] = {
     "reading": {
         "redheart.configuration.configuration_redheart": ("RedHeartConfig",),
@@ -213,7 +213,7 @@ def _first_line(module: str) -> str:
 
 
 def modules(page: str) -> str:
-    """The directives of a page: each module with its names."""
+    """Return the directives of a page: each module with its public names."""
     parts = []
     for module, names in PUBLIC[page].items():
         _checked(module, names)
@@ -223,7 +223,7 @@ def modules(page: str) -> str:
 
 
 def index() -> str:
-    """A table of the public modules."""
+    """Return a table of the public modules."""
     rows = [
         (f"[`{module}`](api/{page}.md)", _first_line(module), ", ".join(f"`{name}`" for name in names))
         for page, found in PUBLIC.items()

@@ -1,10 +1,10 @@
-"""The table of the parameters of each component, from the budget."""
+"""The table of the components and their numbers of parameters, from the budget."""
 
 from redheart.configuration.budget import BUDGETS, PARTS
 
 from .markdown import Block, BlockError, table
 
-# Component of the budget -> its file in `modeling_redheart`, what it answers, and how many numbers that is for a text.
+# Component of the budget -> its file in `modeling_redheart`, what it computes, and how many numbers that is for a text.
 COMPONENTS = {
     "backbone": ("backbone.py", "states of every layer, with norms that depend on the text", "layers x tokens x d"),
     "emotion head": ("heads.py", "the direct reading of the emotions", "28"),
@@ -15,11 +15,11 @@ COMPONENTS = {
     "bentham calculator": ("bentham.py", "ten dimensions, each with an uncertainty", "10, 10"),
     "regret analyzer": ("regret.py", "seven types of regret in three views", "7 x 3"),
     "counterfactual reasoner": ("counterfactual.py", "a better, the actual and a worse course of events", "3, 3"),
-    "surd analyzer": ("surd.py", "what the parts say of the verdict together, alone, in common", "4"),
+    "surd analyzer": ("surd.py", "the information of the parts about the verdict: together, alone, in common", "4"),
     "perspectives": ("perspectives.py", "how the narrator and the other side would vote", "2 x 5"),
     "module bridge": (
         "bridge.py",
-        "the joint state: verdict and acceptability; it replaces a part that failed",
+        "the joint state: verdict and acceptability; it also replaces a failed part",
         "5, 1",
     ),
     "optimisation systems": (
@@ -31,7 +31,14 @@ COMPONENTS = {
 
 
 def components() -> str:
-    """Every component of the budget."""
+    """Return a table of all components of the budget.
+
+    Returns:
+        A table in Markdown.
+
+    Raises:
+        BlockError: When `COMPONENTS` does not have exactly the components of the budget.
+    """
     if set(COMPONENTS) != set(PARTS):
         raise BlockError(f"The components are {list(PARTS)}; correct `COMPONENTS` in docs/blocks/architecture.py.")
     lines = []
@@ -44,7 +51,7 @@ def components() -> str:
     heads = (
         "component",
         "file",
-        "what it answers",
+        "what it computes",
         "numbers per text",
         "redheart-100m",
         "redheart-330m",

@@ -1,4 +1,4 @@
-"""The reference of the command line, from what the commands declare to typer."""
+"""The reference of the command line, from the declarations of the commands for typer."""
 
 import inspect
 import re
@@ -36,14 +36,14 @@ def _paragraphs(text: str) -> Iterator[str]:
 
 
 def _kind(hint: Any) -> Any:
-    """The type of one value: without None, and of a list its items'."""
+    """The type of one value: without None, and that of the items of a list."""
     if get_origin(hint) in (Union, UnionType):
         return _kind(next(one for one in get_args(hint) if one is not type(None)))
     return _kind(get_args(hint)[0]) if get_origin(hint) is list else hint
 
 
 def _takes(kind: Any, declared: Any) -> str:
-    """What stands behind an option: its values, or the word for one."""
+    """The value of an option: its choices, or the word for its type."""
     if kind is bool:
         return "-"
     if isinstance(kind, type) and issubclass(kind, Enum):
@@ -73,7 +73,7 @@ def _parameters(callback: Callable[..., Any]) -> Iterator[tuple[str, Any, Any, A
     hints = get_type_hints(callback, include_extras=True)
     for name, parameter in inspect.signature(callback).parameters.items():
         if hints[name] is typer.Context:
-            continue  # typer's own, and nothing that a user gives
+            continue  # typer gives it, not the user
         if get_origin(hints[name]) is not Annotated:
             raise BlockError(f"{callback.__name__}: {name} is not declared by `Annotated`.")
         kind, *rest = get_args(hints[name])
@@ -103,7 +103,7 @@ def _command(name: str, callback: Callable[..., Any]) -> Iterator[str]:
 
 
 def commands() -> str:
-    """All commands, in the order of their names."""
+    """Return the reference of all commands, in alphabetical order."""
     found = {item.name or item.callback.__name__: item.callback for item in main.registered_commands if item.callback}
     return "\n\n".join(part for name in sorted(found) for part in _command(name, found[name]))
 

@@ -1,6 +1,6 @@
-"""The tables of what `redheart-100m` reaches, from the evaluation that ships with it.
+"""The tables of the figures of `redheart-100m`, from the evaluation that ships with it.
 
-Notable: an aim is a number that was set before the training; whatever the model reaches stands beside it.
+Notable: an aim is a number that was set before the training; the figure of the model is shown beside it.
 """
 
 from collections.abc import Sequence
@@ -18,9 +18,15 @@ LANGUAGES = ("en", "ko")
 
 @dataclass(frozen=True)
 class Row:
-    """One row of the table of the cases: what it is called, the figure that it shows, and its aims.
+    """One row of the table of the cases.
 
-    low: a smaller value is the better one.
+    Attributes:
+        title: Its title.
+        output: Output of the figure.
+        measure: Measure of the figure.
+        aims: Its aims, in English and in Korean.
+        rule: How the rule of the figure begins; None when there is only one figure.
+        low: Whether a smaller value is better.
     """
 
     title: str
@@ -80,17 +86,17 @@ def _cases_of(language: str) -> str:
 
 
 def cases_english() -> str:
-    """Everyday texts in English."""
+    """Return the table of everyday texts in English."""
     return _cases_of("en")
 
 
 def cases_korean() -> str:
-    """Everyday texts in Korean."""
+    """Return the table of everyday texts in Korean."""
     return _cases_of("ko")
 
 
 def readme_quality() -> str:
-    """The five rows of the README."""
+    """Return the table of the README, with five rows."""
     lines = []
     for title, row in (
         ("verdict is the one with the most votes", ROWS[0]),
@@ -111,7 +117,7 @@ def readme_quality() -> str:
     return table(("", "English: TF-IDF", "redheart-100m", "Korean: TF-IDF", "redheart-100m"), lines)
 
 
-# What is shown of people's ratings: title, data set, split, output, measure, rule, shown with three decimals.
+# Figures against ratings of people: title, data set, split, output, measure, rule; shown with three decimals.
 _PEOPLE: Sequence[tuple[str, str, str, str, str, str | None]] = (
     ("emotion, GoEmotions", "goemotions", "validation", "emotion", "average precision", None),
     ("", "goemotions", "validation", "emotion", "macro F1", "per label, cross-fitted"),
@@ -128,7 +134,7 @@ _PEOPLE: Sequence[tuple[str, str, str, str, str, str | None]] = (
 
 
 def people() -> str:
-    """What people rated."""
+    """Return the table of figures against ratings of people."""
     lines = []
     for title, dataset, split, output, measure, rule in _PEOPLE:
         ours, linear, constant = (
@@ -142,7 +148,7 @@ def people() -> str:
 
 
 def own_events() -> str:
-    """Events that people describe themselves, beside human readers."""
+    """Return the table of events that people describe themselves, beside human readers."""
     titles = {
         "affect.valence": "valence", "affect.dominance": "dominance", "bentham.intensity": "intensity",
         "bentham.duration": "duration", "bentham.certainty": "certainty",
@@ -160,7 +166,7 @@ def own_events() -> str:
 
 
 def plain_facts() -> str:
-    """Claims on texts that give no reason for one."""
+    """Return the table of claims on texts that give no reason for them."""
     lines = []
     for split, name in (("en", "English"), ("ko", "Korean"), ("all", "both")):
         wrong, feeling = (
@@ -178,7 +184,7 @@ def plain_facts() -> str:
 
 
 def fairness() -> str:
-    """What an exchanged word changes, by axis."""
+    """Return the table of what an exchanged word changes, by axis."""
     axes = ("name", "gender", "religion", "nationality", "orientation", "age", "disability", "dialect", "all",
             "control")  # fmt: skip
     titles = {"all": "**all of these**", "control": "control: words that should not matter"}
@@ -195,7 +201,7 @@ def fairness() -> str:
 
 
 def confidence() -> str:
-    """Whether the confidence tells right from wrong, and whether probabilities are right."""
+    """Return the table of how well the confidence separates right from wrong readings."""
     lines = []
     for title, output, rule in (
         ("verdict", "confidence.verdict", "by the expected loss"),
@@ -207,11 +213,11 @@ def confidence() -> str:
             for language in LANGUAGES
         )
         lines.append((title, *(interval(item.value, item.low, item.high) for item in found)))
-    return table(("AUROC: the confidence tells right from wrong", "English", "Korean"), lines)
+    return table(("AUROC: the confidence separates right from wrong", "English", "Korean"), lines)
 
 
 def calibration() -> str:
-    """Expected calibration error."""
+    """Return the table of the expected calibration errors."""
     lines = [
         (f"{output}, {dataset}", number(figure(shipped(), dataset, "validation", output, "ECE").value, 3))
         for dataset, output in (
@@ -222,7 +228,7 @@ def calibration() -> str:
 
 
 def consistency() -> str:
-    """Agreement of the readings of texts that mean the same."""
+    """Return the table of the agreement between readings of texts of the same meaning."""
     outputs = ("emotion", "affect", "bentham", "utility", "acceptability", "verdict")
     families = {item.family: item for item in shipped().consistency if item.dataset == "cases"}
     lines = [
@@ -233,7 +239,7 @@ def consistency() -> str:
 
 
 def risk() -> str:
-    """What the patterns for `flags.risk` find."""
+    """Return the table of what the patterns for `flags.risk` find."""
     lines = []
     for name in ("self_harm", "abuse", "child_in_danger", "any"):
         cells = []

@@ -1,4 +1,4 @@
-"""The limits, as the model card and the page have them."""
+"""The limits, as on the model card and on the page."""
 
 from textwrap import fill
 
@@ -8,7 +8,7 @@ from .markdown import Block
 
 
 def limits() -> str:
-    """A list of the limits."""
+    """Return a list of the limits."""
     return "\n".join(fill(limit, 116, initial_indent="- ", subsequent_indent="  ") for limit in LIMITS)
 
 

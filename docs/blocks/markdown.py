@@ -1,6 +1,6 @@
-"""Blocks of Markdown that a command writes: where they begin and end, tables, and numbers in words.
+"""Generated blocks of Markdown: where they begin and end, their tables, and their numbers.
 
-A block stands between two comments, and what is between them is never edited by hand:
+A block is between two comments, and is never edited by hand:
 
     <!-- generated: NAME -->
     ...
@@ -18,11 +18,21 @@ _OPENING = re.compile(r"<!-- generated:")
 
 
 class BlockError(ValueError):
-    """A page names a block that does not exist, or one that does not end."""
+    """A page names a block that does not exist or does not end, or the source of a block is wrong."""
 
 
 def names(text: str) -> list[str]:
-    """The names of the blocks of a page, in their order. Raises `BlockError` for a block without an end."""
+    """Find the blocks of a page.
+
+    Args:
+        text: The page.
+
+    Returns:
+        Their names, in order.
+
+    Raises:
+        BlockError: When a block has no end.
+    """
     found = [match[2] for match in _BLOCK.finditer(text)]
     if len(found) != len(_OPENING.findall(text)):
         raise BlockError("A block is not closed; write `<!-- end -->` on a line of its own below it.")
@@ -30,7 +40,18 @@ def names(text: str) -> list[str]:
 
 
 def written(text: str, blocks: Mapping[str, Block]) -> str:
-    """A page with each of its blocks as ``blocks`` gives it. Raises `BlockError` for an unknown name."""
+    """Write the blocks of a page.
+
+    Args:
+        text: The page.
+        blocks: Name -> a function that returns the block.
+
+    Returns:
+        The page with its blocks.
+
+    Raises:
+        BlockError: When the page names an unknown block.
+    """
     for name in names(text):
         if name not in blocks:
             raise BlockError(f"There is no block {name!r}; the blocks are {', '.join(sorted(blocks))}.")
@@ -38,7 +59,18 @@ def written(text: str, blocks: Mapping[str, Block]) -> str:
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table; cells are Markdown. Raises `BlockError` for a row of another length than the heads."""
+    """Write a table.
+
+    Args:
+        heads: Titles of the columns.
+        rows: Cells in Markdown; a ``|`` in them is escaped.
+
+    Returns:
+        The table in Markdown.
+
+    Raises:
+        BlockError: When a row does not have as many cells as there are heads.
+    """
     lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
     for row in rows:
         if len(row) != len(heads):
@@ -48,32 +80,32 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def number(value: float, digits: int = 2) -> str:
-    """A number with this many decimals; a dash where it is undefined."""
+    """Return a number with this many decimals; a dash for NaN."""
     return "-" if math.isnan(value) else f"{value + 0.0:.{digits}f}".replace("-0.00", "0.00")
 
 
 def signed(value: float, digits: int = 3) -> str:
-    """A change, with its sign."""
+    """Return a change, with its sign."""
     return f"{value:+.{digits}f}"
 
 
 def interval(value: float, low: float, high: float, digits: int = 2) -> str:
-    """A number with its interval in brackets."""
+    """Return a number with its interval in brackets."""
     return f"{number(value, digits)} [{number(low, digits)}, {number(high, digits)}]"
 
 
 def percent(share: float, digits: int = 0) -> str:
-    """A share as a percentage."""
+    """Return a share in 0..1 as a percentage."""
     return f"{share:.{digits}%}".replace("%", " %")
 
 
 def megabytes(count: float) -> str:
-    """Bytes as decimal megabytes."""
+    """Return bytes as decimal megabytes."""
     return f"{count / 1e6:,.0f} MB"
 
 
 def bold(cell: str, best: bool = True) -> str:
-    """The number of a cell in bold, without its interval."""
+    """Return a cell with its number, without the interval, in bold where ``best``."""
     if not best:
         return cell
     head, bracket, rest = cell.partition(" [")

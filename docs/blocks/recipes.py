@@ -1,8 +1,8 @@
-"""The reference of recipes: each option with its type and default from the code, and its meaning from beside it.
+"""The reference of recipes: each option with its type, its default and its meaning, from the code.
 
 Notable: the meaning of a field is in the `Attributes` of its class or the string under it, that of an argument of the
-trainer its help; the callbacks and the sweep take theirs from `_CALLBACKS`, since their own words are for whoever calls
-them in Python.
+trainer its help. Callbacks and the sweep take it from `_CALLBACKS`, since their docstrings are for those who call them
+in Python.
 """
 
 import ast
@@ -34,44 +34,43 @@ REQUIRED = object()
 # Name -> type, default, meaning.
 Options = Mapping[str, tuple[Any, Any, str]]
 
-# What a run gives to a callback where the recipe says nothing.
+# Values that a run gives to a callback by default.
 _GIVEN = {"modules": None, "metric": "eval_loss_supervised"}
-_WRITTEN = "Folder of its report, plot and {}; by default that of the run."
+_WRITTEN = "Folder of its report, plot and {}; by default the folder of the run."
 _CALLBACKS = {
     "sweet_spot": {
-        "modules": "Path of a module and the losses of an evaluation that say how good it is; by default those of the "
-        "model.",
+        "modules": "Path of each module -> the losses of an evaluation that measure it; by default those of the model.",
         "output": _WRITTEN.format("snapshots"),
-        "window": "Evaluations in which a trend is looked for.",
-        "minimum": "Evaluations before the first decision; by default the window.",
+        "window": "Number of evaluations in which a trend is looked for.",
+        "minimum": "Number of evaluations before the first decision; by default the window.",
         "alpha": "Probability, per evaluation, of finding a trend where there is none.",
-        "min_delta": "Gain over the window that still counts, as a share of the loss.",
+        "min_delta": "Smallest gain over the window that counts, as a share of the loss.",
         "slack": "Slack of the cumulative sum, in standard deviations of the noise.",
         "threshold": "Threshold of the cumulative sum, in standard deviations of the noise.",
         "plot": "Write `sweet_spot.png`, which needs matplotlib.",
     },
     "crossover": {
-        "modules": "As of `sweet_spot`.",
-        "strategies": "How checkpoints are recombined.",
+        "modules": "As for `sweet_spot`.",
+        "strategies": "Ways to recombine checkpoints.",
         "seed": "Seed of the genetic search.",
         "generations": "Generations of the genetic search.",
-        "population": "Population of the genetic search, which makes at most population x (generations + 1) "
+        "population": "Population of the genetic search, which takes at most population x (generations + 1) "
         "evaluations.",
         "keep": "Maximum number of checkpoints on disk.",
-        "metric": "The loss of the whole model.",
-        "margin": "By how much a recombination must be lower on the third third.",
-        "coefficients": "Coefficients of the interpolation.",
+        "metric": "Loss of the whole model.",
+        "margin": "How much lower the loss of a recombination must be on the last third of the validation units.",
+        "coefficients": "Coefficients of the interpolation between checkpoints.",
         "output": _WRITTEN.format("candidates"),
         "plot": "Write `crossover.png`, which needs matplotlib.",
     },
     "lr_sweep": {
-        "low": "The first rate.",
-        "high": "The last rate.",
+        "low": "First learning rate.",
+        "high": "Last learning rate.",
         "steps": "Steps of the optimiser from the first rate to the last.",
-        "probe": "Batches that are kept out of training and read after every step.",
+        "probe": "Number of batches that are kept out of training and evaluated after every step.",
     },
 }
-# Where an option is explained further.
+# Sections that explain an option.
 _LINKS = {
     **{
         ("the-file", name): f"#{name}"
@@ -158,7 +157,7 @@ OPTIONS: dict[str, Callable[[], Options]] = {
 
 
 def word(hint: Any) -> str:
-    """A type in a word of the page."""
+    """Return the word of the page for a type."""
     if get_origin(hint) in (Union, UnionType):
         inside = {word(one) for one in get_args(hint) if one is not type(None)}
         return next(

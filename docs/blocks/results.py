@@ -1,6 +1,6 @@
-"""The result files: where they lie, and how one figure of them is found.
+"""The result files, and how a figure in them is found.
 
-Notable: a figure is asked for by its whole description; none, or two, are an error, never a guess.
+Notable: a figure is named by its whole description; if none or several fit, that is an error.
 """
 
 import json
@@ -20,26 +20,42 @@ RESULTS = ROOT / "docs" / "results"
 
 @cache
 def result(name: str) -> Any:
-    """The content of ``docs/results/NAME.json``."""
+    """Load ``docs/results/NAME.json``."""
     return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
 
 
 @cache
 def shipped() -> Evaluation:
-    """The evaluation that ships beside the weights of the default model."""
+    """Load the evaluation that ships with the weights of the default model."""
     return Evaluation.load(Path(shipped_folder(DEFAULT_MODEL)) / "evaluation.json")
 
 
 @cache
 def evaluation(name: str) -> Evaluation:
-    """An evaluation in ``docs/results``."""
+    """Load an evaluation in ``docs/results``."""
     return Evaluation.load(RESULTS / f"{name}.json")
 
 
 def figure(
     of: Evaluation, dataset: str, split: str, output: str, measure: str, system: str = MODEL, rule: str | None = None
 ) -> Figure:
-    """One figure. rule: how its rule begins; None where there is one figure only. Raises `BlockError` otherwise."""
+    """Find a figure.
+
+    Args:
+        of: The evaluation.
+        dataset: Data set of the figure.
+        split: Split of the data set.
+        output: Output of the figure.
+        measure: Measure of the figure.
+        system: The model, or a baseline.
+        rule: How the rule of the figure begins; None when there is only one.
+
+    Returns:
+        The figure.
+
+    Raises:
+        BlockError: When none fits, or several do.
+    """
     found = [
         item for item in of.find(dataset, output, measure, split, system) if rule is None or item.rule.startswith(rule)
     ]
@@ -52,7 +68,7 @@ def figure(
 
 
 def machine(report: dict[str, Any]) -> str:
-    """What a time was measured on: the processor and its cores, where the file has them."""
+    """Return the processor and cores that a report was measured on, as far as it records them."""
     found = report.get("machine", {})
     cores = f"{found['cores']} cores" if "cores" in found else f"{report['setting']['threads']} threads"
     return f"{found['cpu']}, {cores}" if "cpu" in found else f"{cores} of a processor that the file does not name"

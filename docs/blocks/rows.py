@@ -1,4 +1,4 @@
-"""The reference of the row format, from the schema's own table."""
+"""The reference of the row format, from the table of the schema."""
 
 from redheart.configuration.labels import BENTHAM, EMOTIONS, NUANCE_LEVELS, REGRET_TYPES, VERDICTS, VIEWS
 from redheart.data import schema
@@ -7,7 +7,14 @@ from .markdown import Block, BlockError, table
 
 
 def row_format() -> str:
-    """The table of columns in the docstring of `redheart.data.schema`."""
+    """Return the table of columns in the docstring of `redheart.data.schema`.
+
+    Returns:
+        A table in Markdown.
+
+    Raises:
+        BlockError: When the docstring has no such table.
+    """
     lines = [line.strip() for line in (schema.__doc__ or "").splitlines() if line.strip().startswith("|")]
     if len(lines) < 3:
         raise BlockError("The docstring of `redheart.data.schema` has no table of columns.")
@@ -16,7 +23,7 @@ def row_format() -> str:
 
 
 def label_names() -> str:
-    """The names that columns are made of."""
+    """Return a table of the names that columns are made of."""
     names = {
         "emotions": EMOTIONS,
         "levels of an emotion": NUANCE_LEVELS,

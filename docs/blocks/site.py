@@ -1,8 +1,8 @@
-"""A hook of MkDocs: what pages link to outside `docs/` becomes part of the site, below `repository/`.
+"""A hook of MkDocs that adds files outside `docs/` to the site, below `repository/`, where pages link to them.
 
 Notable: on the hosting service and in a checkout these links lead to the files themselves, and both must work. A
-Markdown file becomes a page, whose own links are treated in the same way; any other file is copied. A folder has no
-page, so its link becomes plain text.
+Markdown file becomes a page, whose links are treated in the same way; any other file is copied. A folder has no page,
+so its link becomes plain text.
 """
 
 import posixpath
@@ -15,7 +15,7 @@ from mkdocs.structure.files import File, Files
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = "docs"
 OTHERS = "repository"
-# Files that the navigation names, beside those that pages link to.
+# Files that are only named in the navigation.
 ALWAYS = ("CONTRIBUTING.md", "CHANGELOG.md")
 
 _LINK = re.compile(r"\[([^\]]*)\]\((?!https?:|mailto:|#)([^)\s#]+)(#[^)\s]*)?\)")
@@ -24,24 +24,40 @@ _FENCE = re.compile(r"(^```.*?^```$)", re.MULTILINE | re.DOTALL)
 
 
 def in_repository(page: str) -> str:
-    """The place in the repository of a page of the site."""
+    """Return the path in the repository of a page of the site."""
     return page.removeprefix(f"{OTHERS}/") if page.startswith(f"{OTHERS}/") else f"{PAGES}/{page}"
 
 
 def site_page(path: str) -> str:
-    """The page of the site for a place in the repository."""
+    """Return the page of the site for a path in the repository."""
     return path.removeprefix(f"{PAGES}/") if path.startswith(f"{PAGES}/") else f"{OTHERS}/{path}"
 
 
 def linked(text: str, path: str) -> set[str]:
-    """The files outside `docs/` that a file of the repository links to."""
+    """Find the files outside `docs/` that a page links to.
+
+    Args:
+        text: The page.
+        path: Its path in the repository.
+
+    Returns:
+        Paths in the repository.
+    """
     outside = _FENCE.sub("", text)
     found = {posixpath.normpath(posixpath.join(posixpath.dirname(path), match[2])) for match in _LINK.finditer(outside)}
     return {place for place in found if not place.startswith((f"{PAGES}/", "..")) and (ROOT / place).is_file()}
 
 
 def on_files(files: Files, config: Any) -> Files:
-    """Add what pages link to, and what that links to."""
+    """Add the files that pages link to, and the files that those link to.
+
+    Args:
+        files: Files of the site.
+        config: Config of MkDocs.
+
+    Returns:
+        ``files``.
+    """
     waiting = set(ALWAYS)
     for file in files.documentation_pages():
         waiting |= linked(file.content_string, in_repository(file.src_uri))
@@ -56,7 +72,15 @@ def on_files(files: Files, config: Any) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """Lead the links of a page to where their files lie on the site, and give a block the name of its file as title."""
+    """Change the links of a page to those of the site, and show the file name of a code block as its title.
+
+    Args:
+        markdown: The page.
+        page: Its place on the site.
+
+    Returns:
+        The page for the site.
+    """
     here = page.file.src_uri
     folder = posixpath.dirname(in_repository(here))
 

@@ -1,4 +1,4 @@
-"""The tables of what makes a model smaller: forms, pruning, distillation; and of two ways to choose between."""
+"""The tables of smaller models (forms, pruning, distillation), of ways to learn Korean, and of rules for windows."""
 
 import math
 from statistics import mean
@@ -14,7 +14,7 @@ FORMS = {
 
 
 def _changes(item: dict[str, Any], base: dict[str, Any]) -> list[float]:
-    """How far each figure of what the model says is from that of ``base``, without those of its confidence."""
+    """The absolute change of each figure from ``base``, without the figures of the confidence."""
     known = {key: value for key, value in base["figures"].items() if ", confidence." not in key}
     return [abs(item["figures"].get(key, math.nan) - value) for key, value in known.items()]
 
@@ -39,12 +39,12 @@ def _forms(report: dict[str, Any], *, figures: bool) -> str:
 
 
 def sizes_mini() -> str:
-    """The forms of redheart-mini."""
+    """Return the table of the forms of redheart-mini."""
     return _forms(result("sizes-mini"), figures=True)
 
 
 def sizes_730m() -> str:
-    """The forms of redheart-730m, with random weights."""
+    """Return the table of the forms of redheart-730m, with random weights."""
     return _forms(result("sizes-730m"), figures=False)
 
 
@@ -59,7 +59,7 @@ _SOME = (
 
 
 def changes_mini() -> str:
-    """How five figures of redheart-mini change in each form."""
+    """Return the table of how five figures of redheart-mini change in each form."""
     items = result("sizes-mini")["sizes"]
     base = items[0]["figures"]
     lines = [
@@ -71,7 +71,7 @@ def changes_mini() -> str:
 
 
 def cpu_int8() -> str:
-    """Integers on a CPU: what is faster, and what it changes."""
+    """Return the table of ways to compute with integers on a CPU: their times, and what they change."""
     names = {
         "float32": "torch, float32", "bitsandbytes": "bitsandbytes INT8", "quantize_dynamic":
         "`torch.ao` quantize_dynamic", "torchao": "torchao W8A8, eager", "onnx": "onnxruntime, float32",
@@ -95,7 +95,7 @@ def cpu_int8() -> str:
 
 
 def pruning() -> str:
-    """redheart-mini pruned to three sizes."""
+    """Return the table of redheart-mini pruned to three sizes."""
     report, sizes = result("pruning-mini"), result("sizes-pruned")["sizes"]
     base = sizes[0]
     lines = [[
@@ -138,7 +138,7 @@ _STUDENT = (
 
 
 def distillation() -> str:
-    """A student of a quarter of its teacher's parameters, beside it."""
+    """Return the table of a student with a quarter of the parameters of its teacher, beside the teacher."""
     lines, shares = [], []
     for title, dataset, split, output, measure, rule in _STUDENT:
         teacher, student = (
@@ -153,13 +153,13 @@ def distillation() -> str:
     kept = sum(share >= 0.95 for share in shares)
     heads = ("output, data (validation)", "measure", "redheart-mini, 28.9M", "student, 7.2M", "share")
     return table(heads, lines) + (
-        f"\n\nThe student keeps {percent(mean(shares), 1)} in the mean. "
+        f"\n\nOn average the student keeps {percent(mean(shares), 1)}. "
         f"In {kept} of the {len(shares)} rows it keeps 95 % or more."
     )
 
 
 def korean_roads() -> str:
-    """Ways to teach an English encoder Korean."""
+    """Return the table of ways to teach Korean to an English encoder."""
     lines = []
     for name, found in result("korean-roads")["roads"].items():
         own = found["nearest is its own"]
@@ -169,7 +169,7 @@ def korean_roads() -> str:
 
 
 def windows() -> str:
-    """How the windows of a long text are put together."""
+    """Return the table of rules that combine the windows of a long text."""
     report = result("windows")
     lines = [
         (name, number(rule["soft cross entropy"], 3), percent(rule["right"])) for name, rule in report["rules"].items()

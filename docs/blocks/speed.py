@@ -22,7 +22,7 @@ def _judged(report: dict[str, Any], aim: str, dtype: str | None) -> str:
 
 
 def bench() -> str:
-    """redheart-730m beside a plain encoder of the same size."""
+    """Return the table of redheart-730m beside a plain encoder of the same size."""
     report = result("bench-730m")
     lines: list[tuple[str, ...]] = []
     for dtype, found in report["dtypes"].items():
@@ -40,7 +40,7 @@ def bench() -> str:
             ),
         ]
     above = report["imports"]["above"]
-    lines.append(("import, beside that of transformers", f"{above:.2f} s", "-", _judged(report, "import", None)))
+    lines.append(("import, in addition to transformers", f"{above:.2f} s", "-", _judged(report, "import", None)))
     rival = report["plain"]
     heads = ("", "redheart-730m", f"{rival['name']}, {rival['layers']} layers of {rival['width']}", "aim")
     setting = report["setting"]
@@ -51,7 +51,7 @@ def bench() -> str:
 
 
 def serving() -> str:
-    """The server under load."""
+    """Return the table of the server under load."""
     report = result("serving-mini")
     loads = {(item["clients"], item["server"]): item for item in report["loads"]}
     lines = []
@@ -65,13 +65,13 @@ def serving() -> str:
         lines.append(cells)
     heads = ("clients", "in batches: requests/s", "p50, p95", "each text alone: requests/s", "p50, p95")
     return table(heads, lines) + (
-        f"\n\nMeasured with {report['setting']['model']}, all outputs, on {machine(report)}, which clients and servers "
-        "share."
+        f"\n\nMeasured with {report['setting']['model']}, all outputs, on {machine(report)}, shared by clients and "
+        "servers."
     )
 
 
 def serving_full() -> str:
-    """The server with a full queue."""
+    """Return a paragraph on the server with a full queue."""
     report = result("serving-full")
     found = next(item for item in report["loads"] if item["server"] == "batching")
     setting = report["setting"]
@@ -83,12 +83,12 @@ def serving_full() -> str:
 
 
 def _disk() -> str:
-    """What the weights that ship take on disk."""
+    """The size on disk of the shipped weights."""
     return megabytes(sum(path.stat().st_size for path in Path(shipped_folder(DEFAULT_MODEL)).glob("*.safetensors")))
 
 
 def readme_cost() -> str:
-    """The rows of the README."""
+    """Return the table of the README."""
     cost, full = shipped().cost, result("bench-730m")
     processor = f"{full['machine']['cpu']}, {full['machine']['cores']} cores"
     one = (f"{DEFAULT_MODEL}, computed in float32", _disk(), _milliseconds(cost["response time, ms"]))
@@ -106,7 +106,7 @@ def readme_cost() -> str:
 
 
 def cost_default() -> str:
-    """What the shipped checkpoint takes on disk, and what its evaluation took for a text."""
+    """Return a paragraph on the size of the shipped checkpoint, and on the time that its evaluation measured."""
     cost = shipped().cost
     return (
         f"The checkpoint is stored in 8 bits and takes {_disk()} on disk; computed in float32, its weights take "

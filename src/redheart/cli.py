@@ -1,8 +1,8 @@
-"""The command `redheart`: read texts, make checkpoints, show the parameter budget.
+"""The command `redheart`, with one subcommand for each file of `redheart.commands`.
 
-Notable: with ``--json`` standard output has one JSON object per text and nothing else. A text that fails has its error
-in its place, and the others are still answered. Every error is one line on standard error, without a traceback; rows
-with several kinds of faults have one line for each kind. Commands import torch only after their arguments are checked.
+Notable: with ``--json`` standard output has one JSON object per text and nothing else; a text that fails has an error
+in its place, and the others are still answered. Every error is one line on standard error, without a traceback; faulty
+rows have one line for each kind of fault. torch is imported only after the command line was checked.
 """
 
 from typing import Annotated

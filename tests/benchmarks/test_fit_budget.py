@@ -38,14 +38,14 @@ def test_each_component_on_a_text_encoder_gets_exactly_its_number(fitting: Modul
 @pytest.mark.parametrize(
     ("preset", "free"), [(ON_ENCODER, {"projection"}), ("redheart-330m", {"projection", "summary"})]
 )
-def test_what_is_free_of_the_backbone_follows_the_encoder(fitting: ModuleType, preset: str, free: set[str]) -> None:
+def test_free_sizes_of_the_backbone_follow_the_encoder(fitting: ModuleType, preset: str, free: set[str]) -> None:
     draft = load_preset(preset)
     sizes = fitting.close("backbone", BUDGETS[preset]["backbone"], draft)
     assert {size for _, size in sizes} == free
     assert fitting.count("backbone", fitting.with_sizes(draft, sizes)) == BUDGETS[preset]["backbone"]
 
 
-def test_a_number_that_cannot_be_reached_is_told_with_the_costs(fitting: ModuleType) -> None:
+def test_an_unreachable_number_is_an_error_with_the_costs(fitting: ModuleType) -> None:
     draft = load_preset(ON_ENCODER)
     least = fitting.with_sizes(draft, {key: values[0] for key, values in fitting.FREE_ON_ENCODER.items()})
     target = fitting.count("backbone", least) + 1

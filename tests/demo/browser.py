@@ -186,7 +186,7 @@ def main() -> None:
         tab.run(f"document.querySelectorAll('button.sample')[{args.example}].click()")
         tab.wait("document.querySelector('#cards .card')")
         if args.words:
-            tab.click("#weigh")
+            tab.click("#effects-button")
             tab.wait("document.querySelector('.rh.effects')")
         tab.listen(1)
         tab.picture(args.picture, args.height)

@@ -19,8 +19,8 @@ from redheart.configuration.labels import EMOTIONS, RATED
 
 from ..fixtures.processes import REDHEART, SOURCE
 
-# What the checkpoint of these tests may tell; the rest it withholds.
-TOLD = (
+# Claims that the checkpoint of these tests supervises; it withholds the others.
+SUPERVISED = (
     *(f"emotion.{name}" for name in EMOTIONS),
     *(f"nuance.{name}.slight" for name in EMOTIONS),
     "affect.valence",
@@ -55,7 +55,7 @@ def withholding(tmp_path_factory: pytest.TempPathFactory, checkpoint: Path) -> P
     folder = tmp_path_factory.mktemp("page") / "tiny"
     shutil.copytree(checkpoint, folder)
     config = json.loads((folder / "config.json").read_text())
-    config["supervision"] = {key: ["made-up"] for key in TOLD}
+    config["supervision"] = {key: ["made-up"] for key in SUPERVISED}
     (folder / "config.json").write_text(json.dumps(config))
     return folder
 
@@ -97,9 +97,9 @@ class App:
                     return
             time.sleep(0.2)
         self.stop()
-        raise RuntimeError(f"The app did not start: {self.said()}")
+        raise RuntimeError(f"The app did not start: {self.printed()}")
 
-    def said(self) -> str:
+    def printed(self) -> str:
         """What it printed."""
         return self._output.read_text()
 

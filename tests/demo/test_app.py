@@ -31,7 +31,7 @@ def test_errors_are_messages(page: Page, monkeypatch: pytest.MonkeyPatch) -> Non
     assert 'role="alert"' in summary
     assert "lone surrogate" in summary
     assert (effects, cards, session.reading) == ("", "", None)
-    assert Words("ko").say("empty") in page.read("\n", "ko", False)[0]
+    assert Words("ko").text("empty") in page.read("\n", "ko", False)[0]
 
     class Broken:
         def __call__(self, *_: Any, **__: Any) -> None:
@@ -39,16 +39,16 @@ def test_errors_are_messages(page: Page, monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(page, "pipe", Broken())
     summary = page.read("I lied to her.", "en", False)[0]
-    assert Words("en").say("failed_inside") in summary
+    assert Words("en").text("failed_inside") in summary
     assert "secret" not in summary
 
 
-def test_words_are_weighed_only_after_a_reading(page: Page) -> None:
-    assert Words("en").say("effects_none") in page.weigh(None, "en")[0]
+def test_effects_of_words_need_a_reading(page: Page) -> None:
+    assert Words("en").text("effects_none") in page.measure_effects(None, "en")[0]
     one = page.read("sorry", "en", False)[3]
-    assert Words("en").say("effects_none") in page.weigh(one, "en")[0]
+    assert Words("en").text("effects_none") in page.measure_effects(one, "en")[0]
     two = page.read("I lied to her.", "en", False)[3]
-    assert "effects" in page.weigh(two, "en")[0]
+    assert "effects" in page.measure_effects(two, "en")[0]
     assert page.show(two, "ko")[1].startswith('<div class="rh effects" lang="ko">')
 
 

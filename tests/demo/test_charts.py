@@ -69,9 +69,9 @@ def test_every_label_has_a_name_in_both_languages() -> None:
         assert tuple(NAMES[group]) == names
     for names in NAMES.values():
         for index in range(len(LANGUAGES)):
-            told = [pair[index] for pair in names.values()]
-            assert all(told)
-            assert len(set(told)) == len(told)
+            shown = [pair[index] for pair in names.values()]
+            assert all(shown)
+            assert len(set(shown)) == len(shown)
     for key in labels.record_keys():
         assert claim_name("en", key)
         assert claim_name("ko", key)
@@ -113,7 +113,7 @@ def test_a_reading_is_whole_markup_in_each_language(reading: dict[str, Any], lan
     _Balance(whole)
     assert "&lt;about&gt;" in whole
     assert "<about>" not in whole
-    assert words.say("withheld") in whole
+    assert words.text("withheld") in whole
 
 
 def test_what_is_withheld_is_named_and_counted(reading: dict[str, Any]) -> None:
@@ -133,7 +133,7 @@ def test_untrained_claims_are_shown_only_when_asked_for_and_marked(pipe: Ethical
     assert charts.bentham(asked, words, FACTS).count("*</text>") == 8
     assert charts.bentham(asked, words, FACTS).count(">untrained<") == 1  # the value of the dimensions
     assert charts.views(asked, words, FACTS).count(">untrained<") == 4  # three plausibilities, one utility
-    assert words.say("untrained_shown", names="")[:20] in sections.summary(asked, words)
+    assert words.text("untrained_shown", names="")[:20] in sections.summary(asked, words)
 
 
 def test_a_reading_of_one_part_is_drawn(pipe: EthicalAnalysisPipeline) -> None:
@@ -142,7 +142,7 @@ def test_a_reading_of_one_part_is_drawn(pipe: EthicalAnalysisPipeline) -> None:
         _Balance(sections.summary(part, Words("en")) + sections.cards(part, Words("en"), FACTS))
 
 
-def test_a_failed_module_is_told(reading: dict[str, Any]) -> None:
+def test_a_failed_module_is_named(reading: dict[str, Any]) -> None:
     failed = {**reading, "flags": {**reading["flags"], "recovered": ["emotion_head"]}}
     assert "emotion head" in sections.summary(failed, Words("en"))
 
@@ -150,47 +150,47 @@ def test_a_failed_module_is_told(reading: dict[str, Any]) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_headline_has_words_for_everything(language: Any) -> None:
     words = Words(language)
-    told = set()
+    headlines = set()
     for verdict in labels.VERDICTS:
         for standing in ("sure", "probable"):
-            told.add(sections.headline(Headline((), standing, verdict), words))
-    told |= {sections.headline(Headline((), standing), words) for standing in ("unsure", "held_back")}
+            headlines.add(sections.headline(Headline((), standing, verdict), words))
+    headlines |= {sections.headline(Headline((), standing), words) for standing in ("unsure", "held_back")}
     for feelings in (("neutral",), (), ("joy", "fear")):
-        told.add(sections.headline(Headline(feelings=feelings), words))
-    told.add(sections.headline(Headline(acceptability=0.1), words))
-    assert len(told) == 16
-    for line in told:
+        headlines.add(sections.headline(Headline(feelings=feelings), words))
+    headlines.add(sections.headline(Headline(acceptability=0.1), words))
+    assert len(headlines) == 16
+    for line in headlines:
         _Balance(line)
         assert line
     risk = sections.headline(Headline(labels.RISKS, "sure", "other"), words)
     for kind in labels.RISKS:
         assert words.name("risk", kind) in risk
-    assert risk.index('class="risk"') < risk.index(words.say("head_other"))
+    assert risk.index('class="risk"') < risk.index(words.text("head_other"))
     assert not re.search(r"\d", risk)
     assert sections.headline(Headline(), words) == ""
 
 
-def test_a_text_that_tells_of_harm_is_not_followed_by_blame(reading: dict[str, Any]) -> None:
+def test_a_text_that_mentions_harm_gets_no_blame(reading: dict[str, Any]) -> None:
     words = Words("en")
     verdict = {"verdict": VERDICT, "confidence": {"verdict": {"expected_loss": 0.5, "confidence": 0.6}}}
     for risk, blamed in (([], True), (["abuse"], False)):
-        told = sections.summary({**reading, **verdict, "flags": {**reading["flags"], "risk": risk}}, words)
-        assert (words.say("head_author") in told) is blamed
-        assert (words.say("glance_verdict") in told) is blamed
-        assert ("acceptable" in told) is blamed
-        assert (words.say("head_held_back") in told) is not blamed
-        assert told.startswith('<div class="rh" lang="en"><div class="headline">')
+        summary = sections.summary({**reading, **verdict, "flags": {**reading["flags"], "risk": risk}}, words)
+        assert (words.text("head_author") in summary) is blamed
+        assert (words.text("glance_verdict") in summary) is blamed
+        assert ("acceptable" in summary) is blamed
+        assert (words.text("head_held_back") in summary) is not blamed
+        assert summary.startswith('<div class="rh" lang="en"><div class="headline">')
 
 
 def test_a_verdict_that_abstained(reading: dict[str, Any]) -> None:
     words = Words("en")
     none = {**reading, "verdict": {**VERDICT, "label": None, "abstained": True}}
-    assert words.say("head_unsure") in sections.summary(none, words)
+    assert words.text("head_unsure") in sections.summary(none, words)
     assert "is not probable enough" in sections.summary(none, words)
     drawn = charts.verdict(none, words, FACTS)
-    assert words.say("abstained") in drawn
-    assert f">{words.say('named')}<" not in drawn
-    assert f">{words.say('named')}<" in charts.verdict({**reading, "verdict": VERDICT}, words, FACTS)
+    assert words.text("abstained") in drawn
+    assert f">{words.text('named')}<" not in drawn
+    assert f">{words.text('named')}<" in charts.verdict({**reading, "verdict": VERDICT}, words, FACTS)
 
 
 def test_information_that_is_not_determined(reading: dict[str, Any]) -> None:
@@ -199,17 +199,17 @@ def test_information_that_is_not_determined(reading: dict[str, Any]) -> None:
     assert "stack" not in drawn
 
 
-def test_windows_and_speakers_are_told(reading: dict[str, Any]) -> None:
-    told = sections.summary({**reading, "flags": {**reading["flags"], "windows": 3, "speakers": 2}}, Words("en"))
-    assert "in 3 overlapping pieces" in told
-    assert "2 people speak" in told
+def test_the_summary_mentions_windows_and_speakers(reading: dict[str, Any]) -> None:
+    summary = sections.summary({**reading, "flags": {**reading["flags"], "windows": 3, "speakers": 2}}, Words("en"))
+    assert "in 3 overlapping pieces" in summary
+    assert "2 people speak" in summary
 
 
-def test_who_rated_is_told(reading: dict[str, Any]) -> None:
+def test_raters_are_listed(reading: dict[str, Any]) -> None:
     drawn = charts.raters({"rated_by": {"emotion": "people", "verdict": "mixed"}}, Words("en"), FACTS)
-    places = [drawn.index(told) for told in (">emotions<", ">people<", ">verdict<", ">a mix of these<")]
+    places = [drawn.index(cell) for cell in (">emotions<", ">people<", ">verdict<", ">a mix of these<")]
     assert places == sorted(places)
-    assert Words("en").say("raters") in sections.cards(reading, Words("en"), FACTS)
+    assert Words("en").text("raters") in sections.cards(reading, Words("en"), FACTS)
 
 
 def test_a_bar_goes_from_zero_to_its_value() -> None:
@@ -236,7 +236,7 @@ def test_attributes_are_escaped() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "said"), [(0.0, "0 %"), (0.001, "< 1 %"), (0.314, "31 %"), (0.999, "> 99 %"), (1.0, "100 %")]
+    ("value", "expected"), [(0.0, "0 %"), (0.001, "< 1 %"), (0.314, "31 %"), (0.999, "> 99 %"), (1.0, "100 %")]
 )
-def test_a_share_never_rounds_to_certainty(value: float, said: str) -> None:
-    assert Words("en").share(value) == said
+def test_a_share_never_rounds_to_certainty(value: float, expected: str) -> None:
+    assert Words("en").share(value) == expected

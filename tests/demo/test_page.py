@@ -40,7 +40,7 @@ def test_it_loads_with_a_welcome_and_no_result(open_page: Open) -> None:
     tab = open_page()
     assert tab.text("h1") == "Red Heart"
     assert "not a verdict about a person" in tab.text(".rh.notice")
-    assert tab.text("#summary .message") == Words("en").say("welcome")
+    assert tab.text("#summary .message") == Words("en").text("welcome")
     assert not tab.run("document.querySelectorAll('.card').length")
     assert tab.errors == []
 
@@ -59,7 +59,7 @@ def test_a_text_gives_the_reading_of_the_pipeline(open_page: Open, pipe: Ethical
     titles = tab.run("[...document.querySelectorAll('.card h3')].map(title => title.innerText)")
     nuances = "nuances " if "nuance" in reading["emotion"] else ""  # of asserted emotions
     parts = f"emotions {nuances}arc bentham surd verdict views regret confidence raters withheld_title"
-    assert titles == [words.say(key) for key in parts.split()]
+    assert titles == [words.text(key) for key in parts.split()]
     assert tab.text("#summary .headline")
     drawn = 2 if len(reading["emotion"]["arc"]) > 1 else 1
     assert tab.run("document.querySelectorAll('#cards svg[role=img]').length") == drawn
@@ -73,7 +73,7 @@ def test_an_empty_text_gives_a_hint(open_page: Open) -> None:
     for nothing in ("", "  \n "):
         tab.type(nothing)
         tab.click("#read")
-        tab.wait(f"document.querySelector('#summary').innerText.includes({json.dumps(Words('en').say('empty'))})")
+        tab.wait(f"document.querySelector('#summary').innerText.includes({json.dumps(Words('en').text('empty'))})")
         assert not tab.run("document.querySelectorAll('.card').length")
 
 
@@ -83,7 +83,7 @@ def test_a_long_text_says_that_it_was_read_in_pieces(open_page: Open) -> None:
     assert "overlapping pieces" in tab.text("#summary .care")
 
 
-def test_a_text_that_tells_of_harm_says_so_first(open_page: Open) -> None:
+def test_a_text_that_mentions_harm_is_flagged_first(open_page: Open) -> None:
     tab = open_page()
     read(tab, "My husband hits me when he drinks.")
     assert "No model should be relied on there" in tab.text("#summary .headline > p:first-child")
@@ -98,7 +98,7 @@ def test_the_text_is_shown_as_it_was_typed(open_page: Open) -> None:
     assert tab.text("#summary .reading-text").strip() == hostile
     assert tab.run("window.broken") is None
     assert tab.run("document.querySelectorAll('#summary img, #summary b').length") == 0
-    tab.click("#weigh")
+    tab.click("#effects-button")
     tab.wait("document.querySelector('#effects .effects')")
     assert tab.run("document.querySelectorAll('#effects img, #effects b').length") == 0
 
@@ -112,7 +112,7 @@ def test_two_tabs_at_once_keep_their_own_readings(open_page: Open) -> None:
     first.wait("document.querySelector('#summary .reading-text')?.innerText.includes('stole from my boss')")
     second.wait("document.querySelector('#summary .reading-text')?.innerText.includes('helped my mother')")
     for tab in (first, second):
-        tab.click("#weigh")
+        tab.click("#effects-button")
         tab.wait("document.querySelector('#effects .effects')")
     assert "stole" in first.text("#effects")
     assert "stole" not in second.text("#effects")
@@ -124,9 +124,9 @@ def test_the_language_changes_every_word_and_keeps_the_reading(open_page: Open) 
     read(tab, TEXT)
     numbers = tab.run("[...document.querySelectorAll('#cards .row .value')].map(cell => parseFloat(cell.innerText))")
     tab.click("#language input[value=ko]")
-    tab.wait(f"document.querySelector('#cards').innerText.includes({json.dumps(korean.say('withheld_title'))})")
-    assert tab.text("#read") == korean.say("read")
-    assert tab.run("document.querySelector('#text textarea').placeholder") == korean.say("placeholder")
+    tab.wait(f"document.querySelector('#cards').innerText.includes({json.dumps(korean.text('withheld_title'))})")
+    assert tab.text("#read") == korean.text("read")
+    assert tab.run("document.querySelector('#text textarea').placeholder") == korean.text("placeholder")
     assert tab.run("document.querySelector('#text textarea').value") == TEXT
     places = ("#cards", ".rh.notice", ".rh.foot", "#summary .tiles", "#summary .headline")
     shown = "".join(tab.text(place) for place in places)
@@ -137,10 +137,10 @@ def test_the_language_changes_every_word_and_keeps_the_reading(open_page: Open) 
 
 def test_a_korean_browser_gets_a_korean_page(open_page: Open) -> None:
     tab = open_page(language="ko-KR,ko;q=0.9,en;q=0.8")
-    assert tab.text("#read") == Words("ko").say("read")
+    assert tab.text("#read") == Words("ko").text("read")
     tab.click("button.sample")
     tab.wait("document.querySelectorAll('.card').length")
-    assert Words("ko").say("regret") in tab.text("#cards")
+    assert Words("ko").text("regret") in tab.text("#cards")
 
 
 def test_it_fits_a_phone_and_follows_dark_mode(open_page: Open) -> None:
@@ -158,5 +158,5 @@ def test_nothing_leaves_the_machine(open_page: Open, app: Any) -> None:
     outside = [url for url in tab.requests if not url.startswith((f"{app.address}/", "data:", "blob:"))]
     assert outside == []
     assert app.connections() == []
-    assert f"{app.address}/" in app.said()
-    assert "Traceback" not in app.said()
+    assert f"{app.address}/" in app.printed()
+    assert "Traceback" not in app.printed()

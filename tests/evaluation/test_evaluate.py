@@ -176,7 +176,7 @@ def test_the_line_that_reproduces_it_has_what_was_given(given: list[str], option
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--train", "mine.jsonl"], "give --rows, too"),
+        (["--train", "mine.jsonl"], "also give --rows"),
         (["--rows", "mine.jsonl", "--set", "emobank"], "leave --set out"),
         (["--rows", "missing.jsonl"], "missing.jsonl"),
     ],
@@ -202,7 +202,7 @@ def test_what_is_wrong_with_rows_is_reported_in_a_line_for_each_fault(tmp_path: 
         done = CliRunner().invoke(main, ["evaluate", name, "--rows", str(tmp_path / "none.jsonl")])
         assert hint in done.output
     done = CliRunner().invoke(main, ["evaluate", str(checkpoint), "--column", "a=text"])
-    assert "give --rows, too" in done.output
+    assert "also give --rows" in done.output
 
 
 @pytest.mark.parametrize("option", ["--json", "--report", "--cache"])

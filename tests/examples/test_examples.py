@@ -131,7 +131,7 @@ def test_finetune_on_a_csv_with_columns_of_other_names(script: Script, tmp_path:
 
 
 @pytest.mark.slow
-def test_what_is_wrong_with_a_csv_is_told_with_the_option_of_the_script(script: Script, tmp_path: Path) -> None:
+def test_errors_in_a_csv_name_the_option_of_the_script(script: Script, tmp_path: Path) -> None:
     mine = tmp_path / "mine.csv"
     mine.write_text("text,verdict,ticket\n" + "".join(f"Text {n}.,yes,{n}\n" for n in range(9)), encoding="utf-8")
     told = script("finetune_csv.py", mine, tmp_path / "run", status=1).stderr
@@ -222,19 +222,19 @@ def test_a_result_is_not_replaced(tmp_path: Path, batch_dataset: ModuleType, mon
     output = tmp_path / "readings.jsonl"
     output.touch()
     monkeypatch.setattr(sys, "argv", ["batch_dataset.py", str(ROWS), str(output)])
-    with pytest.raises(SystemExit, match="is there already"):
+    with pytest.raises(SystemExit, match="already exists"):
         batch_dataset.main()
 
 
-def test_parts_of_another_run_are_not_gone_on_with(tmp_path: Path, batch_dataset: ModuleType) -> None:
+def test_parts_of_another_run_are_refused(tmp_path: Path, batch_dataset: ModuleType) -> None:
     plan = {"input": "abc", "part_rows": 5, "outputs": ["verdict"]}
     for _ in range(2):
-        batch_dataset.agree(tmp_path / "parts", plan)
+        batch_dataset.check_plan(tmp_path / "parts", plan)
     with pytest.raises(SystemExit, match="part_rows was 5, not 6"):
-        batch_dataset.agree(tmp_path / "parts", plan | {"part_rows": 6})
+        batch_dataset.check_plan(tmp_path / "parts", plan | {"part_rows": 6})
 
 
-def test_parts_that_do_not_add_up_are_told(tmp_path: Path, batch_dataset: ModuleType) -> None:
+def test_parts_with_missing_rows_are_an_error(tmp_path: Path, batch_dataset: ModuleType) -> None:
     for number in range(2):
         batch_dataset.write(batch_dataset.part_path(tmp_path, number), [{"id": number}])
     with pytest.raises(RuntimeError, match="2 lines for 3 rows"):

@@ -144,7 +144,7 @@ def test_other_weights_take_the_place_of_those_of_an_earlier_push(
     result = run(sharded, "--repo", REPO)
     files = hub.repositories[REPO].files
     for name in ("model.safetensors", *stale):
-        assert f"Removed there, of an earlier push: {name}" in result.stdout
+        assert f"Removed from the repository, left by an earlier push: {name}" in result.stdout
         assert name not in files
     assert "notes.md" in files
     assert "model.safetensors.index.json" in files
@@ -302,7 +302,7 @@ def test_a_missing_folder_is_reported(run: Run) -> None:
     result = run("absent", "--repo", REPO, "--dry-run")
     assert (result.exit_code, result.stdout) == (1, "")
     assert "No checkpoint or folder 'absent'" in result.stderr
-    assert "is no size" in run(".", "--repo", REPO, "--dry-run", "--max-shard-size", "big").stderr
+    assert "is not a size" in run(".", "--repo", REPO, "--dry-run", "--max-shard-size", "big").stderr
 
 
 def test_a_pipeline_pushes_its_tokenizer_with_it(tiny: Path, hub: Hub) -> None:

@@ -102,10 +102,10 @@ def test_what_is_withheld_is_absent(lively_model: Any, tokenizer: Any, talk_to: 
 
     async def test() -> None:
         async with talk_to(make(pipeline)) as client:
-            told = (await client.post("/read", json={"text": TEXTS[0]})).json()["readings"][0]
+            supervised = (await client.post("/read", json={"text": TEXTS[0]})).json()["readings"][0]
             everything = {"text": TEXTS[0], "include_untrained": True}
             more = (await client.post("/read", json=everything)).json()["readings"][0]
-        assert set(told) == {"text", "verdict", "rationale", "rated_by", "ranges", "flags"}
+        assert set(supervised) == {"text", "verdict", "rationale", "rated_by", "ranges", "flags"}
         assert {"emotion", "regret", "bentham"} <= set(more)
 
     run(test)
@@ -154,18 +154,18 @@ def test_before_the_model_is_there_the_server_lives_and_is_not_ready(gated: Any)
     run(test)
 
 
-def test_a_model_that_does_not_load_is_told(talk_to: Any) -> None:
-    told = []
+def test_a_model_that_fails_to_load_is_reported(talk_to: Any) -> None:
+    calls = []
 
     def load() -> Any:
         raise ValueError("the weights are torn")
 
     async def test() -> None:
-        app = create_app("torn", load, on_failure=lambda: told.append(True))
+        app = create_app("torn", load, on_failure=lambda: calls.append(True))
         async with talk_to(app) as client:
             assert_problem(await client.get("/ready"), 503, "not_ready", "ValueError")
         assert str(app.state.service.failure) == "the weights are torn"
-        assert told == [True]
+        assert calls == [True]
 
     run(test)
 
@@ -223,7 +223,7 @@ def test_a_request_that_does_not_fit(
     run(test)
 
 
-def test_what_is_no_json_and_where_nothing_is(reader: EthicalAnalysisPipeline, talk_to: Any) -> None:
+def test_invalid_json_unknown_paths_and_methods(reader: EthicalAnalysisPipeline, talk_to: Any) -> None:
     async def test() -> None:
         async with talk_to(make(reader)) as client:
             for content in (b'{"text": ', b"\xff\xfe", b""):
@@ -251,10 +251,10 @@ def test_what_is_no_json_and_where_nothing_is(reader: EthicalAnalysisPipeline, t
     ],
     ids=lambda value: repr(value)[:40],
 )
-def test_a_body_that_python_would_choke_on(
+def test_a_body_that_is_not_strict_json(
     reader: EthicalAnalysisPipeline, talk_to: Any, content: bytes, words: str
 ) -> None:
-    """Of its kind: other encodings and numbers; what is answered is in /openapi.json and names what to do."""
+    """Other encodings and numbers: the status is in /openapi.json, and the answer has a remedy."""
 
     async def test() -> None:
         async with talk_to(make(reader)) as client:
@@ -268,20 +268,20 @@ def test_a_body_that_python_would_choke_on(
     run(test)
 
 
-def test_who_runs_it_is_told_when_it_is_ready_and_not_before(reader: EthicalAnalysisPipeline) -> None:
-    told: list[str] = []
+def test_on_ready_is_called_when_the_model_is_ready(reader: EthicalAnalysisPipeline) -> None:
+    calls: list[str] = []
 
     def fails() -> Any:
         raise ValueError("the weights are torn")
 
     async def test() -> None:
         for name, load in (("whole", lambda: reader), ("torn", fails)):
-            app = create_app(name, load, on_ready=lambda: told.append("ready"))
+            app = create_app(name, load, on_ready=lambda: calls.append("ready"))
             async with app.router.lifespan_context(app):
-                assert told == []
+                assert calls == []
                 await app.state.service.loading
-                assert told == (["ready"] if name == "whole" else [])
-                told.clear()
+                assert calls == (["ready"] if name == "whole" else [])
+                calls.clear()
 
     run(test)
 
@@ -316,7 +316,7 @@ def client_waits(client: Any) -> int:
     return waiting
 
 
-def test_a_client_that_goes_away_takes_its_texts_along(gated: Any, talk_to: Any) -> None:
+def test_texts_of_a_client_that_disconnects_are_dropped(gated: Any, talk_to: Any) -> None:
     async def test() -> None:
         app = make(gated, batch_wait=0)
         async with talk_to(app) as client:
@@ -360,11 +360,11 @@ def test_a_body_that_is_too_large_is_not_read_to_its_end(
     reader: EthicalAnalysisPipeline, talk_to: Any, declared: bool
 ) -> None:
     async def test() -> None:
-        app, asked, sent = make(reader, body_bytes=1000), 0, []
+        app, received, sent = make(reader, body_bytes=1000), 0, []
 
         async def receive() -> Any:
-            nonlocal asked
-            asked += 1
+            nonlocal received
+            received += 1
             return {"type": "http.request", "body": b"a" * 400, "more_body": True}  # without end
 
         async def send(message: Any) -> None:
@@ -375,12 +375,12 @@ def test_a_body_that_is_too_large_is_not_read_to_its_end(
             await app(scope("/read", *headers), receive, send)
         assert sent[0]["status"] == 413
         assert json.loads(sent[1]["body"])["cause"] == "body_too_large"
-        assert asked == (0 if declared else 3)
+        assert received == (0 if declared else 3)
 
     run(test)
 
 
-def test_a_body_that_does_not_come_and_too_many_at_a_time(reader: EthicalAnalysisPipeline, talk_to: Any) -> None:
+def test_a_body_that_is_too_slow_and_too_many_requests(reader: EthicalAnalysisPipeline, talk_to: Any) -> None:
     async def test() -> None:
         app = make(reader, body_seconds=0.2, requests=1)
         statuses: list[int] = []

@@ -68,8 +68,8 @@ def test_a_batch_that_is_not_full_is_read_when_it_has_waited() -> None:
     run(test)
 
 
-def test_tokens_are_counted_beside_the_loop() -> None:
-    """Of its kind: everything that takes long is done in a thread, so that other requests are answered meanwhile."""
+def test_tokens_are_counted_outside_the_event_loop() -> None:
+    """All slow work is done in a thread, so that other requests are answered meanwhile."""
 
     async def test() -> None:
         begun, go, threads = threading.Event(), threading.Event(), set()
@@ -82,7 +82,7 @@ def test_tokens_are_counted_beside_the_loop() -> None:
 
         async with Batcher(Reader(), size=size, max_wait=0, max_queue=3) as batcher:
             first = asyncio.create_task(batcher.submit(["a", "b"]))
-            assert await asyncio.to_thread(begun.wait, PATIENCE)  # the loop goes on while it is counted
+            assert await asyncio.to_thread(begun.wait, PATIENCE)  # the event loop continues while it is counted
             with pytest.raises(QueueFullError, match="2 texts are waiting"):
                 await batcher.submit(["c", "d"])
             with pytest.raises(DeadlineError):
@@ -194,7 +194,7 @@ def test_a_full_queue_refuses_the_whole_request() -> None:
     run(test)
 
 
-def test_after_the_deadline_what_has_not_begun_is_dropped() -> None:
+def test_waiting_texts_are_dropped_after_the_deadline() -> None:
     async def test() -> None:
         reader = Reader(closed=True)
         async with Batcher(reader, max_wait=0) as batcher:
@@ -211,7 +211,7 @@ def test_after_the_deadline_what_has_not_begun_is_dropped() -> None:
     run(test)
 
 
-def test_after_the_deadline_what_has_begun_is_read_to_its_end_and_harms_nobody() -> None:
+def test_a_batch_that_has_begun_is_finished_after_a_deadline() -> None:
     async def test() -> None:
         reader = Reader(closed=True)
         async with Batcher(reader, max_wait=FOREVER, max_batch=2) as batcher:
@@ -260,12 +260,12 @@ def test_a_text_that_fails_fails_alone() -> None:
 
 def test_two_failures_of_one_request_are_one_error() -> None:
     async def test() -> None:
-        told: list[dict[str, Any]] = []
-        asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+        unhandled: list[dict[str, Any]] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: unhandled.append(context))
         async with Batcher(Reader(), max_batch=3, max_wait=FOREVER) as batcher:
             with pytest.raises(ValueError, match="bad1"):
                 await batcher.submit(["bad1", "a", "bad2"])
-        assert told == []
+        assert unhandled == []
 
     run(test)
 
@@ -279,7 +279,7 @@ def test_a_reader_that_skips_a_text_is_an_error() -> None:
     run(test)
 
 
-def test_the_readers_own_timeout_is_no_deadline() -> None:
+def test_a_timeout_of_the_reader_is_not_a_deadline() -> None:
     def read(texts: list[str], options: Any) -> Sequence[Any]:
         raise TimeoutError("a disk")
 
@@ -324,7 +324,7 @@ def test_batches_are_observed() -> None:
     run(test)
 
 
-def test_everybody_gets_the_own_readings() -> None:
+def test_every_request_gets_its_own_readings() -> None:
     async def test() -> None:
         random_ = random.Random(0)
         async with Batcher(Reader(), max_batch=7, max_tokens=60, max_wait=0.001, max_queue=10_000) as batcher:

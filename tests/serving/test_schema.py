@@ -48,7 +48,7 @@ def test_a_reading_of_the_heads_goes_through(reader: EthicalAnalysisPipeline) ->
     assert TypeAdapter(Reading).validate_python(reading) == reading
 
 
-def test_what_a_reading_cannot_say_has_a_form(reader: EthicalAnalysisPipeline) -> None:
+def test_abstained_and_undetermined_parts_are_valid(reader: EthicalAnalysisPipeline) -> None:
     reading = reader(TEXT, outputs=["verdict", "surd"])
     unsure = {"verdict": {**reading["verdict"], "label": None, "abstained": True}, "surd": {"not_determined": True}}
     assert TypeAdapter(Reading).validate_python(reading | unsure) == reading | unsure
@@ -57,7 +57,7 @@ def test_what_a_reading_cannot_say_has_a_form(reader: EthicalAnalysisPipeline) -
             TypeAdapter(Reading).validate_python(reading | wrong)
 
 
-def test_a_long_text_of_harm_goes_through(reader: EthicalAnalysisPipeline) -> None:
+def test_a_long_text_that_mentions_harm_is_valid(reader: EthicalAnalysisPipeline) -> None:
     reading = reader("Me: He hit me again.\nAnna: Your husband hits you? " * 60, outputs=["emotion"])
     assert reading["flags"]["windows"] > 1
     assert "abuse" in reading["flags"]["risk"]
@@ -83,15 +83,15 @@ def test_the_names_are_those_of_the_label_schema() -> None:
     assert set(OUTPUTS) <= set(found["Reading"]["properties"])
 
 
-def test_every_number_has_the_range_that_a_reading_tells() -> None:
+def test_every_number_has_the_range_of_its_reading() -> None:
     found = definitions()
     ends = {path: (at.get("minimum"), at.get("maximum")) for path, at in numbers(found, found["Reading"]).items()}
-    for path, told in RANGES.items():
+    for path, limits in RANGES.items():
         names = path.split(".")
         matching = [other for other in ends if other.split(".")[0] == names[0] and other.split(".")[-1] == names[-1]]
         matching += [other for other in ends if other.startswith(f"{path}.") or other == path]
         assert matching, path
-        assert told in {ends[other] for other in matching}, path
+        assert limits in {ends[other] for other in matching}, path
 
 
 def test_what_may_be_absent_is_not_null() -> None:
@@ -151,6 +151,6 @@ def test_the_order_and_repetition_of_outputs_make_no_other_batch() -> None:
         {"texts": 9, "queue": 8},
     ],
 )
-def test_limits_that_nothing_could_meet(wrong: dict[str, Any]) -> None:
+def test_impossible_limits_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         Limits(**wrong)

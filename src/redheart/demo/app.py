@@ -1,11 +1,11 @@
-"""The app: `redheart demo` runs it, and as ``app.py`` of a Hugging Face Space (see `space.py`) it runs by itself.
+"""The app of a Hugging Face Space (see `space.py`), with the page of `redheart demo`.
 
     python app.py
 
-Notable: imports are absolute, as a file that is run by itself needs. The model is what the environment's
-``REDHEART_MODEL`` names (a checkpoint that ships, a folder, a Hub id), else the folder ``model`` beside this file, else
-the default of every command. Gradio's own variables (``GRADIO_SERVER_NAME``, ``GRADIO_SERVER_PORT``) say where;
-loopback by default.
+Notable: imports are absolute, as a script needs. The environment variable ``REDHEART_MODEL`` names the model (a
+shipped checkpoint, a folder, a Hub id); without it the app takes the folder ``model`` beside this file, or else the
+default model of the commands. Gradio's own variables (``GRADIO_SERVER_NAME``, ``GRADIO_SERVER_PORT``) set the address,
+which is loopback by default.
 """
 
 import os
@@ -22,14 +22,24 @@ from redheart.storage.strict_loading import checkpoint_path, load_strict
 
 
 def load_pipeline(name: str) -> EthicalAnalysisPipeline:
-    """The pipeline of a checkpoint that ships, a folder or a Hub id. Raises `ValueError` for what is not whole."""
+    """Load the pipeline of a model.
+
+    Args:
+        name: A shipped checkpoint, a folder, or a Hub id.
+
+    Returns:
+        The pipeline.
+
+    Raises:
+        ValueError: When the checkpoint is not complete.
+    """
     place = checkpoint_path(name)
     model: Any = load_strict(place, model_class=RedHeartModel)
     return EthicalAnalysisPipeline(model=model, tokenizer=AutoTokenizer.from_pretrained(place), task=TASK)
 
 
 def model_name() -> str:
-    """Which model to load; see the module."""
+    """Return the name of the model to load; the module's docstring has the order of the choices."""
     beside = PACKAGE.with_name("model")
     return os.environ.get("REDHEART_MODEL") or (str(beside) if beside.is_dir() else DEFAULT_MODEL)
 

@@ -1,7 +1,7 @@
 """The charts of a reading: pure functions from parts of it to HTML.
 
-Notable: a value that is not in the reading was withheld, and is drawn as such (hatched or dashed, and in words), never
-as zero or as a gap. All text is escaped where it is put into an element.
+Notable: a value that is not in the reading was withheld. It is drawn as withheld (hatched or dashed, and in words),
+never as zero or as a gap. All text is escaped where it is put into an element.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -34,7 +34,13 @@ _PERCENT = ("0", "25", "50", "75", "100 %")
 
 
 class Facts(NamedTuple):
-    """What the page knows of the model beside a reading. thresholds: of the emotions, by name; tokens: read at most."""
+    """What the page knows about the model, beside a reading.
+
+    Attributes:
+        model: Name of the model on the page.
+        thresholds: Threshold of each emotion, by name.
+        tokens: Maximum number of tokens that are read at once.
+    """
 
     model: str
     thresholds: Mapping[str, float]
@@ -42,33 +48,44 @@ class Facts(NamedTuple):
 
 
 def is_untrained(reading: Reading, key: str) -> bool:
-    """Whether the claim ``key``, or a part it belongs to, is told without supervision."""
+    """Whether the claim ``key``, or a part it belongs to, is shown although no training data supervised it."""
     parts = key.split(".")
     named: Collection[str] = reading["flags"]["untrained"]
     return any(".".join(parts[:depth]) in named for depth in range(1, len(parts) + 1))
 
 
 def mark(reading: Reading, key: str, words: Words) -> str:
-    """The badge of a claim that is derived or was not trained; empty for an ordinary one."""
+    """Return the badge of a claim that is derived or was not trained; empty for any other claim."""
     if is_untrained(reading, key):
         return untrained(words)
     if key in reading["flags"].get("derived", ()):
-        return element("span", escape(words.say("derived")), class_="badge")
+        return element("span", escape(words.text("derived")), class_="badge")
     return ""
 
 
 def untrained(words: Words) -> str:
-    """The badge of what nothing supervised."""
-    return element("span", escape(words.say("untrained_mark")), class_="badge untrained")
+    """Return the badge of a value that no training data supervised."""
+    return element("span", escape(words.text("untrained_mark")), class_="badge untrained")
 
 
 def absent(words: Words) -> str:
-    """What stands in the place of a value that is withheld."""
-    return element("span", escape(words.say("withheld")), class_="absent")
+    """Return the mark in the place of a value that is withheld."""
+    return element("span", escape(words.text("withheld")), class_="absent")
 
 
 def row(name: str, drawn: str, value: str, kind: str = "", tip: str = "") -> str:
-    """One line of a bar chart. name, value: markup."""
+    """Return one line of a bar chart.
+
+    Args:
+        name: Markup of its name.
+        drawn: Markup of its bar.
+        value: Markup of its value.
+        kind: CSS classes beside ``row``.
+        tip: Plain text that is shown under the pointer.
+
+    Returns:
+        Markup.
+    """
     options = {"title": tip} if tip else {}
     cells = (element("span", name, class_="name"), drawn, element("span", value, class_="value"))
     return element("li", *cells, class_=f"row {kind}".strip(), **options)
@@ -83,7 +100,7 @@ def _rows(*items: str) -> str:
 
 
 def note(content: str) -> str:
-    """A remark under a title. content: plain text."""
+    """Return a remark, for below a title; ``content`` is plain text."""
     return element("p", escape(content), class_="note")
 
 
@@ -96,52 +113,53 @@ def _details(summary: str, body: str) -> str:
 
 
 def emotions(reading: Reading, words: Words, facts: Facts) -> str:
-    """Bars of the emotions with their thresholds, those asserted first, and the affect."""
+    """Draw bars of the emotions with their thresholds, those asserted first, and the affect."""
     emotion = reading["emotion"]
-    labels, told = emotion.get("labels", {}), emotion.get("asserted", [])
-    order = sorted(labels, key=lambda name: (name not in told, -labels[name]))
-    shown = order[: max(_LEAST_SHOWN, min(len(told), _MOST_ASSERTED) + 2)]
+    labels, asserted = emotion.get("labels", {}), emotion.get("asserted", [])
+    order = sorted(labels, key=lambda name: (name not in asserted, -labels[name]))
+    shown = order[: max(_LEAST_SHOWN, min(len(asserted), _MOST_ASSERTED) + 2)]
 
-    def one(name: str) -> str:
+    def emotion_row(name: str) -> str:
         limit = threshold_of(facts.thresholds, name)
-        sure = name in told
+        sure = name in asserted
         title = escape(words.name("emotion", name)) + mark(reading, f"emotion.{name}", words)
-        sign = element("span", escape(words.say("asserted")), class_="badge sure") if sure else ""
+        sign = element("span", escape(words.text("asserted")), class_="badge sure") if sure else ""
         kind = "sure" if sure else "weak"
-        tip = words.say("threshold", value=words.share(limit))
+        tip = words.text("threshold", value=words.share(limit))
         return row(title + sign, bar(labels[name], tick=limit, kind=kind), words.share(labels[name]), kind, tip)
 
-    parts = [note(words.say("emotions_note"))] if labels else []
+    parts = [note(words.text("emotions_note"))] if labels else []
     if labels:
-        parts.append(_rows(*(one(name) for name in shown), _scale(*_PERCENT)))
+        parts.append(_rows(*(emotion_row(name) for name in shown), _scale(*_PERCENT)))
     if rest := order[len(shown) :]:
-        parts.append(_details(words.say("emotions_rest", count=len(rest)), _rows(*(one(name) for name in rest))))
+        rows = _rows(*(emotion_row(name) for name in rest))
+        parts.append(_details(words.text("emotions_rest", count=len(rest)), rows))
     if affect := emotion.get("affect"):
         lines = []
         for name in AFFECT:
             value, signed = affect.get(name), name in SIGNED_AFFECT
             title = escape(words.name("affect", name)) + mark(reading, f"affect.{name}", words)
             drawn = element("span", class_="track hatched") if value is None else bar(value, -1.0 if signed else 0.0)
-            told_value = absent(words) if value is None else words.signed(value) if signed else f"{value:.2f}"
-            lines.append(row(title, drawn, told_value))
-        parts += [_rows(*lines), note(words.say("affect_note"))]
+            number = absent(words) if value is None else words.signed(value) if signed else f"{value:.2f}"
+            lines.append(row(title, drawn, number))
+        parts += [_rows(*lines), note(words.text("affect_note"))]
     return "".join(parts)
 
 
 def nuances(reading: Reading, words: Words, facts: Facts) -> str:
-    """A table of the asserted emotions by level, each cell the probability of at least that level."""
+    """Draw a table of the asserted emotions by level; each cell is the probability of at least that level."""
     emotion = reading["emotion"]
     nuance, strength = emotion["nuance"], emotion.get("intensity", {})
     names = [name for name in emotion.get("asserted", nuance) if name in nuance][:_MOST_NUANCES]
     head = [element("th", escape(words.name("level", level)), scope="col") for level in NUANCE_LEVELS]
-    head.append(element("th", escape(words.say("intensity")), scope="col"))
+    head.append(element("th", escape(words.text("intensity")), scope="col"))
     body = []
     for name in names:
         cells = [_level(reading, name, level, nuance[name].get(level), words) for level in NUANCE_LEVELS]
         badge = mark(reading, f"intensity.{name}", words)
         cells.append(element("td", f"{strength[name]:.2f}", badge) if name in strength else _withheld_cell(words))
         body.append(element("tr", element("th", escape(words.name("emotion", name)), scope="row"), *cells))
-    return note(words.say("nuances_note")) + _table([element("td"), *head], body, "nuances")
+    return note(words.text("nuances_note")) + _table([element("td"), *head], body, "nuances")
 
 
 def _level(reading: Reading, name: str, level: str, value: float | None, words: Words) -> str:
@@ -161,37 +179,37 @@ def _table(head: Sequence[str], body: Sequence[str], class_: str) -> str:
 
 
 def arc(reading: Reading, words: Words, facts: Facts) -> str:
-    """The emotions with the highest peaks as lines over the sentences, and the sentences themselves."""
+    """Draw the emotions with the highest peaks as lines over the sentences, and list the sentences."""
     segments: Sequence[Mapping[str, Any]] = reading["emotion"]["arc"]
     if len(segments) < 2:
-        return note(words.say("arc_short"))
+        return note(words.text("arc_short"))
     peak = {name: max(segment["labels"][name] for segment in segments) for name in segments[0]["labels"]}
     names = sorted(peak, key=lambda name: -peak[name])[:_LINES]
     lines = [Line(words.name("emotion", name), [segment["labels"][name] for segment in segments]) for name in names]
-    described = f"{words.say('arc')}. " + "; ".join(
+    described = f"{words.text('arc')}. " + "; ".join(
         f"{line.name}: {', '.join(words.share(value) for value in line.values)}" for line in lines
     )
-    drawn = line_chart(lines, words.say("arc_axis"), words.say("probability"), described)
+    drawn = line_chart(lines, words.text("arc_axis"), words.text("probability"), described)
     body = []
     for number, segment in enumerate(segments, 1):
         strongest = max(segment["labels"], key=segment["labels"].__getitem__)
-        told = f"{words.name('emotion', strongest)}, {words.share(segment['labels'][strongest])}"
+        label = f"{words.name('emotion', strongest)}, {words.share(segment['labels'][strongest])}"
         cells = (element("th", str(number), scope="row"), element("td", escape(" ".join(segment["text"].split()))))
-        body.append(element("tr", *cells, element("td", escape(told))))
-    titles = ("", words.say("text"), words.say("arc_strongest"))
+        body.append(element("tr", *cells, element("td", escape(label))))
+    titles = ("", words.text("text"), words.text("arc_strongest"))
     table = _table([element("th", escape(title), scope="col") for title in titles], body, "parts")
-    return note(words.say("arc_note")) + mark(reading, "arc", words) + drawn + _details(words.say("arc_parts"), table)
+    return note(words.text("arc_note")) + mark(reading, "arc", words) + drawn + _details(words.text("arc_parts"), table)
 
 
 def bentham(reading: Reading, words: Words, facts: Facts) -> str:
-    """The ten dimensions as a radar, with the felicific value in words."""
+    """Draw the ten dimensions as a radar, with the felicific value in words."""
     part = reading["bentham"]
     dimensions = part.get("dimensions", {})
     spokes = []
     for name in BENTHAM:
         cell, title = dimensions.get(name), words.name("bentham", name)
         if cell is None:
-            spokes.append(Spoke(title, words.say("withheld"), None))
+            spokes.append(Spoke(title, words.text("withheld"), None))
             continue
         signed = name in SIGNED_BENTHAM
         value, spread = cell["value"], cell.get("std", 0.0)
@@ -200,20 +218,20 @@ def bentham(reading: Reading, words: Words, facts: Facts) -> str:
         label += "*" if unsure else ""
         share, width = ((value + 1) / 2, spread / 2) if signed else (value, spread)
         spokes.append(Spoke(title, label, share, width, unsure))
-    described = f"{words.say('bentham')}. " + "; ".join(f"{spoke.name}: {spoke.label}" for spoke in spokes)
-    parts = [note(words.say("bentham_note")), radar(spokes, described)]
+    described = f"{words.text('bentham')}. " + "; ".join(f"{spoke.name}: {spoke.label}" for spoke in spokes)
+    parts = [note(words.text("bentham_note")), radar(spokes, described)]
     starred = any(spoke.marked for spoke in spokes)
     if starred:
-        parts.append(note(f"* {words.say('untrained_mark')}"))
+        parts.append(note(f"* {words.text('untrained_mark')}"))
     if "felicific_value" in part:
-        said = escape(words.say("felicific_value", value=words.signed(part["felicific_value"])))
-        # It is computed from the dimensions, and so is worth what they are.
-        parts.append(element("p", said, untrained(words) if starred else ""))
+        sentence = escape(words.text("felicific_value", value=words.signed(part["felicific_value"])))
+        # It is computed from the dimensions, so it is untrained where one of them is.
+        parts.append(element("p", sentence, untrained(words) if starred else ""))
     return "".join(parts)
 
 
 def regret(reading: Reading, words: Words, facts: Facts) -> str:
-    """The seven types against three views as a heat map."""
+    """Draw the seven types of regret against the three views as a heat map."""
     scores = reading.get("regret", {})
     head = [element("th", escape(words.name("view", view)), scope="col") for view in VIEWS]
     body = []
@@ -230,11 +248,11 @@ def regret(reading: Reading, words: Words, facts: Facts) -> str:
             cells.append(element("td", words.signed(value), badge, class_=f"heat {kind}", style=shade))
         body.append(element("tr", element("th", escape(words.name("regret", name)), scope="row"), *cells))
     scale = element("div", element("span", "-1"), element("span", "0"), element("span", "+1"), class_="heat-scale")
-    return note(words.say("regret_note")) + _table([element("td"), *head], body, "heat-map") + scale
+    return note(words.text("regret_note")) + _table([element("td"), *head], body, "heat-map") + scale
 
 
 def views(reading: Reading, words: Words, facts: Facts) -> str:
-    """Better, actual and worse side by side: utility, and plausibility."""
+    """Draw utility and plausibility of the better, the actual and the worse view side by side."""
     part = reading["counterfactual"]
     columns = []
     for view in VIEWS:
@@ -250,16 +268,16 @@ def views(reading: Reading, words: Words, facts: Facts) -> str:
             element("span", class_="track hatched") if plausible is None else bar(plausible),
         )
         columns.append(element("div", *lines, class_="view"))
-    return note(words.say("views_note")) + element("div", *columns, class_="views")
+    return note(words.text("views_note")) + element("div", *columns, class_="views")
 
 
 def surd(reading: Reading, words: Words, facts: Facts) -> str:
-    """Synergy, unique and redundant information as one stacked bar in bits; the determined share in words."""
+    """Draw synergy, unique and redundant information as a stacked bar in bits, with the determined share in words."""
     part = reading["surd"]
     if part.get("not_determined"):
-        return note(words.say("surd_note")) + mark(reading, "surd", words) + _paragraph(words.say("surd_nothing"))
+        return note(words.text("surd_note")) + mark(reading, "surd", words) + _paragraph(words.text("surd_nothing"))
     bits = {name: max(0.0, part[name]) for name in SURD if name != SURD[-1]}
-    # At least one bit wide, so that the bars of two texts compare.
+    # The scale is at least one bit wide, so that the bars of two texts can be compared.
     full = max(1.0, 0.5 * -(-sum(bits.values()) // 0.5))
     pieces = [
         element("span", class_=f"piece p{number}", style=f"width:{100 * value / full:.1f}%")
@@ -269,49 +287,49 @@ def surd(reading: Reading, words: Words, facts: Facts) -> str:
         element("li", element("span", class_=f"swatch p{number}"), escape(f"{words.name('surd', name)} {value:.2f}"))
         for number, (name, value) in enumerate(bits.items())
     )
-    unit = words.say("bits")
+    unit = words.text("bits")
     return "".join(
         (
-            note(words.say("surd_note")),
+            note(words.text("surd_note")),
             mark(reading, "surd", words),
             element("div", *pieces, class_="stack", aria_hidden="true"),
             axis("0", f"{full / 2:g}", f"{full:g} {unit}"),
             element("ul", *items, class_="legend"),
-            _paragraph(words.say("surd_determined", value=words.share(part[SURD[-1]]))),
+            _paragraph(words.text("surd_determined", value=words.share(part[SURD[-1]]))),
         )
     )
 
 
 def verdict(reading: Reading, words: Words, facts: Facts) -> str:
-    """Bars of the verdicts, the acceptability of the narrator's conduct, and the verdict by perspective."""
+    """Draw the verdicts, the acceptability of the narrator's conduct, and the verdict by perspective."""
     part: Mapping[str, Any] = reading.get("verdict", {})
-    parts = [note(words.say("verdict_note"))]
+    parts = [note(words.text("verdict_note"))]
     if probabilities := part.get("probabilities"):
         lines = []
         for name in VERDICTS:
             named = name == part["label"]
             kind = "sure" if named else "weak"
-            sign = element("span", escape(words.say("named")), class_="badge sure") if named else ""
+            sign = element("span", escape(words.text("named")), class_="badge sure") if named else ""
             title = escape(words.name("verdict", name)) + sign
             lines.append(row(title, bar(probabilities[name], kind=kind), words.share(probabilities[name]), kind))
         parts += [mark(reading, "verdict", words), _rows(*lines, _scale(*_PERCENT))]
         if part["abstained"]:
-            parts.append(_paragraph(words.say("abstained")))
+            parts.append(_paragraph(words.text("abstained")))
     if (value := part.get("acceptability")) is not None:
-        title = escape(words.say("acceptability")) + mark(reading, "acceptability", words)
-        scale = _scale(words.say("acceptability_low"), words.say("acceptability_high"))
-        parts += [note(words.say("acceptability_note")), _rows(row(title, bar(value), f"{value:.2f}"), scale)]
-    told = reading.get("perspectives", {})
+        title = escape(words.text("acceptability")) + mark(reading, "acceptability", words)
+        scale = _scale(words.text("acceptability_low"), words.text("acceptability_high"))
+        parts += [note(words.text("acceptability_note")), _rows(row(title, bar(value), f"{value:.2f}"), scale)]
+    perspectives = reading.get("perspectives", {})
     head = [element("th", escape(words.name("verdict", name)), scope="col") for name in VERDICTS]
     body = []
     for name in PERSPECTIVES:
         title = element("th", escape(words.name("perspective", name)), mark(reading, f"perspectives.{name}", words))
-        if name in told:
-            cells = [_shaded(told[name][key], words.share) for key in VERDICTS]
+        if name in perspectives:
+            cells = [_shaded(perspectives[name][key], words.share) for key in VERDICTS]
         else:
             cells = [element("td", absent(words), class_="hatched", colspan=len(VERDICTS))]
         body.append(element("tr", title, *cells))
-    parts += [element("h4", escape(words.say("perspectives"))), _table([element("td"), *head], body, "heat-map")]
+    parts += [element("h4", escape(words.text("perspectives"))), _table([element("td"), *head], body, "heat-map")]
     return "".join(parts)
 
 
@@ -320,23 +338,23 @@ def _shaded(value: float, form: Callable[[float], str]) -> str:
 
 
 def confidence(reading: Reading, words: Words, facts: Facts) -> str:
-    """Bars of the confidence of each part."""
+    """Draw bars of the confidence of each part."""
     lines = []
     for name, cell in reading["confidence"].items():
         title = escape(words.name("part", name)) + mark(reading, f"confidence.{name}", words)
         value = cell["confidence"]
         lines.append(row(title, bar(value), f"{value:.2f}"))
     anchor = element("span", id="how-sure")
-    return anchor + note(words.say("confidence_note")) + _rows(*lines, _scale("0", "0.5", "1"))
+    return anchor + note(words.text("confidence_note")) + _rows(*lines, _scale("0", "0.5", "1"))
 
 
 def raters(reading: Reading, words: Words, facts: Facts) -> str:
-    """Who rated what each output was learned from."""
+    """List who rated the training data of each output."""
     lines = (
-        row(escape(words.name("part", name)), "", escape(words.name("rater", kind)), kind="told")
+        row(escape(words.name("part", name)), "", escape(words.name("rater", kind)), kind="rated")
         for name, kind in reading["rated_by"].items()
     )
-    return note(words.say("raters_note")) + _rows(*lines)
+    return note(words.text("raters_note")) + _rows(*lines)
 
 
 __all__ = [

@@ -1,9 +1,9 @@
-"""Marks of the charts: elements, bars, lines, a radar, as HTML and SVG strings.
+"""Marks of the charts (elements, bars, lines, a radar) as HTML and SVG strings.
 
-Notable: drawn here rather than by a plotting library, as the page then needs none, stays sharp, follows light and dark
-mode through the colours of `style.css` (Okabe & Ito 2008, told apart by the colour-blind), and has words beside every
-mark. Nothing is told by colour alone: lines differ in dashes and markers, parts in hatching. Nor
-by templates: what is drawn is computed point by point, and tables of a reading hold bars and badges, which are markup.
+Notable: without a plotting library the page stays sharp, follows light and dark mode through the colours of `style.css`
+(Okabe & Ito 2008, which colour-blind readers can distinguish), and has words beside every mark. Nothing is shown by
+colour alone: lines differ in dashes and markers, parts in hatching. Templates would not help either: points are
+computed one by one, and the tables of a reading contain bars and badges, which are markup.
 """
 
 import math
@@ -11,20 +11,33 @@ from collections.abc import Sequence
 from html import escape
 from typing import NamedTuple
 
-# Numbers under a line chart, at most; where there are more places, some go without.
+# Maximum count of numbers under a line chart; with more points, some have no number.
 _MOST_TICKS = 20
 _DASHES = ("none", "7 3", "2 3", "9 3 2 3")
 
 
 class Line(NamedTuple):
-    """One line of a chart. values: 0..1, at equal distances."""
+    """One line of a chart.
+
+    Attributes:
+        name: Its name in the legend.
+        values: In 0..1, at equal distances.
+    """
 
     name: str
     values: Sequence[float]
 
 
 class Spoke(NamedTuple):
-    """One axis of a radar. share: 0..1 from the centre to the rim, None where there is none; spread: its deviation."""
+    """One axis of a radar.
+
+    Attributes:
+        name: Its name.
+        label: Its value in words.
+        share: The value in 0..1, from the centre to the rim; None when it is withheld.
+        spread: Standard deviation of the share.
+        marked: Whether the name and the label are drawn like those of a withheld value.
+    """
 
     name: str
     label: str
@@ -34,13 +47,33 @@ class Spoke(NamedTuple):
 
 
 def element(tag: str, *children: str, **attributes: object) -> str:
-    """An element. children: markup, escaped where it is text; attributes: escaped here; ``class_`` is ``class``."""
+    """Return an element.
+
+    Args:
+        tag: Name of the element.
+        *children: Markup, in which text is already escaped.
+        **attributes: Attributes, which are escaped here; ``class_`` is ``class``, and other underscores are hyphens.
+
+    Returns:
+        Markup.
+    """
     pairs = (f' {key.rstrip("_").replace("_", "-")}="{escape(str(value))}"' for key, value in attributes.items())
     return f"<{tag}{''.join(pairs)}>{''.join(children)}</{tag}>"
 
 
 def bar(value: float, low: float = 0.0, high: float = 1.0, tick: float | None = None, kind: str = "") -> str:
-    """A horizontal bar from 0 (or ``low``) to ``value``; tick: a threshold. The value stands beside it in words."""
+    """Return a horizontal bar from 0 (or ``low``, where that is above 0) to ``value``.
+
+    Args:
+        value: What is drawn; cut to the range.
+        low: Start of the range.
+        high: End of the range.
+        tick: A threshold to mark; None for none.
+        kind: CSS classes of the filled part.
+
+    Returns:
+        Markup, hidden from screen readers: the value is beside it in words.
+    """
 
     def place(number: float) -> float:
         return 100 * (min(max(number, low), high) - low) / (high - low)
@@ -55,12 +88,22 @@ def bar(value: float, low: float = 0.0, high: float = 1.0, tick: float | None = 
 
 
 def axis(*labels: str) -> str:
-    """The labels of a bar's scale, at equal distances."""
+    """Return the labels of the scale of a bar, at equal distances."""
     return element("span", *(element("span", escape(label)) for label in labels), class_="axis", aria_hidden="true")
 
 
 def marker(index: int, x: float, y: float, size: float = 4.0) -> str:
-    """The sign of line ``index``: circle, square, triangle, diamond."""
+    """Return the marker of a line.
+
+    Args:
+        index: Number of the line: circle, square, triangle, diamond, and then the same again.
+        x: Horizontal centre.
+        y: Vertical centre.
+        size: Half its width, in units of the picture.
+
+    Returns:
+        Markup.
+    """
     if index % 4 == 0:
         return element("circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r=size, class_="dot")
     shapes = (
@@ -73,7 +116,17 @@ def marker(index: int, x: float, y: float, size: float = 4.0) -> str:
 
 
 def picture(width: int, height: int, described: str, *children: str) -> str:
-    """An SVG that reads as one picture with the words ``described``."""
+    """Return an SVG that screen readers present as one picture.
+
+    Args:
+        width: Width of the picture, in its own units.
+        height: Height of the picture.
+        described: What it shows, in words.
+        *children: Markup.
+
+    Returns:
+        Markup.
+    """
     return element(
         "svg",
         element("title", escape(described)),
@@ -91,7 +144,17 @@ def _text(x: float, y: float, content: str, anchor: str = "middle", class_: str 
 
 
 def line_chart(lines: Sequence[Line], x_title: str, y_title: str, described: str) -> str:
-    """Lines over 1, 2, ... on the x axis; y from 0 to 100 %. With a legend."""
+    """Draw lines over 1, 2, ... on the x axis, with a y axis from 0 to 100 % and a legend.
+
+    Args:
+        lines: At least one, all of the same length.
+        x_title: Title of the x axis.
+        y_title: Title of the y axis.
+        described: What the chart shows, in words.
+
+    Returns:
+        Markup.
+    """
     width, height, left, right, top, bottom = 480, 250, 46, 14, 26, 44
     count = len(lines[0].values)
     inner, tall = width - left - right, height - top - bottom
@@ -139,7 +202,16 @@ def _legend(names: Sequence[str]) -> str:
 
 
 def radar(spokes: Sequence[Spoke], described: str) -> str:
-    """A radar. A spoke without a share is dashed; neighbours that have one are joined, all of them to a surface."""
+    """Draw a radar.
+
+    Args:
+        spokes: Its axes, clockwise from the top. One without a share is dashed; neighbours that have one are joined,
+            to a surface when all have one.
+        described: What the radar shows, in words.
+
+    Returns:
+        Markup.
+    """
     width, height, reach = 400, 330, 98
     middle = (width / 2, height / 2)
 
@@ -154,8 +226,8 @@ def radar(spokes: Sequence[Spoke], described: str) -> str:
     parts = [
         element("circle", cx=middle[0], cy=middle[1], r=reach * ring, class_="grid") for ring in (0.25, 0.5, 0.75, 1.0)
     ]
-    told = [(index, spoke.share) for index, spoke in enumerate(spokes) if spoke.share is not None]
-    places = {index: place(index, share) for index, share in told}
+    shares = [(index, spoke.share) for index, spoke in enumerate(spokes) if spoke.share is not None]
+    places = {index: place(index, share) for index, share in shares}
     for index, spoke in enumerate(spokes):
         absent = spoke.share is None
         parts.append(stroke(middle, place(index, 1.0), "spoke absent" if absent else "spoke"))
@@ -170,7 +242,7 @@ def radar(spokes: Sequence[Spoke], described: str) -> str:
     else:
         following = ((index, (index + 1) % len(spokes)) for index in places)
         parts += [stroke(places[index], places[other], "line") for index, other in following if other in places]
-    for index, share in told:
+    for index, share in shares:
         low, high = max(0.0, share - spokes[index].spread), min(1.0, share + spokes[index].spread)
         parts += [stroke(place(index, low), place(index, high), "spread"), marker(0, *places[index], size=5)]
     return picture(width, height, described, element("g", *parts, class_="s0"))

@@ -1,6 +1,6 @@
-"""Every sentence of the page, in English and Korean.
+"""All texts of the page, in English and Korean.
 
-Notable: one row per sentence with both languages, so that none can be missing in one; ``{names}`` are filled in.
+Notable: one row has a text in both languages, so that none can be missing in one of them; ``{names}`` are filled in.
 """
 
 from ..cards.statements import LIMITS, LIMITS_KOREAN
@@ -40,7 +40,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "clear": ("Clear", "지우기"),
     "examples": ("Examples", "예시"),
     "untrained": (
-        "Also show what nothing supervised (marked, not to be trusted)",
+        "Also show values that no training data supervised (marked, not to be trusted)",
         "학습 근거가 없는 값도 보기 (표시됨, 신뢰할 수 없음)",
     ),
     "footer": (
@@ -58,7 +58,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "failed": ("This text could not be read.", "이 글을 읽을 수 없습니다."),
     "failed_inside": (
-        "Something went wrong inside; the log of the program has the details. Other texts can still be read.",
+        "The program failed; its log has the details. Other texts can still be read.",
         "내부에서 문제가 생겼습니다. 자세한 내용은 프로그램 로그에 있습니다. 다른 글은 계속 읽을 수 있습니다.",
     ),
     # Marks.
@@ -77,7 +77,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "글이 잘렸습니다. 처음 {tokens}토큰까지만 읽었습니다.",
     ),
     "windows": (
-        "A long text: it was read in {count} overlapping pieces, whose readings are put together.",
+        "A long text: it was read in {count} overlapping pieces, whose readings are combined.",
         "긴 글이어서 겹치는 {count}개 조각으로 나누어 읽고 결과를 합쳤습니다.",
     ),
     "speakers": (
@@ -85,7 +85,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{count}명이 말하는 글입니다. 글쓴이는 '나'나 '저'라고 적힌 사람, 없으면 처음 말한 사람입니다.",
     ),
     "no_letters": (
-        "The text has no letters; the reading rests on signs alone.",
+        "The text has no letters; the reading is based on symbols alone.",
         "글자가 없는 글입니다. 기호만 보고 읽은 결과입니다.",
     ),
     "unknown_tokens": (
@@ -93,20 +93,20 @@ TEXTS: dict[str, tuple[str, str]] = {
         "토큰의 {share}는 모델이 모르는 것입니다.",
     ),
     "recovered": (
-        "These parts of the model failed, and what they say is left out: {names}.",
+        "These parts of the model failed, and their values are left out: {names}.",
         "모델의 다음 부분이 실패하여 그 결과를 뺐습니다: {names}.",
     ),
     "untrained_shown": (
-        "Shown although nothing supervised it, so it means nothing: {names}.",
+        "Shown although no training data supervised it, so it means nothing: {names}.",
         "학습 근거가 없어 의미가 없지만 표시한 것: {names}.",
     ),
     # The headline; see `modeling_redheart.headline`.
     "head_risk": (
-        "This text tells of {names}. No model should be relied on there, and this one is not made for it.",
+        "This text mentions {names}. No model should be relied on there, and this one is not made for it.",
         "이 글에는 {names}에 관한 내용이 있습니다. 이런 일에는 어떤 모델도 믿고 따라서는 안 되며, 이 모델도 그런 "
         "용도로 만들어지지 않았습니다.",
     ),
-    "head_join": ("{first} and of {second}", "{first}, {second}"),
+    "head_join": ("{first} and {second}", "{first}, {second}"),
     "head_author": ("The narrator is in the wrong.", "글쓴이가 잘못했습니다."),
     "head_other": (
         "Somebody else is in the wrong, not the narrator.",
@@ -134,8 +134,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "head_unsure": ("No verdict: the model is not sure.", "판정 없음: 모델이 확신하지 못합니다."),
     "head_held_back": (
-        "No verdict is told: the model is not sure enough to blame anybody in such a text.",
-        "판정을 말하지 않습니다. 이런 글에서 누구를 탓할 만큼 모델이 확신하지 못합니다.",
+        "No verdict: the model is not sure enough to blame anybody in such a text.",
+        "판정 없음: 이런 글에서 누구를 탓할 만큼 모델이 확신하지 못합니다.",
     ),
     "head_acceptability": (
         "The narrator's conduct is {value} acceptable.",
@@ -164,24 +164,27 @@ TEXTS: dict[str, tuple[str, str]] = {
     "of_valence": ("valence {value}, from -1 to 1", "정서가 {value} (-1에서 1까지)"),
     "words": ("The words that mattered", "중요한 낱말"),
     "words_note": (
-        "Marked: up to 10 words that the model gave most weight before it read on; the stronger the mark, the more. "
-        "It says what was looked at, not what it was taken for.",
+        "Marked: up to 10 words to which the model gave most weight before it read further; a stronger mark means more "
+        "weight. The marks show what the model looked at, not how it understood it.",
         "표시된 낱말은 모델이 가장 큰 가중치를 준 최대 10개입니다. 진할수록 가중치가 큽니다. 무엇을 보았는지를 말할 "
         "뿐, 어떤 뜻으로 보았는지는 말하지 않습니다.",
     ),
     "rest_cut": ("{count} more characters", "{count}자 더 있음"),
     # Leave-one-out.
-    "effects_button": ("Which words carry it? Read again without each", "어떤 낱말 때문인가? 하나씩 빼고 다시 읽기"),
+    "effects_button": (
+        "Which words matter? Read the text again without each",
+        "어떤 낱말 때문인가? 하나씩 빼고 다시 읽기",
+    ),
     "effects": ("What changes without a word", "낱말을 빼면 달라지는 것"),
     "effects_note": (
-        "The text was read again without each piece ({count} pieces{merged}). Blue, +20: it speaks for this; "
-        "without it the probability would be 20 percentage points lower. Orange, dashed, -20: it speaks against. "
-        "Words that say the same hide each other.",
+        "The text was read again without each piece ({count} pieces{merged}). Blue, +20: the piece supports this; "
+        "without it the probability would be 20 percentage points lower. Orange, dashed, -20: it counts against this. "
+        "Words of the same meaning hide each other.",
         "조각을 하나씩 빼고 글을 다시 읽었습니다(조각 {count}개{merged}). 파란색 +20: 뒷받침하는 조각으로, 없으면 "
         "확률이 20%p 낮아집니다. 주황색 점선 -20: 반대하는 조각입니다. 같은 뜻의 낱말은 서로를 가립니다.",
     ),
     "effects_merged": (
-        "; words were joined, as at most {most} pieces are tried",
+        "; words were joined, because at most {most} pieces are tried",
         ", 최대 {most}개만 시험하므로 낱말을 묶음",
     ),
     "effects_emotion": ("for {name} ({value})", "{name}({value})에 대해"),
@@ -204,7 +207,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "nuances": ("Nuances", "감정의 세기"),
     "nuances_note": (
-        "Probability that the emotion is there at least this strongly. Hatched: withheld, nothing supervised it.",
+        "Probability that the emotion is there at least this strongly. Hatched: withheld, because no training data "
+        "supervised it.",
         "감정이 적어도 이 세기로 있을 확률. 빗금은 학습 근거가 없어 보류한 것입니다.",
     ),
     "intensity": ("intensity, 0 to 1", "강도, 0~1"),
@@ -217,7 +221,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "probability": ("probability, %", "확률, %"),
     "arc_parts": ("The sentences", "문장들"),
     "arc_strongest": ("strongest", "가장 강한 감정"),
-    "arc_short": ("One sentence has no course.", "한 문장으로는 흐름을 볼 수 없습니다."),
+    "arc_short": ("A single sentence has no course.", "한 문장으로는 흐름을 볼 수 없습니다."),
     "bentham": ("Felicific calculus (Bentham)", "쾌락 계산 (벤담)"),
     "bentham_note": (
         "Circumstances of a pleasure or pain: 0 at the centre, 1 at the rim; valence (pain to pleasure) from -1 to "
@@ -243,23 +247,23 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "surd": ("Where the verdict's information comes from (SURD)", "판정 정보의 출처 (SURD)"),
     "surd_note": (
-        "Bits that emotion, Bentham's dimensions and regret give about the verdict: by one alone (unique), by "
-        "several alike (redundant), only together (synergy).",
+        "Bits of information about the verdict in emotion, Bentham's dimensions and regret: in one alone (unique), in "
+        "several alike (redundant), or only together (synergy).",
         "감정, 벤담의 차원, 후회가 판정에 대해 주는 정보(비트): 하나만 주는 것(고유), 여럿이 같이 주는 것(중복), "
         "함께일 때만 생기는 것(시너지).",
     ),
     "surd_determined": (
-        "With all of them the verdict is {value} less uncertain than without any.",
+        "With all of them, the verdict is {value} less uncertain than without any.",
         "이들을 모두 알면 판정의 불확실성이 아무것도 모를 때보다 {value} 줄어듭니다.",
     ),
     "surd_nothing": (
-        "Not determined: for this text it does not stand out from chance.",
+        "Not determined: for this text it cannot be distinguished from chance.",
         "정할 수 없음: 이 글에서는 우연과 구별되지 않습니다.",
     ),
     "bits": ("bits", "비트"),
     "verdict": ("Verdict: who is in the wrong", "판정: 누가 잘못했나"),
     "verdict_note": (
-        "Who those who rated the training data would hold to be in the wrong; not a judgement.",
+        "Who would be in the wrong for those who rated the training data; not a judgement.",
         "학습 자료를 평가한 이들이라면 누가 잘못했다고 볼지를 나타냅니다. 판결이 아닙니다.",
     ),
     "abstained": (
@@ -281,14 +285,14 @@ TEXTS: dict[str, tuple[str, str]] = {
         "1 = 오류가 없을 것으로 예상, 0 = 큰 오류를 예상: exp(-예상 손실). 손실의 척도가 서로 다르므로 옆 부분이 "
         "아니라 다른 글의 같은 부분과 비교하세요.",
     ),
-    "raters": ("Who rated what it learned from", "학습 자료를 평가한 이"),
+    "raters": ("Who rated the training data", "학습 자료를 평가한 이"),
     "raters_note": (
-        "People rated texts, a model did, or a value follows from others by a rule.",
+        "People or a model rated the texts, or a value follows from other values by a rule.",
         "사람이 평가했거나, 모델이 평가했거나, 다른 값에서 규칙으로 얻은 것입니다.",
     ),
     "withheld_title": ("What is withheld", "보류한 것"),
     "withheld_note": (
-        "Nothing in the training data supervised these, so the model does not tell them.",
+        "Nothing in the training data supervised these values, so the model does not give them.",
         "학습 자료에 근거가 없어 모델이 말하지 않는 것들입니다.",
     ),
     "withheld_none": ("Nothing is withheld.", "보류한 것이 없습니다."),
@@ -299,47 +303,69 @@ TEXTS: dict[str, tuple[str, str]] = {
 
 
 class Words:
-    """The words of the page in one language."""
+    """The texts of the page in one language.
+
+    Args:
+        language: Which one.
+    """
 
     def __init__(self, language: Language) -> None:
         self.language: Language = language
         self._index = LANGUAGES.index(language)
 
-    def say(self, key: str, **values: object) -> str:
-        """The sentence ``key``, as plain text. Raises `KeyError` for an unknown one or a value that is missing."""
+    def text(self, key: str, **values: object) -> str:
+        """Return a text of the page.
+
+        Args:
+            key: A key of `TEXTS`.
+            **values: What its ``{names}`` become.
+
+        Returns:
+            Plain text.
+
+        Raises:
+            KeyError: When there is no such text, or a value is missing.
+        """
         return TEXTS[key][self._index].format(**values)
 
     def limits(self) -> tuple[str, ...]:
-        """The limits of a model, as its card has them, in plain text."""
+        """Return the limits of a model, as on its card, in plain text."""
         return dict(zip(LANGUAGES, (LIMITS, LIMITS_KOREAN), strict=True))[self.language]
 
     def name(self, group: str, key: str) -> str:
-        """What a label is called; see `names.name`."""
+        """Return the display name of a label; see `names.name`."""
         return name(self.language, group, key)
 
     def claim(self, key: str) -> str:
-        """A record key in words; see `names.claim_name`."""
+        """Return a record key in words; see `names.claim_name`."""
         return claim_name(self.language, key)
 
     def share(self, value: float) -> str:
-        """A probability or share as a percentage."""
+        """Return a probability or share in 0..1 as a percentage."""
         percent = "< 1" if 0.0 < value < 0.005 else "> 99" if 0.995 <= value < 1.0 else f"{100 * value:.0f}"
-        return self.say("share", value=percent)
+        return self.text("share", value=percent)
 
     def signed(self, value: float) -> str:
-        """A number whose sign matters, with two decimals."""
+        """Return a number with its sign and two decimals; "0.00" where it rounds to zero."""
         return f"{value:+.2f}" if abs(value) >= 0.005 else "0.00"
 
 
 def language_of(header: str | None) -> Language:
-    """The first known language of an ``Accept-Language`` header (RFC 9110, 12.5.4), by weight; English otherwise."""
+    """Choose the language of the page.
+
+    Args:
+        header: An ``Accept-Language`` header (RFC 9110, 12.5.4); None when there is none.
+
+    Returns:
+        The known language of the largest weight; English when the header names none.
+    """
     wanted = []
     for position, item in enumerate((header or "").split(",")):
         tag, _, weight = item.strip().partition(";q=")
         try:
             wanted.append((-float(weight or 1), position, tag.strip().lower().split("-")[0]))
         except ValueError:
-            continue  # a weight that is no number asks for nothing
+            continue  # a weight that is not a number
     known = [language for weight, _, tag in sorted(wanted) for language in LANGUAGES if tag == language and weight]
     return known[0] if known else "en"
 

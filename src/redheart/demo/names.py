@@ -1,6 +1,7 @@
-"""What the labels of a reading are called on the page, in English and Korean.
+"""Display names of the labels of a reading, in English and Korean.
 
-Notable: one row per name of `configuration.labels` (a test compares the two); the page has no name from anywhere else.
+Notable: there is one row per name of `configuration.labels` (a test compares the two), and the page takes all names
+from here.
 """
 
 from typing import Literal, get_args
@@ -143,7 +144,7 @@ NAMES: dict[str, dict[str, tuple[str, str]]] = {
     },
 }
 
-# Names along an axis -> their group; those of any other axis are in a group that is called as the claim.
+# Names along an axis -> their group; those of any other axis are in the group that has the name of the claim.
 _GROUPS: dict[tuple[str, ...], str] = {
     labels.EMOTIONS: "emotion",
     labels.NUANCE_LEVELS: "level",
@@ -155,12 +156,24 @@ _GROUPS: dict[tuple[str, ...], str] = {
 
 
 def name(language: Language, group: str, key: str) -> str:
-    """What ``key`` of ``group`` is called. Raises `KeyError` for a name that is in no table."""
+    """Return a display name.
+
+    Args:
+        language: Of the name.
+        group: A group of `NAMES`.
+        key: A name of the label schema.
+
+    Returns:
+        The display name.
+
+    Raises:
+        KeyError: When there is no such group, or no such name in it.
+    """
     return NAMES[group][key][LANGUAGES.index(language)]
 
 
 def claim_name(language: Language, key: str) -> str:
-    """A record key, or a part of one, in words: ``nuance.fear.extreme`` is "fear, extreme"; ``surd`` its part."""
+    """Return a record key in words: ``nuance.fear.extreme`` is "fear, extreme"; ``surd`` is the name of its part."""
     part, *rest = key.split(".")
     if not rest:
         return name(language, "part", part)

@@ -1,8 +1,8 @@
-"""Leave-one-out: which words a claim rests on, by reading the text again without each.
+"""Leave-one-out: which words a claim depends on, found by reading the text again without each of them.
 
-Notable: an effect has an exact meaning, the change of the told probability, and needs nothing of the model but its
-readings (representation erasure, Li, Monroe & Jurafsky 2016, arXiv:1612.08220, here of words of the input). It is not
-additive: two words that say the same hide each other, as each is still there when the other is left out.
+Notable: an effect has an exact meaning, the change of the probability in the reading, and only the readings of the
+model are needed (representation erasure, Li, Monroe & Jurafsky 2016, arXiv:1612.08220, here of words of the input).
+Effects are not additive: two words of the same meaning hide each other, since one remains when the other is left out.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,9 +18,13 @@ _BATCH = 8
 
 
 class Claim(NamedTuple):
-    """A told probability and what each piece of the text adds to it: the probability less the one without the piece.
+    """A probability of the reading, and what each piece of the text adds to it.
 
-    part: "emotion" or "verdict"; name: its label.
+    Attributes:
+        part: "emotion" or "verdict".
+        name: Label within the part.
+        value: The probability.
+        changes: For each piece, the probability minus the one without the piece.
     """
 
     part: str
@@ -31,7 +35,15 @@ class Claim(NamedTuple):
 
 @dataclass(frozen=True)
 class Effects:
-    """The effects of the pieces of ``text`` on its claims. pieces: start, end of each; most: of them at most."""
+    """The effects of the pieces of a text on its claims.
+
+    Attributes:
+        text: What was read of the text.
+        pieces: Start and end of each piece, in characters.
+        claims: The claims, each with one change per piece.
+        merged: Whether a piece has more than one word.
+        most: Maximum number of pieces.
+    """
 
     text: str
     pieces: tuple[tuple[int, int], ...]
@@ -41,12 +53,19 @@ class Effects:
 
 
 def leave_one_out(pipe: Any, reading: Mapping[str, Any], most: int = MOST_PIECES, **options: Any) -> Effects:
-    """The effects of the words of a text on its strongest emotions and on its most probable verdict.
+    """Measure the effects of the words of a text on its strongest emotions and its most probable verdict.
 
-    pipe: the pipeline. reading: what it gave for the text with ``options``. most: pieces at most; in a longer text
-    neighbouring words are left out together, so many that these are enough. What was cut off is left out altogether.
+    Args:
+        pipe: The pipeline.
+        reading: What the pipeline gave for the text with ``options``.
+        most: Maximum number of pieces; in a longer text, neighbouring words are left out together.
+        **options: Options of the call of the pipeline.
 
-    Raises `ValueError` when there are less than two words, or when the reading tells neither emotions nor a verdict.
+    Returns:
+        The effects; text beyond what the model reads has no piece.
+
+    Raises:
+        ValueError: When the text has fewer than two words, or the reading has neither emotions nor a verdict.
     """
     text: str = reading["text"]
     text = text[: max(int(window["offset_mapping"].max()) for window in pipe.preprocess(text))]
@@ -55,7 +74,7 @@ def leave_one_out(pipe: Any, reading: Mapping[str, Any], most: int = MOST_PIECES
         raise ValueError(f"Leave-one-out needs a text of at least two words, got {len(words)}.")
     targets = _targets(reading)
     if not targets:
-        raise ValueError("The reading tells neither emotions nor a verdict; there is nothing that a word could change.")
+        raise ValueError("The reading has neither emotions nor a verdict; read the text with one of these outputs.")
     pieces = join(words, most)
     without = [f"{text[:start]}{text[end:]}" for start, end in pieces]
     readings = pipe([text, *without], batch_size=_BATCH, **options)
@@ -67,7 +86,15 @@ def leave_one_out(pipe: Any, reading: Mapping[str, Any], most: int = MOST_PIECES
 
 
 def join(words: Sequence[tuple[int, int]], most: int) -> list[tuple[int, int]]:
-    """At most ``most`` pieces: runs of neighbouring words of nearly one length. Each word is in exactly one."""
+    """Join words to pieces.
+
+    Args:
+        words: Start and end of each word.
+        most: Maximum number of pieces.
+
+    Returns:
+        Start and end of each piece: runs of neighbouring words of nearly equal length; each word is in exactly one.
+    """
     count = min(len(words), most)
     edges = [round(index * len(words) / count) for index in range(count + 1)]
     return [(words[first][0], words[last - 1][1]) for first, last in pairwise(edges)]

@@ -1,12 +1,12 @@
-"""The page as a Gradio app: what happens when, for each session by itself.
+"""The page as a Gradio app: its layout and what each control does.
 
-Notable: the pipeline is the only thing that sessions share, and one reading is made at a time; everything else lies in
-the session's own state. Nothing is loaded from elsewhere: no analytics, no fonts, no share link, no public API.
+Notable: sessions share only the pipeline, which makes one reading at a time; all else is in the state of the session.
+Nothing is loaded from other servers: no analytics, no fonts, no share link, no public API.
 """
 
 import os
 
-os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before gradio is imported, which then reports that it was
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before the import of gradio, which would report itself
 
 import logging
 from collections.abc import Callable
@@ -27,16 +27,16 @@ from .occlusion import MOST_PIECES, leave_one_out
 _LANGUAGE_NAMES = (("English", "en"), ("한국어", "ko"))
 _HERE = Path(str(files(__package__)))
 _QUEUED = 32
-# Pieces of a text of several windows, at least; each costs a reading of all windows.
+# Minimum number of pieces of a text of several windows; each piece costs a reading of all windows.
 _FEWEST_PIECES = 8
 _LOG = logging.getLogger(__name__)
 
-# What a word of English takes, roughly.
+# Rough estimate for English.
 _TOKENS_PER_WORD = 1.35
 
 
 class Session:
-    """What one reader's page holds: the last reading, its options, and the effects of its words."""
+    """State of one session: the last reading, its options, and the effects of its words."""
 
     def __init__(self) -> None:
         self.reading: dict[str, Any] | None = None
@@ -45,7 +45,12 @@ class Session:
 
 
 class Page:
-    """Answers to what a reader does. Every method returns the HTML of the parts that it changes."""
+    """Answers what a reader does; every method returns the HTML of the parts that it changes.
+
+    Args:
+        pipe: The pipeline.
+        model: Name of the model on the page.
+    """
 
     def __init__(self, pipe: Any, model: str) -> None:
         self.pipe = pipe
@@ -54,50 +59,66 @@ class Page:
         self.facts = Facts(model, dict(config.thresholds), tokens)
 
     def read(self, text: str, language: Language, untrained: bool) -> tuple[str, str, str, Session]:
-        """Summary, effects, cards and the session for a text; a hint for none, a message for one that fails."""
+        """Read a text.
+
+        Args:
+            text: What was typed.
+            language: Language of the page.
+            untrained: Whether to also show values that no training data supervised.
+
+        Returns:
+            Summary, effects, cards and the new session; instead of the summary a hint for an empty text, and a message
+            for one that cannot be read.
+        """
         words, session = Words(language), Session()
         if not text or not text.strip():
-            return sections.message(words.say("empty")), "", "", session
+            return sections.message(words.text("empty")), "", "", session
         try:
             check_text(text)
             session.options = {"include_untrained": untrained}
             session.reading = self.pipe(text, **session.options)
         except ValueError as error:
-            return sections.message(words.say("failed"), "error", str(error)), "", "", session
+            return sections.message(words.text("failed"), "error", str(error)), "", "", session
         except Exception:
             _LOG.exception("A text could not be read.")
-            return sections.message(words.say("failed_inside"), "error"), "", "", session
+            return sections.message(words.text("failed_inside"), "error"), "", "", session
         return *self.show(session, language), session
 
-    def weigh(self, session: Session | None, language: Language) -> tuple[str, Session]:
-        """The effects of the words of the last text."""
+    def measure_effects(self, session: Session | None, language: Language) -> tuple[str, Session]:
+        """Measure the effects of the words of the last text; return their HTML and the session."""
         words, session = Words(language), session or Session()
         if session.reading is None:
-            return sections.message(words.say("effects_none")), session
+            return sections.message(words.text("effects_none")), session
         most = max(_FEWEST_PIECES, MOST_PIECES // session.reading["flags"]["windows"])
         try:
             session.effects = leave_one_out(self.pipe, session.reading, most, **session.options)
         except ValueError:
-            return sections.message(words.say("effects_none")), session
+            return sections.message(words.text("effects_none")), session
         except Exception:
-            _LOG.exception("The words of a text could not be weighed.")
-            return sections.message(words.say("failed_inside"), "error"), session
+            _LOG.exception("The effects of the words of a text could not be measured.")
+            return sections.message(words.text("failed_inside"), "error"), session
         return sections.effects(session.effects, words), session
 
     def show(self, session: Session | None, language: Language) -> tuple[str, str, str]:
-        """Summary, effects and cards of the session's reading in a language; a welcome where there is none."""
+        """Return summary, effects and cards of the session's reading in a language; a welcome before there is one."""
         words = Words(language)
         if session is None or session.reading is None:
-            return sections.message(words.say("welcome")), "", ""
-        weighed = sections.effects(session.effects, words) if session.effects else ""
+            return sections.message(words.text("welcome")), "", ""
+        effects = sections.effects(session.effects, words) if session.effects else ""
         reading = session.reading
-        return sections.summary(reading, words), weighed, sections.cards(reading, words, self.facts)
+        return sections.summary(reading, words), effects, sections.cards(reading, words, self.facts)
 
 
 def build_page(pipe: Any, model: str, language: Language | None = None) -> gr.Blocks:
-    """The page that reads with ``pipe``; launch it with `launch_options`.
+    """Build the page.
 
-    model: what it is called on the page. language: that of the page when it opens; None takes the browser's.
+    Args:
+        pipe: The pipeline that reads.
+        model: Name of the model on the page.
+        language: Language of the page when it opens; None takes the browser's.
+
+    Returns:
+        The page, to be launched with `launch_options`.
     """
     page = Page(pipe, model)
     with gr.Blocks(title="Red Heart", analytics_enabled=False) as blocks:
@@ -107,7 +128,7 @@ def build_page(pipe: Any, model: str, language: Language | None = None) -> gr.Bl
 
 
 class _Parts(NamedTuple):
-    """The parts of the page that have words, show something or are clicked, from top to bottom."""
+    """The components of the page, from top to bottom."""
 
     session: gr.State
     head: gr.HTML
@@ -120,68 +141,68 @@ class _Parts(NamedTuple):
     clear: gr.Button
     untrained: gr.Checkbox
     summary: gr.HTML
-    weigh: gr.Button
+    effects_button: gr.Button
     effects: gr.HTML
     cards: gr.HTML
     foot: gr.HTML
 
 
 def _lay_out(first: Language) -> _Parts:
-    """Put the parts on the page; in Gradio this is the order in which they are made."""
+    """Put the components on the page; Gradio places them in the order in which they are created."""
     words = Words(first)
     session = gr.State()
     with gr.Row(elem_classes="rh-top"):
         head = gr.HTML(scale=4)
         chosen = gr.Radio(
-            _LANGUAGE_NAMES, value=first, label=words.say("language"), container=False, scale=1, elem_id="language"
+            _LANGUAGE_NAMES, value=first, label=words.text("language"), container=False, scale=1, elem_id="language"
         )
     notice = gr.HTML()
-    text = gr.Textbox(lines=4, max_lines=14, label=words.say("text"), elem_id="text")
+    text = gr.Textbox(lines=4, max_lines=14, label=words.text("text"), elem_id="text")
     with gr.Row(elem_classes="rh-examples"):
         title = gr.HTML(scale=0, min_width=80)
         samples = [gr.Button(size="sm", scale=0, elem_classes="sample") for _ in EXAMPLES[first]]
     with gr.Row(elem_classes="rh-do"):
         read = gr.Button(variant="primary", elem_id="read", scale=0, min_width=180)
         clear = gr.Button(elem_id="clear", scale=0, min_width=110)
-        untrained = gr.Checkbox(label=words.say("untrained"), container=False, scale=1, elem_id="untrained")
+        untrained = gr.Checkbox(label=words.text("untrained"), container=False, scale=1, elem_id="untrained")
     summary = gr.HTML(elem_id="summary")
-    weigh = gr.Button(size="sm", visible=False, elem_id="weigh")
+    effects_button = gr.Button(size="sm", visible=False, elem_id="effects-button")
     effects = gr.HTML(elem_id="effects")
     cards = gr.HTML(elem_id="cards")
     foot = gr.HTML()
-    shown = (summary, weigh, effects, cards, foot)
+    shown = (summary, effects_button, effects, cards, foot)
     return _Parts(session, head, chosen, notice, text, title, samples, read, clear, untrained, *shown)
 
 
 def _connect(blocks: gr.Blocks, parts: _Parts, page: Page, language: Language | None) -> None:
-    """Let the parts do something. language: of the page when it opens; None takes the browser's."""
-    chosen, session, text, weigh = parts.language, parts.session, parts.text, parts.weigh
+    """Connect the components to what they do; ``language`` is that of the page when it opens, None the browser's."""
+    chosen, session, text, button = parts.language, parts.session, parts.text, parts.effects_button
     named = [parts.head, chosen, parts.notice, text, parts.read, parts.clear, parts.untrained, parts.title]
-    named += [*parts.samples, weigh, parts.foot]
+    named += [*parts.samples, button, parts.foot]
     shown = [parts.summary, parts.effects, parts.cards]
 
-    def translate(told: Language, kept: Session | None) -> list[Any]:
-        return [*_named(page.facts, told), *page.show(kept, told)]
+    def translate(selected: Language, kept: Session | None) -> list[Any]:
+        return [*_named(page.facts, selected), *page.show(kept, selected)]
 
     def open_page(request: gr.Request) -> list[Any]:
-        told = language or language_of(request.headers.get("accept-language"))
-        updates = translate(told, None)
-        updates[1] = gr.update(value=told, label=Words(told).say("language"))
+        selected = language or language_of(request.headers.get("accept-language"))
+        updates = translate(selected, None)
+        updates[1] = gr.update(value=selected, label=Words(selected).text("language"))
         return updates
 
-    def read_text(given: str, told: Language, all_claims: bool) -> list[Any]:
-        *found, kept = page.read(given, told, all_claims)
+    def read_text(given: str, selected: Language, all_claims: bool) -> list[Any]:
+        *found, kept = page.read(given, selected, all_claims)
         return [*found, kept, gr.update(visible=kept.reading is not None)]
 
-    def clear_all(told: Language) -> list[Any]:
-        return ["", *page.show(None, told), None, gr.update(visible=False)]
+    def clear_all(selected: Language) -> list[Any]:
+        return ["", *page.show(None, selected), None, gr.update(visible=False)]
 
     quick: dict[str, Any] = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}
     slow: dict[str, Any] = {"api_visibility": "private", "concurrency_limit": 1, "concurrency_id": "model"}
     reading: dict[str, Any] = {
         "fn": read_text,
         "inputs": [text, chosen, parts.untrained],
-        "outputs": [*shown, session, weigh],
+        "outputs": [*shown, session, button],
         "show_progress_on": parts.summary,
         **slow,
     }
@@ -190,11 +211,11 @@ def _connect(blocks: gr.Blocks, parts: _Parts, page: Page, language: Language | 
     parts.read.click(**reading)
     text.submit(**reading)
     parts.untrained.input(**reading)
-    parts.clear.click(clear_all, chosen, [text, *shown, session, weigh], **quick)
+    parts.clear.click(clear_all, chosen, [text, *shown, session, button], **quick)
     for number, sample in enumerate(parts.samples):
         sample.click(_example(number), chosen, text, **quick).then(**reading)
     effects = [parts.effects, session]
-    weigh.click(page.weigh, [session, chosen], effects, show_progress_on=parts.effects, **slow)
+    button.click(page.measure_effects, [session, chosen], effects, show_progress_on=parts.effects, **slow)
 
 
 def _example(number: int) -> Callable[[Language], str]:
@@ -202,26 +223,26 @@ def _example(number: int) -> Callable[[Language], str]:
 
 
 def _named(facts: Facts, language: Language) -> list[Any]:
-    """The words of the page's parts, in the order of ``named`` in `_connect`."""
+    """The texts of the components, in the order of ``named`` in `_connect`."""
     words = Words(language)
-    info = words.say("text_info", tokens=facts.tokens, words=10 * round(facts.tokens / _TOKENS_PER_WORD / 10))
+    info = words.text("text_info", tokens=facts.tokens, words=10 * round(facts.tokens / _TOKENS_PER_WORD / 10))
     return [
         sections.header(words),
-        gr.update(label=words.say("language")),
+        gr.update(label=words.text("language")),
         sections.notice(words),
-        gr.update(label=words.say("text"), placeholder=words.say("placeholder"), info=info),
-        gr.update(value=words.say("read")),
-        gr.update(value=words.say("clear")),
-        gr.update(label=words.say("untrained")),
-        sections.label(words.say("examples")),
+        gr.update(label=words.text("text"), placeholder=words.text("placeholder"), info=info),
+        gr.update(value=words.text("read")),
+        gr.update(value=words.text("clear")),
+        gr.update(label=words.text("untrained")),
+        sections.label(words.text("examples")),
         *(gr.update(value=title) for title, _ in EXAMPLES[language]),
-        gr.update(value=words.say("effects_button")),
+        gr.update(value=words.text("effects_button")),
         sections.footer(words, facts),
     ]
 
 
 def launch_options() -> dict[str, Any]:
-    """Options of `gr.Blocks.launch` with which the page looks as it should and nothing is loaded from elsewhere."""
+    """Return options of `gr.Blocks.launch`: the style of the page, and nothing that loads from other servers."""
     family = ["system-ui", "-apple-system", "Segoe UI", "Apple SD Gothic Neo", "Malgun Gothic", "Noto Sans CJK KR"]
     theme = gr.themes.Base(
         primary_hue="blue",

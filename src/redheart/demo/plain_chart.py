@@ -1,4 +1,4 @@
-"""The chart of an output that has none of its own: a bar for each of its values."""
+"""The chart of an output without a chart of its own: a bar for each of its values."""
 
 from collections.abc import Iterator, Mapping
 from html import escape
@@ -9,14 +9,22 @@ from .charts import Reading, mark, row
 from .drawing import bar, element
 from .interface import Words
 
-# Outputs that a chart of their own tells, or that are no numbers to look at.
+# Outputs that have a chart of their own, or whose numbers say nothing to a reader.
 _DRAWN = (
     "emotion", "bentham", "regret", "counterfactual", "surd", "perspectives", "verdict", "confidence", "embedding",
 )  # fmt: skip
 
 
 def plain_charts(reading: Reading, words: Words) -> Iterator[tuple[str, str]]:
-    """Title and chart of each output of a reading that has no chart of its own."""
+    """Draw the outputs of a reading that have no chart of their own.
+
+    Args:
+        reading: A reading of the pipeline.
+        words: The texts of the page.
+
+    Yields:
+        Title and chart of each such output.
+    """
     for output in OUTPUTS:
         if output in _DRAWN or output not in reading:
             continue

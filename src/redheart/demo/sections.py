@@ -28,66 +28,74 @@ _HEART = (
 
 
 def header(words: Words) -> str:
-    """The name and what it does."""
+    """Return the name of the project and what it does."""
     title = element("h1", _HEART, "Red Heart")
-    return element("div", title, element("p", escape(words.say("tagline"))), class_="rh head")
+    return element("div", title, element("p", escape(words.text("tagline"))), class_="rh head")
 
 
 def notice(words: Words) -> str:
-    """What a reading is not."""
+    """Return the notice on what a reading is not."""
     return element(
         "div",
-        element("strong", escape(words.say("notice"))),
+        element("strong", escape(words.text("notice"))),
         " ",
-        escape(words.say("notice_more")),
+        escape(words.text("notice_more")),
         class_="rh notice",
         role="note",
     )
 
 
 def footer(words: Words, facts: Facts) -> str:
-    """The limits, and the model that reads."""
+    """Return the limits, and the name of the model."""
     items = (element("li", escape(sentence)) for sentence in words.limits())
-    limits = element("h3", escape(words.say("limits"))) + element("ul", *items)
-    model = element("p", escape(words.say("footer", model=facts.model)), class_="unit")
+    limits = element("h3", escape(words.text("limits"))) + element("ul", *items)
+    model = element("p", escape(words.text("footer", model=facts.model)), class_="unit")
     return element("div", limits, model, class_="rh foot")
 
 
 def label(content: str) -> str:
-    """A word beside controls. content: plain text."""
+    """Return a label beside controls; ``content`` is plain text."""
     return element("div", escape(content), class_="rh unit")
 
 
 def message(content: str, kind: str = "hint", detail: str = "") -> str:
-    """A message in the place of a reading. kind: "hint" or "error"; content, detail: plain text."""
+    """Return a message in the place of a reading.
+
+    Args:
+        content: Plain text.
+        kind: "hint" or "error".
+        detail: Plain text below it; empty for none.
+
+    Returns:
+        Markup.
+    """
     body = element("p", escape(content)) + (element("p", escape(detail), class_="note") if detail else "")
     return element("div", body, class_=f"rh message {kind}", role="alert" if kind == "error" else "status")
 
 
 def summary(reading: Reading, words: Words) -> str:
-    """What to know first: the headline, cautions, three answers with their confidence, and the text with its marked
-    words."""
+    """Return the headline, cautions, three answers with their confidence, and the text with its marked words."""
     found = headline_of(reading)
-    told = list(_cautions(reading["flags"], words))
+    cautions = list(_cautions(reading["flags"], words))
     parts = [headline(found, words)]
-    if told:
-        items = (element("li", escape(line)) for line in told)
-        title = element("strong", escape(words.say("care")))
+    if cautions:
+        items = (element("li", escape(line)) for line in cautions)
+        title = element("strong", escape(words.text("care")))
         parts.append(element("div", title, element("ul", *items), class_="care", role="note"))
     parts.append(element("div", *_tiles(reading, found, words), class_="tiles"))
-    title = element("h3", escape(words.say("words")))
+    title = element("h3", escape(words.text("words")))
     parts.append(element("div", title, _highlighted(reading, words), class_="words"))
     return element("div", *parts, class_="rh", lang=words.language)
 
 
 def headline(found: Headline, words: Words) -> str:
-    """What the model is sure of, in sentences; empty where that is nothing."""
+    """Return what the model is sure of, in sentences; empty when it is sure of nothing."""
     risk = ""
     if found.risk:
         names = words.name("risk", found.risk[0])
         for kind in found.risk[1:]:
-            names = words.say("head_join", first=names, second=words.name("risk", kind))
-        risk = element("p", escape(words.say("head_risk", names=names)), class_="risk")
+            names = words.text("head_join", first=names, second=words.name("risk", kind))
+        risk = element("p", escape(words.text("head_risk", names=names)), class_="risk")
     lines = (element("p", escape(line)) for line in _sentences(found, words))
     body = risk + "".join(lines)
     return element("div", body, class_="headline") if body else ""
@@ -95,21 +103,21 @@ def headline(found: Headline, words: Words) -> str:
 
 def _sentences(found: Headline, words: Words) -> Iterator[str]:
     if found.verdict is not None:
-        yield words.say(f"head_{found.verdict}{'_probable' if found.standing == 'probable' else ''}")
+        yield words.text(f"head_{found.verdict}{'_probable' if found.standing == 'probable' else ''}")
     elif found.standing != "absent":
-        yield words.say(f"head_{found.standing}")
+        yield words.text(f"head_{found.standing}")
     if found.acceptability is not None:
-        yield words.say("head_acceptability", value=words.share(found.acceptability))
+        yield words.text("head_acceptability", value=words.share(found.acceptability))
     if found.feelings == ("neutral",):
-        yield words.say("head_neutral")
+        yield words.text("head_neutral")
     elif found.feelings:
-        yield words.say("head_feelings", names=", ".join(words.name("emotion", name) for name in found.feelings))
+        yield words.text("head_feelings", names=", ".join(words.name("emotion", name) for name in found.feelings))
     elif found.feelings is not None:
-        yield words.say("head_no_feelings")
+        yield words.text("head_no_feelings")
 
 
 def cards(reading: Reading, words: Words, facts: Facts) -> str:
-    """Every chart of a reading, in two columns of cards."""
+    """Return all charts of a reading, in two columns of cards."""
     emotion = reading.get("emotion", {})
     left = (
         ("emotions", charts.emotions, "labels" in emotion or "affect" in emotion),
@@ -130,7 +138,7 @@ def cards(reading: Reading, words: Words, facts: Facts) -> str:
     columns = (
         element(
             "div",
-            *(_card(words.say(title), draw(reading, words, facts)) for title, draw, there in column if there),
+            *(_card(words.text(title), draw(reading, words, facts)) for title, draw, there in column if there),
             *more,
             class_="column",
         )
@@ -140,14 +148,14 @@ def cards(reading: Reading, words: Words, facts: Facts) -> str:
 
 
 def effects(found: Effects, words: Words) -> str:
-    """The text once for each claim, with what every piece of it adds or takes away."""
-    merged = words.say("effects_merged", most=found.most) if found.merged else ""
+    """Return the text once for each claim, with what each piece adds to its probability or takes from it."""
+    merged = words.text("effects_merged", most=found.most) if found.merged else ""
     parts = [
-        element("h3", escape(words.say("effects"))),
-        note(words.say("effects_note", count=len(found.pieces), merged=merged)),
+        element("h3", escape(words.text("effects"))),
+        note(words.text("effects_note", count=len(found.pieces), merged=merged)),
     ]
     for part, name, value, changes in found.claims:
-        title = words.say(f"effects_{part}", name=words.name(part, name), value=words.share(value))
+        title = words.text(f"effects_{part}", name=words.name(part, name), value=words.share(value))
         largest = max(_LEAST_EFFECT, *(abs(change) for change in changes))
         marked, done = [], 0
         for (start, end), change in zip(found.pieces, changes, strict=True):
@@ -166,20 +174,20 @@ def effects(found: Effects, words: Words) -> str:
 
 def _cautions(flags: Mapping[str, Any], words: Words) -> Iterator[str]:
     if flags["truncated"]:
-        yield words.say("truncated", tokens=flags["tokens"])
+        yield words.text("truncated", tokens=flags["tokens"])
     if flags["windows"] > 1:
-        yield words.say("windows", count=flags["windows"])
+        yield words.text("windows", count=flags["windows"])
     if flags["speakers"] > 1:
-        yield words.say("speakers", count=flags["speakers"])
+        yield words.text("speakers", count=flags["speakers"])
     if flags["no_letters"]:
-        yield words.say("no_letters")
+        yield words.text("no_letters")
     if flags["unknown_tokens"] > 0:
-        yield words.say("unknown_tokens", share=words.share(flags["unknown_tokens"]))
+        yield words.text("unknown_tokens", share=words.share(flags["unknown_tokens"]))
     if flags["recovered"]:
-        yield words.say("recovered", names=", ".join(words.name("module", name) for name in flags["recovered"]))
+        yield words.text("recovered", names=", ".join(words.name("module", name) for name in flags["recovered"]))
     if flags["untrained"]:
         names = ", ".join(dict.fromkeys(words.name("part", key.split(".")[0]) for key in flags["untrained"]))
-        yield words.say("untrained_shown", names=names)
+        yield words.text("untrained_shown", names=names)
 
 
 def _highlighted(reading: Reading, words: Words) -> str:
@@ -199,46 +207,46 @@ def _highlighted(reading: Reading, words: Words) -> str:
     parts.append(escape(shown[done:]))
     if len(whole) > len(shown):
         parts.append(
-            element("span", escape(f" ... {words.say('rest_cut', count=len(whole) - len(shown))}"), class_="unit")
+            element("span", escape(f" ... {words.text('rest_cut', count=len(whole) - len(shown))}"), class_="unit")
         )
-    return element("p", *parts, class_="reading-text") + note(words.say("words_note"))
+    return element("p", *parts, class_="reading-text") + note(words.text("words_note"))
 
 
 def _tiles(reading: Reading, found: Headline, words: Words) -> Iterator[str]:
     emotion = reading.get("emotion", {})
     if "labels" in emotion:
-        told = emotion["asserted"]
-        values = [f"{words.name('emotion', name)} {words.share(emotion['labels'][name])}" for name in told]
-        more = words.say("glance_more", count=len(told) - _MOST_NAMED) if len(told) > _MOST_NAMED else ""
-        if not told:
-            more = words.say("glance_none_more")
-        value = ", ".join(values[:_MOST_NAMED]) or words.say("glance_none")
+        asserted = emotion["asserted"]
+        values = [f"{words.name('emotion', name)} {words.share(emotion['labels'][name])}" for name in asserted]
+        more = words.text("glance_more", count=len(asserted) - _MOST_NAMED) if len(asserted) > _MOST_NAMED else ""
+        if not asserted:
+            more = words.text("glance_none_more")
+        value = ", ".join(values[:_MOST_NAMED]) or words.text("glance_none")
         yield _tile(reading, words, "glance_emotion", "emotion", value, more)
-    # What the headline holds back is not told beside it, nor is what means nothing in a text that tells of harm.
-    silent = found.standing == "held_back" or (found.risk and found.standing == "absent")
-    if "label" in reading.get("verdict", {}) and not silent:
+    # No verdict is shown that the headline holds back, or that means nothing in a text that mentions harm.
+    hidden = found.standing == "held_back" or (found.risk and found.standing == "absent")
+    if "label" in reading.get("verdict", {}) and not hidden:
         label, probabilities = reading["verdict"]["label"], reading["verdict"]["probabilities"]
         first = max(probabilities, key=probabilities.__getitem__)
         likely = {"name": words.name("verdict", first), "value": words.share(probabilities[first])}
-        value = words.say("head_unsure") if label is None else f"{likely['name']} {likely['value']}"
-        more = words.say("glance_abstained", **likely) if label is None and not found.risk else ""
+        value = words.text("head_unsure") if label is None else f"{likely['name']} {likely['value']}"
+        more = words.text("glance_abstained", **likely) if label is None and not found.risk else ""
         yield _tile(reading, words, "glance_verdict", "verdict", value, more)
     if "valence" in (affect := emotion.get("affect", {})):
         valence = affect["valence"]
-        value = words.say("mixed" if abs(valence) < 0.1 else "pleasant" if valence > 0 else "unpleasant")
-        more = words.say("of_valence", value=words.signed(valence))
+        value = words.text("mixed" if abs(valence) < 0.1 else "pleasant" if valence > 0 else "unpleasant")
+        more = words.text("of_valence", value=words.signed(valence))
         yield _tile(reading, words, "glance_affect", "affect", value, more)
 
 
 def _tile(reading: Reading, words: Words, title: str, part: str, value: str, more: str) -> str:
     rated = reading.get("confidence", {}).get(part)
-    said = words.say("confidence_of", value=f"{rated['confidence']:.2f}") if rated else ""
+    confidence = words.text("confidence_of", value=f"{rated['confidence']:.2f}") if rated else ""
     return element(
         "div",
-        element("p", escape(words.say(title)), class_="unit"),
+        element("p", escape(words.text(title)), class_="unit"),
         element("p", escape(value), mark(reading, part, words), class_="figure"),
         element("p", escape(more), class_="note") if more else "",
-        element("a", escape(said), href="#how-sure", class_="unit") if said else "",
+        element("a", escape(confidence), href="#how-sure", class_="unit") if confidence else "",
         class_="tile",
     )
 
@@ -248,10 +256,10 @@ def _card(title: str, body: str) -> str:
 
 
 def _withheld(reading: Reading, words: Words, _: Facts) -> str:
-    """The withheld claims by part, each with how many of its claims these are, and their names."""
+    """List the withheld claims by part, with their names, and how many of the claims of the part they are."""
     keys: Sequence[str] = reading["flags"]["withheld"]
     if not keys:
-        return note(words.say("withheld_none"))
+        return note(words.text("withheld_none"))
     every = record_keys()
     parts: dict[str, list[str]] = {}
     for key in keys:
@@ -261,13 +269,13 @@ def _withheld(reading: Reading, words: Words, _: Facts) -> str:
         title = escape(words.name("part", part))
         total = sum(key.split(".")[0] == part for key in every)
         if part in members:
-            items.append(element("li", title, ": ", escape(words.say("withheld_whole"))))
+            items.append(element("li", title, ": ", escape(words.text("withheld_whole"))))
             continue
         count = sum(any(key == member or key.startswith(f"{member}.") for member in members) for key in every)
-        summary_ = element("summary", title, ": ", escape(words.say("withheld_count", count=count, total=total)))
+        summary_ = element("summary", title, ": ", escape(words.text("withheld_count", count=count, total=total)))
         names = element("p", escape("; ".join(words.claim(member) for member in members)), class_="note")
         items.append(element("li", element("details", summary_, names)))
-    return note(words.say("withheld_note")) + element("ul", *items, class_="withheld")
+    return note(words.text("withheld_note")) + element("ul", *items, class_="withheld")
 
 
 __all__ = ["cards", "effects", "footer", "header", "headline", "label", "message", "notice", "summary"]

@@ -1,7 +1,7 @@
 """A Hugging Face Space: a folder with ``app.py``, its requirements, the code that it needs, and the model.
 
-Notable: the app is the very file that `redheart demo` runs. The code lies beside it, as the package may be on no index;
-training, evaluation and compression stay out. The requirements are the versions that are installed here.
+Notable: the folder has a copy of the package, since no package index may have it. The requirements are the versions
+that are installed here.
 """
 
 import shutil
@@ -14,9 +14,9 @@ from ..storage.strict_loading import checkpoint_path
 
 _REQUIREMENTS = ("gradio", "numpy", "safetensors", "torch", "transformers")
 
-# Text and weights, not the code of remote-code bundles: the app has the package.
+# Texts and weights, without the bundled remote code: the app has the package.
 _MODEL_FILES = ("*.json", "*.jinja", "*.safetensors", "*.txt", "SHA256SUMS", "README.md")
-# The code and the tokenizers of the package, and more.
+# More than the code and the tokenizers of the package take.
 _CODE_BYTES = 8_000_000
 
 _README = """---
@@ -36,7 +36,7 @@ short_description: Structured readings of texts about moral conflict
 Reads a text about a moral conflict and shows what it finds, how sure it is, and what it withholds: emotions and their
 nuances and course, the felicific calculus, regret, what could have been, who is held to be in the wrong and how
 acceptable the narrator's conduct is. Where it is not sure who is in the wrong, it says so. It is an aid for reading a
-text, not a verdict about a person; it must not be used for decisions about people. Where a text tells of self-harm,
+text, not a verdict about a person; it must not be used for decisions about people. Where a text mentions self-harm,
 abuse or a child in danger, it says that no model should be relied on.
 
 `pip install -r requirements.txt` and `python app.py` start the same page anywhere. `REDHEART_MODEL` names another model
@@ -45,16 +45,24 @@ abuse or a child in danger, it says that no model should be relied on.
 
 
 def write_space(folder: Path, model: str) -> Path:
-    """Write the Space of a model to ``folder``, which must not be there or be empty, and return it.
+    """Write the Space of a model.
 
-    model: a checkpoint that ships, or a folder.
-    Raises `FileExistsError` when ``folder`` has something in it, `ValueError` when ``model`` is not on this machine.
+    Args:
+        folder: Where to write; it must not exist, or be empty.
+        model: A shipped checkpoint, or a folder.
+
+    Returns:
+        ``folder``.
+
+    Raises:
+        FileExistsError: When ``folder`` is not empty.
+        ValueError: When ``model`` is not on this machine.
     """
     place = Path(checkpoint_path(model))
     if not place.is_dir():
         raise ValueError(
-            f"{model!r} is no folder here. Write the Space with one that is, such as {DEFAULT_MODEL}, and set its "
-            "variable REDHEART_MODEL to the Hub id."
+            f"{model!r} is not a folder on this machine. Write the Space with a model that is, such as "
+            f"{DEFAULT_MODEL}, and set its variable REDHEART_MODEL to the Hub id."
         )
     target = new_folder(folder)
     weights = sum(path.stat().st_size for pattern in _MODEL_FILES for path in place.glob(pattern))

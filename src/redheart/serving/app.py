@@ -2,9 +2,9 @@
 
     app = create_app("redheart-100m", lambda: load_pipeline("redheart-100m"))
 
-Notable: LitServe, BentoML, Ray Serve and MLServer batch requests as well, but bring worker processes, a configuration
-and error forms of their own, where one model in one process is all there is to serve; TorchServe is no longer
-maintained. FastAPI gives types and OpenAPI, and a batcher of some 200 lines (`batching`) the rest.
+Notable: LitServe, BentoML, Ray Serve and MLServer also batch requests, but each has its own worker processes,
+configuration and error formats, while here one process serves one model. TorchServe is no longer maintained. FastAPI
+gives types and OpenAPI, and a batcher of some 200 lines (`batching`) does the rest.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_CLIENT_CLOSED = 499  # nobody gets it; the log has it
+_CLIENT_CLOSED = 499  # for the log only: the client is gone
 
 
 def create_app(
@@ -46,11 +46,18 @@ def create_app(
     docs: bool = False,
     on_ready: "Callable[[], None]" = lambda: None,
 ) -> FastAPI:
-    """The application; its `Service` is ``app.state.service``.
+    """Create the application; its `Service` is ``app.state.service``.
 
-    name: of the model, as clients see it. load: makes the pipeline, in the worker thread, once the server runs.
-    on_failure: is called when that fails, on_ready when it is there. docs: pages at /docs and /redoc, whose scripts a
-    browser gets from the internet.
+    Args:
+        name: Name of the model, as clients see it.
+        load: Creates the pipeline; called in the worker thread once the server runs.
+        limits: Limits of requests and batches; None for the defaults.
+        on_failure: Called when the pipeline could not be created.
+        docs: Whether to serve pages at /docs and /redoc, whose scripts a browser loads from the internet.
+        on_ready: Called when the pipeline is ready.
+
+    Returns:
+        The application.
     """
     service = Service(name, load, limits or Limits(), on_failure, on_ready)
 
@@ -89,7 +96,7 @@ def _add_routes(app: FastAPI, service: Service) -> None:
 
     @app.get("/health", responses=_errors(500))
     async def health() -> Health:
-        """Whether the server lives."""
+        """Whether the server is running."""
         return Health(status="alive")
 
     @app.get("/ready", responses=_errors(503))
@@ -100,7 +107,7 @@ def _add_routes(app: FastAPI, service: Service) -> None:
 
     @app.get("/model", responses=_errors(503))
     async def model() -> ModelFacts:
-        """What reads the texts, what supervised it, and the limits."""
+        """The model, what supervised it, and the limits of requests."""
         return service.facts()
 
     @app.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
@@ -110,9 +117,9 @@ def _add_routes(app: FastAPI, service: Service) -> None:
 
 
 async def _unless_gone(request: Request, work: Awaitable[T]) -> T:
-    """What ``work`` gives; it is cancelled when the client goes away. Raises `ClientDisconnect` then."""
+    """Await ``work``; when the client disconnects, cancel it and raise `ClientDisconnect`."""
     working = asyncio.ensure_future(work)
-    gone = asyncio.ensure_future(request.receive())  # after the body, the one message left is that of leaving
+    gone = asyncio.ensure_future(request.receive())  # after the body, the only message left is the disconnect
     try:
         await asyncio.wait((working, gone), return_when=asyncio.FIRST_COMPLETED)
         if not working.done():
@@ -140,15 +147,22 @@ def _answer_errors(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def other(request: Request, error: HTTPException) -> Response:
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-            told = ProblemError(405, "method_not_allowed", f"Not with {request.method}.", "See the header Allow.")
+            problem = ProblemError(
+                405,
+                "method_not_allowed",
+                f"The method {request.method} is not allowed at this path.",
+                "Use one of those in the header Allow.",
+            )
         elif error.status_code == HTTPStatus.NOT_FOUND:
-            told = ProblemError(
-                404, "not_found", "There is nothing at this path.", "/openapi.json lists what there is."
+            problem = ProblemError(
+                404, "not_found", "There is nothing at this path.", "Use one of the paths in /openapi.json."
             )
         else:
-            told = ProblemError(error.status_code, "invalid_request", error.detail, "/openapi.json says what fits.")
-        told.headers |= dict(error.headers or {})
-        return told.response()
+            problem = ProblemError(
+                error.status_code, "invalid_request", error.detail, "See /openapi.json for what a request may have."
+            )
+        problem.headers |= dict(error.headers or {})
+        return problem.response()
 
 
 def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -156,19 +170,19 @@ def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def _describe_errors(app: FastAPI) -> None:
-    """Let OpenAPI say the media type of errors, which FastAPI takes for that of all other answers."""
-    made = app.openapi
+    """Set the media type of errors in OpenAPI, where FastAPI writes that of other answers."""
+    original = app.openapi
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            for path in made()["paths"].values():
+            for path in original()["paths"].values():
                 for operation in path.values():
                     for status, response in operation["responses"].items():
                         if int(status) >= HTTPStatus.BAD_REQUEST:
                             response["content"] = {MEDIA_TYPE: response["content"]["application/json"]}
         return dict(app.openapi_schema or {})
 
-    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's own way to change it
+    app.openapi = openapi  # type: ignore[method-assign]  # the way that FastAPI documents
 
 
 __all__ = ["create_app"]

@@ -1,9 +1,9 @@
 """Dynamic batching: texts of requests that arrive about the same time are read together, in one worker thread.
 
-Notable: everything but the reading and the counting of tokens happens in the event loop, so there are no locks; these
-two have a thread each, since a request of the largest size takes a second to count. Texts are read in the order in
-which they came, except that one whose options or length do not go with the oldest waits for a batch of its own kind; as
-the oldest is in every batch, none waits for ever. A text that fails in a batch fails alone.
+Notable: everything but the reading and the counting of tokens happens in the event loop, so there are no locks. These
+two have a thread each, since the largest request takes a second to count. Texts are read in the order of their arrival,
+except that a text whose options or length do not fit the oldest text waits for a later batch; since every batch has the
+oldest text, none waits forever. When a batch fails, its texts are read one by one, so that only the faulty ones fail.
 """
 
 import asyncio
@@ -17,16 +17,21 @@ from typing import Any, Self, TypeAlias
 
 from ..configuration.errors import RedHeartError
 
-# texts, options -> a reading for each
+# Texts, options -> a reading for each text.
 Read: TypeAlias = Callable[[list[str], Any], Sequence[Any]]
 Observe: TypeAlias = Callable[[int, float], None]
 
-# How much the newest batch counts in the mean time of a text.
+# Weight of the newest batch in the moving average of the time of a text.
 _NEWEST = 0.2
 
 
 class QueueFullError(RedHeartError):
-    """The queue has no place for a request. waiting: texts in it. retry_after: seconds until there may be one."""
+    """The queue has no room for a request.
+
+    Attributes:
+        waiting: Texts in the queue.
+        retry_after: Seconds until there may be room.
+    """
 
     def __init__(self, waiting: int, retry_after: int) -> None:
         super().__init__(f"{waiting} texts are waiting.")
@@ -38,12 +43,12 @@ class DeadlineError(RedHeartError):
 
 
 class ClosedError(RedHeartError):
-    """The batcher takes no more texts."""
+    """The batcher does not accept texts any more."""
 
 
 @dataclass(eq=False, slots=True)
 class _Item:
-    """A text that waits. size: its tokens. arrived: time of the loop's clock."""
+    """A text that waits, with its size in tokens and its time of arrival by the clock of the event loop."""
 
     text: str
     options: Hashable
@@ -55,10 +60,14 @@ class _Item:
 class Batcher:
     """Collects texts and reads them in batches. Use it as an asynchronous context manager.
 
-    read: is called in the worker thread with texts and the options that they have in common. size: tokens of a text, is
-    called in a thread of its own. max_batch: texts of a batch. max_tokens: of a batch, padding included (texts x the
-    longest). max_wait: seconds that a text waits for others; while a batch is read, others gather anyway. max_queue:
-    texts that may wait. observe: is told the texts and the seconds of each batch.
+    Args:
+        read: Reads texts that have the same options; called in the worker thread.
+        size: Counts the tokens of a text; called in another thread.
+        max_batch: Maximum texts of a batch.
+        max_tokens: Maximum tokens of a batch, padding included (texts x the longest); a longer text is read alone.
+        max_wait: Maximum seconds that a text waits for others; others may also join while a batch is being read.
+        max_queue: Maximum texts that may wait.
+        observe: Called with the number of texts and the seconds of each batch.
     """
 
     def __init__(
@@ -75,7 +84,7 @@ class Batcher:
         self.read, self.size, self.observe = read, size, observe
         self.max_batch, self.max_tokens, self.max_wait, self.max_queue = max_batch, max_tokens, max_wait, max_queue
         self._waiting: list[_Item] = []
-        self._coming = 0  # texts that are being counted, and have their place in the queue
+        self._coming = 0  # texts that are being counted; they already have a place in the queue
         self._news = asyncio.Event()
         self._closing = False
         self._seconds_per_text = 0.0
@@ -94,16 +103,25 @@ class Batcher:
 
     @property
     def waiting(self) -> int:
-        """Texts that wait."""
+        """Number of texts that wait."""
         return len(self._waiting)
 
     async def submit(self, texts: Sequence[str], options: Hashable = None, timeout: float | None = None) -> list[Any]:
-        """The readings of ``texts``, in their order.
+        """Read texts. After an error or a cancellation, those whose reading has not begun are not read any more.
 
-        options: what `read` is called with; only texts with equal options are read together. timeout: seconds.
+        Args:
+            texts: What to read.
+            options: What `read` is called with; only texts with equal options are read together.
+            timeout: Maximum seconds; None for no limit.
 
-        Raises `QueueFullError`, `DeadlineError`, `ClosedError`, and what `read` raises for one of the texts. Whichever
-        it is, also when the caller is cancelled, texts whose reading has not begun are not read any more.
+        Returns:
+            The readings, in the order of the texts. An exception of `read` for one of the texts is raised.
+
+        Raises:
+            QueueFullError: When the queue has no room for all texts.
+            DeadlineError: When the texts were not read within ``timeout``.
+            ClosedError: When the batcher is closed, or closes before the texts are read.
+            TimeoutError: When `read` itself raises it.
         """
         if self._closing or self._task is None:
             raise ClosedError("The server is stopping.")
@@ -118,7 +136,7 @@ class Batcher:
                 self._news.set()
                 return list(await asyncio.gather(*(item.reading for item in items)))
         except TimeoutError as error:
-            if not limit.expired():  # the reader's own
+            if not limit.expired():  # raised by the reader
                 raise
             raise DeadlineError(f"Not read within {timeout:g} seconds.") from error
         finally:
@@ -127,7 +145,7 @@ class Batcher:
             self._waiting = [item for item in self._waiting if not item.reading.done()]
 
     async def _counted(self, texts: Sequence[str], options: Hashable) -> list[_Item]:
-        """The items of texts that have come now. Raises `ClosedError` when the batcher was closed meanwhile."""
+        """Count the tokens of new texts; raise `ClosedError` when the batcher was closed meanwhile."""
         loop = asyncio.get_running_loop()
         now = loop.time()
         self._coming += len(texts)
@@ -140,20 +158,20 @@ class Batcher:
         return [_Item(text, options, size, now, loop.create_future()) for text, size in zip(texts, sizes, strict=True)]
 
     async def in_worker(self, function: Callable[[], Any]) -> Any:
-        """What ``function`` returns in the worker thread, between two batches."""
+        """Call ``function`` in the worker thread, between two batches, and return what it returns."""
         return await asyncio.get_running_loop().run_in_executor(self._executor, function)
 
     async def close(self) -> None:
-        """Take no more texts, finish the batch that is being read, and fail what still waits with `ClosedError`."""
+        """Accept no more texts, finish the batch that is being read, and fail waiting texts with `ClosedError`."""
         self._closing = True
         self._news.set()
         if self._task is not None:
             await self._task
         self._executor.shutdown()
-        self._counter.shutdown(wait=False)  # what it still counts finds the batcher closed
+        self._counter.shutdown(wait=False)  # texts that are still being counted get `ClosedError`
 
     def _retry_after(self) -> int:
-        """Whole seconds until what waits now is likely read, at least 1."""
+        """Estimated seconds, at least 1, until the texts that wait now are read."""
         return max(1, math.ceil(len(self._waiting) * self._seconds_per_text))
 
     async def _run(self) -> None:
@@ -173,7 +191,7 @@ class Batcher:
                     item.reading.set_exception(ClosedError("The server is stopping."))
 
     async def _wait(self, seconds: float | None) -> None:
-        """Wait for news, at most so long."""
+        """Wait for a new text or the end, at most ``seconds``."""
         self._news.clear()
         limit = asyncio.timeout(seconds)
         try:
@@ -190,7 +208,7 @@ class Batcher:
         return self._waiting[0].arrived + self.max_wait - asyncio.get_running_loop().time()
 
     def _fitting(self) -> list[_Item]:
-        """The next batch: the oldest text, and those after it that go with it."""
+        """The next batch: the oldest text, and those after it that fit it."""
         oldest = self._waiting[0]
         batch, longest = [oldest], oldest.size
         for item in self._waiting[1:]:
@@ -203,14 +221,14 @@ class Batcher:
         return batch
 
     def _take(self) -> list[_Item]:
-        """The next batch, no longer waiting."""
+        """Remove the next batch from the waiting texts, and return it."""
         batch = self._fitting()
         taken = set(map(id, batch))
         self._waiting = [item for item in self._waiting if id(item) not in taken]
         return batch
 
     async def _read_batch(self, batch: list[_Item]) -> None:
-        """Read the texts together, and one by one when that fails."""
+        """Read the texts together, or one by one when that fails."""
         start = time.perf_counter()
         try:
             readings = await self.in_worker(lambda: self._checked(batch))
@@ -233,7 +251,7 @@ class Batcher:
     def _checked(self, batch: list[_Item]) -> Sequence[Any]:
         readings = self.read([item.text for item in batch], batch[0].options)
         if len(readings) != len(batch):
-            raise RuntimeError(f"The reader gave {len(readings)} readings for {len(batch)} texts.")
+            raise RuntimeError(f"The reader returned {len(readings)} readings for {len(batch)} texts.")
         return readings
 
 

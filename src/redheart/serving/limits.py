@@ -1,6 +1,6 @@
-"""What the server takes: sizes, times, and how many texts it reads together.
+"""Limits of the server: sizes, times, and how many texts are read together.
 
-Notable: each limit bounds memory or time that one client could otherwise take from all of them.
+Notable: without them one client could take memory or time from all others.
 """
 
 import math
@@ -11,13 +11,20 @@ from dataclasses import dataclass, fields
 class Limits:
     """Limits of requests and batches.
 
-    characters: of one text. texts: of one request. body_bytes: of a request's body. body_seconds: until the whole body
-    must be there. deadline: seconds of a request from its body to its answer. requests: that
-    have a body and are worked on at the same time. queue: texts that may wait. batch: texts
-    read together. batch_tokens: of a batch, padding included; a longer text is read alone. batch_wait: seconds that a
-    text waits for others.
+    Attributes:
+        characters: Maximum characters of a text.
+        texts: Maximum texts of a request.
+        body_bytes: Maximum bytes of the body of a request.
+        body_seconds: Maximum seconds until the whole body has arrived.
+        deadline: Maximum seconds from the body of a request to its answer.
+        requests: Maximum requests with a body that are handled at the same time.
+        queue: Maximum texts that may wait to be read.
+        batch: Maximum texts of a batch.
+        batch_tokens: Maximum tokens of a batch, padding included; a longer text is read alone.
+        batch_wait: Maximum seconds that a text waits for others of its batch.
 
-    Raises `ValueError` for a limit that nothing could meet.
+    Raises:
+        ValueError: For a limit that is not finite or that no request could meet.
     """
 
     characters: int = 20_000
@@ -43,7 +50,7 @@ class Limits:
                 raise ValueError(f"`{limit.name}` must be above 0, got {value}.")
         if self.texts > self.queue:
             raise ValueError(
-                f"A request of {self.texts} texts (`texts`) would never fit the `queue` of {self.queue}; "
+                f"A request of {self.texts} texts (`texts`) would never fit into the `queue` of {self.queue}; "
                 "raise `queue` or lower `texts`."
             )
 

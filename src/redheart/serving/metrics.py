@@ -1,4 +1,4 @@
-"""What the server counts, for Prometheus. Numbers only: no label has anything of a request but its path."""
+"""Counters of the server, for Prometheus: numbers only, whose labels have nothing of a request but its path."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,16 +10,24 @@ _TEXTS = (1, 2, 4, 8, 16, 32, 64)
 
 
 class Metrics:
-    """The counters of one server. waiting: says how many texts wait."""
+    """The counters of one server.
+
+    Args:
+        waiting: Returns the number of texts that wait.
+    """
 
     def __init__(self, waiting: Callable[[], float]) -> None:
         self.registry = CollectorRegistry()
         here: dict[str, Any] = {"registry": self.registry}
-        self.requests = Counter("redheart_requests", "Requests.", ("path", "status"), **here)
-        self.seconds = Histogram("redheart_request_seconds", "Of a request.", ("path",), buckets=_SECONDS, **here)
-        self.batch_texts = Histogram("redheart_batch_texts", "Texts of a batch.", buckets=_TEXTS, **here)
-        self.batch_seconds = Histogram("redheart_batch_seconds", "Of a batch.", buckets=_SECONDS, **here)
-        Gauge("redheart_waiting_texts", "Texts that wait.", **here).set_function(waiting)
+        self.requests = Counter("redheart_requests", "Number of requests.", ("path", "status"), **here)
+        self.seconds = Histogram(
+            "redheart_request_seconds", "Duration of a request in seconds.", ("path",), buckets=_SECONDS, **here
+        )
+        self.batch_texts = Histogram("redheart_batch_texts", "Number of texts of a batch.", buckets=_TEXTS, **here)
+        self.batch_seconds = Histogram(
+            "redheart_batch_seconds", "Duration of a batch in seconds.", buckets=_SECONDS, **here
+        )
+        Gauge("redheart_waiting_texts", "Number of texts that wait.", **here).set_function(waiting)
 
     def batch(self, texts: int, seconds: float) -> None:
         """Count a batch."""
@@ -32,7 +40,7 @@ class Metrics:
         self.seconds.labels(path).observe(seconds)
 
     def text(self) -> bytes:
-        """All of it, in the text format of Prometheus."""
+        """Return all counters in the text format of Prometheus."""
         return generate_latest(self.registry)
 
 

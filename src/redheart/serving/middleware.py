@@ -1,7 +1,7 @@
-"""What stands before the routes: the limits of a body, and a log that has nothing of a text.
+"""Middleware before the routes: limits of a body, and a log that contains no text.
 
-Notable: both are plain ASGI. A body is read here, at most as long and for as long as the limits allow, and only then
-handed on. A failure is logged by its type and place, since its message may quote a text.
+Notable: both are plain ASGI. A body is read here, within the limits of size and time, and only then passed on. A
+failure is logged by its type and place, since its message may quote a text.
 """
 
 import asyncio
@@ -22,10 +22,12 @@ Count = Callable[[str, int, float], None]
 
 
 class Guard:
-    """Logs and counts each request by its path, and answers what nothing else has caught.
+    """Logs and counts each request by its path, and answers with an error when nothing else caught an exception.
 
-    paths: those there are; any other is "-", since a client may have put a text there. count: is told path, status and
-    seconds.
+    Args:
+        app: The application behind it.
+        paths: The known paths; any other is logged as "-", since a client may have put a text there.
+        count: Called with path, status and seconds of each request.
     """
 
     def __init__(self, app: ASGIApp, paths: Collection[str], count: Count) -> None:
@@ -38,23 +40,26 @@ class Guard:
             return
         start, status = time.perf_counter(), 0
 
-        async def noting(message: Message) -> None:
+        async def send_and_note_status(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
             await send(message)
 
         try:
-            await self.app(scope, receive, noting)
+            await self.app(scope, receive, send_and_note_status)
         except Exception as error:
             last = traceback.extract_tb(error.__traceback__)[-1]
             logger.error("%s in %s, line %s", type(error).__name__, last.name, last.lineno)
             if status:  # the answer has begun: the connection can only be cut
                 raise ConnectionAbortedError(f"{type(error).__name__} after the answer had begun") from None
             problem = ProblemError(
-                500, "internal", f"The server failed with {type(error).__name__}.", "Tell who runs it; the log has it."
+                500,
+                "internal",
+                f"The server failed with {type(error).__name__}.",
+                "Report it to the operator of the server; its log has the place.",
             )
-            await problem.response()(scope, receive, noting)
+            await problem.response()(scope, receive, send_and_note_status)
         finally:
             seconds = time.perf_counter() - start
             path = scope["path"] if scope["path"] in self.paths else "-"
@@ -63,13 +68,18 @@ class Guard:
 
 
 class BodyLimit:
-    """Reads the body of each request within the limits, and answers 413, 408 or 503 where it does not fit them."""
+    """Reads the body of each request within the limits; beyond them it answers 413, 408 or 503.
+
+    Args:
+        app: The application behind it.
+        limits: The limits.
+    """
 
     def __init__(self, app: ASGIApp, limits: Limits) -> None:
         self.app, self.limits, self.open = app, limits, 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on when its body is there."""
+        """Pass a request on when its body has arrived."""
         if scope["type"] != "http" or scope["method"] in ("GET", "HEAD"):
             await self.app(scope, receive, send)
             return
@@ -86,13 +96,13 @@ class BodyLimit:
             self.open -= 1
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes | None:
-        """The whole body; None when the client has gone."""
+        """Receive the whole body; return None when the client disconnects."""
         limits = self.limits
         if self.open > limits.requests:
             raise ProblemError(
                 503,
                 "too_many_requests",
-                "The server works on as many requests as it may.",
+                f"The server already handles {limits.requests} requests, its maximum.",
                 "Try again later.",
                 limits.requests,
                 retry_after=1,
@@ -120,7 +130,7 @@ class BodyLimit:
             raise ProblemError(
                 408,
                 "body_too_slow",
-                f"The body was not there within {limits.body_seconds:g} seconds.",
+                f"The body did not arrive within {limits.body_seconds:g} seconds.",
                 "Send the whole body at once.",
                 f"{size:,} bytes",
             ) from error
@@ -131,24 +141,24 @@ class BodyLimit:
             raise ProblemError(
                 413,
                 "body_too_large",
-                f"The body may have {self.limits.body_bytes:,} bytes.",
+                f"The body may have at most {self.limits.body_bytes:,} bytes.",
                 "Send the texts in several requests.",
                 f"{size:,} bytes or more",
             )
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    """A receiver that gives ``body``, and then what the real one has to say."""
-    given = False
+    """A receiver that returns ``body`` first, and then what ``receive`` returns."""
+    replayed = False
 
-    async def again() -> Any:
-        nonlocal given
-        if given:
+    async def receive_again() -> Any:
+        nonlocal replayed
+        if replayed:
             return await receive()
-        given = True
+        replayed = True
         return {"type": "http.request", "body": body, "more_body": False}
 
-    return again
+    return receive_again
 
 
 __all__ = ["BodyLimit", "Count", "Guard", "logger"]

@@ -1,6 +1,6 @@
-"""Errors as the server tells them: one JSON form, problem details (RFC 9457), with cause, value and remedy.
+"""Errors of the server: one JSON form, problem details (RFC 9457), with cause, value and remedy.
 
-Notable: a text is never repeated at length; `value` says how long it was. What went wrong inside is told by its type.
+Notable: a long text is never repeated; `value` has its length instead. Of an internal error only the type is reported.
 """
 
 from collections.abc import Mapping
@@ -33,22 +33,22 @@ Cause = Literal[
 ]
 
 _LONGEST_VALUE = 40
-# What to do about pydantic's errors.
+# pydantic's error types -> remedies.
 _REMEDIES = {
     "json_invalid": "Send one JSON object, encoded as UTF-8.",
-    "missing": "Add it.",
+    "missing": "Add this field.",
     "string_too_long": "Split the text.",
     "too_long": "Send the texts in several requests.",
 }
-_SEE = "/openapi.json says what a request may hold."
+_SEE = "See /openapi.json for what a request may have."
 
 
 class Fault(BaseModel):
-    """What is wrong with one place of a request."""
+    """An error at one place of a request."""
 
     pointer: str = Field(description="JSON pointer into the body.")
     detail: str
-    value: Any = Field(description="What was there, or its length.")
+    value: Any = Field(description="The value at this place, or its length.")
     remedy: str
 
 
@@ -62,33 +62,46 @@ class Problem(BaseModel):
     detail: str
     value: Any = None
     remedy: str
-    errors: list[Fault] = Field(default_factory=list, description="Of an invalid request: each place of it.")
+    errors: list[Fault] = Field(default_factory=list, description="The errors of an invalid request, by place.")
 
 
 class ProblemError(RedHeartError):
-    """An error that is answered as ``problem``, with ``headers``."""
+    """An error that becomes an answer.
+
+    Args:
+        status: HTTP status.
+        cause: The cause, in one word.
+        detail: The cause, in a sentence.
+        remedy: What the client can do.
+        value: The value that is wrong; None when there is none.
+        retry_after: Seconds for the header Retry-After; None for no such header.
+
+    Attributes:
+        problem: The body of the answer.
+        headers: Its headers.
+    """
 
     def __init__(
         self, status: int, cause: Cause, detail: str, remedy: str, value: Any = None, retry_after: int | None = None
     ) -> None:
-        super().__init__(cause)  # not the detail: what is raised may be logged
+        super().__init__(cause)  # without the detail, since the exception may be logged
         title = HTTPStatus(status).phrase
         self.problem = Problem(title=title, status=status, cause=cause, detail=detail, remedy=remedy, value=value)
         self.headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
 
     def response(self) -> Response:
-        """The answer."""
+        """Return the answer."""
         return problem_response(self.problem, self.headers)
 
 
 def problem_response(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
-    """The answer that tells ``problem``."""
+    """Return the answer whose body is ``problem``."""
     content = problem.model_dump(exclude={"errors"} if not problem.errors else None)
     return JSONResponse(content, problem.status, dict(headers or {}), MEDIA_TYPE)
 
 
 def invalid_request(error: RequestValidationError) -> Response:
-    """The answer to a request that does not fit its type."""
+    """Return the answer to a request that does not fit its type."""
     faults = [_fault(item) for item in error.errors()]
     first = faults[0]
     others = f" ({len(faults) - 1} more in `errors`)" if len(faults) > 1 else ""
@@ -115,13 +128,13 @@ def _fault(item: Mapping[str, Any]) -> Fault:
     if kind == "extra_forbidden":
         detail = "There is no such field."
         remedy = f"Leave it out; {closest(place[-1][:80], ReadRequest.model_fields)}"
-    elif kind == "value_error":  # our own, which have the remedy after the semicolon
+    elif kind == "value_error":  # of this library, whose messages have the remedy after the semicolon
         remedy = detail.partition("; ")[2] or detail
     return Fault(pointer=pointer, detail=detail, value=_shown(item.get("input")), remedy=remedy)
 
 
 def _shown(value: Any) -> Any:
-    """``value`` where it is short, and what it is where it is long."""
+    """``value`` when it is short, and its type and length when it is long."""
     if isinstance(value, str):
         if len(value) > _LONGEST_VALUE:
             return f"text of {len(value):,} characters"

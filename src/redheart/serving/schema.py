@@ -1,9 +1,8 @@
-"""What goes over the wire, as types: requests, readings, facts about the model. OpenAPI is made from them.
+"""Types of requests, readings and facts about the model, from which OpenAPI is made.
 
 Notable: the names in a reading come from the label schema, and its ranges from `reading.RANGES`. The shape of a part
-that is more than its claims is written down here, and a reading with a part that has no place in it is an error. What a
-model withholds is absent from a reading, so that no key of it is required; the one null is the label of a verdict that
-abstained.
+that has more than its claims is defined here; a reading with an unknown part is an error. What a model withholds is
+absent from a reading, so most keys are optional. Only the label of a verdict can be null, when the model abstained.
 """
 
 from collections.abc import Iterable
@@ -42,7 +41,7 @@ from ..modeling_redheart.outputs import PARTS
 from ..modeling_redheart.reading import RANGES
 from .limits import Limits
 
-# Of the pipeline's call: (name, value) of each parameter that is not left at its default.
+# (name, value) of each parameter of the pipeline's call that does not have its default.
 Options = tuple[tuple[str, Any], ...]
 
 
@@ -57,18 +56,20 @@ class ReadRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     text: Text | None = Field(None, description="One text.")
-    texts: list[Text] | None = Field(None, min_length=1, description="Several; their readings come in this order.")
+    texts: list[Text] | None = Field(
+        None, min_length=1, description="Several texts; their readings have the same order."
+    )
     outputs: Annotated[list[Output], BeforeValidator(check_output_list)] | None = Field(
         None,
         min_length=1,
-        description="Only these; by default all that the depth can give, but not the long embedding.",
+        description="Give only these outputs; by default all that the depth can give, except the long embedding.",
     )
-    depth: Depth = Field("full", description="fast is the heads' direct reading.")
+    depth: Depth = Field("full", description="full: every module; fast: the heads alone, with fewer outputs.")
     token_budget: Annotated[int | None, BeforeValidator(check_token_budget)] = Field(
-        None, ge=1, description="Most tokens that go on after the backbone."
+        None, ge=1, description="Maximum number of tokens after the backbone; the most important ones are kept."
     )
     include_untrained: Annotated[bool, BeforeValidator(check_include_untrained)] = Field(
-        False, description="Also what nothing supervised; `flags.untrained` names it."
+        False, description="Also give values that no training data supervised; `flags.untrained` names them."
     )
 
     @model_validator(mode="after")
@@ -80,11 +81,11 @@ class ReadRequest(BaseModel):
         return self
 
     def all_texts(self) -> list[str]:
-        """The texts, of either field."""
+        """Return the texts, of either field."""
         return [self.text] if self.text is not None else list(self.texts or ())
 
     def options(self) -> Options:
-        """Parameters of the pipeline; equal for requests that can be read together."""
+        """Return parameters of the pipeline's call, which are equal for requests that can be read together."""
         given: dict[str, Any] = {"depth": self.depth, "include_untrained": self.include_untrained}
         if self.outputs is not None:
             given["outputs"] = tuple(name for name in OUTPUTS if name in self.outputs)
@@ -94,7 +95,7 @@ class ReadRequest(BaseModel):
 
 
 def read_request(limits: Limits) -> type[ReadRequest]:
-    """`ReadRequest` with the limits of a server."""
+    """Return `ReadRequest` with the limits of a server."""
     text: Any = Annotated[str, Field(max_length=limits.characters), BeforeValidator(check_text)]
     fields: dict[str, Any] = {
         "text": (text | None, Field(None, description=_about("text"))),
@@ -109,14 +110,14 @@ def _about(field: str) -> str | None:
 
 def _object(name: str, about: str, fields: dict[str, Any]) -> Any:
     """An object type with these fields and no others, none of them required."""
-    made = TypedDict(name, fields, total=False)  # type: ignore[misc]  # the names are known when it runs only
-    made.__doc__ = about
-    made.__pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[attr-defined]
-    return made
+    created = TypedDict(name, fields, total=False)  # type: ignore[misc]  # the names are only known at run time
+    created.__doc__ = about
+    created.__pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[attr-defined]
+    return created
 
 
 def _number(path: str, about: str | None = None) -> Any:
-    """A number whose range is that of ``path``. The range is told and not checked: rounding may overstep an end."""
+    """A number with the range of ``path``, which is described and not checked: rounding may exceed an end."""
     return _between(*RANGES[path], about)
 
 
@@ -158,11 +159,13 @@ _Emotion = _object(
     {
         "labels": _Labels,
         "asserted": _list(
-            _one_of(EMOTIONS), "Feelings at or above their threshold, likeliest first; neutral where there is none."
+            _one_of(EMOTIONS), "Feelings at or above their threshold, most probable first; neutral when there is none."
         ),
-        "intensity": _table("EmotionIntensity", "Of what is asserted.", EMOTIONS, _number("emotion.intensity")),
+        "intensity": _table(
+            "EmotionIntensity", "How strong each asserted emotion is.", EMOTIONS, _number("emotion.intensity")
+        ),
         "affect": _object("Affect", "", {name: _number(f"emotion.affect.{name}") for name in AFFECT}),
-        "nuance": _table("EmotionNuance", "How pronounced it is, of what is asserted.", EMOTIONS, _Levels),
+        "nuance": _table("EmotionNuance", "Level of each asserted emotion.", EMOTIONS, _Levels),
         "arc": _list(_Segment, "One for each sentence."),
     },
 )
@@ -195,16 +198,16 @@ _Determined = _object(
     "SURDReading", "In bits; `determined` is a share.", {name: Required[_number(f"surd.{name}")] for name in SURD}
 )
 _NotDetermined = _object(
-    "SURDNotDetermined", "It does not stand out from chance.", {"not_determined": Required[Literal[True]]}
+    "SURDNotDetermined", "It cannot be distinguished from chance.", {"not_determined": Required[Literal[True]]}
 )
 _Verdict = _object(
     "VerdictReading",
     "Who is in the wrong.",
     {
-        "abstained": Annotated[bool, Field(description="No verdict is probable enough to be named.")],
-        "label": Annotated[_one_of(VERDICTS) | None, Field(description="null where the model abstained.")],
+        "abstained": Annotated[bool, Field(description="Whether no verdict is probable enough to be named.")],
+        "label": Annotated[_one_of(VERDICTS) | None, Field(description="null when the model abstained.")],
         "probabilities": _Verdicts,
-        "acceptability": _number("verdict.acceptability", "Of the narrator's own conduct."),
+        "acceptability": _number("verdict.acceptability", "How acceptable the narrator's own conduct is."),
     },
 )
 _Confidence = _object(
@@ -225,25 +228,27 @@ _Flags = _object(
     "Flags",
     "How the text was read.",
     {
-        "windows": Annotated[Required[int], Field(ge=1, description="Pieces that the text was read in.")],
+        "windows": Annotated[Required[int], Field(ge=1, description="Number of pieces in which the text was read.")],
         "truncated": Required[bool],
         "tokens": Required[int],
-        "unknown_tokens": Annotated[Required[float], Field(description="Share of the tokens.")],
+        "unknown_tokens": Annotated[
+            Required[float], Field(description="Share of the tokens that are not in the vocabulary.")
+        ],
         "no_letters": Required[bool],
-        "speakers": Annotated[Required[int], Field(ge=1, description="1 = the text is one person's telling.")],
+        "speakers": Annotated[Required[int], Field(ge=1, description="Number of speakers; 1 = one narrator.")],
         "risk": Annotated[
             Required[_list(_one_of(RISKS))],
-            Field(description="What the text tells of; no reading should be relied on there."),
+            Field(description="Risks that the text mentions; no reading should be relied on there."),
         ],
         "recovered": Annotated[_Keys, Field(description="Failed modules, whose outputs are left out.")],
-        "withheld": Annotated[_Keys, Field(description="Left out because nothing supervised it.")],
-        "derived": Annotated[_Keys, Field(description="Follows from other parts.")],
-        "untrained": Annotated[_Keys, Field(description="Kept although nothing supervised it.")],
+        "withheld": Annotated[_Keys, Field(description="Claims left out because no training data supervised them.")],
+        "derived": Annotated[_Keys, Field(description="Claims that follow from other claims by a rule.")],
+        "untrained": Annotated[_Keys, Field(description="Claims kept although no training data supervised them.")],
     },
 )
 _RatedBy = _table(
     "RatedBy",
-    "Who rated what each output was learned from.",
+    "Who rated the training data of each output.",
     OUTPUTS,
     _one_of((PEOPLE, MODEL, DERIVED, MIXED)),
 )
@@ -251,7 +256,7 @@ _Ends = Annotated[list[int | None], Field(min_length=2, max_length=2)]
 
 
 def _plain(output: str) -> Any:
-    """The part of an output that is told as its claims are (`reading.Reading`), which is described by its type."""
+    """The type of an output whose reading has the shape of its claims (`reading.Reading`)."""
     claims = [claim for claim in CLAIMS.values() if claim.output == output]
     about = (PARTS[output].__doc__ or "").strip().partition("\n")[0]
     if len(claims) == 1:
@@ -261,7 +266,7 @@ def _plain(output: str) -> Any:
 
 
 def _by_names(name: str, about: str, claim: Claim, axes: tuple[tuple[str, ...], ...], label: str = "") -> Any:
-    """What a claim tells, an object for each of its axes."""
+    """The type of a claim: an object for each of its axes."""
     if not axes:
         return _between(*claim.span(label), about or None)
     inner = {word: _by_names(f"{name}_{word}", "", claim, axes[1:], word) for word in axes[0]}
@@ -291,7 +296,9 @@ Reading = _object(
         **{name: _PARTS[name] if name in _PARTS else _plain(name) for name in OUTPUTS},
         "rationale": _list(_Word, "The words that mattered most."),
         "rated_by": Required[_RatedBy],
-        "ranges": Annotated[Required[dict[str, _Ends]], Field(description="Low and high of each part; null = open.")],
+        "ranges": Annotated[
+            Required[dict[str, _Ends]], Field(description="Lowest and highest value of each part; null = no limit.")
+        ],
         "flags": Required[_Flags],
     },
 )
@@ -301,21 +308,23 @@ ReadResponse = _object(
 
 
 class Health(BaseModel):
-    """What /health and /ready answer."""
+    """The answer of /health and /ready."""
 
     status: Literal["alive", "ready"]
 
 
 class ModelFacts(BaseModel):
-    """What reads the texts, and within which limits."""
+    """Facts about the model, and the limits of requests."""
 
     name: str
-    version: str = Field(description="Of redheart.")
-    revision: str | None = Field(description="Commit of a model from the Hub.")
+    version: str = Field(description="Version of redheart.")
+    revision: str | None = Field(description="Commit of the model on the Hub; null for another model.")
     parameters: int
-    dtype: str = Field(description="Of the weights; `exported` where they are in a graph.")
+    dtype: str = Field(description="Type of the weights; `exported` for a graph.")
     device: str
-    longest_text: int = Field(description="Tokens read at once; a longer text is read in pieces, `flags.windows`.")
+    longest_text: int = Field(
+        description="Maximum tokens read at once; a longer text is read in pieces, `flags.windows`."
+    )
     outputs: list[Output]
     supervision: dict[str, list[str]] = Field(description="Claim -> the data that supervised it.")
     limits: Limits

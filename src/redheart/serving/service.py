@@ -1,6 +1,6 @@
-"""The model behind the server: loaded and warmed in the worker thread, asked through the batcher.
+"""The model behind the server: loaded and warmed up in the worker thread, called through the batcher.
 
-Notable: no text is kept, logged or put into an exception's message.
+Notable: no text is kept, logged or put into the message of an exception.
 """
 
 import asyncio
@@ -22,17 +22,21 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("redheart.serving")
 
-# What is read once before the first request, so that no client waits for what the first forward sets up.
+# Texts that are read before the first request, so that no client waits for the setup of the first forward pass.
 _WARM_UP = ("This is read first.", "So is this, a little longer than the other one.")
-# A text has so many tokens at least; of a longer text only the beginning is counted.
+# Upper bound on the mean length of a token; only the beginning of a text that exceeds all windows is counted.
 _CHARACTERS_PER_TOKEN = 8
 
 
 class Service:
-    """A pipeline that many ask at the same time. Use it as an asynchronous context manager.
+    """A pipeline for many clients at the same time. Use it as an asynchronous context manager.
 
-    name: of the model, as clients see it. load: makes the pipeline; is called in the worker thread. on_ready: is called
-    when the pipeline is there and warm. on_failure: is called when it fails; the error is then in ``failure``.
+    Args:
+        name: Name of the model, as clients see it.
+        load: Creates the pipeline; called in the worker thread.
+        limits: Limits of requests and batches.
+        on_failure: Called when the pipeline could not be created; the error is then in ``failure``.
+        on_ready: Called when the pipeline is created and warmed up.
     """
 
     def __init__(
@@ -58,7 +62,7 @@ class Service:
             max_queue=limits.queue,
             observe=self.metrics.batch,
         )
-        self.loading: asyncio.Task[None] | None = None  # ends when the model is ready, or did not load
+        self.loading: asyncio.Task[None] | None = None  # ends when the model is ready, or when it could not be loaded
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -91,7 +95,7 @@ class Service:
         return self.ready()(texts, batch_size=len(texts), **dict(options))
 
     def _fitted(self, options: Options) -> Options:
-        """``options`` for this model. Raises `ProblemError` for what one that was exported does not have."""
+        """``options`` for this model; raise `ProblemError` for what an exported model does not have."""
         model: Any = self.ready().model
         given, offered = dict(options), _outputs(model)
         if lacking := [name for name in given.get("outputs", ()) if name not in offered]:
@@ -106,12 +110,22 @@ class Service:
         return tuple((fixed | given).items())
 
     def ready(self) -> "EthicalAnalysisPipeline":
-        """The pipeline. Raises `ProblemError` while there is none."""
+        """Return the pipeline.
+
+        Returns:
+            The pipeline.
+
+        Raises:
+            ProblemError: While it is being loaded, or when it could not be loaded.
+        """
         if self.pipeline is None:
             if self.failure is not None:
                 kind = type(self.failure).__name__
                 raise ProblemError(
-                    503, "not_ready", f"{self.name} did not load ({kind}).", "Tell who runs it; its log has the reason."
+                    503,
+                    "not_ready",
+                    f"{self.name} could not be loaded ({kind}).",
+                    "Report it to the operator of the server; its log has the reason.",
                 )
             raise ProblemError(
                 503, "not_ready", f"{self.name} is being loaded.", "Try again later.", self.name, retry_after=1
@@ -119,7 +133,19 @@ class Service:
         return self.pipeline
 
     async def read(self, texts: Sequence[str], options: Options) -> list[Any]:
-        """The readings of ``texts``. Raises `ProblemError` for what keeps them from being read."""
+        """Read texts.
+
+        Args:
+            texts: What to read.
+            options: Options of the pipeline, as `ReadRequest.options` gives them.
+
+        Returns:
+            The readings, in the order of the texts.
+
+        Raises:
+            ProblemError: When they cannot be read: the model is not ready or lacks what is asked for, the queue is
+                full, the deadline is over, the server is stopping, or the model fails on a text.
+        """
         options = self._fitted(options)
         limits = self.limits
         try:
@@ -128,7 +154,7 @@ class Service:
             raise ProblemError(
                 503,
                 "queue_full",
-                f"{error.waiting} texts are waiting, and with these {len(texts)} more than {limits.queue} would.",
+                f"{error.waiting} texts are waiting; these {len(texts)} would make it more than {limits.queue}.",
                 f"Try again after {error.retry_after} s.",
                 error.waiting,
                 error.retry_after,
@@ -137,7 +163,7 @@ class Service:
             raise ProblemError(
                 504,
                 "deadline",
-                f"It was not read within {limits.deadline:g} seconds.",
+                f"The texts were not read within {limits.deadline:g} seconds.",
                 "Send fewer or shorter texts, or try again when the server has less to do.",
                 f"{len(texts)} texts",
             ) from None
@@ -149,12 +175,12 @@ class Service:
                 500,
                 "unreadable",
                 f"The model failed on one of the texts ({type(error).__name__}).",
-                "Send the texts one by one to find which; tell who runs the server.",
+                "Send the texts one by one to find which, and report it to the operator of the server.",
                 f"{len(texts)} texts",
             ) from None
 
     def facts(self) -> ModelFacts:
-        """What reads the texts. Raises `ProblemError` while nothing does."""
+        """Return the facts about the model; `ready` has the errors."""
         pipeline = self.ready()
         config = pipeline.model.config
         return ModelFacts(
@@ -172,13 +198,13 @@ class Service:
 
 
 def _outputs(model: Any) -> tuple[str, ...]:
-    """Those that ``model`` can give; one that was exported may have only some."""
+    """Names of the outputs of ``model``; an exported model may have only some."""
     every = model.config.outputs_at("full")
     return tuple(name for name in every if name in getattr(model, "outputs", every))
 
 
 def _exported(model: Any) -> dict[str, Any]:
-    """How to ask a model that was exported for what it has; nothing for any other."""
+    """Options that ask an exported model for what it has; none for any other model."""
     if not hasattr(model, "outputs"):
         return {}
     outputs = _outputs(model)
@@ -186,16 +212,23 @@ def _exported(model: Any) -> dict[str, Any]:
 
 
 def token_counter(pipeline: "EthicalAnalysisPipeline") -> Callable[[str], int]:
-    """Counts the tokens of a text as the pipeline reads it, also while the pipeline's tokenizer is at work."""
+    """Return a function that counts tokens, also while the tokenizer of the pipeline is in use.
+
+    Args:
+        pipeline: The pipeline.
+
+    Returns:
+        Counts the tokens of a text as the pipeline reads it, at most those of all windows.
+    """
     tokenizer: Any = pipeline.tokenizer
     longest = MOST_WINDOWS * min(pipeline.model.config.longest_text, tokenizer.model_max_length)
-    # A tokenizer cannot be used by two threads, so this is one of its own.
+    # Two threads cannot use one tokenizer, so this is a copy.
     counting = type(tokenizer.backend_tokenizer).from_str(tokenizer.backend_tokenizer.to_str())
     counting.no_truncation()
     counting.no_padding()
 
     def count(text: str) -> int:
-        # As a batch of one, since only then others may run meanwhile.
+        # As a batch of one, since only batches let other threads run meanwhile.
         (encoded,) = counting.encode_batch_fast([text[: _CHARACTERS_PER_TOKEN * longest]])
         return min(len(encoded.ids), longest)
 

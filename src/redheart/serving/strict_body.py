@@ -1,6 +1,6 @@
-"""The JSON of a request's body, read as strictly as that of every other door (`redheart.formats.strict_json`).
+"""The JSON of a request's body, read as strictly as all other JSON (`redheart.formats.strict_json`).
 
-Notable: FastAPI reads it with Python's reader, which takes NaN, guesses UTF-16 and fails on an integer of 5,000 digits.
+Notable: FastAPI uses Python's reader, which accepts NaN, guesses UTF-16 and fails on an integer of 5,000 digits.
 """
 
 import json
@@ -15,10 +15,17 @@ from ..formats.tables import decode
 
 
 class StrictRequest(Request):
-    """A request whose body is JSON in UTF-8 or no JSON."""
+    """A request whose body must be strict JSON in UTF-8."""
 
     async def json(self) -> Any:
-        """The body's value. Raises `json.JSONDecodeError`, which FastAPI answers, with what is wrong as its words."""
+        """Parse the body.
+
+        Returns:
+            Its value.
+
+        Raises:
+            JSONDecodeError: When it is not strict JSON in UTF-8; FastAPI turns it into an answer.
+        """
         text, problem = decode(await self.body())
         if not problem:
             try:
@@ -29,10 +36,10 @@ class StrictRequest(Request):
 
 
 class StrictRoute(APIRoute):
-    """A route that gets its requests as `StrictRequest`."""
+    """A route whose requests are `StrictRequest`."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The handler, for such a request."""
+        """Return the handler for such a request."""
         handler = super().get_route_handler()
 
         async def strict(request: Request) -> Response:

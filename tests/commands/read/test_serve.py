@@ -1,4 +1,4 @@
-"""`redheart serve` as a process: it answers, stops in order, logs no text, and says in one line what keeps it."""
+"""`redheart serve` as a process: it answers, stops in order, logs no text, and reports each error in one line."""
 
 import json
 import logging
@@ -107,12 +107,12 @@ def test_it_answers_logs_no_text_and_finishes_what_it_accepted(server: Start) ->
     assert SECRET not in log
 
 
-def test_a_model_that_does_not_load_ends_it(tmp_path: Path) -> None:
+def test_a_model_that_fails_to_load_ends_the_server(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "redheart"}))
     result = CliRunner().invoke(main, ["serve", "--port", "0", "--model", str(tmp_path)])
     logging.getLogger("redheart.serving").setLevel(logging.NOTSET)  # the command has set it
     assert result.exit_code == 1
-    assert result.stdout == ""  # nobody is sent where nobody answers
+    assert result.stdout == ""  # no address, since no server answers there
     assert "error: " in result.stderr
     assert "Traceback" not in result.stderr
 
@@ -135,7 +135,7 @@ def test_wrong_usage_is_one_line(arguments: tuple[str, ...], status: int, words:
     assert words in result.stderr
 
 
-def test_without_the_extra_it_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     result = CliRunner().invoke(main, ["serve"])
     assert result.exit_code == 1

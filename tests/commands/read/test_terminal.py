@@ -49,7 +49,7 @@ def test_every_verdict_has_its_words(label: str) -> None:
     assert probable == f"Probably {sure[0].lower()}{sure[1:]}"
 
 
-def test_no_verdict_is_told_where_there_is_none() -> None:
+def test_an_abstained_verdict_is_not_named() -> None:
     assert list(headline_lines(reading(None))) == ["No verdict: the model is not sure."]
     assert "abstained" in shown(reading(None))
     assert "●" not in shown(reading(None))
@@ -57,10 +57,10 @@ def test_no_verdict_is_told_where_there_is_none() -> None:
 
 @pytest.mark.parametrize("kind", RISKS)
 def test_harm_comes_first_and_keeps_blame_out_of_the_headline(kind: str) -> None:
-    told = list(headline_lines(reading("author", risk=[kind])))
-    assert "no model should be relied on" in told[0]
-    assert not any("in the wrong" in line or "acceptable" in line for line in told)
-    assert not any(char.isdigit() for line in told for char in line)
+    lines = list(headline_lines(reading("author", risk=[kind])))
+    assert "no model should be relied on" in lines[0]
+    assert not any("in the wrong" in line or "acceptable" in line for line in lines)
+    assert not any(char.isdigit() for line in lines for char in line)
     assert "in the wrong" in list(headline_lines(reading("other", risk=[kind])))[1]
 
 
@@ -111,7 +111,7 @@ def test_notes_say_what_a_reader_must_know() -> None:
     assert not list(notes(FLAGS))
 
 
-def test_who_rated_is_told() -> None:
+def test_raters_are_named() -> None:
     one = reading("other") | {"rated_by": {"emotion": "people", "verdict": "model", "regret": "mixed", "surd": "model"}}
     assert "rated by people (emotion), a model (verdict, surd), a mix of these (regret)." in " ".join(
         shown(one).split()

@@ -21,20 +21,21 @@ def create(
     name: Annotated[
         str, typer.Argument(metavar="NAME", callback=known_preset, help="A preset, such as redheart-730m.")
     ],
-    output: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Where to; ./NAME by default.")] = None,
+    output: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Folder to create; by default ./NAME.")] = None,
     dtype: Annotated[
-        Dtype | None, typer.Option(help="By default that of the trained weights, float32 for new ones.")
+        Dtype | None,
+        typer.Option(help="Type of the weights; by default that of the trained weights, float32 for random ones."),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of new weights.")] = 0,
-    force: Annotated[bool, typer.Option("--force", help="Replace a checkpoint that is there.")] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of random weights.")] = 0,
+    force: Annotated[bool, typer.Option("--force", help="Replace a checkpoint that is already in the folder.")] = False,
 ) -> None:
-    """Make a checkpoint folder: config, weights, tokenizer, code. Weights that do not ship are new and random.
+    """Create a checkpoint folder: config, weights, tokenizer, code. Weights that do not ship are random.
 
     [bold]redheart create redheart-730m --dtype bfloat16[/bold]
     the full model, to be trained, in ./redheart-730m
 
     [bold]redheart create redheart-tiny --output tiny --seed 1[/bold]
-    a very small one, for tests
+    a very small model, for tests
     """
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn

@@ -17,29 +17,38 @@ def distill(
         Path | None, typer.Argument(exists=True, dir_okay=False, metavar="[RECIPE]", help="YAML file of the run.")
     ] = None,
     teacher: Annotated[
-        str | None, typer.Option(metavar="MODEL", callback=known_model, help="Instead of the recipe's.")
+        str | None,
+        typer.Option(
+            metavar="MODEL", callback=known_model, help="Trained model to learn from, instead of the recipe's."
+        ),
     ] = None,
-    student: Annotated[str | None, typer.Option(metavar="PRESET", help="Instead of the recipe's student.")] = None,
-    output: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Instead of the recipe's.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the newest whole checkpoint.")] = False,
+    student: Annotated[
+        str | None, typer.Option(metavar="PRESET", help="Preset of the smaller model, instead of the recipe's.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Folder of the run, instead of the recipe's.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue from the newest complete checkpoint.")] = False,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace what an earlier run has trained in the output folder.")
+        bool, typer.Option("--overwrite", help="Replace what an earlier run trained in the output folder.")
     ] = False,
 ) -> None:
-    """Teach a smaller model what a trained one reads. redheart.compression.distillation_recipe says what one holds.
+    """Train a smaller model to read as a trained one does; docs/recipe.md lists the options of its recipe.
 
     [bold]redheart distill examples/distill-mini.yaml[/bold]
-    a trained redheart-mini to a quarter of its parameters, on two CPU cores
+    a trained redheart-mini into a model of a quarter of its parameters, on two CPU cores
 
     [bold]redheart distill --teacher runs/730m/model --student redheart-100m[/bold]
-    the full model to redheart-100m
+    the full model into redheart-100m
     """
     from ...compression.distill import distill as run
     from ...compression.distill import summary
     from ...compression.distillation_recipe import read_distillation
 
     if recipe is None and student is None:
-        raise typer.BadParameter("give a RECIPE, or the preset of a --student.", param_hint="RECIPE")
+        raise typer.BadParameter(
+            "Nothing says what to train; give a RECIPE, or a preset as --student.", param_hint="RECIPE"
+        )
     if recipe is None and output is None:
         output = Path("runs", str(student))
     report = run(read_distillation(recipe, output, teacher, student), resume, overwrite)

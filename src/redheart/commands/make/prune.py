@@ -21,29 +21,53 @@ def prune(
     ],
     targets: Annotated[
         list[str],
-        typer.Option("--target", metavar="SIZE", help="Parameters (200m), or a share (0.5); repeatable."),
+        typer.Option(
+            "--target", metavar="SIZE", help="Size of the pruned model: parameters (200m) or a share (0.5); repeatable."
+        ),
     ],
-    output: Annotated[Path, typer.Option(metavar="FOLDER", help="A folder below it for each target, and the report.")],
+    output: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Folder of the report, with a folder below it for each target.")
+    ],
     data: Annotated[
-        Path | None, typer.Option(metavar="DIR", exists=True, file_okay=False, help="Folder of the public sets.")
+        Path | None, typer.Option(metavar="DIR", exists=True, file_okay=False, help="Folder of the public data sets.")
     ] = None,
     sets: Annotated[
-        list[str] | None, typer.Option("--set", metavar="NAME", help="Only this public set; repeatable.")
+        list[str] | None, typer.Option("--set", metavar="NAME", help="Use only this public data set; repeatable.")
     ] = None,
-    train: Annotated[str | None, typer.Option(metavar="FILE", help="Your own rows instead, to train on.")] = None,
-    validation: Annotated[str | None, typer.Option(metavar="FILE", help="Your own rows to judge by.")] = None,
+    train: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Your own rows to train on, instead of the public data sets."),
+    ] = None,
+    validation: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Your own rows to validate on; needs --train.")
+    ] = None,
     columns: ColumnsOption = None,
-    method: Annotated[str, typer.Option(metavar="NAME", help="fisher: by data; magnitude: by the weights.")] = "fisher",
-    measured: Annotated[int, typer.Option(min=1, help="Training units that importance is measured on.")] = 1024,
-    judged: Annotated[int, typer.Option(min=1, help="Units of each public set to judge by.")] = 500,
-    units: Annotated[int | None, typer.Option(min=1, help="Training units of a recovery epoch.")] = None,
-    epochs: Annotated[float, typer.Option(min=0, help="Of the recovery training; 0 = none.")] = 1.0,
-    learning_rate: Annotated[float, typer.Option(help="Of the recovery training.")] = 1e-4,
-    share: Annotated[float, typer.Option(min=0, max=1, help="Of the original as its teacher; 0 = labels alone.")] = 0.6,
-    longest_text: Annotated[int, typer.Option(min=8, help="Tokens from which on a text is cut.")] = 256,
-    seed: Annotated[int, typer.Option(min=0)] = 0,
+    method: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="How importance is measured; fisher: on training rows, magnitude: by the weights alone.",
+        ),
+    ] = "fisher",
+    measured: Annotated[
+        int, typer.Option(min=1, help="Training units (texts or pairs) that importance is measured on.")
+    ] = 1024,
+    judged: Annotated[int, typer.Option(min=1, help="Validation units of each public data set.")] = 500,
+    units: Annotated[
+        int | None, typer.Option(min=1, help="Training units of a recovery epoch; by default as many as there are.")
+    ] = None,
+    epochs: Annotated[float, typer.Option(min=0, help="Epochs of the recovery training; 0 = none.")] = 1.0,
+    learning_rate: Annotated[float, typer.Option(help="Learning rate of the recovery training.")] = 1e-4,
+    share: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="Weight of the original model as a teacher of the recovery; 0 = labels alone."),
+    ] = 0.6,
+    longest_text: Annotated[int, typer.Option(min=8, help="Maximum text length in tokens.")] = 256,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Seed of the units that are sampled, and of the recovery training.")
+    ] = 0,
 ) -> None:
-    """Take out what matters least, by data: layers, heads, feed-forward units; then train what is left for a while.
+    """Remove the least important layers, heads and feed-forward units, and train the rest for a while.
 
     [bold]redheart prune redheart-730m --target 200m --output runs/pruned[/bold]
     an ordinary checkpoint in runs/pruned/200m, with pruning.json and a plot beside it
@@ -77,21 +101,25 @@ def _rows(
     judged: int,
     columns: list[str] | None,
 ) -> "DataRecipe":
-    """The public sets, those that are named, or own rows."""
+    """The rows to train and validate on: the public sets, those that are named, or the user's own rows."""
     from ...compression.distillation_recipe import public_sets
     from ...data.column_map import parse_columns
     from ...training.runs.recipe import DataRecipe, Source
 
     if train is not None:
         if sets:
-            raise typer.BadParameter("--train are your own rows; leave --set out.", param_hint="--set")
+            raise typer.BadParameter(
+                "--set names public data sets, but --train gives your own rows; leave --set out.", param_hint="--set"
+            )
         named = parse_columns(columns or ())
         own = [Source(path=validation, columns=named)] if validation else []
         return DataRecipe([Source(path=train, columns=named)], own, units_per_epoch=units)
     if columns:
-        raise typer.BadParameter("they are about your own rows; give --train, too.", param_hint="--column")
+        raise typer.BadParameter(
+            "It renames columns of your own rows; also give them as --train.", param_hint="--column"
+        )
     if validation is not None:
-        raise typer.BadParameter("give --train, too.", param_hint="--validation")
+        raise typer.BadParameter("Rows to train on are missing; also give --train.", param_hint="--validation")
     return public_sets(None if data is None else str(data), sets or (), units, judged)
 
 

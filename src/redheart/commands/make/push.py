@@ -23,26 +23,36 @@ _WIDTH = 100
 def push(
     folder: Annotated[
         str,
-        typer.Argument(metavar="FOLDER", callback=known_folder, help="Of a checkpoint, or the name of one that ships."),
+        typer.Argument(
+            metavar="FOLDER", callback=known_folder, help="Folder of a checkpoint, or the name of a shipped one."
+        ),
     ],
     repo: Annotated[
-        str, typer.Option(metavar="USER/NAME", help="Repository on the hub, made if it is not there; NAME: in yours.")
+        str,
+        typer.Option(
+            metavar="USER/NAME",
+            help="Repository on the Hub, created if it does not exist; NAME alone is in the account of your token.",
+        ),
     ],
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check, and show what would go up; without network.")
+        bool, typer.Option("--dry-run", help="Check the folder and show what would be uploaded, without network.")
     ] = False,
-    private: Annotated[bool, typer.Option("--private", help="Make it private; a public one is refused.")] = False,
+    private: Annotated[
+        bool,
+        typer.Option("--private", help="Create the repository as a private one; an existing public one is refused."),
+    ] = False,
     revision: Annotated[
-        str | None, typer.Option(metavar="BRANCH", help="Instead of main; made if it is not there.")
+        str | None,
+        typer.Option(metavar="BRANCH", help="Branch to upload to, instead of main; created if it does not exist."),
     ] = None,
-    message: Annotated[str, typer.Option(metavar="TEXT", help="Of the commit.")] = "Upload model",
+    message: Annotated[str, typer.Option(metavar="TEXT", help="Message of the commit.")] = "Upload model",
     results: Annotated[
         Path | None,
         typer.Option(
             exists=True,
             dir_okay=False,
             metavar="FILE",
-            help="What `redheart evaluate --json` wrote; the folder's evaluation.json by default.",
+            help="Results that `redheart evaluate --json` wrote; by default the folder's evaluation.json.",
         ),
     ] = None,
     facts: Annotated[
@@ -51,31 +61,36 @@ def push(
             exists=True,
             dir_okay=False,
             metavar="FILE",
-            help="YAML on your own data, as of `redheart evaluate`.",
+            help="YAML file that describes your own data, as for `redheart evaluate --facts`.",
         ),
     ] = None,
-    max_shard_size: Annotated[str, typer.Option(metavar="SIZE", help="Of a weight file, such as 500MB.")] = "2GB",
+    max_shard_size: Annotated[
+        str, typer.Option(metavar="SIZE", help="Maximum size of a weight file, such as 500MB.")
+    ] = "2GB",
     dtype: Annotated[
         str | None,
         typer.Option(
             metavar="DTYPE",
-            help="What the weights go up in: float32, bfloat16, float16; by default as they are stored.",
+            help="Type of the uploaded weights: float32, bfloat16 or float16; by default as they are stored.",
         ),
     ] = None,
     workdir: Annotated[
         Path | None,
         typer.Option(
-            metavar="FOLDER", exists=True, file_okay=False, help="Where weights lie that are written anew meanwhile."
+            metavar="FOLDER",
+            exists=True,
+            file_okay=False,
+            help="Folder for temporary files, which a change of type or of sharding needs.",
         ),
     ] = None,
 ) -> None:
-    """Put a checkpoint on the Hugging Face Hub, checked, with its code, card, licence and label schema.
+    """Upload a checkpoint to the Hugging Face Hub, checked, with its code, card, licence and label schema.
 
     [bold]redheart push runs/mine/model --repo me/mine --dry-run[/bold]
-    the card and every file that would go up, and what is wrong with the folder
+    the card and every file that would be uploaded, and what is wrong with the folder
 
     [bold]redheart push runs/mine/model --repo me/mine --private --results runs/mine/evaluation.json[/bold]
-    if it breaks off, the same command goes on; FOLDER stays as it is
+    if the upload breaks off, the same command continues it; FOLDER stays as it is
     """
     from rich.console import Console
 
@@ -102,13 +117,13 @@ def push(
         render(stage, repo, console)
         if not dry_run:
             pushed = run(stage, Target(repo, private or None, revision, message))
-            _tell(pushed, console)
+            _show_result(pushed, console)
 
 
 def _bytes(size: str) -> int:
     match = re.fullmatch(r"([1-9]\d*) ?([KMG]?)B?", size.upper())
     if match is None:
-        raise typer.BadParameter(f"{size!r} is no size; write such as 500MB or 2GB.", param_hint="--max-shard-size")
+        raise typer.BadParameter(f"{size!r} is not a size; write it like 500MB or 2GB.", param_hint="--max-shard-size")
     return int(match[1]) * _UNITS[match[2]]
 
 
@@ -122,7 +137,13 @@ def _dtype(name: str) -> "torch.dtype":
 
 
 def render(stage: "Stage", repo: str, console: "Console") -> None:
-    """Print what goes up as a table, with the total and what stays here."""
+    """Print a table of the files to upload, their total, and what is left out.
+
+    Args:
+        stage: The files.
+        repo: Name of the repository.
+        console: Where to print; it is made at least 100 columns wide.
+    """
     from rich.table import Table
     from rich.text import Text
 
@@ -149,11 +170,11 @@ def _show_card(stage: "Stage", console: "Console") -> None:
     console.print(printable(card), markup=False, soft_wrap=True)
 
 
-def _tell(pushed: "Pushed", console: "Console") -> None:
+def _show_result(pushed: "Pushed", console: "Console") -> None:
     if pushed.kept_card:
-        console.print("The card of the repository stays; FOLDER has none of its own.", markup=False)
+        console.print("The repository keeps its card, because FOLDER does not have one.", markup=False)
     for name in pushed.removed:
-        console.print(f"Removed there, of an earlier push: {printable(name)}", markup=False)
+        console.print(f"Removed from the repository, left by an earlier push: {printable(name)}", markup=False)
     state = f"commit {pushed.commit}" if pushed.changed else "nothing has changed since the last push"
     console.print(f"{pushed.url} ({state})", markup=False, soft_wrap=True)
 

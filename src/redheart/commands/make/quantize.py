@@ -15,13 +15,15 @@ def quantize(
     model: Annotated[
         str, typer.Argument(metavar="MODEL", callback=known_model, help="A shipped checkpoint, or a folder.")
     ],
-    to: Annotated[str, typer.Option("--to", metavar="NAME", help="int8 or nf4.")],
-    output: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Where to; ./MODEL-NAME by default.")] = None,
+    to: Annotated[str, typer.Option("--to", metavar="NAME", help="Type of the quantised matrices: int8 or nf4.")],
+    output: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Folder to create; by default ./MODEL-NAME.")
+    ] = None,
 ) -> None:
-    """Write a checkpoint whose matrices are integers (bitsandbytes); read-outs and norms stay as they are.
+    """Write a checkpoint whose matrices are integers (bitsandbytes); read-outs and norms stay in floats.
 
     [bold]redheart quantize redheart-730m --to nf4[/bold]
-    0.41 GB of weights in ./redheart-730m-nf4, which loads as any other checkpoint
+    0.41 GB of weights in ./redheart-730m-nf4, which loads like any other checkpoint
     """
     from ...compression.quantize import quantize as run
     from ...storage.quiet import silence_libraries

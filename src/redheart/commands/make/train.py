@@ -13,13 +13,15 @@ def train(
     recipe: Annotated[
         Path, typer.Argument(exists=True, dir_okay=False, metavar="RECIPE", help="YAML file of the run.")
     ],
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the newest whole checkpoint.")] = False,
-    output: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Instead of the recipe's.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue from the newest complete checkpoint.")] = False,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Folder of the run, instead of the recipe's.")
+    ] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace what an earlier run has trained in the output folder.")
+        bool, typer.Option("--overwrite", help="Replace what an earlier run trained in the output folder.")
     ] = False,
 ) -> None:
-    """Train what a recipe describes: model, data, options, callbacks; docs/recipe.md lists what it may hold.
+    """Train the model that a recipe describes; docs/recipe.md lists its options.
 
     [bold]redheart train examples/small-cpu.yaml[/bold]
     a small model on a CPU, in minutes; the folder of the run then has the model and the reports

@@ -14,33 +14,40 @@ from ..options import depth_option, known_preset, new_file
 
 def bench(
     preset: Annotated[
-        str, typer.Option(metavar="NAME", callback=known_preset, help="What to measure.")
+        str, typer.Option(metavar="NAME", callback=known_preset, help="Preset to measure, with random weights.")
     ] = "redheart-730m",
-    tokens: Annotated[int, typer.Option(metavar="N", min=1, help="Length of each text.")] = 128,
-    batch: Annotated[int, typer.Option(metavar="N", min=1, help="Texts per run.")] = 1,
+    tokens: Annotated[int, typer.Option(metavar="N", min=1, help="Length of each text in tokens.")] = 128,
+    batch: Annotated[int, typer.Option(metavar="N", min=1, help="Texts of a batch.")] = 1,
     threads: Annotated[int, typer.Option(metavar="N", min=1, help="Threads of torch.")] = 2,
-    runs: Annotated[int, typer.Option(metavar="N", min=1, help="Measured runs of each model, in turn.")] = 15,
+    runs: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Measured runs of each model; the models take turns.")
+    ] = 15,
     dtype: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Repeatable; float32 and bfloat16 by default.")
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Type of the weights; repeatable; float32 and bfloat16 by default."),
     ] = None,
     depth: Annotated[
-        str, typer.Option(metavar="NAME", callback=depth_option, help="full, or fast: the heads' direct reading.")
+        str,
+        typer.Option(
+            metavar="NAME", callback=depth_option, help="full: every module; fast: the heads alone, with fewer outputs."
+        ),
     ] = "full",
     json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", callback=new_file, help="Also write everything here.")
+        Path | None,
+        typer.Option("--json", metavar="FILE", callback=new_file, help="Also write all results to this file."),
     ] = None,
     workdir: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", exists=True, file_okay=False, help="Where the weights lie meanwhile."),
+        typer.Option(metavar="FOLDER", exists=True, file_okay=False, help="Folder for the temporary weights."),
     ] = None,
 ) -> None:
-    """Measure speed and memory beside a plain encoder with as many parameters, in turn.
+    """Compare speed and memory with a plain encoder of as many parameters; the two take turns.
 
     [bold]redheart bench[/bold]
-    the full model; takes 6 GB of disk for a few minutes, and a machine that does nothing else
+    the full model; it takes 6 GB of disk for a few minutes, on a machine that does nothing else
 
     [bold]redheart bench --preset redheart-100m --dtype float32 --depth fast --json fast.json[/bold]
-    a smaller one, its heads only
+    a smaller model, its heads only
     """
     from rich.console import Console
 

@@ -22,40 +22,53 @@ def evaluate(
             metavar="DIR",
             exists=True,
             file_okay=False,
-            help="Folder of the public sets; else $REDHEART_DATA, or shared/data beside the code.",
+            help="Folder of the public data sets; by default $REDHEART_DATA, or shared/data beside the code.",
         ),
     ] = None,
-    sets: Annotated[list[str] | None, typer.Option("--set", metavar="NAME", help="Only this public set.")] = None,
+    sets: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME", help="Evaluate only this public data set; repeatable.")
+    ] = None,
     rows: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Your own rows instead (JSON lines, CSV, parquet, a hub name).")
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Evaluate your own rows instead of the public data sets (JSON lines, CSV, parquet, a Hub name).",
+        ),
     ] = None,
     train: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Rows that the floor of your own rows is fitted on.")
+        str | None,
+        typer.Option(metavar="FILE", help="Training rows, on which the baselines for --rows are fitted."),
     ] = None,
     columns: ColumnsOption = None,
     fit: Annotated[
         bool,
         typer.Option(
-            "--fit", help="Fit the thresholds and the temperature on validation rows, into the folder's config."
+            "--fit", help="Fit the thresholds and the temperature on validation rows, and store them in the config."
         ),
     ] = False,
     floor: Annotated[
-        bool, typer.Option("--floor/--no-floor", help="Majority or mean and TF-IDF beside every figure (minutes).")
+        bool,
+        typer.Option(
+            "--floor/--no-floor", help="Compare every figure with the baselines, majority or mean and TF-IDF (minutes)."
+        ),
     ] = True,
     texts: Annotated[
-        int, typer.Option(min=0, help="Texts of each set whose readings are compared with those of variants.")
+        int, typer.Option(min=0, help="Texts of each data set whose readings are compared with those of variants.")
     ] = 100,
     lists: Annotated[
         bool | None,
         typer.Option(
             "--lists/--no-lists",
             show_default="without --rows",
-            help="Also read this library's own texts: plain facts, risk, no-signal and, unless --texts is 0, fairness.",
+            help="Also evaluate this library's own texts: plain facts, risk, no-signal and, unless --texts is 0, "
+            "fairness.",
         ),
     ] = None,
     as_json: Annotated[
         Path | None,
-        typer.Option("--json", metavar="FILE", dir_okay=False, callback=reachable, help="Write every figure there."),
+        typer.Option(
+            "--json", metavar="FILE", dir_okay=False, callback=reachable, help="Write all figures to this file."
+        ),
     ] = None,
     report: Annotated[
         Path | None,
@@ -63,7 +76,7 @@ def evaluate(
             metavar="FOLDER",
             file_okay=False,
             callback=reachable,
-            help="Write a page with plots (index.html) and the plots there.",
+            help="Write a page with plots (index.html), and the plots, to this folder.",
         ),
     ] = None,
     card: Annotated[
@@ -75,8 +88,8 @@ def evaluate(
             metavar="FILE",
             exists=True,
             dir_okay=False,
-            help="YAML for the card of a model trained on your own data: a name, and under it title, texts, raters, "
-            "languages (a list), licence and, if you like, limit.",
+            help="YAML file that describes your own data for the model card: the name of the data and, under it, "
+            "title, texts, raters, languages (a list), licence and, optionally, limit.",
         ),
     ] = None,
     cache: Annotated[
@@ -85,11 +98,11 @@ def evaluate(
             metavar="FOLDER",
             file_okay=False,
             callback=reachable,
-            help="Keep what the floor said there, for the next time.",
+            help="Folder in which the predictions of the baselines are kept for the next run.",
         ),
     ] = None,
 ) -> None:
-    """Measure a checkpoint: every figure with its interval, beside majority or mean and TF-IDF.
+    """Measure a checkpoint: every figure with its interval, beside two baselines, majority or mean and TF-IDF.
 
     [bold]redheart evaluate[/bold]
     the shipped checkpoint on the public sets
@@ -98,19 +111,27 @@ def evaluate(
     your own model on your own rows, with a page of plots
     """
     if rows is None and train is not None:
-        raise typer.BadParameter("it is what the floor of --rows is fitted on; give --rows, too.", param_hint="--train")
+        raise typer.BadParameter(
+            "Only the baselines for --rows are fitted on it; also give --rows.", param_hint="--train"
+        )
     if rows is not None and sets:
-        raise typer.BadParameter("--rows are your own; leave --set out.", param_hint="--set")
+        raise typer.BadParameter(
+            "--set names public data sets, but --rows gives your own; leave --set out.", param_hint="--set"
+        )
     if rows is None and columns:
-        raise typer.BadParameter("it is about the columns of --rows; give --rows, too.", param_hint="--column")
+        raise typer.BadParameter("It renames columns of --rows; also give --rows.", param_hint="--column")
     if facts is not None and not card:
-        raise typer.BadParameter("they are for the model card; give --card, too.", param_hint="--facts")
+        raise typer.BadParameter("It is only used for the model card; also give --card.", param_hint="--facts")
     place = Path(checkpoint_path(model))
     if (fit or card) and not place.is_dir():
-        raise typer.BadParameter(f"{model} is not here; fetch it into a folder, which is then written to.")
+        raise typer.BadParameter(
+            f"{model} is not a folder on this machine; download it to one, which is then written to."
+        )
     if fit and (place / ADAPTER).is_file():
-        raise typer.BadParameter("an adapter has no config to fit into: merge it, or fit its base.", param_hint="--fit")
-    # Rows need no torch: what is wrong with them is told before it is imported.
+        raise typer.BadParameter(
+            "An adapter has no config to store a fit in; merge it, or fit its base.", param_hint="--fit"
+        )
+    # Rows need no torch, so mistakes in them are reported before it is imported.
     from ...data.column_map import parse_columns
     from ...evaluation.measurement.rows import EVENTS, fitting_units, own_rows, public_rows
 
@@ -158,7 +179,7 @@ def evaluate(
 
 
 def _command(context: typer.Context) -> str:
-    """What gives the same figures again: all that was given, without where things lie on this machine."""
+    """The command line that gives the same figures again, without the paths of this machine."""
     words = ["redheart", "evaluate", _named(context.params["model"])]
     for option in context.command.params:
         value, flags = context.params.get(str(option.name)), [*option.opts, *option.secondary_opts]
@@ -176,7 +197,7 @@ def _command(context: typer.Context) -> str:
 
 
 def _named(value: Any) -> str:
-    """The name of a file or folder; all else as it was given, as the name of a data set on the hub."""
+    """The name of a file or folder without its path; anything else, such as a Hub name, as it was given."""
     return (Path(value).name or str(value)) if isinstance(value, Path) or Path(str(value)).exists() else str(value)
 
 

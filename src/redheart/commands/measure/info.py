@@ -1,4 +1,4 @@
-"""The command `redheart info`: what is known of a model and of each of its outputs."""
+"""The command `redheart info`: what is recorded about a model and each of its outputs."""
 
 import json
 from dataclasses import asdict
@@ -16,15 +16,15 @@ def info(
     model: Annotated[
         str, typer.Argument(metavar="MODEL", callback=known_model, help="A shipped checkpoint, or a folder.")
     ] = DEFAULT_MODEL,
-    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Tell of each output what it learned from, who rated that, and how far it may be trusted.
+    """Show for each output what it learned from, who rated that, and how far it may be trusted.
 
     [bold]redheart info[/bold]
     the shipped checkpoint
 
     [bold]redheart info runs/mine/model --json[/bold]
-    your own, for a program; figures are there after `redheart evaluate FOLDER --json FOLDER/evaluation.json`
+    your own model, for a program; it has figures after `redheart evaluate FOLDER --json FOLDER/evaluation.json`
     """
     from rich.console import Console
     from rich.table import Table
@@ -37,7 +37,7 @@ def info(
 
     folder = Path(checkpoint_path(model))
     if not (folder / "config.json").is_file():
-        raise typer.BadParameter(f"{folder} has no config.json; name a checkpoint that ships, or a model's folder.")
+        raise typer.BadParameter(f"{folder} has no config.json; give a shipped checkpoint, or the folder of a model.")
     config = RedHeartConfig.from_pretrained(folder)
     results = folder / RESULTS
     evaluation = Evaluation.load(results) if results.is_file() else None
@@ -54,10 +54,10 @@ def info(
         console.print(f"A classifier ({kind}): {labels}.", markup=False)
         return
     if not record:
-        console.print("Nothing supervised it, as far as its config says: its readings mean nothing.")
+        console.print("Its config records no training data, so its readings mean nothing.")
         return
     if evaluation is None:
-        console.print(f"It has no {RESULTS}, and so no figures; `redheart evaluate` writes them.")
+        console.print(f"It has no figures, because it has no {RESULTS}; `redheart evaluate` writes one.")
     for row in record:
         table = Table.grid(padding=(0, 2, 0, 0))
         table.add_column(no_wrap=True, style="dim")

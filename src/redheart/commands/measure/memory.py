@@ -1,7 +1,7 @@
 """The command `redheart memory`: how much memory a training step or a reading will take.
 
-Notable: no weights are made and nothing is read; the plan comes from running the step on tensors without data, which
-takes some seconds whatever the size of the model.
+Notable: no weights are created and no text is read. The step runs on tensors without data, which takes some seconds
+for a model of any size.
 """
 
 import json
@@ -22,24 +22,31 @@ def memory(
     name: Annotated[
         str, typer.Argument(metavar="NAME", callback=known_preset, help="A preset, such as redheart-730m.")
     ],
-    batch: Annotated[int, typer.Option(metavar="N", min=1, help="Texts at a time.")] = 8,
+    batch: Annotated[int, typer.Option(metavar="N", min=1, help="Texts of a batch.")] = 8,
     seq: Annotated[int, typer.Option(metavar="N", min=1, help="Tokens of each text, padding included.")] = 128,
-    optim: Annotated[str, typer.Option(metavar="NAME", help="adamw, adamw_8bit, sgd or sgd_momentum.")] = "adamw",
-    dtype: Annotated[str, typer.Option(metavar="NAME", help="Of the weights: float32 or bfloat16.")] = "float32",
-    bf16: Annotated[bool, typer.Option("--bf16", help="Autocast to bfloat16, as the Trainer's bf16.")] = False,
+    optim: Annotated[
+        str, typer.Option(metavar="NAME", help="Optimiser: adamw, adamw_8bit, sgd or sgd_momentum.")
+    ] = "adamw",
+    dtype: Annotated[str, typer.Option(metavar="NAME", help="Type of the weights: float32 or bfloat16.")] = "float32",
+    bf16: Annotated[bool, typer.Option("--bf16", help="Autocast to bfloat16, as the Trainer's bf16 does.")] = False,
     checkpointing: Annotated[
         bool, typer.Option("--checkpointing", help="Recompute each layer in the backward pass.")
     ] = False,
-    accumulate: Annotated[int, typer.Option(metavar="N", min=1, help="Batches per update.")] = 1,
+    accumulate: Annotated[int, typer.Option(metavar="N", min=1, help="Batches per update of the weights.")] = 1,
     output: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", callback=outputs_option, help="Only this is computed; repeatable."),
+        typer.Option(metavar="NAME", callback=outputs_option, help="Compute only this output; repeatable."),
     ] = None,
     depth: Annotated[
-        str, typer.Option(metavar="NAME", callback=depth_option, help="full, or fast: the heads' direct reading.")
+        str,
+        typer.Option(
+            metavar="NAME", callback=depth_option, help="full: every module; fast: the heads alone, with fewer outputs."
+        ),
     ] = "full",
-    inference: Annotated[bool, typer.Option("--inference", help="Read only, without training.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object, in bytes.")] = False,
+    inference: Annotated[
+        bool, typer.Option("--inference", help="Predict the memory of a reading instead of a training step.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, with sizes in bytes.")] = False,
 ) -> None:
     """Predict the memory of a training step: weights, gradients, optimiser, activations and the peak.
 
@@ -98,7 +105,7 @@ def render(plan: "MemoryPlan", title: str, console: "Console") -> None:
     for name, size, what in plan.table():
         table.add_row(name, _size(size), what, style="bold" if name == "peak" else "")
     console.print(table)
-    console.print("Beside it a GPU needs about 0.5 GB for itself, and a tenth of the rest to spare.")
+    console.print("A GPU also needs about 0.5 GB for itself, and a tenth of the rest as a reserve.")
 
 
 def _size(size: int) -> str:

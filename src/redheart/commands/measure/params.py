@@ -19,12 +19,12 @@ def params(
     name: Annotated[
         str, typer.Argument(metavar="NAME", callback=known_preset, help="A preset, such as redheart-730m.")
     ],
-    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Count the parameters of each component, and compare them with their budget.
 
     [bold]redheart params redheart-730m[/bold]
-    the table; exit status 1 when a component does not have exactly its number
+    the table; the exit status is 1 when a component does not have exactly its number of parameters
     """
     import torch
 

@@ -37,12 +37,17 @@ def sizes(
         ),
     ] = DEFAULT_MODEL,
     forms: Annotated[
-        list[str] | None, typer.Option("--form", metavar="NAME", help="Only this one; repeatable. All by default.")
+        list[str] | None,
+        typer.Option("--form", metavar="NAME", help="Measure only this form; repeatable; all forms by default."),
     ] = None,
     others: Annotated[
         list[Path] | None,
         typer.Option(
-            "--beside", metavar="FOLDER", exists=True, file_okay=False, help="Another checkpoint; repeatable."
+            "--beside",
+            metavar="FOLDER",
+            exists=True,
+            file_okay=False,
+            help="Also measure the checkpoint in this folder; repeatable.",
         ),
     ] = None,
     data: Annotated[
@@ -51,21 +56,22 @@ def sizes(
             metavar="DIR",
             exists=True,
             file_okay=False,
-            help="Folder of the public sets: every figure of each form, too.",
+            help="Folder of the public data sets, to also compute every figure of each form.",
         ),
     ] = None,
-    rows: Annotated[int, typer.Option(min=1, help="Units of each split, for the figures.")] = 1000,
-    runs: Annotated[int, typer.Option(min=1, help="Timed readings of each form, in turn with float32.")] = 15,
-    threads: Annotated[int, typer.Option(min=1, help="Threads of each form.")] = 2,
+    rows: Annotated[int, typer.Option(min=1, help="Units (texts or pairs) of each split, for the figures.")] = 1000,
+    runs: Annotated[int, typer.Option(min=1, help="Timed readings of each form, which takes turns with float32.")] = 15,
+    threads: Annotated[int, typer.Option(min=1, help="Threads that each form runs on.")] = 2,
     json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", callback=new_file, help="Also write everything here.")
+        Path | None,
+        typer.Option("--json", metavar="FILE", callback=new_file, help="Also write all results to this file."),
     ] = None,
     workdir: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", exists=True, file_okay=False, help="Where the forms lie meanwhile."),
+        typer.Option(metavar="FOLDER", exists=True, file_okay=False, help="Folder for the temporary checkpoints."),
     ] = None,
 ) -> None:
-    """Measure each form of a model: size on disk, resident memory, time beside float32, change of every figure.
+    """Measure each form of a model: size on disk, resident memory, time relative to float32, change of every figure.
 
     [bold]redheart sizes --data DATA[/bold]
     the shipped checkpoint
@@ -75,7 +81,9 @@ def sizes(
     """
     random = has_random_weights(model)
     if random and data is not None:
-        raise typer.BadParameter(f"{model} has random weights, whose figures say nothing.", param_hint="--data")
+        raise typer.BadParameter(
+            f"{model} has random weights, so its figures mean nothing; leave --data out.", param_hint="--data"
+        )
     from rich.console import Console
 
     from ...benchmarking.measuring import machine_facts
@@ -114,12 +122,19 @@ def sizes(
 
 
 def render(title: str, setting: "SizeSetting", found: "list[Size]", console: "Console") -> None:
-    """Print what was measured as one table of the forms, and one of their figures."""
+    """Print a table of the forms, and one of their figures when they were computed.
+
+    Args:
+        title: Title of the first table.
+        setting: What was measured.
+        found: The sizes of each form, float32 first.
+        console: Where to print; it is made 100 columns wide.
+    """
     from rich.table import Table
 
     from ...benchmarking.sizes import changes
 
-    console.width = width = _WIDTH  # a pipe or a narrow terminal wraps the lines, and cuts no figure off
+    console.width = width = _WIDTH  # a pipe or a narrow terminal then wraps the lines and does not cut figures off
     options: dict[str, Any] = {"box": None, "pad_edge": False, "padding": (0, 2, 0, 0), "header_style": "dim"}
     table = Table(title=title, title_justify="left", **options)
     table.add_column("")
@@ -141,14 +156,14 @@ def render(title: str, setting: "SizeSetting", found: "list[Size]", console: "Co
     console.print(table, width=width)
     console.print(
         f"One text of {setting.tokens} tokens, all outputs, {setting.threads} threads. Resident, peak: above the "
-        "imports, after loading and one reading, and until then. x float32: median ratio of runs in turn. emotion: "
+        "imports, after loading and one reading, and until then. x float32: median ratio of alternating runs. emotion: "
         "mean difference of a probability from float32's; verdict: total variation distance; over a few sentences.",
         style="dim",
         width=width,
     )
     if not found[0].figures:
         return
-    # A figure's name on a line of its own: beside ten forms there is no room for it.
+    # The name of a figure has its own line, since there is no room for it beside ten forms.
     columns = [max(len(item.name), 7) + 2 for item in found]
 
     def line(cells: "Iterable[str]") -> str:
@@ -161,9 +176,9 @@ def render(title: str, setting: "SizeSetting", found: "list[Size]", console: "Co
         console.print(key, style="dim", width=width)
         console.print(line([f"{value:.3f}", *moved]), width=width)
     spread = [changes(item, found[0]) for item in found]
-    console.print(f"\nchange of the {len(spread[0])} figures that are not of a confidence, in the mean", style="italic")
+    console.print(f"\nmean change of the {len(spread[0])} figures that are not about confidence", style="italic")
     console.print(line(f"{sum(each) / max(len(each), 1):.3f}" for each in spread), width=width)
-    console.print("and at most", style="italic")
+    console.print("largest change", style="italic")
     console.print(line(f"{max(each, default=0.0):.3f}" for each in spread), width=width)
 
 

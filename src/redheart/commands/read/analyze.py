@@ -1,4 +1,4 @@
-"""The command `redheart analyze`: readings of texts, for people or as JSON."""
+"""The command `redheart analyze`: readings of texts, as tables for people or as JSON."""
 
 import sys
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from ...configuration.shipped import DEFAULT_MODEL
 from ...formats.strict_json import json_line
 from ...formats.tables import columns_of, ending
 from ...loading import load_text_pipeline
-from ..errors import complain, wrong_usage
+from ..errors import print_error, wrong_usage
 from ..options import checked, depth_option, known_model, outputs_option
 from .texts import ENDINGS, Item, read_batches, read_items
 
@@ -23,36 +23,51 @@ TEXT_COLUMN = "text"
 
 def analyze(
     texts: Annotated[
-        list[str] | None, typer.Argument(metavar="TEXT", help="Texts. - reads one per line from standard input.")
+        list[str] | None,
+        typer.Argument(metavar="TEXT", help="Texts to read; - reads one text per line from standard input."),
     ] = None,
     file: Annotated[
         list[Path] | None,
         typer.Option(
             exists=True,
             dir_okay=False,
-            help="A .txt file (one text), or a table (one text per row): .jsonl, .json, .csv, .tsv, .parquet.",
+            help="A .txt file (one text), or a table (one text per row: .jsonl, .json, .csv, .tsv, .parquet); "
+            "repeatable.",
         ),
     ] = None,
     model: Annotated[
         str,
         typer.Option(
             callback=known_model,
-            help="A checkpoint that ships, a folder, or a Hugging Face Hub id; also of a classifier.",
+            help="Model to read with, also a classifier: a shipped checkpoint, a folder, or a Hugging Face Hub id.",
         ),
     ] = DEFAULT_MODEL,
     output: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", callback=outputs_option, help=f"Only this; repeatable. {', '.join(OUTPUTS)}."),
+        typer.Option(
+            metavar="NAME",
+            callback=outputs_option,
+            help=f"Give only this output; repeatable. The outputs are {', '.join(OUTPUTS)}.",
+        ),
     ] = None,
     depth: Annotated[
-        str, typer.Option(metavar="[full|fast]", callback=depth_option, help="fast is the heads' direct reading.")
+        str,
+        typer.Option(
+            metavar="[full|fast]",
+            callback=depth_option,
+            help="full: every module; fast: the heads alone, with fewer outputs.",
+        ),
     ] = "full",
     token_budget: Annotated[
         int | None,
-        typer.Option(metavar="N", callback=checked(check_token_budget), help="Read on with the N best tokens."),
+        typer.Option(
+            metavar="N",
+            callback=checked(check_token_budget),
+            help="Keep only the N most important tokens after the backbone; by default all.",
+        ),
     ] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON object per text and line, and nothing else.")
+        bool, typer.Option("--json", help="Print one JSON object per text, each on its own line, and nothing else.")
     ] = False,
     column: Annotated[
         str,
@@ -60,91 +75,91 @@ def analyze(
             "--column",
             "--jsonl-field",
             metavar="NAME",
-            help="Column of a table (field of a .jsonl line) that has the text; the others are passed on.",
+            help="Column of a table (field of a .jsonl line) that has the text; --json passes the others on.",
         ),
     ] = TEXT_COLUMN,
     include_untrained: Annotated[
-        bool, typer.Option("--include-untrained", help="Also show what nothing supervised, marked.")
+        bool,
+        typer.Option("--include-untrained", help="Also show values that no training data supervised, and mark them."),
     ] = False,
     batch_size: Annotated[
         int,
         typer.Option(
             metavar="N",
             callback=checked(check_batch_size),
-            help="Texts read together; with 1 each line is answered at once.",
+            help="Texts that are read together; with 1, each line is answered at once.",
         ),
     ] = 8,
 ) -> None:
     """Read texts: emotions, verdict, felicific calculus, regret, and how far to trust each.
 
     [bold]redheart analyze "I told my sister's secret to her fiancé."[/bold]
-    one reading, for people
+    one reading, as tables
 
     [bold]redheart analyze --output verdict --output emotion --file letter.txt[/bold]
-    only what you need
+    only the outputs that you need
 
     [bold]redheart analyze --json --file posts.csv --column body > readings.jsonl[/bold]
     one JSON object per row, with the other columns of the row
 
     [bold]tail -f chat.log | redheart analyze --json --batch-size 1 - | jq .verdict.label[/bold]
-    answers each line as it comes
+    one answer per line, as the lines come
 
-    Exit status: 0, 1 when a text could not be read or a file has none (the others are answered), 2 for wrong usage.
+    The exit status is 0; 1 when a text could not be read or a file has no text (the others are answered); 2 for wrong
+    usage.
     """
     if not texts and not file:
-        wrong_usage("give a TEXT, - for standard input, or --file.", "TEXT")
+        wrong_usage("There is nothing to read; give a TEXT, - for standard input, or --file.", "TEXT")
     _check_files(file or [], column)
-    asked = {"outputs": output or None, "depth": depth, "token_budget": token_budget}
+    given = {"outputs": output or None, "depth": depth, "token_budget": token_budget}
     try:
-        options = check_options({**asked, "include_untrained": include_untrained})
+        options = check_options({**given, "include_untrained": include_untrained})
     except ValueError as error:
         wrong_usage(str(error), "--output")
     stdout = sys.stdout
-    with redirect_stdout(sys.stderr):  # what a library prints must not get between the answers
+    with redirect_stdout(sys.stderr):  # so that nothing that a library prints comes between the answers
         pipe = load_text_pipeline(model)
         answers = read_batches(pipe, read_items(texts or [], file or [], column), options, batch_size)
-        all_read = _write_json(answers, stdout) if as_json else _write_for_people(answers, stdout)
+        all_read = _write_json(answers, stdout) if as_json else _write_tables(answers, stdout)
     if not all_read:
         raise typer.Exit(1)
 
 
 def _check_files(files: Iterable[Path], column: str) -> None:
-    """Refuse a file of another kind, a table whose first line says that it has no such column, and a column without a
-    table."""
+    """Refuse a file of an unknown type, a table that does not have the column, and a column without a table."""
     files = list(files)
     if column != TEXT_COLUMN and all(ending(path) == ".txt" for path in files):
-        wrong_usage("it is about the columns of a table; give one with --file, or leave it out.", "--column")
+        wrong_usage("It names the column of a table; give a table as --file, or leave --column out.", "--column")
     for path in files:
         if ending(path) not in ENDINGS:
-            wrong_usage(f"{path} ends in {path.suffix!r}; give one of {', '.join(ENDINGS)}.", "--file")
+            wrong_usage(f"{path} ends in {path.suffix!r}; give a file of {', '.join(ENDINGS)}.", "--file")
         try:
             columns = columns_of(path)
         except ValueError:
-            continue  # it is answered in its place, beside the other files
+            continue  # its error is reported in its place among the answers
         if columns is not None and column not in columns:
             wrong_usage(f"{path} has no column {column!r}; {closest(column, columns)}", "--column")
 
 
 def _write_json(batches: Iterable[list[Item]], stdout: Any) -> bool:
-    """Write one JSON object per text, and what is wrong with a whole source on standard error; returns whether every
-    text was read."""
+    """Write one JSON object per text, and errors of whole sources on standard error; return whether all were read."""
     failed, sources = 0, 0
     for batch in batches:
         for item in batch:
             if item.is_source:
-                complain(str(item.error))
+                print_error(str(item.error))
                 sources += 1
                 continue
             stdout.buffer.write(json_line(item.answer()).encode("utf-8") + b"\n")
             failed += item.error is not None
         stdout.buffer.flush()
     if failed:
-        complain(f'{failed} of the texts could not be read; their lines have an "error".')
+        print_error(f'{failed} of the texts could not be read; their lines have an "error".')
     return not failed + sources
 
 
-def _write_for_people(batches: Iterable[list[Item]], stdout: Any) -> bool:
-    """Print the readings, and the errors on standard error; returns whether every text was read."""
+def _write_tables(batches: Iterable[list[Item]], stdout: Any) -> bool:
+    """Print the readings as tables, and errors on standard error; return whether every text was read."""
     from rich.console import Console
 
     from .terminal import render
@@ -154,7 +169,7 @@ def _write_for_people(batches: Iterable[list[Item]], stdout: Any) -> bool:
     failed, shown = 0, 0
     for item in (item for batch in batches for item in batch):
         if item.reading is None:
-            complain(str(item.error))
+            print_error(str(item.error))
             failed += 1
             continue
         if shown:

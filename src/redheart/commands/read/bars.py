@@ -9,7 +9,11 @@ BAR = 24
 
 
 class Bars:
-    """Bars in line-drawing characters or in ASCII."""
+    """Bars in line-drawing characters, or in ASCII where the console's encoding is not Unicode.
+
+    Args:
+        console: Where the bars are printed.
+    """
 
     def __init__(self, console: Console) -> None:
         self.unicode = console.encoding.lower().replace("-", "").startswith("utf")
@@ -18,12 +22,29 @@ class Bars:
         self.stack = ("█", "▓", "░") if self.unicode else ("#", "=", "-")
 
     def share(self, value: float, style: str = "cyan", width: int = BAR) -> Text:
-        """value: 0..1."""
+        """Return a bar that is filled from the left.
+
+        Args:
+            value: In 0..1; anything beyond is cut to that range.
+            style: Style of the filled part.
+            width: Characters.
+
+        Returns:
+            The bar.
+        """
         filled = round(min(max(value, 0.0), 1.0) * width)
         return Text.assemble((self.full * filled, style), (self.empty * (width - filled), "dim"))
 
     def signed(self, value: float, width: int = BAR) -> Text:
-        """value: -1..1, from the middle."""
+        """Return a bar that is filled from the middle, to the left in red or to the right in green.
+
+        Args:
+            value: In -1..1; anything beyond is cut to that range.
+            width: Characters.
+
+        Returns:
+            The bar.
+        """
         half = (width - 1) // 2
         filled = round(min(abs(value), 1.0) * half)
         rest = self.empty * (half - filled)
@@ -34,7 +55,16 @@ class Bars:
         return Text.assemble(*parts)
 
     def stacked(self, values: Sequence[float], styles: Sequence[str], width: int) -> Text:
-        """values: not below 0; their sum fills the bar, unless it rounds to nothing."""
+        """Return a bar of several parts, one beside the other.
+
+        Args:
+            values: At least 0 each; their sum fills the bar, unless it is below 0.0005.
+            styles: One for each value.
+            width: Characters.
+
+        Returns:
+            The bar.
+        """
         total = sum(values)
         ends, done = [], 0.0
         for value in values:

@@ -22,27 +22,36 @@ class PageLanguage(StrEnum):
 
 def demo(
     model: Annotated[
-        str, typer.Option(callback=known_model, help="A checkpoint that ships, a folder, or a Hugging Face Hub id.")
+        str,
+        typer.Option(
+            callback=known_model, help="Model to read with: a shipped checkpoint, a folder, or a Hugging Face Hub id."
+        ),
     ] = DEFAULT_MODEL,
-    host: Annotated[str, typer.Option(help="Address to listen on; by default only this machine reaches it.")] = (
-        "127.0.0.1"
-    ),
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes the first free one from 7860 on.")] = 7860,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; the default can be reached from this machine only.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes the first free port from 7860.")
+    ] = 7860,
     language: Annotated[
-        PageLanguage, typer.Option(help="Of the page when it opens; auto is the browser's.")
+        PageLanguage,
+        typer.Option(help="Language of the page when it opens; auto takes the language of the browser."),
     ] = PageLanguage.auto,
     space: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Serve nothing; write a Hugging Face Space with this model there."),
+        typer.Option(
+            metavar="FOLDER",
+            help="Write a Hugging Face Space with this model to this folder, and do not start a server.",
+        ),
     ] = None,
 ) -> None:
-    """Show readings on a page in the browser: type a text, see what it says, how surely, and what is withheld.
+    """Show readings on a page in the browser: type a text, see what it says, how sure that is, and what is withheld.
 
     [bold]redheart demo[/bold]
-    the page on this machine, in English or Korean; Ctrl+C ends it
+    the page on this machine, in English or Korean; Ctrl+C stops it
 
     [bold]redheart demo --space my-space[/bold]
-    the same page as the folder of a Hugging Face Space; `python app.py` in it starts it anywhere
+    the same page as the folder of a Hugging Face Space; `python app.py` in that folder starts it anywhere
     """
     try:
         import gradio  # noqa: F401
@@ -62,8 +71,8 @@ def demo(
     try:
         _, url, _ = page.launch(**launch_options(), **options)
     except OSError as error:
-        raise OSError(f"Port {port} of {host} cannot be used; --port 0 takes the first free one.") from error
-    typer.echo(f"Red Heart reads on {url} (Ctrl+C ends it)")
+        raise OSError(f"Port {port} of {host} cannot be used; --port 0 takes the first free port.") from error
+    typer.echo(f"Red Heart is running on {url} (Ctrl+C stops it)")
     page.block_thread()
 
 

@@ -1,7 +1,7 @@
 """The command `redheart serve`.
 
-Notable: no text is logged. The port is open before the model is loaded, so that /health and /ready can say so; the
-address is printed when there is somebody to talk to.
+Notable: no text is logged. The port is open before the model is loaded, so that /health and /ready can report that;
+the address is printed when the model is ready.
 """
 
 import math
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 _DEFAULT = Limits()
-# Above the deadline, for answers that are on their way when the server stops.
+# Added to the deadline when the server stops, so that requests that it has accepted are answered.
 _GRACE_SECONDS = 5
 
 
@@ -32,46 +32,62 @@ def serve(
         typer.Option(
             metavar="MODEL",
             callback=known_model,
-            help="A checkpoint that ships, a folder, or a Hugging Face Hub id.",
+            help="Model to read with: a shipped checkpoint, a folder, or a Hugging Face Hub id.",
         ),
     ] = DEFAULT_MODEL,
-    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Where to listen.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="0 = any free one.")] = 8000,
-    characters: Annotated[int, typer.Option(metavar="N", min=1, help="Of a text, at most.")] = _DEFAULT.characters,
-    texts: Annotated[int, typer.Option(metavar="N", min=1, help="Of a request, at most.")] = _DEFAULT.texts,
+    host: Annotated[
+        str,
+        typer.Option(
+            metavar="ADDRESS", help="Address to listen on; the default can be reached from this machine only."
+        ),
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(metavar="N", min=0, max=65535, help="Port to listen on; 0 takes any free port.")
+    ] = 8000,
+    characters: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Maximum characters of a text.")
+    ] = _DEFAULT.characters,
+    texts: Annotated[int, typer.Option(metavar="N", min=1, help="Maximum texts of a request.")] = _DEFAULT.texts,
     body_bytes: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Of a request's body, at most.")
+        int, typer.Option(metavar="N", min=1, help="Maximum bytes of the body of a request.")
     ] = _DEFAULT.body_bytes,
     deadline: Annotated[
-        float, typer.Option(metavar="SECONDS", help="Within which a request is answered.")
+        float, typer.Option(metavar="SECONDS", help="Maximum time from the body of a request to its answer.")
     ] = _DEFAULT.deadline,
     requests: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Worked on at the same time, at most.")
+        int, typer.Option(metavar="N", min=1, help="Maximum requests that are handled at the same time.")
     ] = _DEFAULT.requests,
-    queue: Annotated[int, typer.Option(metavar="N", min=1, help="Texts that may wait.")] = _DEFAULT.queue,
+    queue: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Maximum texts that may wait to be read.")
+    ] = _DEFAULT.queue,
     batch: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Texts read together, at most; 1 = no batching.")
+        int, typer.Option(metavar="N", min=1, help="Maximum texts of a batch; 1 = no batching.")
     ] = _DEFAULT.batch,
     batch_tokens: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Of a batch, with padding, at most.")
+        int, typer.Option(metavar="N", min=1, help="Maximum tokens of a batch, padding included.")
     ] = _DEFAULT.batch_tokens,
     batch_wait: Annotated[
-        float, typer.Option(metavar="SECONDS", min=0, help="That a text waits for others.")
+        float, typer.Option(metavar="SECONDS", min=0, help="Maximum time that a text waits for others of its batch.")
     ] = _DEFAULT.batch_wait,
     threads: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Of torch; by default its own choice.")
+        int | None, typer.Option(metavar="N", min=1, help="Threads of torch; by default as many as torch chooses.")
     ] = None,
-    docs: Annotated[bool, typer.Option("--docs", help="Pages at /docs; their scripts come from the internet.")] = False,
+    docs: Annotated[
+        bool,
+        typer.Option(
+            "--docs", help="Also serve pages on the interface at /docs; their scripts come from the internet."
+        ),
+    ] = False,
 ) -> None:
     """Answer over HTTP: POST /read, and GET /health, /ready, /model, /metrics and /openapi.json.
 
     [bold]redheart serve --model redheart-100m --port 8000[/bold]
-    on this machine only; in front of others put a proxy with TLS and authentication, which this server has not
+    on this machine only; this server has no TLS or authentication, so put a proxy in front of it for other machines
 
     [bold]curl -s localhost:8000/read --json '{"text": "I told her secret.", "outputs": ["verdict"]}'[/bold]
-    asks it
+    sends a text to it
 
-    SIGTERM and Ctrl-C: nothing new is accepted, what was accepted is answered, exit status 0.
+    On SIGTERM and Ctrl-C it accepts no new requests, answers those that it has accepted, and exits with status 0.
     """
     try:
         limits = Limits(
@@ -104,26 +120,26 @@ def serve(
     def stop() -> None:
         server.should_exit = True
 
-    def tell() -> None:
+    def print_address() -> None:
         typer.echo(f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}")
 
-    app = create_app(Path(model).name, lambda: load_pipeline(model), limits, stop, docs, tell)
+    app = create_app(Path(model).name, lambda: load_pipeline(model), limits, stop, docs, print_address)
     config = uvicorn.Config(
         app,
         lifespan="on",
         log_config=None,
-        access_log=False,  # it has the query, in which a client may have put a text; `Guard` logs instead
+        access_log=False,  # it would show the query, in which a client may have put a text; `Guard` logs instead
         server_header=False,
         timeout_graceful_shutdown=math.ceil(deadline) + _GRACE_SECONDS,
     )
     server = uvicorn.Server(config)
-    _log()
+    _set_up_logging()
     _run(server, listening)
     _raise_failure(app)
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """A socket that listens. Raises `OSError` with a remedy."""
+    """Return a socket that listens, or raise `OSError` with a remedy."""
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
@@ -131,8 +147,8 @@ def _listen(host: str, port: int) -> socket.socket:
         raise OSError(f"Cannot listen on {host}, port {port}: {reason}; name another --host or --port.") from error
 
 
-def _log() -> None:
-    """Send what the server has to say to standard error: of libraries only warnings."""
+def _set_up_logging() -> None:
+    """Log to standard error: messages of the server, and only warnings of libraries."""
     import logging
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -140,7 +156,7 @@ def _log() -> None:
 
 
 def _run(server: "uvicorn.Server", listening: socket.socket) -> None:
-    # uvicorn handles the signals, and raises them again when it is done: by then they have had their effect.
+    # uvicorn handles the signals and then raises them again, when they have already had their effect.
     kept = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         server.run(sockets=[listening])

@@ -1,7 +1,7 @@
 """Readings for people: a headline, tables, bars and the words that mattered, for a terminal or a plain file.
 
-Notable: nothing is told by colour alone, so the output reads the same in a pipe or under NO_COLOR; it fits 80 columns,
-with wide (Korean, Chinese, Japanese) letters counted as two; a text's control characters are shown, not sent.
+Notable: nothing is shown by colour alone, so the output reads the same in a pipe or under NO_COLOR. It fits 80 columns,
+with wide (Korean, Chinese, Japanese) letters counted as two. Control characters of a text are printed as escapes.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -27,7 +27,7 @@ _SHOWN_CHARACTERS = 600
 _SHOWN_NAMES = 8
 _SHOWN_SENTENCES = 12
 
-# Section of the output -> the parts of record keys that it shows; the course of a text has a section of its own.
+# Section -> the claims that it shows; the arc of the emotions has a section of its own.
 _SECTION_PARTS = {
     **{
         output: tuple(
@@ -62,12 +62,17 @@ _VERDICTS = {
     "info": "who is in the wrong cannot be judged from the text alone",
 }
 
-# Who rated, as `rated_by` of a reading says it.
+# Values of `rated_by` of a reading, in words.
 _RATERS = {"people": "people", "model": "a model", "derived": "a rule", "mixed": "a mix of these"}
 
 
 def render(reading: Mapping[str, Any], console: Console) -> None:
-    """Print one reading of the pipeline."""
+    """Print one reading of the pipeline.
+
+    Args:
+        reading: What the pipeline returns for a text.
+        console: Where to print; at most 80 columns are used.
+    """
     width = min(console.width, _WIDTH)
     console.print(_highlighted(reading, marked=not console.is_terminal), width=width, soft_wrap=False)
     for number, line in enumerate(headline_lines(reading)):
@@ -93,19 +98,19 @@ def _title(section: str) -> str:
 
 
 def headline_lines(reading: Mapping[str, Any]) -> Iterator[str]:
-    """What the model is sure of, in sentences; see `modeling_redheart.headline`."""
+    """Yield what the model is sure of, as sentences; see `modeling_redheart.headline`."""
     found = headline(reading)
     if found.risk:
-        kinds = " and of ".join(_RISKS[kind] for kind in found.risk)
-        yield f"The text tells of {kinds}: no model should be relied on there, and this one is not made for it."
+        kinds = " and ".join(_RISKS[kind] for kind in found.risk)
+        yield f"The text mentions {kinds}: no model should be relied on there, and this one is not made for it."
     if found.verdict is not None:
-        said = _VERDICTS[found.verdict]
-        said = f"probably {said}" if found.standing == "probable" else said
-        yield f"{said[0].upper()}{said[1:]}."
+        sentence = _VERDICTS[found.verdict]
+        sentence = f"probably {sentence}" if found.standing == "probable" else sentence
+        yield f"{sentence[0].upper()}{sentence[1:]}."
     elif found.standing == "unsure":
         yield "No verdict: the model is not sure."
     elif found.standing == "held_back":
-        yield "No verdict is told: the model is not sure enough to blame anybody in such a text."
+        yield "No verdict: the model is not sure enough to blame anybody in such a text."
     if found.acceptability is not None:
         yield f"The narrator's conduct is {found.acceptability:.0%} acceptable."
     if found.feelings == ("neutral",):
@@ -115,22 +120,22 @@ def headline_lines(reading: Mapping[str, Any]) -> Iterator[str]:
 
 
 def notes(flags: Mapping[str, Any]) -> Iterator[str]:
-    """What a reader must know about the reading: what was cut, failed, withheld, or never trained."""
+    """Yield what a reader must know about the reading: what was cut, failed, withheld, or never trained."""
     if flags["truncated"]:
         yield f"Truncated: only the first {flags['tokens']:,} tokens were read."
     if flags["windows"] > 1:
-        yield f"Long: read in {flags['windows']} overlapping pieces, whose readings are put together."
+        yield f"Long: read in {flags['windows']} overlapping pieces, whose readings are combined."
     if flags["speakers"] > 1:
         yield f'{flags["speakers"]} people speak: "author" is whoever is called "me" or "I", else the first to speak.'
     if flags["no_letters"]:
-        yield "The text has no letters: the reading rests on signs alone."
+        yield "The text has no letters: the reading is based on symbols alone."
     if flags["unknown_tokens"] > 0:
         yield f"{flags['unknown_tokens']:.0%} of the tokens are unknown to the tokenizer."
     if flags["recovered"]:
-        yield f"Failed, and left out: {_listed(flags['recovered'])}. The verdict rests on rebuilt states."
+        yield f"Failed and left out: {_listed(flags['recovered'])}. The verdict uses predicted states in their place."
     if flags["withheld"]:
         yield (
-            f"Withheld: {_listed(flags['withheld'])}. Nothing supervised these in this model; "
+            f"Withheld: {_listed(flags['withheld'])}. No training data supervised them in this model; "
             "--include-untrained shows them, marked."
         )
     if flags["untrained"]:
@@ -138,11 +143,11 @@ def notes(flags: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _raters(rated_by: Mapping[str, str]) -> Iterator[str]:
-    """Who rated what the outputs were learned from, one sentence for all."""
+    """Yield one sentence on who rated the training data of the outputs."""
     kinds = {kind: [name for name, given in rated_by.items() if given == kind] for kind in _RATERS}
-    told = [f"{_RATERS[kind]} ({', '.join(names)})" for kind, names in kinds.items() if names]
-    if told:
-        yield f"What it learned from was rated by {', '.join(told)}."
+    raters = [f"{_RATERS[kind]} ({', '.join(names)})" for kind, names in kinds.items() if names]
+    if raters:
+        yield f"Its training data were rated by {', '.join(raters)}."
 
 
 def _sections(reading: Mapping[str, Any], bars: Bars) -> Iterator[tuple[str, RenderableType]]:
@@ -206,13 +211,13 @@ def _emotion(emotion: Mapping[str, Any], bars: Bars) -> Table:
 
 
 def _classification(found: Mapping[str, Any], bars: Bars) -> Table:
-    """The labels of a classifier, the likeliest first, or the numbers of a regression."""
+    """The labels of a classifier, the most probable first, or the numbers of a regression."""
     table = _grid("left", "left", "right")
     for name, value in found.get("values", {}).items():
         table.add_row("", Text(name), f"{value:.3f}")
-    told = found.get("asserted", [found.get("label")])
+    asserted = found.get("asserted", [found.get("label")])
     for name, value in sorted(found.get("labels", {}).items(), key=lambda item: -item[1]):
-        table.add_row(bars.asserted if name in told else "", Text(name), f"{value:.2f}", bars.share(value))
+        table.add_row(bars.asserted if name in asserted else "", Text(name), f"{value:.2f}", bars.share(value))
     return table
 
 
@@ -230,7 +235,7 @@ def _level(levels: Mapping[str, float]) -> str:
 
 def _arc(arc: Sequence[Mapping[str, Any]]) -> Table:
     table = _grid("right", "left", "right")
-    table.expand = True  # so that a long sentence takes nothing from the columns before it
+    table.expand = True  # so that a long sentence takes no width from the columns before it
     table.add_column(overflow="ellipsis", no_wrap=True, ratio=1)
     for number, segment in enumerate(arc[:_SHOWN_SENTENCES], 1):
         name = max(segment["labels"], key=segment["labels"].__getitem__)
@@ -325,7 +330,7 @@ def _counterfactual(views: Mapping[str, Any], bars: Bars) -> Table:
 
 def _surd(surd: Mapping[str, Any], bars: Bars) -> RenderableType:
     if surd.get("not_determined"):
-        return Text("not determined: it does not stand out from chance")
+        return Text("not determined: it cannot be distinguished from chance")
     styles = ("magenta", "cyan", "yellow")
     bits = {name: value for name, value in surd.items() if name != SURD[-1]}
     table = Table.grid()
@@ -352,7 +357,7 @@ def _embedding(values: Sequence[float], _: Bars) -> Text:
 
 
 def _highlighted(reading: Mapping[str, Any], marked: bool) -> Text:
-    """The text with the words that mattered underlined. marked: also between asterisks, for output without styles."""
+    """The text with the words that mattered underlined and, with ``marked``, between asterisks (without styles)."""
     whole = reading["text"]
     shown = whole[:_SHOWN_CHARACTERS]
     most = max(1, len(whole.split()) // 4)  # in a short text not every word stands out
@@ -371,7 +376,7 @@ def _highlighted(reading: Mapping[str, Any], marked: bool) -> Text:
 
 
 def _mark(section: str, untrained: Sequence[str]) -> str:
-    """Says in the title when the section's claims, or some of them, were never trained."""
+    """The end of a section's title where its claims, or some of them, were never trained."""
     parts = _SECTION_PARTS.get(section, (section,))
     named = [part for part in parts if part in untrained]
     some = [name for name in untrained if name.split(".")[0] in parts]

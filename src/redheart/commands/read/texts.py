@@ -1,6 +1,6 @@
-"""The texts that a command line names: arguments, lines of standard input, .txt files and tables; and their reading.
+"""The texts of a command line (arguments, lines of standard input, .txt files, tables), and their readings.
 
-Notable: read as they come, never all at once; what cannot be read is an item with an error in its place.
+Notable: texts are read as they come, never all at once. A text that cannot be read is an item with an error.
 """
 
 import sys
@@ -16,21 +16,27 @@ from ...configuration.labels import OUTPUTS, closest
 from ...formats.strict_json import as_json
 from ...formats.tables import READERS, Line, byte_lines, check_row, decode, ending, read_table
 
-# What an answer has of its own: fields of a JSON line with these names go under "input".
+# Keys of an answer; fields of a row with one of these names go under "input".
 _ANSWER_KEYS = frozenset(
     {"text", "error", "input", "rationale", "ranges", "rated_by", "flags", "classification", *OUTPUTS}
 )
 
-# Endings of the files that can be read.
+# File types that can be read.
 ENDINGS = (".txt", *READERS)
 
 
 @dataclass
 class Item:
-    """A text to read: where it comes from, the other columns of its row, and why it cannot be read.
+    """A text to read, where it comes from, and its reading or error.
 
-    error: with the place. error_type: name of its class. is_source: the error is that of a whole source, and stands for
-    no text.
+    Attributes:
+        text: The text; anything JSON can show where the value is not a text.
+        where: The place that it comes from, in words, such as "text 1".
+        fields: The other columns of its row.
+        error: Why it cannot be read, with the place; None when it can.
+        error_type: Name of the class of the error.
+        is_source: Whether the error is about a whole source instead of one text.
+        reading: The reading of the pipeline; None before it, or with an error.
     """
 
     text: Any
@@ -42,7 +48,7 @@ class Item:
     reading: dict[str, Any] | None = None
 
     def answer(self) -> dict[str, Any]:
-        """The JSON object: the reading or the error, and the fields, under "input" where their names collide."""
+        """Return the JSON object: the reading or the error, and the fields, under "input" where names collide."""
         given = {"text": self.text, "error": {"type": self.error_type, "message": self.error}}
         answer = given if self.reading is None else dict(self.reading)
         answer |= {name: value for name, value in self.fields.items() if name not in _ANSWER_KEYS}
@@ -51,9 +57,15 @@ class Item:
 
 
 def read_items(texts: Iterable[str], files: Iterable[Path], column: str) -> Iterator[Item]:
-    """The texts of the command line, standard input ("-") and the files, in order, as they come.
+    """Yield the texts of the command line and then those of the files, as they come.
 
-    column: of the files that are tables, the one that has the text.
+    Args:
+        texts: Texts; "-" stands for the lines of standard input.
+        files: Paths of .txt files and tables.
+        column: The column of the tables that has the text.
+
+    Yields:
+        An item for each text, and one for each source that has none or cannot be read to its end.
     """
     for number, text in enumerate(texts, 1):
         if text == "-":
@@ -66,7 +78,7 @@ def read_items(texts: Iterable[str], files: Iterable[Path], column: str) -> Iter
 
 
 def _of_source(name: str, of_what: str, items: Iterator[Item]) -> Iterator[Item]:
-    """``items``, and an error where the source has none, or cannot be read on."""
+    """Yield ``items``, and an error when the source has none or cannot be read to its end."""
     count = 0
     try:
         for item in items:
@@ -119,7 +131,7 @@ def _of_row(row: Mapping[str, Any], where: str, column: str) -> Item:
         try:
             item.fields[str(name)] = as_json(value)
             if name == column:
-                item.text = item.fields.pop(column)  # what a JSON line can show of it, also where it is no text
+                item.text = item.fields.pop(column)  # as JSON can show it, also where it is not a text
                 check_text(value)
         except ValueError as error:
             item.error = item.error or (f"{where}: {error}" if name == column else f"{where}, column {name!r}: {error}")
@@ -127,9 +139,16 @@ def _of_row(row: Mapping[str, Any], where: str, column: str) -> Item:
 
 
 def read_batches(pipe: Any, items: Iterable[Item], options: dict[str, Any], size: int) -> Iterator[list[Item]]:
-    """The items with their reading or error, batch by batch, as they come.
+    """Yield the items with their reading or error, batch by batch.
 
-    pipe: an `EthicalAnalysisPipeline`. options: of its call. size: items of a batch.
+    Args:
+        pipe: An `EthicalAnalysisPipeline`.
+        items: What to read.
+        options: Options of the call of the pipeline.
+        size: Items of a batch.
+
+    Yields:
+        Each batch, when it has been read.
     """
     waiting = iter(items)
     while batch := list(islice(waiting, size)):
@@ -144,7 +163,7 @@ def read_batches(pipe: Any, items: Iterable[Item], options: dict[str, Any], size
 
 
 def _read(pipe: Any, batch: Sequence[Item], options: dict[str, Any]) -> None:
-    """Give each item its reading; the texts of a batch that fails are read one by one, so that one fails alone."""
+    """Set the reading of each item; after a failure the texts are read one by one, so only the faulty one fails."""
     if not batch:
         return
     try:
