@@ -1,4 +1,4 @@
-"""Writes a checkpoint whose matrices are integers, by bitsandbytes.
+"""Writes a checkpoint whose matrices are integers, INT8 or NF4, by bitsandbytes.
 
 The schemes are INT8 (LLM.int8(), Dettmers et al. 2022, arXiv:2208.07339) and NF4 with double quantisation (QLoRA,
 Dettmers et al. 2023, arXiv:2305.14314).
