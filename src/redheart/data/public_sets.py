@@ -8,12 +8,12 @@
 | kote | searle-j/kote | 17 of the `emotion` columns (see `KOTE`) |
 | emotion_intensity_en | brighter-dataset/BRIGHTER-emotion-intensities (eng) | `intensity`, `nuance` of five emotions |
 | emobank | JULIELab/EmoBank, emobank.csv | `affect`, `bentham.valence`, `bentham.intensity` |
-| isear (non-commercial) | isear.csv | `intensity`, `nuance` of the emotion told of; three `bentham` dimensions |
+| isear (non-commercial) | isear.csv | `intensity`, `nuance` of the named emotion; three `bentham` dimensions |
 | scruples_anecdotes | allenai/scruples, *.scruples-anecdotes.jsonl | `verdict` |
 | scruples_dilemmas | allenai/scruples, *.scruples-dilemmas.jsonl | acceptability pairs |
 | ethics_utilitarianism | hendrycks/ethics | utility pairs |
 | ethics_deontology, ethics_justice | hendrycks/ethics | acceptability pairs: the reasonable text of a scene is better |
-| moral_stories | demelin/moral_stories (full) | acceptability pairs; branch pairs where the situation is told |
+| moral_stories | demelin/moral_stories (full) | acceptability pairs; branch pairs where the situation is given |
 | ethics_commonsense, ethics_virtue | hendrycks/ethics | nothing: texts only |
 | timetravel | qkaren/Counterfactual-StoryRW | nothing: texts only |
 | counterfactual_detection, counterfactual_spans | SemEval-2020 Task 5 | nothing: texts only |

@@ -3,10 +3,10 @@
 A row is a mapping (a dict, a row of `datasets.Dataset`, a line of a file). `text` is required, every other column is
 optional, and a missing value (no column, None, NaN, or an empty cell) is masked: it is not trained on.
 
-| column | value | what it says |
+| column | value | meaning |
 | --- | --- | --- |
-| `text` | text | what is read |
-| `context` | text | put before `text` (and before `rejected`), a space between |
+| `text` | text | the text to read |
+| `context` | text | put before `text` (and before `rejected`), separated by a space |
 | `rejected` | text | the other text of a pair; `text` is the better one |
 | `ranking` | `utility`, `acceptability`, `branch` | what the pair ranks: events, conduct, or courses of events |
 | `better`, `worse` | text | what could have been: a better and a worse course of events than that of `text` |
