@@ -211,7 +211,7 @@ ERRORS: list[tuple[dict[str, Any], str, str]] = [
     ({"rejected": "Mud."}, "ranking", "'' must be one of utility, acceptability, branch where `rejected` is given"),
     ({"rejected": "Mud.", "ranking": "action"}, "ranking", "'action' must be one of utility, acceptability, branch"),
     ({"rejected": "It  rains.", "ranking": "utility"}, "rejected", "the same as `text`"),
-    ({"rejected": "", "ranking": "utility", "worse": "M."}, "worse", "the other text of a pair is `rejected`"),
+    ({"rejected": "", "ranking": "utility", "worse": "M."}, "worse", "use `rejected` for the other text of a pair"),
     ({"rejected": "M.", "ranking": "branch", "branch_pair_labels": [1, 1]}, "branch_pair_labels", "both make a pair"),
     ({"better": 3}, "better", "must be a str, got int"),
     ({"utility.actual": -1.5}, "utility.actual", r"-1.5 must lie in -1..1"),
