@@ -99,7 +99,7 @@ def test_a_run_leaves_a_student_that_claims_what_it_was_taught(write: Callable[.
     assert "emotion" in summary(report)
 
 
-def test_labels_are_no_claim_where_only_the_teacher_was_learned_from(
+def test_labels_are_not_recorded_where_only_the_teacher_was_learned_from(
     write: Callable[..., Path], tmp_path: Path
 ) -> None:
     cut = {"layers": 1, "embedding": 8, "options": {"hidden_size": 16, "num_attention_heads": 1}}
@@ -137,34 +137,32 @@ def test_rows_without_labels_are_enough(write: Callable[..., Path], tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("parts", "told"),
+    ("parts", "message"),
     [
         ({"student": None}, "either a `student`"),
         ({"cut": {"layers": 1}}, "either a `student`"),
-        ({"student": {"checkpoint": "there", "sharded": True}}, "whole weights"),
+        ({"student": {"checkpoint": "there", "sharded": True}}, "all of its weights"),
         ({"data": {"train": []}}, "names no source"),
         ({"distilation": {}}, "did you mean 'distillation'"),
         ({"cut": {"layer": 1}, "student": None}, "did you mean 'layers'"),
         ({"distillation": {"share": 2.0}}, "`share` must be"),
     ],
 )
-def test_a_recipe_that_says_something_wrong_is_refused(
-    write: Callable[..., Path], parts: dict[str, Any], told: str
-) -> None:
-    with pytest.raises(ValueError, match=told):
+def test_a_wrong_recipe_is_refused(write: Callable[..., Path], parts: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         read_distillation(write(**parts))
 
 
 @pytest.mark.parametrize(
-    ("parts", "told"),
+    ("parts", "message"),
     [
         ({"student": {"preset": "redheart-10m"}}, "did you mean 'redheart-100m'"),
         ({"teacher": "redheart-730m"}, "has no trained weights"),
         ({"training": {"learning_rat": 1.0}}, "learning_rat"),
     ],
 )
-def test_a_run_that_cannot_be_is_refused(write: Callable[..., Path], parts: dict[str, Any], told: str) -> None:
-    with pytest.raises(ValueError, match=told):
+def test_an_impossible_run_is_refused(write: Callable[..., Path], parts: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         distill(read_distillation(write(**parts)))
 
 

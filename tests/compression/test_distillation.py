@@ -197,7 +197,7 @@ def test_twice_read_and_smoothed_batches_are_taught(
 
 
 @pytest.mark.parametrize(
-    ("record", "options", "told"),
+    ("record", "options", "message"),
     [
         ({}, {}, "nothing that labels supervised"),
         ({"regret.outcome.better": ["derived: by a rule"]}, {}, "nothing that labels supervised"),
@@ -206,14 +206,14 @@ def test_twice_read_and_smoothed_batches_are_taught(
 )
 def test_what_cannot_be_taught_is_refused(
     make: Callable[..., Any], lively_model: MakeModel, student: RedHeartModel, units: list[Unit],
-    record: dict[str, list[str]], options: dict[str, Any], told: str,
+    record: dict[str, list[str]], options: dict[str, Any], message: str,
 ) -> None:  # fmt: skip
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=message):
         make(student, units, teacher=lively_model(supervision=record), **options)
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ({"vocab_size": 100}, "give the teacher's own"),
         ({"max_position_embeddings": 16}, "reads at most 16"),
@@ -222,9 +222,9 @@ def test_what_cannot_be_taught_is_refused(
 )
 def test_a_teacher_that_does_not_fit_is_refused(
     make: Callable[..., Any], lively_model: MakeModel, student: RedHeartModel, units: list[Unit],
-    options: dict[str, Any], told: str,
+    options: dict[str, Any], message: str,
 ) -> None:  # fmt: skip
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=message):
         make(student, units, teacher=lively_model(supervision=RECORD, **options))
 
 

@@ -124,7 +124,7 @@ def test_only_taught_claims_cost(lively: RedHeartModel, other: RedHeartModel, ba
         ("perspectives.other", "perspectives.verdict_logits", [1]),
     ],
 )
-def test_what_is_told_of_courses_and_conduct_is_taught_by_its_claim(
+def test_courses_and_conduct_are_taught_by_their_claims(
     lively: RedHeartModel, other: RedHeartModel, batch: dict[str, Tensor], claim: str, place: str, taught: list[int]
 ) -> None:
     student, teacher = read(lively, batch), read(other, batch)

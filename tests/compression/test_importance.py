@@ -86,7 +86,7 @@ RECURRENCE = "emotion_analyzer.recurrence"
     ],
     ids=lambda value: ".".join(value) if isinstance(value, tuple) else "",
 )
-def test_importance_is_the_squared_gradient_of_a_mask_on_what_a_unit_gives_on(
+def test_importance_is_the_squared_gradient_of_a_mask_on_the_output_of_a_unit(
     model: RedHeartModel, labelled: Batch, measured: Importance, key: tuple[str, str], group: int, inputs: list[str]
 ) -> None:
     found = measured[key][group]
@@ -151,7 +151,7 @@ def test_without_labels_or_with_a_broken_loss_there_is_no_importance(
     kept = bias.detach().clone()
     with torch.no_grad():
         bias.fill_(math.nan)
-    with pytest.raises(ValueError, match="mend the model"):
+    with pytest.raises(ValueError, match="fix the model"):
         fisher(model, sizes, [labelled])
     with torch.no_grad():
         bias.copy_(kept)

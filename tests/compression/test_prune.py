@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from transformers import AutoTokenizer
 
 from redheart import RedHeartModel
-from redheart.compression.prune import draw, run, summary
+from redheart.compression.prune import run, summary, weighted_sample
 from redheart.data.loading import DataError, Example
 from redheart.storage.strict_loading import load_strict
 from redheart.training.runs.recipe import DataRecipe, Source
@@ -105,7 +105,7 @@ def test_validation_rows_only_judge(prune_to: Callable[..., dict[str, Any]], tmp
     assert reports[0]["targets"][0]["pruned"] != reports[1]["targets"][0]["pruned"]
 
 
-def test_what_cannot_be_done_is_said_before_anything_is_measured(
+def test_impossible_runs_are_refused_before_anything_is_measured(
     prune_to: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
     with pytest.raises(ValueError, match="is the least"):
@@ -127,10 +127,10 @@ def test_what_cannot_be_done_is_said_before_anything_is_measured(
 
 def test_units_are_drawn_by_the_weight_of_their_source() -> None:
     units = [(Example("a text", source),) for source in ("often", "seldom") for _ in range(500)]
-    drawn = draw(units, {"often": 9.0, "seldom": 1.0}, 100, seed=1)
+    drawn = weighted_sample(units, {"often": 9.0, "seldom": 1.0}, 100, seed=1)
     assert len(drawn) == 100
     assert 80 < sum(unit[0].source == "often" for unit in drawn) < 98
     assert [id(unit) for unit in drawn] == [
-        id(unit) for unit in draw(units, {"often": 9.0, "seldom": 1.0}, 100, seed=1)
+        id(unit) for unit in weighted_sample(units, {"often": 9.0, "seldom": 1.0}, 100, seed=1)
     ]
-    assert len(draw(units, {"often": 1.0, "seldom": 1.0}, 5000, seed=0)) == np.size(units, 0)
+    assert len(weighted_sample(units, {"often": 1.0, "seldom": 1.0}, 5000, seed=0)) == np.size(units, 0)

@@ -92,14 +92,14 @@ def test_targets(text: str, parameters: int) -> None:
     ("text", "message"),
     [
         ("200mb", "unknown unit 'mb'; did you mean 'm'"),
-        ("small", "is no number of parameters"),
-        ("-5m", "is no number of parameters"),
-        ("", "is no number of parameters"),
+        ("small", "is not a number of parameters"),
+        ("-5m", "is not a number of parameters"),
+        ("", "is not a number of parameters"),
         ("0", "cannot have 0 parameters"),
         ("0.5", "is a share of a model"),
     ],
 )
-def test_what_is_no_target(text: str, message: str) -> None:
+def test_targets_that_are_refused(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         parse_target(text)
 
@@ -150,7 +150,7 @@ def silence(model: RedHeartModel, sizes: list[Size]) -> dict[tuple[str, str], Te
     return kept
 
 
-def test_units_that_give_nothing_on_are_dropped_without_a_trace(roomy: Make, batch: Batch, labelled: Batch) -> None:
+def test_dropping_units_without_output_changes_nothing(roomy: Make, batch: Batch, labelled: Batch) -> None:
     model = roomy()
     sizes = find_sizes(model)
     kept = silence(model, sizes)
@@ -174,7 +174,7 @@ def test_prototypes_that_no_text_finds_are_dropped_first(model: RedHeartModel, l
     )
 
 
-def test_the_cheapest_parameters_go_first_and_needless_moves_are_taken_back(model: RedHeartModel) -> None:
+def test_the_cheapest_parameters_are_removed_first_and_needless_steps_undone(model: RedHeartModel) -> None:
     sizes = find_sizes(model)
     importance: Importance = {
         size.key: torch.ones(len(size.groups), size.units, dtype=torch.float64) * 1e3 for size in sizes
@@ -255,12 +255,12 @@ def test_type_and_attention_stay(roomy: Make, batch: Batch) -> None:
     assert smaller(**batch).verdict.logits.isfinite().all()
 
 
-# --- what it is worth
+# --- the quality of what is kept
 
 WORDS = {17: range(10, 20), 25: range(20, 30), 2: range(30, 40)}  # emotion -> tokens that give it away
 
 
-def told(texts: int, seed: int) -> list[Batch]:
+def rule_batches(texts: int, seed: int) -> list[Batch]:
     """Batches of texts whose tokens give away an emotion and a verdict, among tokens that say nothing."""
     random = torch.Generator().manual_seed(seed)
     emotions = list(WORDS)
@@ -280,7 +280,7 @@ def told(texts: int, seed: int) -> list[Batch]:
 
 @pytest.fixture(scope="module")
 def trained() -> RedHeartModel:
-    """A model that has learned to read `told`, with two heads everywhere and two layers in the emotion head."""
+    """A model that has learned to read `rule_batches`, with two heads everywhere and two layers in the emotion head."""
     components = RedHeartConfig.from_preset("redheart-tiny").components
     for sizes in components.values():
         sizes |= {name: 2 for name in ("heads",) if name in sizes}
@@ -289,7 +289,7 @@ def trained() -> RedHeartModel:
     torch.manual_seed(0)
     model = RedHeartModel(config)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
-    for batch in told(12 * 40, seed=0):
+    for batch in rule_batches(12 * 40, seed=0):
         optimizer.zero_grad()
         model(**batch).loss.backward()
         optimizer.step()
@@ -299,7 +299,7 @@ def trained() -> RedHeartModel:
 @pytest.fixture(scope="module")
 def measured() -> list[Batch]:
     """Other texts, four at a time."""
-    whole = told(48, seed=1)
+    whole = rule_batches(48, seed=1)
     return [{name: value[row : row + 4] for name, value in batch.items()} for batch in whole for row in (0, 4, 8)]
 
 
@@ -319,7 +319,7 @@ def loss(model: RedHeartModel, batches: list[Batch]) -> float:
 
 @pytest.mark.slow
 def test_what_the_data_show_to_matter_is_kept(trained: RedHeartModel, measured: list[Batch]) -> None:
-    validation = told(48, seed=2)
+    validation = rule_batches(48, seed=2)
     sizes = find_sizes(trained)
     random = torch.Generator().manual_seed(0)
     by: dict[str, Importance] = {
@@ -342,8 +342,8 @@ def test_what_the_data_show_to_matter_is_kept(trained: RedHeartModel, measured: 
 
 
 @pytest.mark.slow
-def test_measuring_anew_on_the_way_keeps_more_than_magnitude(trained: RedHeartModel, measured: list[Batch]) -> None:
-    validation, target = told(48, seed=2), share(trained, 0.4)
-    anew = prune(trained, target, measured, rounds=4)
-    assert anew.num_parameters() <= target
-    assert loss(anew, validation) < loss(prune(trained, target, method="magnitude", rounds=1), validation)
+def test_measuring_between_rounds_keeps_more_than_magnitude(trained: RedHeartModel, measured: list[Batch]) -> None:
+    validation, target = rule_batches(48, seed=2), share(trained, 0.4)
+    pruned = prune(trained, target, measured, rounds=4)
+    assert pruned.num_parameters() <= target
+    assert loss(pruned, validation) < loss(prune(trained, target, method="magnitude", rounds=1), validation)

@@ -127,7 +127,7 @@ def test_what_cannot_be_quantised_is_refused(
     target = tmp_path / "target"
     with pytest.raises(ValueError, match="did you mean 'nf4'"):
         quantize(source, target, "nf44")
-    with pytest.raises(ValueError, match="quantised already; quantise the checkpoint in floats"):
+    with pytest.raises(ValueError, match="quantised already; quantise the float checkpoint"):
         quantize(made, target, "int8")
     with pytest.raises(ValueError, match=r"no config\.json"):
         quantize(tmp_path / "nowhere", target, "int8")

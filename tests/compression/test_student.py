@@ -67,15 +67,15 @@ def test_narrow_embeddings_start_nearer_to_the_teachers_than_new_ones_and_the_ne
 ) -> None:
     wanted = embedded(teacher, batch)
 
-    def error(width: int, anew: bool = False) -> float:
+    def error(width: int, random_start: bool = False) -> float:
         student = cut_student(teacher, Cut(layers=1, embedding=width)).eval()
-        if anew:
+        if random_start:
             student = RedHeartModel(student.config).eval()
         return ((embedded(student, batch) - wanted).square().mean() / wanted.var()).item()
 
     errors = [error(width) for width in (6, 12, 18)]
     assert errors == sorted(errors, reverse=True)
-    assert errors[1] < 0.8 * error(12, anew=True)
+    assert errors[1] < 0.8 * error(12, random_start=True)
     assert errors[2] < 0.5
 
 

@@ -38,7 +38,7 @@ def test_good_rows_pass_in_any_form(tmp_path: Path) -> None:
     check([Example("a", "set", {"affect_labels": np.zeros(3)}), Example("b", "set", {"affect_labels": np.ones(3)})])
 
 
-def test_everything_that_is_wrong_is_named_at_once() -> None:
+def test_all_problems_are_reported_together() -> None:
     train = [
         {"text": "I won.", "emotion.jo": 1},
         {"text": "I lost.", "emotion.jo": 0, "affect.valence": 7},
@@ -86,7 +86,7 @@ def test_flags_are_not_taken_for_emotions() -> None:
     """0 and 1 may be two ids, or say whether something is there: a column that has nothing else is refused."""
     for given in (([1, 0], [0, 1]), ("1", "0"), ([0], [1]), (np.array([0]), np.array([1]))):
         rows = [{"text": f"Text {number}.", "emotion": given[number % 2]} for number in range(4)]
-        assert "column 'emotion': It has nothing but 0 and 1 in all 4 rows" in found(rows)
+        assert "column 'emotion': It has only 0 and 1 in all 4 rows" in found(rows)
     check([{"text": f"Text {number}.", "emotion": [number % 3]} for number in range(6)])
 
 
@@ -98,7 +98,7 @@ def test_rows_none_of_which_has_a_label_are_found_where_labels_are_needed() -> N
     check([{"text": "a", "emotion": "joy"}, {"text": "b", "emotion": "joy"}], trained=False)
 
 
-def test_rows_with_one_fault_are_told_together() -> None:
+def test_rows_with_the_same_problem_share_a_line() -> None:
     """Of every column and source, also where the values differ; the same words come from `to_examples`, the recipe, the
     trainer and the evaluation."""
     rows = [{"text": f"Text {number}.", "verdict": "yes" if number % 7 else "no"} for number in range(90)]
@@ -123,7 +123,7 @@ def test_only_the_first_kinds_of_problems_are_named() -> None:
     assert found(rows, limit=1).count("There is no such column") == 1
 
 
-def test_a_stream_is_looked_at_as_far_as_wanted() -> None:
+def test_a_stream_is_checked_up_to_max_rows() -> None:
     def endless() -> Iterator[dict[str, Any]]:
         for number in itertools.count():
             yield {"text": f"Text {number}", "affect.valence": number / 100}
@@ -155,7 +155,7 @@ def test_examples_are_checked_as_rows_are() -> None:
     assert message.startswith("5 problems:")
 
 
-def test_rows_that_are_none_are_named_and_values_too_long_to_write_too() -> None:
+def test_rows_that_are_not_mappings_and_values_too_long_to_write_are_named() -> None:
     """Of its kind: texts, numbers, objects in the place of mappings; an integer that Python does not write out."""
     for row in ("I won.", 5, object(), np.str_("I won.")):
         assert "train, row 3 must be a mapping of columns" in found([*GOOD, row])

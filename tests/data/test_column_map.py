@@ -1,4 +1,4 @@
-"""Columns under new names, with new values; and what is said where a name or a value does not fit."""
+"""Columns under new names, with new values; and the messages where a name or a value does not fit."""
 
 import shlex
 from pathlib import Path
@@ -45,15 +45,15 @@ def test_each_value_of_a_list_is_mapped() -> None:
 
 
 def test_a_value_without_a_name_is_a_problem_of_its_row() -> None:
-    """With those of the other rows, told together; also one of a list, and one in a column of text."""
+    """Reported together with those of the other rows; also one of a list, and one in a column of text."""
     rows = [{"text": f"Text {n}.", "at_fault": ("yes", "no", "maybe")[n % 3]} for n in range(30)]
     with pytest.raises(DataError) as error:
         check(read_rows(rows, column_names=FAULT))
-    assert "10 rows (2, 5, 8, ...), column 'verdict': 'maybe' is none of the `values` that are mapped" in str(
-        error.value
-    )
+    assert "10 rows (2, 5, 8, ...), column 'verdict': 'maybe' is not one of the mapped `values`" in str(error.value)
     moods = {"moods": {"to": "emotion", "values": {"glad": "joy"}}, "said": {"to": "text", "values": {"a": "A."}}}
-    with pytest.raises(DataError, match=r"2 problems:\n.*column 'text': 'b' is none.*\n.*column 'emotion': 'sad' is"):
+    with pytest.raises(
+        DataError, match=r"2 problems:\n.*column 'text': 'b' is not one.*\n.*column 'emotion': 'sad' is"
+    ):
         to_examples(read_rows([{"said": "b", "moods": ["glad", "sad"]}], column_names=moods))
 
 
@@ -67,7 +67,7 @@ def test_a_value_without_a_name_is_a_problem_of_its_row() -> None:
         ({"a": {"to": "verdict", "value": {"yes": "author"}}}, "option 'value'; did you mean 'values'"),
     ],
 )
-def test_a_map_that_is_none_is_refused(columns: Any, message: str) -> None:
+def test_a_map_of_another_form_is_refused(columns: Any, message: str) -> None:
     with pytest.raises(DataError) as error:
         ColumnMap(columns)
     assert message in str(error.value)
@@ -82,30 +82,30 @@ def test_a_column_may_be_missing_in_some_rows_and_not_in_all() -> None:
         through({"moods": "emotion"}, {"mood": "joy"}, {"mood": "joy"})
 
 
-def test_the_remedy_is_the_option_that_a_person_has() -> None:
+def test_the_remedy_names_the_option_of_the_user() -> None:
     """`column_names` in Python, `columns:` in a recipe, `--column` of a command."""
-    told = {}
+    messages = {}
     for option in ("column_names", IN_RECIPE, ON_COMMAND_LINE):
         with pytest.raises(DataError) as error:
             check(read_rows([{"text": "a", "ticket": 7}], option=option))
-        told[option] = str(error.value)
-    assert "`column_names={'ticket': ...}`" in told["column_names"]
-    assert "`columns: {ticket: ...}`, or leave it out with `{ticket: null}`" in told[IN_RECIPE]
-    assert "`--column 'ticket=...'`, or leave it out with `--column 'ticket='`" in told[ON_COMMAND_LINE]
+        messages[option] = str(error.value)
+    assert "`column_names={'ticket': ...}`" in messages["column_names"]
+    assert "`columns: {ticket: ...}`, or leave it out with `{ticket: null}`" in messages[IN_RECIPE]
+    assert "`--column 'ticket=...'`, or leave it out with `--column 'ticket='`" in messages[ON_COMMAND_LINE]
 
 
 @pytest.mark.parametrize("name", ["", " text", "- a", "a: b", "yes, no", '"'])
-def test_what_is_to_be_done_about_an_odd_name_can_be_done(name: str) -> None:
+def test_the_remedy_for_an_odd_name_works(name: str) -> None:
     """Of its kind: an index that pandas writes without a name, spaces, what YAML takes for its own signs."""
     yaml = pytest.importorskip("yaml")
-    told = {}
+    messages = {}
     for option in (IN_RECIPE, ON_COMMAND_LINE):
         with pytest.raises(DataError) as error:
             check(read_rows([{"text": "a", name: 7}], option=option))
-        told[option] = str(error.value)
-    recipe = told[IN_RECIPE].split("leave it out with `")[1].split("`")[0]
+        messages[option] = str(error.value)
+    recipe = messages[IN_RECIPE].split("leave it out with `")[1].split("`")[0]
     assert yaml.safe_load(recipe) == {name: None}
-    command = told[ON_COMMAND_LINE].split("leave it out with `")[1].split("`")[0]
+    command = messages[ON_COMMAND_LINE].split("leave it out with `")[1].split("`")[0]
     assert parse_columns([shlex.split(command)[1]]) == {name: None}
 
 

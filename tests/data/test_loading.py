@@ -98,7 +98,7 @@ def test_emobank_is_brought_to_the_ranges_of_the_labels(tmp_path: Path) -> None:
     assert given == {"intensity": 0.75, "valence": -0.5}
 
 
-def test_verdicts_are_vote_shares_and_say_nothing_of_the_two_sides(tmp_path: Path) -> None:
+def test_verdicts_are_vote_shares_without_the_two_sides(tmp_path: Path) -> None:
     write_posts(tmp_path, "train", [("Wrong?", "I left.", (1, 2, 0, 0, 1)), ("Title only", " ", (0, 0, 0, 3, 0))])
     first, second = load("scruples_anecdotes", tmp_path, "train")
     assert (first.text, second.text) == ("Wrong?\nI left.", "Title only")
@@ -116,13 +116,13 @@ def test_scenes_are_pairs(tmp_path: Path) -> None:
         assert (first, better, worse) == (second, 1, 0)
 
 
-def test_a_story_gives_bare_actions_and_told_ones_where_it_is_told(tmp_path: Path) -> None:
+def test_a_story_gives_actions_alone_and_in_their_situation(tmp_path: Path) -> None:
     write_stories(tmp_path)
     units = to_units(load("moral_stories", tmp_path, "train"))
-    told = "The dog barks. Ann wants quiet. Ann"
+    story = "The dog barks. Ann wants quiet. Ann"
     assert [[item.text for item in unit] for unit in units] == [
         ["Ann walks the dog.", "Ann kicks the dog."],
-        [f"{told} walks the dog.", f"{told} kicks the dog."],
+        [f"{story} walks the dog.", f"{story} kicks the dog."],
         ["Bo says sorry.", "Bo walks off."],
     ]
     columns = ["acceptability_pair_labels", "branch_pair_labels", "acceptability_pair_labels"]
@@ -154,7 +154,7 @@ def test_texts_are_the_same_by_their_words() -> None:
     assert data.normalised("😂 😂") == "😂 😂" != data.normalised("?!")
 
 
-def test_a_pair_goes_as_a_whole(tmp_path: Path) -> None:
+def test_a_pair_is_removed_as_a_whole(tmp_path: Path) -> None:
     for split, better in (("train", ["Cake.", "Sun."]), ("validation", ["Cake.", "Tea."])):
         columns = {"more_pleasant": better, "less_pleasant": [f"{split} 1", f"{split} 2"]}
         write(tmp_path, "ethics_utilitarianism", split, columns)
@@ -233,7 +233,7 @@ def test_a_set_comes_from_the_hub_by_its_name(monkeypatch: pytest.MonkeyPatch) -
     assert (example.source, example.targets["emotion_labels"][JOY]) == ("goemotions", 1)
     assert calls[0][0] == ("google-research-datasets/go_emotions", "simplified")
     assert calls[0][1]["streaming"]
-    with pytest.raises(DataError, match=r"'emobank' has no known place on the hub.*read_rows"):
+    with pytest.raises(DataError, match=r"'emobank' has no known repository on the hub.*read_rows"):
         data.load_hub("emobank", "train")
     with pytest.raises(DataError, match=r"'timetravel' supervises nothing"):
         data.load_hub("timetravel", "train")

@@ -1,4 +1,4 @@
-"""The public sets: a row in the columns of its authors gives what a row of our copies gives, and only what is said."""
+"""The public sets: a row in the columns of its authors gives what a row of our copies gives, and nothing else."""
 
 from typing import Any
 
@@ -126,7 +126,7 @@ def test_a_set_has_targets_or_a_reason_why_not() -> None:
         assert any(item.targets for item in read(name, row)) != bool(SETS[name].why_not)
 
 
-def test_a_case_tells_courses_conduct_and_both_sides() -> None:
+def test_a_case_has_courses_conduct_and_both_sides() -> None:
     (case,) = read("cases", CASE)
     assert (case.better, case.worse, case.group) == (CASE["better"], CASE["worse"], "cases/C1")
     assert known(case, "nuance_labels") == {"remorse": 2, "joy": 0}
@@ -137,7 +137,7 @@ def test_a_case_tells_courses_conduct_and_both_sides() -> None:
     assert np.isnan(case.targets["perspective_labels"][1]).all()  # nobody was asked; the community is the verdict
 
 
-def test_kote_masks_what_only_comes_near() -> None:
+def test_kote_masks_emotions_with_only_a_near_label() -> None:
     joy, fun, sad, none = 42, 28, 5, 24
     (glad, funny, both) = read(
         "kote", *({"text": "아", "labels": given} for given in ([joy], [fun, none], [fun, joy, sad]))
@@ -152,7 +152,7 @@ def test_kote_masks_what_only_comes_near() -> None:
             read("kote", {"text": "아", "labels": wrong})
 
 
-def test_isear_says_nothing_of_emotions_that_were_not_asked_for() -> None:
+def test_isear_masks_emotions_that_were_not_asked_about() -> None:
     row = {
         "text": "I lied.",
         "respondent_id": "1",
@@ -201,10 +201,10 @@ def test_excuses_are_ranked_within_their_scene_only() -> None:
 
 
 def test_scenes_of_justice_are_known_by_their_group_or_by_their_words() -> None:
-    told = "I used to walk with Bo at lunch but not now because"
+    opening = "I used to walk with Bo at lunch but not now because"
     rows = [
-        {"scenario": f"{told} Bo reads.", "label": 1},
-        {"scenario": f"{told} Bo has red shoes.", "label": 0},
+        {"scenario": f"{opening} Bo reads.", "label": 1},
+        {"scenario": f"{opening} Bo has red shoes.", "label": 0},
         {"scenario": "I deserve to be paid by my boss because I clean.", "label": 1},
         {"scenario": "I deserve a new car by my boss because I clean.", "label": 0},
     ]
@@ -222,7 +222,7 @@ def test_emobank_is_one_file_with_all_splits() -> None:
     assert len(read("emobank", *rows)) == 3
 
 
-def test_a_rewritten_ending_is_a_text_and_no_ranking() -> None:
+def test_a_rewritten_ending_is_a_text_without_a_ranking() -> None:
     rows = ROWS["timetravel"][:1]
     assert [item.text for item in read("timetravel", *rows)] == [
         "A game. Ann plays. She won.",

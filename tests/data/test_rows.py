@@ -32,7 +32,7 @@ def write_all(folder: Path) -> None:
 def test_every_kind_of_file_gives_the_same_examples(tmp_path: Path, ending: str) -> None:
     write_all(tmp_path)
     rows = read_rows(str(tmp_path / f"a.{ending}"))
-    for _ in range(2):  # a file can be gone through again
+    for _ in range(2):  # a file can be read again
         examples = to_examples(rows, "mine")
         assert [item.text for item in examples] == ["Great, thanks!", "그만."]
         assert [float(item.targets["affect_labels"][0]) for item in examples] == [1, -1]
@@ -135,7 +135,7 @@ def test_a_misspelt_file_is_named_with_its_nearest_neighbour(tmp_path: Path) -> 
         read_rows(tmp_path / "answer.csv")
 
 
-def test_what_is_not_there_is_named(tmp_path: Path) -> None:
+def test_missing_sources_are_named(tmp_path: Path) -> None:
     (tmp_path / "a.xlsx").write_text("")
     cases: list[tuple[Any, str]] = [
         (tmp_path / "a.xlsx", r"must end in one of .jsonl, .json, .csv, .tsv, .parquet, got '.xlsx'"),
@@ -154,7 +154,7 @@ def test_links_and_pipes_say_what_they_are(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="the link of that name leads nowhere"):
         read_rows(tmp_path / "link.csv")
     os.mkfifo(tmp_path / "pipe.csv")
-    with pytest.raises(DataError, match=r"pipe.csv is no ordinary file.*more than once"):
+    with pytest.raises(DataError, match=r"pipe.csv is not a regular file.*more than once"):
         read_rows(tmp_path / "pipe.csv")
 
 

@@ -1,4 +1,4 @@
-"""The row schema: what a row becomes, and what is said of a row that does not fit."""
+"""The row schema: what a row becomes, and the messages for a row that does not fit."""
 
 import math
 from collections.abc import Iterator
@@ -75,9 +75,9 @@ def test_emotions_by_name_or_id_are_there_and_the_others_absent(given: Any) -> N
         "[joy, anger]",
     ],
 )
-def test_a_number_for_each_emotion_is_no_list_of_ids(given: Any) -> None:
+def test_a_number_for_each_emotion_is_not_a_list_of_ids(given: Any) -> None:
     """In every form that a table has for it. A vector over all emotions has a column of its own; the labels of KOTE are
-    checked the same way, and a column of nothing but 0 and 1 is found by `check`."""
+    checked the same way, and a column of only 0 and 1 is found by `check`."""
     with pytest.raises(DataError, match="column 'emotion': "):
         one(emotion=given)
     vector = [float(name == "joy") for name in EMOTIONS]
@@ -139,7 +139,7 @@ def test_a_pair_is_one_row_whose_text_is_the_better_one() -> None:
     assert {item.group for item in story} == {"story"}
 
 
-def test_other_courses_are_told_beside_the_text_and_make_no_pair() -> None:
+def test_other_courses_stay_beside_the_text_and_make_no_pair() -> None:
     row = {"better": "The sun shines.", "worse": "It hails.", "utility.better": 0.5, "utility.worse": "-1"}
     example = one(**row, acceptability=0.25)
     assert (example.better, example.worse) == ("The sun shines.", "It hails.")
@@ -173,7 +173,7 @@ def test_every_number_has_a_range() -> None:
 
 ERRORS: list[tuple[dict[str, Any], str, str]] = [
     ({"emotion.jo": 1}, "emotion.jo", "no such column; did you mean 'emotion.joy'"),
-    ({"price of tea": 1}, "price of tea", "the columns there are stand in"),
+    ({"price of tea": 1}, "price of tea", "see `redheart.data.schema` for the columns"),
     ({"emotion.joy": 1.5}, "emotion.joy", r"1.5 must lie in 0..1"),
     ({"emotion.joy": math.inf}, "emotion.joy", "inf must lie in 0..1"),
     ({"affect.valence": -2}, "affect.valence", r"-2 must lie in -1..1"),
@@ -195,13 +195,13 @@ ERRORS: list[tuple[dict[str, Any], str, str]] = [
     ({"emotion": "9" * 5000}, "emotion", "must be ids in 0..27"),
     ({"emotion_labels": [10**400, *[0] * 27]}, "emotion_labels", r"numbers in the shape \(28,\)"),
     ({"utility_pair_labels": [1e300, 1]}, "utility_pair_labels", "must lie in"),
-    ({"verdict.author": 1}, "verdict.other", "write 0 where nobody voted so"),
+    ({"verdict.author": 1}, "verdict.other", "write 0 for no votes"),
     ({"emotion_labels": [1, 0]}, "emotion_labels", r"shape \(28,\), got \(2,\)"),
     ({"emotion_labels": [[1], [0, 1]]}, "emotion_labels", r"numbers in the shape \(28,\)"),
     ({"affect_labels": [0, 0, 7]}, "affect_labels", r"affect.dominance must lie in 0..1, got 7"),
     ({"nuance_labels": [0.5] * 28}, "nuance_labels", "whole numbers"),
-    ({"emotion.joy": 1, "emotion": ["joy"]}, "emotion", "says the same as column 'emotion.joy'"),
-    ({"perspectives.self.info": 1, "perspective_labels": None}, "perspective_labels", "says the same as"),
+    ({"emotion.joy": 1, "emotion": ["joy"]}, "emotion", "gives the same target as column 'emotion.joy'"),
+    ({"perspectives.self.info": 1, "perspective_labels": None}, "perspective_labels", "gives the same target as"),
     ({"text": " "}, "text", "It is blank"),
     ({"text": ""}, "text", "It is empty"),
     ({"text": None}, "text", "must be a str, got NoneType"),
@@ -211,12 +211,12 @@ ERRORS: list[tuple[dict[str, Any], str, str]] = [
     ({"rejected": "Mud."}, "ranking", "'' must be one of utility, acceptability, branch where `rejected` is given"),
     ({"rejected": "Mud.", "ranking": "action"}, "ranking", "'action' must be one of utility, acceptability, branch"),
     ({"rejected": "It  rains.", "ranking": "utility"}, "rejected", "the same as `text`"),
-    ({"rejected": "", "ranking": "utility", "worse": "M."}, "worse", "the other text of a pair is `rejected`"),
+    ({"rejected": "", "ranking": "utility", "worse": "M."}, "worse", "use `rejected` for the other text of a pair"),
     ({"rejected": "M.", "ranking": "branch", "branch_pair_labels": [1, 1]}, "branch_pair_labels", "both make a pair"),
     ({"better": 3}, "better", "must be a str, got int"),
     ({"utility.actual": -1.5}, "utility.actual", r"-1.5 must lie in -1..1"),
     ({"acceptability": -0.5}, "acceptability", r"-0.5 must lie in 0..1"),
-    ({"acceptability": 1, "acceptability_labels": 0.5}, "acceptability_labels", "says the same as"),
+    ({"acceptability": 1, "acceptability_labels": 0.5}, "acceptability_labels", "gives the same target as"),
     ({"action": 1}, "action", "no such column"),
     ({"bentham.utility": 0.5}, "bentham.utility", "no such column"),
     ({"perspectives.community": "other"}, "perspectives.community", "no such column"),
@@ -237,6 +237,6 @@ def test_rows_without_text_or_none_at_all() -> None:
         to_examples([], "mine")
 
 
-def test_all_problems_of_a_row_are_told_at_once() -> None:
+def test_all_problems_of_a_row_are_reported_together() -> None:
     with pytest.raises(DataError, match=r"2 problems:\n  .*'affect.valence'.*\n  .*'emotion.joy'"):
         to_examples([{"text": "a", "affect.valence": 9, "emotion.joy": 9}], "mine")

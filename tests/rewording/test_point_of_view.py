@@ -14,7 +14,7 @@ SOMEONE = Telling("they", None, "Someone I know")
 OPENED = Telling("they", "Alex", opening="This is about Alex.")
 
 
-def told(text: str, telling: Telling) -> str | None:
+def rewritten(text: str, telling: Telling) -> str | None:
     return retell(Text(text), telling)
 
 
@@ -67,7 +67,7 @@ def told(text: str, telling: Telling) -> str | None:
     ],
 )
 def test_agreement(text: str, telling: Telling, expected: str) -> None:
-    assert told(text, telling) == expected
+    assert rewritten(text, telling) == expected
 
 
 @pytest.mark.parametrize(
@@ -97,18 +97,18 @@ def test_agreement(text: str, telling: Telling, expected: str) -> None:
         ("My friend hit me.", SOMEONE),  # nothing to call them by again
     ],
 )
-def test_what_is_not_sure_is_not_told(text: str, telling: Telling) -> None:
-    assert told(text, telling) is None
+def test_unsure_texts_are_not_rewritten(text: str, telling: Telling) -> None:
+    assert rewritten(text, telling) is None
 
 
-def test_names_come_again_after_what_the_pronoun_could_mean_and_in_each_paragraph() -> None:
-    assert told("I told my friend that I lied.", ALEX) == "Alex told their friend that Alex lied."
-    assert told("I told my wife that I lied.", ALEX) == "Alex told their wife that they lied."
-    assert told("I lied.\n\nI left.", ALEX) == "Alex lied.\n\nAlex left."
-    assert told("I told Tom that I lied.", LAURA) == "Laura told Tom that Laura lied."
+def test_names_are_repeated_after_what_the_pronoun_could_mean_and_in_each_paragraph() -> None:
+    assert rewritten("I told my friend that I lied.", ALEX) == "Alex told their friend that Alex lied."
+    assert rewritten("I told my wife that I lied.", ALEX) == "Alex told their wife that they lied."
+    assert rewritten("I lied.\n\nI left.", ALEX) == "Alex lied.\n\nAlex left."
+    assert rewritten("I told Tom that I lied.", LAURA) == "Laura told Tom that Laura lied."
 
 
-def test_who_may_tell() -> None:
+def test_which_pronouns_are_free() -> None:
     text = Text("I told him and them.")
     assert [pronoun for pronoun in ("you", "they", "he", "she") if can_tell(text, pronoun)] == ["you", "she"]
     assert not can_tell(Text("He left."), "you")

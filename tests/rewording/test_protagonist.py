@@ -1,15 +1,15 @@
-"""Tellings about one "he" or "she", told as "I" and with the other pronoun."""
+"""Texts about one "he" or "she", rewritten with "I" and with the other pronoun."""
 
 import pytest
 
 from redheart.rewording.persons import Text
-from redheart.rewording.protagonist import Protagonist, protagonist, retold
+from redheart.rewording.protagonist import Protagonist, change_protagonist, protagonist
 
 
-def told(text: str, target: str = "I") -> str | None:
+def rewritten(text: str, target: str = "I") -> str | None:
     parsed = Text(text)
     person = protagonist(parsed)
-    return None if person is None else retold(parsed, person, target)
+    return None if person is None else change_protagonist(parsed, person, target)
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ def told(text: str, target: str = "I") -> str | None:
         ("She is sorry. It hurts her because she lied.", "I am sorry. It hurts me because I lied."),
         ("He's not sorry. He's been lying. He'll pay.", "I'm not sorry. I've been lying. I'll pay."),
         ("She doesn't know. She has a car. She puts it away.", "I don't know. I have a car. I put it away."),
-        ("The dog is his. He fed it himself.", None),  # the first "his" is no subject
+        ("The dog is his. He fed it himself.", None),  # the first "his" is not a subject
         ("He knows the house is his.", "I know the house is mine."),
         ("Madeline drives her car into a tree.", "I drive my car into a tree."),
         ("Martin reads his wife's messages because he thinks she is lying.",
@@ -28,16 +28,16 @@ def told(text: str, target: str = "I") -> str | None:
         ("Bob's wife calls Bob, so he drives home.", "My wife calls me, so I drive home."),
     ],
 )  # fmt: skip
-def test_told_by_the_protagonist(text: str, expected: str | None) -> None:
-    assert told(text) == expected
+def test_rewritten_in_the_first_person(text: str, expected: str | None) -> None:
+    assert rewritten(text) == expected
 
 
 def test_the_other_pronoun() -> None:
-    assert told("He hurt himself. It was his fault, and it cost him money.", "she") == (
+    assert rewritten("He hurt himself. It was his fault, and it cost him money.", "she") == (
         "She hurt herself. It was her fault, and it cost her money."
     )
-    assert told("She sold her car. It hurt her.", "he") == "He sold his car. It hurt him."
-    assert told("Bob sold his car.", "she") is None
+    assert rewritten("She sold her car. It hurt her.", "he") == "He sold his car. It hurt him."
+    assert rewritten("Bob sold his car.", "she") is None
 
 
 @pytest.mark.parametrize(
@@ -54,8 +54,8 @@ def test_the_other_pronoun() -> None:
         "The house is old.",
     ],
 )
-def test_what_is_not_sure_is_not_told(text: str) -> None:
-    assert (told(text) if not text.startswith("She") else told(text, "he")) is None
+def test_unsure_texts_are_not_rewritten(text: str) -> None:
+    assert (rewritten(text) if not text.startswith("She") else rewritten(text, "he")) is None
 
 
 def test_protagonist() -> None:

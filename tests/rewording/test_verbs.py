@@ -2,7 +2,7 @@
 
 import pytest
 
-from redheart.rewording.verbs import first, is_adverb, is_past, may_be, third
+from redheart.rewording.verbs import first_person, is_adverb, is_past, may_be, third_person
 
 
 @pytest.mark.parametrize(
@@ -12,17 +12,23 @@ from redheart.rewording.verbs import first, is_adverb, is_past, may_be, third
      ("would", "would"), ("walked", "walked"), ("need", "needs")],
 )  # fmt: skip
 def test_third_person(base: str, form: str) -> None:
-    assert third(base) == form
+    assert third_person(base) == form
 
 
 @pytest.mark.parametrize("word", ["put", "read", "let", "flabbergast", "sister"])
 def test_third_person_of_what_is_not_sure(word: str) -> None:
-    assert third(word) is None
+    assert third_person(word) is None
 
 
 def test_first_person_undoes_the_third() -> None:
-    assert [first(word) for word in ("is", "has", "tries", "puts", "told")] == ["am", "have", "try", "put", "told"]
-    assert first("sisters") is None
+    assert [first_person(word) for word in ("is", "has", "tries", "puts", "told")] == [
+        "am",
+        "have",
+        "try",
+        "put",
+        "told",
+    ]
+    assert first_person("sisters") is None
 
 
 def test_past_and_adverbs() -> None:

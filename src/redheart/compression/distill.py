@@ -31,19 +31,27 @@ from ..training.trainers.arguments import RedHeartTrainingArguments
 from ..training.trainers.oom_callback import OOMCallback
 from ..training.trainers.trainer import RedHeartTrainer
 from .distillation import DistillationTrainer, with_embeddings
-from .distillation_recipe import DistillationRecipe, called
+from .distillation_recipe import DistillationRecipe, display_name
 from .student import cut_student
 
 _DISTILLED = f"{PREFIX}distilled from "
-_FITTED = 1000  # training texts that the embeddings of a cut student are fitted on
+_FITTING_TEXTS = 1000  # training texts that the embeddings of a cut student are fitted on
 
 
 def distill(recipe: DistillationRecipe, resume: bool = False, overwrite: bool = False) -> dict[str, Any]:
-    """Run what ``recipe`` describes; returns the report, which also lies in the output folder.
+    """Run what ``recipe`` describes.
 
-    resume: go on from the newest whole checkpoint there. overwrite: replace what an earlier run has trained there.
-    Raises `ValueError` when there is such a thing and neither is said, for a teacher that nothing supervised, and for a
-    student that cannot be made.
+    Args:
+        recipe: The run.
+        resume: Continue from the newest whole checkpoint in the output folder.
+        overwrite: Replace what an earlier run has trained there.
+
+    Returns:
+        The report, which is also in the output folder as ``distillation.json``.
+
+    Raises:
+        ValueError: When the output folder holds an earlier run and neither ``resume`` nor ``overwrite`` is given, for a
+            teacher that nothing supervised, and for a student that cannot be made.
     """
     output = Path(recipe.output)
     claim_output(output, resume, overwrite)
@@ -76,11 +84,11 @@ def distill(recipe: DistillationRecipe, resume: bool = False, overwrite: bool = 
         record |= {key: [HELD_OUT] for key in confidence_keys(supervision_of(unseen))}
     after = trainer.evaluate()
     report = {
-        "teacher": called(recipe.teacher),
+        "teacher": display_name(recipe.teacher),
         "student": recipe.student_name,
         "parameters": _sizes(teacher, student),
-        "validation": _beside(_teacher_losses(teacher, teacher_tokenizer, validation, options), after),
-        "distillation": _course(before, after),
+        "validation": _label_losses(_teacher_losses(teacher, teacher_tokenizer, validation, options), after),
+        "distillation": _distances(before, after),
         "units": {"train": len(train), "validation": len(validation), "unseen": len(unseen)},
         "steps": trainer.state.global_step,
     }
@@ -106,16 +114,16 @@ def _student(
     args: RedHeartTrainingArguments,
 ) -> tuple[RedHeartModel, PreTrainedTokenizerBase]:
     if recipe.cut is None:
-        student: Any = recipe.student  # one of the two is there
+        student: Any = recipe.student  # one of the two is given
         return build_model(student, args.seed)
     torch.manual_seed(args.seed)
-    texts = [unit[0].text for unit in train[:: -(-len(train) // _FITTED)]]
+    texts = [unit[0].text for unit in train[:: -(-len(train) // _FITTING_TEXTS)]]
     ids = teacher_tokenizer(texts, truncation=True, max_length=min(args.longest_text, teacher.config.longest_text))
     return cut_student(teacher, recipe.cut, ids["input_ids"]), teacher_tokenizer
 
 
 def _split(recipe: DistillationRecipe, args: RedHeartTrainingArguments) -> tuple[list[Unit], list[Unit], list[Unit]]:
-    """The units to train on, to validate on, and of labelled ones those that only the confidence sees."""
+    """The units to train on, those to validate on, and the labelled ones that only the confidence sees."""
     train, validation = build_units(recipe.data, args.seed, labelled=False)
     if recipe.embeddings is not None:
         embedded = with_embeddings([*train, *validation], recipe.embeddings, args.longest_text)
@@ -125,28 +133,37 @@ def _split(recipe: DistillationRecipe, args: RedHeartTrainingArguments) -> tuple
     train, unseen = held_out(train, recipe.confidence.share, args.seed + 1)
     labelled = _labelled(unseen)
     if not labelled:
-        raise ValueError("`confidence` is learned from labelled rows, of which there are none: leave it out.")
+        raise ValueError("`confidence` is learned from labelled rows, and there are none: leave it out.")
     return train, validation, labelled
 
 
 def _labelled(units: Sequence[Unit]) -> list[Unit]:
-    """The units with a label, which the embedding by an encoder is not."""
+    """The units with a label; an embedding by an encoder does not count as one."""
     return [unit for unit in units if any(item.targets.keys() - {"embedding_labels"} for item in unit)]
 
 
 def student_record(
     recipe: DistillationRecipe, claims: set[str], teacher: Mapping[str, list[str]], train: Sequence[Unit]
 ) -> dict[str, list[str]]:
-    """What supervised each claim of the student: what supervised the teacher's, with the mark that it was distilled,
-    and the labels that it learned from itself.
+    """What supervised each claim of the student.
 
-    claims: that were taught. teacher: its record. The teacher's confidence is about its own losses, and not passed on.
+    The teacher's confidence is about its own losses, and is not passed on.
+
+    Args:
+        recipe: The run.
+        claims: Record keys that were taught.
+        teacher: Record of the teacher, its sources by record key.
+        train: The units that the student was trained on.
+
+    Returns:
+        The student's record, sources by record key: what supervised the teacher, with the mark that it was distilled,
+        and the labels that the student learned from itself.
     """
-    mark = f"{_DISTILLED}{called(recipe.teacher)}"
+    mark = f"{_DISTILLED}{display_name(recipe.teacher)}"
     record = {key: [*teacher[key], mark] for key in claims}
     own = supervision_of(train)
     if recipe.embeddings is not None:
-        record["embedding"] = own["embedding"] = [called(recipe.embeddings)]
+        record["embedding"] = own["embedding"] = [display_name(recipe.embeddings)]
     if recipe.distillation.share == 1:
         own = {key: sources for key, sources in own.items() if key == "embedding"}
     for key, sources in own.items():
@@ -170,8 +187,8 @@ def _teacher_losses(
     return RedHeartTrainer(teacher, args, eval_dataset=labelled, processing_class=tokenizer).evaluate()
 
 
-def _beside(teacher: Mapping[str, float], student: Mapping[str, float]) -> dict[str, dict[str, float]]:
-    """The validation losses that need labels, and their weighted sum, of both."""
+def _label_losses(teacher: Mapping[str, float], student: Mapping[str, float]) -> dict[str, dict[str, float]]:
+    """The validation losses that need labels, and their weighted sum, of teacher and student."""
     names = [name for name in LOSSES if name not in UNLABELLED_LOSSES]
     return {
         name: {"teacher": teacher[key], "student": student[key]}
@@ -180,8 +197,8 @@ def _beside(teacher: Mapping[str, float], student: Mapping[str, float]) -> dict[
     }
 
 
-def _course(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, dict[str, float]]:
-    """How far the student was from the teacher, and is."""
+def _distances(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, dict[str, float]]:
+    """The distance of the student from the teacher, by what is compared, before and after training."""
     start = "eval_loss_distill"
     return {
         name.removeprefix(start).removeprefix("_") or "all": {"before": value, "after": after[name]}
@@ -193,7 +210,7 @@ def _course(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str
 def _save(
     student: RedHeartModel, tokenizer: PreTrainedTokenizerBase, record: dict[str, list[str]], output: Path
 ) -> None:
-    """Write the student with its record, whole or not at all; what was fitted to another model goes."""
+    """Write the student with its record, whole or not at all, without what was fitted to another model."""
     student.config.supervision = record
     student.config.clear_fitted()
     student.config.name_or_path = ""
@@ -203,7 +220,7 @@ def _save(
 
 
 def summary(report: Mapping[str, Any]) -> str:
-    """The report as a person reads it."""
+    """The report as text for a terminal."""
     sizes = report["parameters"]
     lines = [
         f"teacher, {report['teacher']}: {sizes['teacher']:,} parameters",

@@ -1,8 +1,8 @@
 """`DistillationTrainer`: a student learns from labels and from what a teacher reads in the same texts.
 
 Notable: the teacher and the student may have different tokenizers; a batch then holds the tokens of both. Rows without
-labels are useful, too. Losses that no label is needed for keep their full weight, whatever the teacher's share: without
-them the bridge would not learn to know the student's own modules.
+labels are useful, too. Losses that need no label keep their full weight, whatever the teacher's share: without them the
+bridge would not learn about the student's own modules.
 """
 
 import json
@@ -34,23 +34,33 @@ from .distillation_losses import (
 
 _THEIRS = "teacher_"  # before the name of a tensor that the teacher reads
 _TEXT = ("input_ids", "attention_mask", "token_type_ids")
-# What is logged beside the losses of labels: how far the student is from the teacher, in all and by what is compared.
+# Losses that are logged beside those of labels: the distance of the student from the teacher, in all and by part.
 DISTILLED = ("distill", *(f"distill_{name}" for name in (*OUTPUT_COSTS, "states", "hidden")))
 
 
 class DistillationTrainer(RedHeartTrainer):
     """A `RedHeartTrainer` whose model also learns from a ``teacher``, any trained member of the family.
 
-    distillation: how. teacher_tokenizer: of the teacher; None = the student's. The teacher reads in float32, without
-    dropout and without a gradient; its weights are frozen. Only what labels supervised in it is taught.
+    The teacher reads in float32, without dropout and without a gradient; its weights are frozen. Only what labels
+    supervised in it is taught.
 
-    ``loss_distill_NAME`` and ``eval_loss_distill_NAME`` say how far the student is from the teacher, and
-    ``loss_distill`` is their weighted sum; ``loss`` has ``share`` of that, and the rest is the labels'. A batch with
-    `embedding_labels` has them in the place of the teacher's embedding, and in full. Raises `ValueError` for a teacher
-    that nothing supervised, and for one that cannot read what the student reads.
+    ``loss_distill_NAME`` and ``eval_loss_distill_NAME`` are the distances of the student from the teacher, and
+    ``loss_distill`` is their weighted sum; ``loss`` has ``share`` of that, and the rest is the loss of the labels. A
+    batch with `embedding_labels` has them in place of the teacher's embedding, and with their full weight.
+
+    Args:
+        model: The student.
+        args: The training arguments.
+        teacher: The model to learn from.
+        distillation: How the student is taught; None = the defaults of `Distillation`.
+        teacher_tokenizer: Tokenizer of the teacher; None = that of the student.
+        **options: Options of `RedHeartTrainer`.
+
+    Raises:
+        ValueError: For a teacher that nothing supervised, and for one that cannot read what the student reads.
     """
 
-    needs_labels = False  # the teacher has something to say to every text
+    needs_labels = False  # the teacher teaches on every text
 
     def __init__(
         self,
@@ -85,8 +95,8 @@ class DistillationTrainer(RedHeartTrainer):
         return_outputs: bool = False,
         num_items_in_batch: Tensor | int | None = None,
     ) -> Any:
-        """As in the base, of a student that is taught as it reads."""
-        taught: Any = _Taught(model, self._teach)
+        """As in the base class, with the teacher's part in the losses of the student's output."""
+        taught: Any = _TaughtModel(model, self._teach)
         return super().compute_loss(taught, inputs, return_outputs, num_items_in_batch)
 
     def _teach(self, model: nn.Module, inputs: dict[str, Any]) -> Any:
@@ -97,7 +107,7 @@ class DistillationTrainer(RedHeartTrainer):
         }
         ids = inputs["input_ids"]
         if not inputs.keys() & TARGET_OUTPUTS.keys():
-            # With one target, though missing, the model gives the losses that need no label.
+            # With one target, even with missing values, the model gives the losses that need no label.
             inputs["emotion_labels"] = torch.full((len(ids), len(EMOTIONS)), torch.nan, device=ids.device)
         layers = self.distillation.hidden > 0
         output = model(**inputs, output_hidden_states=layers, output_heads=True)
@@ -121,7 +131,7 @@ class DistillationTrainer(RedHeartTrainer):
         return costs
 
     def _add(self, output: Any, costs: dict[str, Tensor]) -> None:
-        """Put the teacher's part into the losses of ``output``. costs: (batch,) each, by name."""
+        """Add the teacher's part, ``costs`` of shape (batch,) by name, to the losses of ``output``."""
         weight, share = self.student.config.loss_weight, self.distillation.share
         texts = torch.tensor(len(output.joint), device=output.joint.device)
         learned = [
@@ -139,14 +149,14 @@ class DistillationTrainer(RedHeartTrainer):
         output.loss_texts |= dict.fromkeys(means, texts)
 
     def _needed(self, inputs: Any) -> tuple[str, ...]:
-        return self.student.config.outputs_at("full")  # of every text, the teacher has something to say to all of them
+        return self.student.config.outputs_at("full")  # the teacher teaches all of them on every text
 
     def _drain(self, phase: str, names: Sequence[str]) -> dict[str, float]:
         return super()._drain(phase, (*names, *DISTILLED))
 
 
-class _Taught:
-    """A student that is called as a model is, and learns from its teacher as it reads."""
+class _TaughtModel:
+    """A student that is called as a model is, and whose output has the losses of distillation."""
 
     def __init__(self, model: nn.Module, teach: Callable[[nn.Module, dict[str, Any]], Any]) -> None:
         self.model, self.teach, self.training = model, teach, model.training
@@ -156,10 +166,16 @@ class _Taught:
 
 
 class TeacherCollator:
-    """Makes batches that also hold the tokens of another tokenizer, each name after ``teacher_``.
+    """Makes batches that also hold the tokens of another tokenizer, under names that begin with ``teacher_``.
 
-    collator: of the student. tokenizer, longest_text: of the student; the teacher reads what is left of a text that is
-    cut there. teacher_tokenizer, teacher_longest: of the teacher.
+    The teacher reads what is left of a text after it is cut for the student.
+
+    Args:
+        collator: Collator of the student.
+        tokenizer: Tokenizer of the student.
+        longest_text: Maximum text length of the student, in tokens.
+        teacher_tokenizer: Tokenizer of the teacher.
+        teacher_longest: Maximum text length of the teacher, in tokens.
     """
 
     def __init__(
@@ -174,7 +190,7 @@ class TeacherCollator:
         self.teacher_tokenizer, self.teacher_longest = teacher_tokenizer, teacher_longest
 
     def __call__(self, units: Sequence[Unit]) -> dict[str, Tensor]:
-        """As the student's collator, with `teacher_input_ids` and so on, (batch, other tokens)."""
+        """The batch of the student's collator, with `teacher_input_ids` and so on, (batch, teacher's tokens)."""
         texts = [item.text for unit in units for item in unit]
         read = self.tokenizer(texts, truncation=True, max_length=self.longest_text, return_offsets_mapping=True)
         ends = [max((end for _, end in places), default=0) for places in read["offset_mapping"]]
@@ -187,34 +203,41 @@ class TeacherCollator:
 
 
 def _rules(tokenizer: Any) -> dict[str, Any]:
-    """All by which a tokenizer cuts texts into tokens; how it pads and truncates is the caller's.
+    """The rules by which a tokenizer cuts texts into tokens, without those of padding and truncation.
 
-    Raises `ValueError` for one that cannot say where in a text its tokens are.
+    Args:
+        tokenizer: A fast tokenizer.
+
+    Returns:
+        The rules, by name.
+
+    Raises:
+        ValueError: For a tokenizer that does not give the position of its tokens in a text.
     """
     if not tokenizer.is_fast:
-        raise ValueError(f"{type(tokenizer).__name__} does not say where its tokens are; take a fast tokenizer.")
+        raise ValueError(f"{type(tokenizer).__name__} does not give the position of its tokens; use a fast tokenizer.")
     rules: dict[str, Any] = json.loads(tokenizer.backend_tokenizer.to_str())
     return {name: value for name, value in rules.items() if name not in ("padding", "truncation")}
 
 
 def _taught_by(teacher: RedHeartModel) -> set[str]:
-    """The claims that ``teacher`` can teach: known ones, of outputs that it makes."""
+    """The record keys that ``teacher`` can teach: known ones, of outputs that it has."""
     known, outputs = set(record_keys()), teacher.config.outputs_at("full")
     return {key for key in taught_claims(teacher.config.supervision) if key in known and output_of(key) in outputs}
 
 
 def _refuse_unfit(student: Any, teacher: RedHeartModel, claims: set[str], args: RedHeartTrainingArguments) -> None:
-    """Raises `ValueError` where the teacher has nothing to say to the student, or not in its terms."""
+    """Raise `ValueError` where the teacher has nothing to teach, or the two models cannot be compared."""
     if not claims:
         raise ValueError(
-            "The teacher's config records nothing that labels supervised, so there is nothing that it could teach. "
+            "The teacher's config records nothing that labels supervised, so it has nothing to teach. "
             "Take a trained model; `config.supervision` is its record."
         )
     own, theirs = student.config.num_segments, teacher.config.num_segments
     if own != theirs:
         raise ValueError(
-            f"The student has {own} `num_segments` and the teacher {theirs}; the course of the emotions can be "
-            "compared over the same number only."
+            f"The student has {own} `num_segments` and the teacher {theirs}, and the course of the emotions can only "
+            "be compared over the same number: give both the same."
         )
     if student.config.modules != teacher.config.modules:
         apart = sorted(set(student.config.modules) ^ set(teacher.config.modules))
@@ -229,7 +252,7 @@ def _refuse_unfit(student: Any, teacher: RedHeartModel, claims: set[str], args: 
 
 
 def _refuse_unreadable(teacher: RedHeartModel, tokenizer: Any, longest_text: int) -> None:
-    """Raises `ValueError` where the teacher cannot read the student's tokens."""
+    """Raise `ValueError` where the teacher cannot read the student's tokens."""
     embeddings: Any = teacher.get_input_embeddings()
     if len(tokenizer) > embeddings.num_embeddings:
         raise ValueError(
@@ -238,7 +261,8 @@ def _refuse_unreadable(teacher: RedHeartModel, tokenizer: Any, longest_text: int
         )
     if longest_text > teacher.config.longest_text:
         raise ValueError(
-            f"`longest_text` is {longest_text}, but the teacher reads at most {teacher.config.longest_text} tokens."
+            f"`longest_text` is {longest_text}, but the teacher reads at most {teacher.config.longest_text} tokens: "
+            "set it to that or less."
         )
 
 
@@ -246,9 +270,20 @@ def _refuse_unreadable(teacher: RedHeartModel, tokenizer: Any, longest_text: int
 def with_embeddings(units: Sequence[Unit], encoder: str, longest_text: int, batch_size: int = 64) -> list[Unit]:
     """The units, each text with its sentence embedding by a text encoder of transformers as `embedding_labels`.
 
-    encoder: path or hub id. The embedding is the mean of the last layer's states (Reimers & Gurevych 2019,
-    arXiv:1908.10084) and of any width: a model learns how similar texts are to it. longest_text: tokens from which on a
-    text is cut. Raises `ValueError` for an encoder-decoder.
+    The embedding is the mean of the last layer's states (Reimers & Gurevych 2019, arXiv:1908.10084) and of any width: a
+    model learns how similar texts are to the encoder.
+
+    Args:
+        units: The units.
+        encoder: Path or hub id of the text encoder.
+        longest_text: Maximum text length in tokens; longer texts are cut.
+        batch_size: Texts that the encoder reads at a time.
+
+    Returns:
+        New units with the additional target, in the same order.
+
+    Raises:
+        ValueError: For an encoder-decoder.
     """
     tokenizer = AutoTokenizer.from_pretrained(encoder)
     model = AutoModel.from_pretrained(encoder, dtype=torch.float32).eval()

@@ -1,9 +1,9 @@
-"""What a student's reading is away from its teacher's: the outputs, the states of the modules, the backbone's layers.
+"""The distance of a student from its teacher, in the outputs, the states of the modules and the backbone's layers.
 
 Notable: nothing is learned besides the student, so the two may differ in width, depth and tokenizer. Outputs have the
 same labels everywhere; states are compared by how similar texts, or the tokens of a text, are to each other. Only
 claims that labels supervised in the teacher are compared. A student that equals its teacher costs 0. States and
-embeddings are about the texts of a batch beside each other; everything else is about each text alone.
+embeddings are compared over the texts of a batch together; everything else for each text alone.
 """
 
 import math
@@ -25,12 +25,16 @@ _PIECES = 16
 
 @dataclass(frozen=True)
 class Distillation:
-    """How a student is taught. An output has the weight of its loss in the student's config."""
+    """How a student is taught. An output has the weight of its loss in the student's config.
+
+    Raises:
+        ValueError: For a value out of its range.
+    """
 
     share: float = 0.5
-    """Share of the teacher in the loss, the rest being the labels'; 1 = labels are not learned from."""
+    """Share of the teacher in the loss, the rest being that of the labels; 1 = labels are not learned from."""
     temperature: float = 2.0
-    """Logits are divided by it before they are compared, so that what the teacher holds unlikely counts, too."""
+    """Logits are divided by it before they are compared, so that what the teacher considers unlikely counts, too."""
     states: float = 2.0
     """Weight of the module states; 0 leaves them out."""
     hidden: float = 2.0
@@ -38,7 +42,9 @@ class Distillation:
 
     def __post_init__(self) -> None:
         if not 0 < self.share <= 1:
-            raise ValueError(f"`share` must be above 0 and at most 1, got {self.share}; without a teacher, train.")
+            raise ValueError(
+                f"`share` must be above 0 and at most 1, got {self.share}; to learn without a teacher, use training."
+            )
         if not 0 < self.temperature < math.inf:
             raise ValueError(f"`temperature` must be above 0, got {self.temperature}; 1 leaves logits as they are.")
         for name in ("states", "hidden"):
@@ -47,17 +53,29 @@ class Distillation:
 
 
 class Read(NamedTuple):
-    """What a model makes of a batch."""
+    """The outputs of a model for a batch.
 
-    reading: Any  # RedHeartOutput
-    heads: Any  # RedHeartOutput, the heads' own reading
-    mask: Tensor  # (batch, tokens), 1 where there is text
+    Attributes:
+        reading: The `RedHeartOutput` of the model.
+        heads: A `RedHeartOutput` with the heads' own reading.
+        mask: (batch, tokens), 1 where there is text.
+    """
+
+    reading: Any
+    heads: Any
+    mask: Tensor
 
 
 def taught_claims(record: Mapping[str, list[str]]) -> set[str]:
     """The record keys that a model can teach: those that labels supervised.
 
-    What follows by a rule is no output of the network, and its confidence is about its own losses.
+    What follows by a rule is not an output of the network, and the confidence is about the model's own losses.
+
+    Args:
+        record: Sources of supervision by record key, as in ``config.supervision``.
+
+    Returns:
+        The record keys.
     """
     return {
         key
@@ -76,16 +94,25 @@ OUTPUT_COSTS: tuple[str, ...] = (*(claim.name for claim in _TAUGHT), *_BY_HEAD)
 
 def _mask(claim: Claim, claims: Collection[str]) -> Tensor:
     """bool, flat: which of the costs of a text are about a taught claim."""
-    if claim.kind is Kind.COURSE:  # one claim about all labels, of which it holds for those that are taught
+    if claim.kind is Kind.COURSE:  # one claim about all labels, which holds for those that are taught
         whole = next(other for other in _TAUGHT if other.target == claim.learns_from)
         return _mask(whole, claims) & (claim.name in claims)
     return torch.tensor([key in claims for key in claim.keys])
 
 
 def output_costs(student: Read, teacher: Read, claims: Collection[str], temperature: float) -> dict[str, Tensor]:
-    """What each text costs, (batch,), by output; those without a taught claim are left out.
+    """The distance of the student's outputs from the teacher's.
 
-    claims: see `taught_claims`. The heads learn from the teacher's heads, the reading from its reading.
+    The heads learn from the teacher's heads, the reading from its reading.
+
+    Args:
+        student: Outputs of the student.
+        teacher: Outputs of the teacher for the same texts.
+        claims: The record keys that are taught, see `taught_claims`.
+        temperature: Logits are divided by it before they are compared.
+
+    Returns:
+        The cost of each text, (batch,), by output; outputs without a taught claim are left out.
     """
     costs = {}
     for named, own, theirs in (
@@ -102,7 +129,7 @@ def output_costs(student: Read, teacher: Read, claims: Collection[str], temperat
 
 # ---- States ----
 
-# The claims that each module's state stands for, by their first words; the joint state is the bridge's.
+# The claims that are read from each module's state, by their first words; the joint state is the bridge's.
 _STATE_CLAIMS: dict[str, tuple[str, ...]] = {
     **{module: tuple(claim.name for claim in _TAUGHT if module in claim.modules) for module in MODULES},
     "joint": tuple(claim.name for claim in _TAUGHT if claim.bridged),
@@ -110,7 +137,7 @@ _STATE_CLAIMS: dict[str, tuple[str, ...]] = {
 
 
 def state_costs(student: Read, teacher: Read, claims: Collection[str], modules: Sequence[str] = MODULES) -> Tensor:
-    """How differently the batch's texts lie to each other in the states of the modules that are taught: (batch,)."""
+    """The difference in how similar the batch's texts are to each other in the taught modules' states: (batch,)."""
     parts = {claim.partition(".")[0] for claim in claims}
     names = (*modules, "joint")
     chosen = [number for number, name in enumerate(names) if not parts.isdisjoint(_STATE_CLAIMS[name])]
@@ -122,14 +149,21 @@ def state_costs(student: Read, teacher: Read, claims: Collection[str], modules: 
 
 
 def mapped_layers(own: int, theirs: int) -> list[int]:
-    """The teacher's layer state, 0..theirs, for each of the student's, 0..own: evenly spaced, the ends on the ends."""
+    """The teacher's layer state, 0..theirs, for each of the student's, 0..own: evenly spaced, first and last equal."""
     return [round(number * theirs / own) for number in range(own + 1)]
 
 
 def hidden_costs(student: Read, teacher: Read, same_tokens: bool) -> Tensor:
-    """How differently the tokens of a text lie to each other in evenly mapped layers of the backbones: (batch,).
+    """The difference in how similar the tokens of a text are to each other in evenly mapped layers of the backbones.
 
-    same_tokens: both models have the same tokens; without, the means of equal pieces of the text are compared.
+    Args:
+        student: Outputs of the student, with hidden states.
+        teacher: Outputs of the teacher for the same texts, with hidden states.
+        same_tokens: Whether both models have the same tokens; otherwise the means of equal pieces of the text are
+            compared.
+
+    Returns:
+        The cost of each text, (batch,).
     """
     own, theirs = student.reading.hidden_states, teacher.reading.hidden_states
     layers = mapped_layers(len(own) - 1, len(theirs) - 1)

@@ -1,7 +1,7 @@
 """A distillation as data: the YAML file that `redheart.compression.distill` reads.
 
     output: runs/distilled
-    teacher: redheart-100m            # a folder, a checkpoint that ships, or a hub id
+    teacher: redheart-100m            # a folder, the name of a shipped checkpoint, or a hub id
     student: {preset: redheart-mini}  # as `model` of a training recipe
     cut: {layers: 3, embedding: 96}   # instead: a student cut from the teacher, see `student.Cut`
     embeddings: path-or-hub-id        # a text encoder, whose sentence embeddings are learned instead of the teacher's
@@ -10,7 +10,7 @@
     training: {...}                   # `RedHeartTrainingArguments`
     confidence: {share: 0.05}         # as in a training recipe: the student's own, from labelled rows
 
-Notable: what is left out has a default, the data among them; only `output` and one of `student` and `cut` must be said.
+Notable: what is left out has a default, the data included; only `output` and one of `student` and `cut` are required.
 """
 
 from collections.abc import Mapping, Sequence
@@ -52,7 +52,14 @@ def public_sets(
 ) -> DataRecipe:
     """The public sets that the redistributable checkpoints are trained on, or those of ``names``.
 
-    root: as in `Source`. units: per epoch; judged: of each validation split; None = as many as there are.
+    Args:
+        root: Folder of the sets, as in `Source`.
+        names: Names of sets instead of those.
+        units: Training units per epoch; None = all.
+        judged: Rows of each validation split; None = all.
+
+    Returns:
+        The sources to train on and, where a set is used for validation, to validate on.
     """
     validated = [name for name in names or _SETS if name in _VALIDATED]
     return DataRecipe(
@@ -64,12 +71,17 @@ def public_sets(
 
 @dataclass(frozen=True)
 class DistillationRecipe:
-    """A run. The whole is described in the module's docstring."""
+    """A run. The module's docstring describes the whole file.
+
+    Raises:
+        InputError: For unknown training options, for both or neither of `student` and `cut`, for a student that is
+            sharded or quantised, and without a source of training texts.
+    """
 
     output: str
     """Folder of the run."""
     teacher: str = "redheart-100m"
-    """A name that ships, a folder, or a hub id."""
+    """Name of a shipped checkpoint, a folder, or a hub id."""
     student: ModelRecipe | None = None
     """The student, as `model` of a training recipe, but neither `sharded` nor `quantize`."""
     cut: Cut | None = None
@@ -77,7 +89,7 @@ class DistillationRecipe:
     embeddings: str | None = None
     """A text encoder whose sentence embeddings are learned instead of those of the teacher."""
     distillation: Distillation = field(default_factory=Distillation)
-    """How it is taught."""
+    """How the student is taught."""
     data: DataRecipe = field(default_factory=public_sets)
     """By default the public sets that redistributable weights may learn from."""
     training: dict[str, Any] = field(default_factory=_TRAINING.copy)
@@ -93,29 +105,38 @@ class DistillationRecipe:
                 "A distillation has either a `student`, such as {preset: redheart-mini}, or a `cut` of its teacher."
             )
         if self.student is not None and (self.student.sharded or self.student.quantize is not None):
-            raise InputError("A student has whole weights to be trained: leave `sharded` and `quantize` out.")
+            raise InputError("A student is trained with all of its weights: leave `sharded` and `quantize` out.")
         if not self.data.train:
-            raise InputError("`data.train` names no source of texts to teach on.")
+            raise InputError("`data.train` names no source of training texts; add one.")
 
     @property
     def student_name(self) -> str:
-        """What the student is called in reports."""
+        """Name of the student in reports."""
         if self.student is None:
             return "cut from the teacher"
-        return called(self.student.preset or self.student.checkpoint or self.student.encoder or "")
+        return display_name(self.student.preset or self.student.checkpoint or self.student.encoder or "")
 
 
 def read_distillation(
     path: Path | None, output: Path | None = None, teacher: str | None = None, student: str | None = None
 ) -> DistillationRecipe:
-    """The run that a YAML file describes; without one, of defaults. output, teacher, student (a preset): instead of the
-    file's.
+    """The run that a YAML file describes.
 
-    Raises `ValueError` that names the file and the place of what is wrong.
+    Args:
+        path: The file; None = a run of defaults.
+        output: Output folder, instead of the file's.
+        teacher: Teacher, instead of the file's.
+        student: Preset of the student, instead of the file's ``student`` and ``cut``.
+
+    Returns:
+        The run.
+
+    Raises:
+        InputError: For a file that is wrong; the message names the file and the place of the error.
     """
     content = {} if path is None else read_yaml(path)
     if not isinstance(content, Mapping):
-        raise InputError(f"{path} holds {type(content).__name__}, not the options of a run.")
+        raise InputError(f"{path} holds {type(content).__name__}; it must hold the options of a run.")
     given = {"output": output and str(output), "teacher": teacher, "student": student and {"preset": student}}
     content = {**content, **{name: value for name, value in given.items() if value is not None}}
     if student is not None:
@@ -126,9 +147,9 @@ def read_distillation(
         raise InputError(f"{path or 'distillation'}: {error}") from error
 
 
-def called(place: str) -> str:
-    """What a model is called: its name without the folders around it, which say nothing elsewhere."""
+def display_name(place: str) -> str:
+    """Name of a model in reports: of a folder, its last part, since its path means nothing on another machine."""
     return Path(place).resolve().name if Path(place).is_dir() else place
 
 
-__all__ = ["DistillationRecipe", "called", "public_sets", "read_distillation"]
+__all__ = ["DistillationRecipe", "display_name", "public_sets", "read_distillation"]

@@ -1,6 +1,6 @@
-"""The forms that a checkpoint can take: types of numbers, and file formats; each is a folder that can be read with.
+"""The forms that a checkpoint can take: types of numbers, and file formats; each is a folder that can be loaded.
 
-Notable: every form is made from the same float32 weights, so that what differs between two of them is the form.
+Notable: every form is made from the same float32 weights, so that two of them differ in the form alone.
 """
 
 from pathlib import Path
@@ -22,9 +22,18 @@ _WEIGHTS = ("*.safetensors", f"{GRAPH}*")
 
 
 def write_form(source: Path, form: str, folder: Path) -> Path:
-    """Write the checkpoint in the folder ``source`` to ``folder``, in one of `FORMS`.
+    """Write a checkpoint in another form.
 
-    Raises `ValueError` for an unknown form, and what `quantize.quantize` and `onnx_export.export_onnx` raise.
+    Args:
+        source: Folder of the checkpoint.
+        form: One of `FORMS`.
+        folder: Folder to write to.
+
+    Returns:
+        ``folder``.
+
+    Raises:
+        ValueError: For an unknown form. Other errors are those of `quantize.quantize` and `onnx_export.export_onnx`.
     """
     if form not in FORMS:
         raise ValueError(f"No form {form!r}; {closest(form, FORMS)}")

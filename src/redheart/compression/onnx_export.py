@@ -1,5 +1,6 @@
-"""Exports a model to ONNX, so that onnxruntime runs it without torch and without this package; in float32, or with INT8
-weights for CPUs.
+"""Exports a model to ONNX, in float32 or with INT8 weights for CPUs.
+
+onnxruntime runs the result without torch and without this package.
 
     export_onnx(Path("redheart-100m"), Path("redheart-100m-onnx"), quantize=True)
 
@@ -39,7 +40,7 @@ from .onnx_reader import GRAPH, OnnxClassifier, OnnxReader, open_graph
 TOLERANCE = 1e-4
 # Tokens up to which the graph is compared: attention over the longest texts of some encoders takes gigabytes.
 _LONGEST_COMPARED = 1024
-# Graph, config, tokenizer: what the folder takes beside the weights.
+# Graph, config, tokenizer: bytes of the folder beside the weights.
 _OTHER_BYTES = 16_000_000
 
 
@@ -55,22 +56,31 @@ def export_onnx(
 ) -> Path:
     """Write ``source`` as an ONNX graph to ``folder``.
 
-    source: a checkpoint, or a model in float32 on the CPU, which is put in eval mode. outputs, depth: what the graph of
-    an analysis model computes, always all of it; see `RedHeartModel.forward`. That of a classifier gives ``logits``.
-    quantize: the weights of matrix products as INT8, one scale per output channel; those of read-outs, and of the rest
-    of `kept_modules`, stay in float32, as embeddings do. tokenizer: written beside the graph; by default that of the
-    checkpoint. progress: called with what is done next, some of which takes minutes for a large model.
+    Args:
+        source: A checkpoint, or a model in float32 on the CPU, which is put in eval mode.
+        folder: Folder to write to; new or empty.
+        outputs: Outputs that the graph of an analysis model computes, always all of them; see `RedHeartModel.forward`.
+            None = those of ``depth``. The graph of a classifier gives ``logits``.
+        depth: Depth of an analysis model, see `RedHeartModel.forward`.
+        quantize: Whether the weights of matrix products become INT8, with one scale per output channel; those of
+            read-outs, and of the rest of `kept_modules`, stay in float32, as embeddings do.
+        tokenizer: Written beside the graph; by default that of the checkpoint.
+        progress: Called with the name of each step before it begins; some take minutes for a large model.
 
-    Returns the absolute path of the folder, which appears only when it is whole and its graph, before it is quantised,
-    has given the outputs of the model up to `TOLERANCE`.
+    Returns:
+        The absolute path of the folder, which appears only when it is whole and its graph, before it is quantised, has
+        given the outputs of the model up to `TOLERANCE`.
 
-    Raises `ValueError` for an unknown output or depth, and for any of a classifier; for a model that is quantised, not
-    in float32 or has a token budget; and for a graph whose outputs differ. `FileExistsError` for a folder that holds
-    something; `ImportError` without onnx, onnxscript or onnxruntime; and `OSError` that says what to do for a full disk
-    or a missing permission.
+    Raises:
+        ValueError: For an unknown output or depth, and for either of them with a classifier; for a model that is
+            quantised, not in float32 or has a token budget; and for a graph whose outputs differ.
+        FileExistsError: For a folder that is not empty.
+        ImportError: Without onnx, onnxscript or onnxruntime.
+        OSError: For a full disk or a missing permission; the message has the remedy.
     """
     if not all(find_spec(name) for name in ("onnx", "onnxruntime", "onnxscript")):
-        raise missing("Exporting needs onnx, onnxscript and onnxruntime", "onnx")
+        error = missing("Exporting needs onnx, onnxscript and onnxruntime", "onnx")
+        raise error
     target = new_folder(folder)
     progress("Loading the model")
     if isinstance(source, Path):
@@ -116,7 +126,7 @@ def _load(source: Path) -> RedHeartModel | RedHeartForSequenceClassification:
 def _check_config(config: RedHeartConfig) -> None:
     if keeps_integers(config):
         raise ValueError(
-            "A quantised model cannot be exported; export the model in floats that it was made from, with "
+            "A quantised model cannot be exported; export the float model that it was made from, with "
             "quantize=True for INT8 weights."
         )
     if config.token_budget is not None:
@@ -130,12 +140,12 @@ def _check_model(model: RedHeartModel | RedHeartForSequenceClassification) -> No
     if not isinstance(model, (RedHeartModel, RedHeartForSequenceClassification)):
         raise ValueError(
             "Only a RedHeartModel or RedHeartForSequenceClassification, or the Path of a checkpoint, can be exported, "
-            f"got {type(model).__name__}; of a model with adapters merge them first (`merge_and_unload`)."
+            f"got {type(model).__name__}; if the model has adapters, merge them first (`merge_and_unload`)."
         )
     _check_config(model.config)
     kinds = sorted({f"{value.dtype} on {value.device.type}" for value in model.parameters()})
     if kinds != ["torch.float32 on cpu"]:
-        raise ValueError(f"A model must be in float32 on the CPU to be exported, this one is {', '.join(kinds)}.")
+        raise ValueError(f"A model must be in float32 on the CPU to be exported; this one is {', '.join(kinds)}.")
 
 
 def _samples(config: RedHeartConfig) -> Iterator[dict[str, Tensor]]:

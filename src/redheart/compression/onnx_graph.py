@@ -1,7 +1,7 @@
 """The model as an ONNX graph, and the graph's weights as INT8.
 
-Notable: torch translates the model operation by operation and unrolls the recurrence over the segments; what speeds the
-graph up for a machine is left to onnxruntime, which does it on loading.
+Notable: torch translates the model operation by operation and unrolls the recurrence over the segments; optimising the
+graph for a machine is left to onnxruntime, which does it on loading.
 """
 
 import ast
@@ -34,7 +34,12 @@ _LABELS: dict[str, tuple[tuple[str, ...], ...]] = {
 
 
 class GraphFunction(nn.Module):
-    """``model`` with a fixed request, as a function from tensors to tensors. request: arguments of its forward pass."""
+    """A model with a fixed request, as a function from tensors to tensors.
+
+    Args:
+        model: The model.
+        **request: Arguments of its forward pass.
+    """
 
     def __init__(self, model: RedHeartPreTrainedModel, **request: Any) -> None:
         super().__init__()
@@ -45,38 +50,44 @@ class GraphFunction(nn.Module):
         return named_tensors(self.model(input_ids=input_ids, attention_mask=attention_mask, **self.request))
 
     def about(self, names: Sequence[str]) -> dict[str, str]:
-        """What the graph's metadata say of the outputs ``names`` and of the model."""
+        """The metadata of a graph of this model with the outputs ``names``."""
         labels = {"logits": (tuple(self.model.config.class_names),), **_LABELS}
-        told = {
+        request = {
             name: value if isinstance(value, str) else json.dumps(list(value)) for name, value in self.request.items()
         }
         return {
-            **told,
+            **request,
             "parameters": str(self.model.num_parameters()),
             "labels": json.dumps({name: labels[name] for name in names if name in labels}),
         }
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, ...]:
+        """The outputs in the order of `named`, from ``input_ids`` and ``attention_mask``, int64 (batch, tokens)."""
         # A copy each: at depth="fast" one tensor is two outputs, and a value in a graph has one name.
         return tuple(value.clone() for value in self.named(input_ids, attention_mask).values())
 
 
 def write_graph(function: GraphFunction, sample: Mapping[str, Tensor], path: Path) -> list[str]:
-    """Write ``function`` as a graph to ``path``, its weights beside it.
+    """Write ``function`` as a graph to ``path``, with its weights beside it.
 
-    sample: inputs of at least two texts and two tokens. Returns the names of the nodes that must stay in float32: those
-    of `kept_modules`.
+    Args:
+        function: The model with its request.
+        sample: Inputs by name, of at least two texts and two tokens.
+        path: File of the graph.
+
+    Returns:
+        The names of the nodes that must stay in float32: those of `kept_modules`.
     """
     with torch.no_grad():
         names = list(function.named(**sample))
-    # Not the fused kernels: the graph would take over their memory layout, which nothing in it has.
-    with sdpa_kernel(SDPBackend.MATH), _quiet():
+    # Not the fused kernels: the graph would inherit their memory layout, which nothing in it has.
+    with sdpa_kernel(SDPBackend.MATH), _silence_exporter():
         program: Any = torch.onnx.export(
             function,
             kwargs=dict(sample),
             dynamo=True,
             dynamic_shapes={name: {0: "batch", 1: "tokens"} for name in sample},
-            optimize=False,  # it would take as long again as all the rest
+            optimize=False,  # it would double the time
             verbose=False,
         )
     graph = _tidy(program.model).graph
@@ -95,7 +106,7 @@ def write_graph(function: GraphFunction, sample: Mapping[str, Tensor], path: Pat
 
 
 def _tidy(model: Any) -> Any:
-    """Bring the weights of matrix products to the form in which they are multiplied; take out what nothing uses."""
+    """Fold the weights of matrix products into the form in which they are multiplied, and remove what is unused."""
     from onnx_ir import passes
     from onnx_ir.passes import common
     from onnxscript import optimizer
@@ -117,7 +128,7 @@ def _tidy(model: Any) -> Any:
 
 
 def _exact_nodes(graph: Any, kept: set[str]) -> list[str]:
-    """The matrix products of the modules ``kept``, and those of which no module is known."""
+    """The matrix products of the modules ``kept``, and those whose module is unknown."""
     found = []
     for node in graph:
         if node.op_type in ("MatMul", "Gemm"):
@@ -128,11 +139,15 @@ def _exact_nodes(graph: Any, kept: set[str]) -> list[str]:
 
 
 def quantize_graph(path: Path, exact: Sequence[str]) -> None:
-    """Replace the graph at ``path``: the weights of its matrix products as INT8, one scale per output channel, but of
-    the nodes ``exact``."""
+    """Replace the graph at ``path`` by one whose matrix products have INT8 weights, one scale per output channel.
+
+    Args:
+        path: File of the graph.
+        exact: Names of the nodes that stay in float32.
+    """
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    with TemporaryDirectory(dir=path.parent) as scratch, _quiet():
+    with TemporaryDirectory(dir=path.parent) as scratch, _silence_exporter():
         quantize_dynamic(
             path,
             Path(scratch) / path.name,
@@ -147,8 +162,8 @@ def quantize_graph(path: Path, exact: Sequence[str]) -> None:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Leave out what the exporter and the quantiser say of their own workings."""
+def _silence_exporter() -> Iterator[None]:
+    """Suppress the log lines and warnings of the exporter and the quantiser."""
     before, handler = logging.root.manager.disable, logging.NullHandler()
     logging.root.addHandler(handler)  # without any, the quantiser would set up logging for the whole process
     logging.disable(logging.WARNING)

@@ -1,7 +1,7 @@
-"""Reads with an exported model: onnxruntime computes, and what comes out is the model's own typed output.
+"""Reads texts with an exported model: onnxruntime computes, and the result is the model's own typed output.
 
-Notable: an `OnnxReader` stands in for the `RedHeartModel` where texts are only read, as in `evaluation`. Which outputs
-it has, and at which depth, was settled when it was exported.
+Notable: an `OnnxReader` replaces the `RedHeartModel` where texts are only read, as in `evaluation`. Its outputs and its
+depth are those of the export.
 """
 
 import json
@@ -24,10 +24,16 @@ GRAPH = "model.onnx"
 
 
 class _Graph(nn.Module):
-    """A graph in ``folder``, which `export_onnx` wrote, on as many threads as torch uses.
+    """A graph in a folder that `export_onnx` wrote, on as many threads as torch uses.
 
-    It has no parameters and no gradient. ``config`` is the model's. Raises `ValueError` for a folder without an
-    exported model, and `ImportError` without onnxruntime.
+    It has no parameters and no gradient. ``config`` is that of the model.
+
+    Args:
+        folder: Folder of the exported model.
+
+    Raises:
+        CheckpointError: For a folder without an exported model.
+        ImportError: Without onnxruntime.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -48,7 +54,7 @@ class _Graph(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where it computes."""
+        """The CPU, where the graph computes."""
         return torch.device("cpu")
 
     def num_parameters(self) -> int:
@@ -62,8 +68,20 @@ class _Graph(nn.Module):
     def run(
         self, names: Sequence[str], input_ids: Tensor, attention_mask: Tensor | None, token_type_ids: Tensor | None
     ) -> dict[str, Tensor]:
-        """The outputs ``names`` of the graph. Raises `ValueError` for a text that is too long, and for tokens of a
-        second segment."""
+        """Run the graph.
+
+        Args:
+            names: Names of the outputs to compute.
+            input_ids: (batch, tokens).
+            attention_mask: (batch, tokens); None = all ones.
+            token_type_ids: (batch, tokens), 0 everywhere, or None.
+
+        Returns:
+            The outputs by name.
+
+        Raises:
+            CheckpointError: For a text that is too long, and for tokens of a second segment.
+        """
         if token_type_ids is not None and bool(token_type_ids.any()):
             raise CheckpointError("An exported model reads one text at a time; `token_type_ids` must be 0 everywhere.")
         if input_ids.shape[1] > self.config.longest_text:
@@ -79,7 +97,7 @@ class _Graph(nn.Module):
 
 
 class OnnxReader(_Graph):
-    """An exported `RedHeartModel`. ``outputs`` and ``depth`` are what was exported. Raises as `_Graph` does."""
+    """An exported `RedHeartModel`. ``outputs`` and ``depth`` are those of the export. Raises as `_Graph` does."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -97,11 +115,21 @@ class OnnxReader(_Graph):
     ) -> RedHeartOutput:
         """Read texts, as `RedHeartModel.forward` does.
 
-        outputs: which of the exported ones to return; None for all. Their values do not depend on this choice: the
-        verdict and the confidence are those of all exported outputs together.
+        Args:
+            input_ids: (batch, tokens).
+            attention_mask: (batch, tokens); None = all ones.
+            token_type_ids: (batch, tokens), 0 everywhere, or None.
+            outputs: Which of the exported outputs to return; None = all. Their values do not depend on this choice: the
+                verdict and the confidence are those of all exported outputs together.
+            depth: Must be the exported one, or None.
+            token_budget: Must be None.
 
-        Raises `ValueError` for an output or depth that was not exported, a token budget, a text that is too long, and
-        tokens of a second segment.
+        Returns:
+            The typed output.
+
+        Raises:
+            CheckpointError: For an output or depth that was not exported, a token budget, a text that is too long, and
+                tokens of a second segment.
         """
         wanted = self._check_request(outputs, depth, token_budget)
         names = [item.name for item in self.session.get_outputs() if _output_of(item.name) in {*wanted, None}]
@@ -142,7 +170,7 @@ def open_graph(folder: Path) -> OnnxReader | OnnxClassifier:
 
 
 def _output_of(tensor: str) -> str | None:
-    """Which of `claims.OUTPUTS` the tensor of this name belongs to; None for what comes with any of them."""
+    """The one of `claims.OUTPUTS` that the tensor of this name belongs to; None for a tensor of all of them."""
     part = tensor.partition(".")[0]
     return next((claim.output for claim in CLAIMS.values() if claim.tensor.partition(".")[0] == part), None)
 

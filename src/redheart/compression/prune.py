@@ -1,9 +1,9 @@
 """The command `redheart prune`: smaller checkpoints of a trained one, each with what it costs.
 
-Notable: importance is measured and the recovery trained on training rows; validation rows only judge, and keep what
-was pruned where the recovery made it worse. The original teaches the recovery (as in Xia et al. 2022,
+Notable: importance is measured and the recovery trained on training rows; validation rows only judge, and the pruned
+weights are kept where the recovery made them worse. The original teaches the recovery (as in Xia et al. 2022,
 arXiv:2204.00408), so that what the rows have no labels for is not forgotten. Each target is pruned from the original
-model. What was fitted to that, as thresholds are, is kept: `redheart evaluate --fit` fits it anew.
+model. What was fitted to that, such as thresholds, is kept: `redheart evaluate --fit` fits it again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,11 +26,11 @@ from ..training.trainers.arguments import RedHeartTrainingArguments
 from ..training.trainers.trainer import RedHeartTrainer
 from .distillation import DistillationTrainer
 from .distillation_losses import Distillation, taught_claims
-from .distillation_recipe import called
+from .distillation_recipe import display_name
 from .pruning import check_target, parse_target, prune
 from .structure import find_sizes
 
-# The weighted sum of the losses that have labels: what a pruned model is judged by.
+# The weighted sum of the losses that have labels, by which a pruned model is judged.
 QUALITY = "supervised"
 
 
@@ -50,23 +50,35 @@ def run(
 ) -> dict[str, Any]:
     """Prune ``checkpoint`` to each of ``targets``, into checkpoint folders of these names below ``output``.
 
-    checkpoint: a folder, a name that ships, or a hub id. targets: as `parse_target` reads them. data: rows to measure
-    and train on, and rows to judge by. method, rounds: see `pruning.prune`. measured: training units (texts or pairs)
-    on which the importance is measured. epochs, learning_rate: of the recovery training; with 0 epochs there is none.
-    share: of the original as a teacher in its loss (`Distillation`); 0, or an original that nothing supervised = labels
-    alone. training: other `RedHeartTrainingArguments`, as ``seed``, ``longest_text`` or the batch sizes.
+    Args:
+        checkpoint: A folder, the name of a shipped checkpoint, or a hub id.
+        targets: Sizes, as `parse_target` reads them.
+        data: Rows to measure and train on, and rows to judge by.
+        output: Folder of the results.
+        method: See `pruning.prune`.
+        measured: Number of training units (texts or pairs) on which the importance is measured.
+        rounds: See `pruning.prune`.
+        epochs: Epochs of the recovery training; 0 = none.
+        learning_rate: Learning rate of the recovery training.
+        share: Share of the original as a teacher in the loss of the recovery (`Distillation`); 0, or an original that
+            nothing supervised = labels alone.
+        training: Other `RedHeartTrainingArguments`, such as ``seed``, ``longest_text`` or the batch sizes.
 
-    Returns the report, which also lies in ``output`` as ``pruning.json``, with ``pruning.png``. Before anything is
-    measured it raises `ValueError` for a target that cannot be reached and for rows that `build_units` refuses, and
-    `FileExistsError` for a folder that is there.
+    Returns:
+        The report, which is also in ``output`` as ``pruning.json``, with ``pruning.png``.
+
+    Raises:
+        ValueError: Before anything is measured, for a target that cannot be reached and for rows that `build_units`
+            refuses.
+        FileExistsError: Before anything is measured, for a target whose folder exists.
     """
     require_matplotlib()
     for text in targets:
         if (output / text).exists():
-            raise FileExistsError(f"{output / text} is there already; name another output, or remove it.")
+            raise FileExistsError(f"{output / text} exists already; name another output, or remove it.")
     args = RedHeartTrainingArguments(
         output_dir=str(output),
-        num_train_epochs=epochs or 1,  # with 0 nothing is trained, and the arguments have no word for that
+        num_train_epochs=epochs or 1,  # with 0 nothing is trained, and the arguments do not accept 0
         learning_rate=learning_rate,
         **{"save_strategy": "no", "report_to": "none", **(training or {})},
     )
@@ -76,12 +88,14 @@ def run(
     for goal in goals.values():
         check_target(model, goal)
     trainers = _Trainers(model, tokenizer, args, data, share, recovers=epochs > 0)
-    sample = draw(trainers.train, {source.label: source.weight for source in data.train}, measured, args.seed)
+    sample = weighted_sample(
+        trainers.train, {source.label: source.weight for source in data.train}, measured, args.seed
+    )
     judge = trainers.judge(model)
     batches = list(judge.get_eval_dataloader(sample))
     units = {"train": len(trainers.train), "validation": len(trainers.validation), "measured": len(sample)}
     report: dict[str, Any] = {
-        "model": called(checkpoint),
+        "model": display_name(checkpoint),
         "method": method,
         "rounds": rounds,
         "share": share,
@@ -100,7 +114,16 @@ def run(
 class _Trainers:
     """Trainers of pruned models, on the same rows.
 
-    share: of the original as a teacher of the recovery. recovers: whether pruned models are trained at all.
+    Args:
+        model: The original.
+        tokenizer: Its tokenizer.
+        args: The training arguments.
+        data: Rows to train on, and rows to judge by.
+        share: Share of the original as a teacher in the loss of the recovery.
+        recovers: Whether pruned models are trained at all.
+
+    Raises:
+        DataError: When no validation row has a label.
     """
 
     def __init__(
@@ -114,7 +137,7 @@ class _Trainers:
     ) -> None:
         self.train, self.validation = build_units(data, args.seed, labelled=False, option=ON_COMMAND_LINE)
         if not any(item.targets for unit in self.validation for item in unit):
-            raise DataError("No validation row has a label to judge a pruned model by.")
+            raise DataError("No validation row has a label to judge a pruned model by; give labelled validation rows.")
         self.model, self.args, self.recovers = model, args, recovers
         self.share = share if taught_claims(model.config.supervision) else 0.0
         sizes = build_sizes(data, self.train)
@@ -149,9 +172,16 @@ def _judged(model: RedHeartModel, smaller: RedHeartModel, trainers: _Trainers) -
 
 
 def recover(model: RedHeartModel, recovery: RedHeartTrainer, judge: RedHeartTrainer, before: float) -> dict[str, Any]:
-    """Train with ``recovery``, and put the weights back where ``judge`` does not find the model better than ``before``.
+    """Train a pruned model, and restore its weights if that did not make it better.
 
-    Returns the losses after it (``recovered``), and which of the two was ``kept``.
+    Args:
+        model: The pruned model.
+        recovery: Trains it.
+        judge: Evaluates it.
+        before: Its validation loss before the training, as in `QUALITY`.
+
+    Returns:
+        The losses after the training (``recovered``), and which of the two was ``kept``.
     """
     weights = {name: value.clone() for name, value in model.state_dict().items()}
     recovery.train()
@@ -162,14 +192,23 @@ def recover(model: RedHeartModel, recovery: RedHeartTrainer, judge: RedHeartTrai
     return {"recovered": after, "kept": "recovered" if better else "pruned"}
 
 
-def draw(units: Sequence[Unit], weights: Mapping[str, float], count: int, seed: int) -> list[Unit]:
-    """``count`` of the units, or all where there are fewer; those of a source with more weight come more often.
+def weighted_sample(units: Sequence[Unit], weights: Mapping[str, float], count: int, seed: int) -> list[Unit]:
+    """A sample of the units in which a source with more weight comes more often.
 
-    weights: one per source. Weighted sampling without replacement (Efraimidis & Spirakis 2006).
+    Weighted sampling without replacement (Efraimidis & Spirakis 2006).
+
+    Args:
+        units: The units to choose from.
+        weights: Weight of each source, above 0.
+        count: Number of units to choose.
+        seed: Seed of the random numbers.
+
+    Returns:
+        ``count`` units in their order, or all where there are fewer.
     """
     weight = np.array([weights[unit[0].source] for unit in units])
-    waiting = np.random.default_rng(seed).exponential(size=len(units)) / weight
-    return [units[place] for place in sorted(waiting.argsort(kind="stable")[:count].tolist())]
+    keys = np.random.default_rng(seed).exponential(size=len(units)) / weight
+    return [units[place] for place in sorted(keys.argsort(kind="stable")[:count].tolist())]
 
 
 def losses(trainer: RedHeartTrainer) -> dict[str, float]:
@@ -180,7 +219,7 @@ def losses(trainer: RedHeartTrainer) -> dict[str, float]:
 
 
 def difference(model: RedHeartModel, smaller: RedHeartModel) -> dict[str, dict[str, list[int]]]:
-    """What was removed: parameters of each component, and each size that changed, before and after."""
+    """The parameters of each component, and each size that changed, before and after."""
     tables = [
         {row.name.strip(): row.parameters for row in budget_table(_parameters(some), preset="")}
         for some in (model, smaller)
@@ -203,21 +242,23 @@ def _save(model: RedHeartModel, tokenizer: PreTrainedTokenizerBase, folder: Path
 
 
 def plot_pruning(report: Mapping[str, Any], path: Path) -> None:
-    """Validation loss against the number of parameters: of the original, after pruning, after recovery.
+    """Plot the validation loss against the number of parameters: of the original, after pruning, after recovery.
 
-    report: as in ``pruning.json``.
+    Args:
+        report: As in ``pruning.json``.
+        path: File of the plot.
     """
     figure, (panel,) = new_figure(7, 4.5, 1, 1)
     whole = (report["parameters"] / 1e6, report["before"][QUALITY])
     # Colours that the colour-blind tell apart (Okabe & Ito 2008).
-    for kind, colour, marker, words in (
+    for kind, colour, marker, label in (
         ("pruned", "#8a8a8a", "s", "after pruning"),
         ("recovered", "#0072B2", "o", "after recovery"),
     ):
         points = [(entry["parameters"] / 1e6, entry[kind][QUALITY]) for entry in report["targets"] if entry[kind]]
         if points:
             panel.plot(
-                *zip(whole, *sorted(points, reverse=True), strict=True), color=colour, marker=marker, label=words
+                *zip(whole, *sorted(points, reverse=True), strict=True), color=colour, marker=marker, label=label
             )
     panel.plot(*whole, color="#D55E00", marker="D", linestyle="", label="original")
     panel.set(xlabel="parameters (millions)", ylabel="validation loss of what has labels")
@@ -227,7 +268,7 @@ def plot_pruning(report: Mapping[str, Any], path: Path) -> None:
 
 
 def summary(report: Mapping[str, Any]) -> str:
-    """The report as a person reads it."""
+    """The report as text for a terminal."""
     lines = [f"{'validation loss':<16}{'parameters':>14}{'pruned':>10}{'recovered':>11}  kept"]
     lines.append(f"{'original':<16}{report['parameters']:>14,}{report['before'][QUALITY]:>10.4f}")
     for entry in report["targets"]:
@@ -245,4 +286,4 @@ def summary(report: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-__all__ = ["QUALITY", "difference", "draw", "losses", "plot_pruning", "recover", "run", "summary"]
+__all__ = ["QUALITY", "difference", "losses", "plot_pruning", "recover", "run", "summary", "weighted_sample"]

@@ -1,10 +1,10 @@
-"""Structured pruning: a smaller model of the same class, with those units of the larger one that matter most.
+"""Structured pruning: a smaller model of the same class, with the most important units of the larger one.
 
     smaller = prune(model, parse_target("200m"), batches)
     smaller.save_pretrained("redheart-200m")
 
-Notable: which sizes shrink is decided over all components at once, always by the least loss per parameter that goes;
-what comes out is an ordinary model, without masks.
+Notable: which sizes shrink is decided over all components at once, always by the least loss per removed parameter; the
+result is an ordinary model, without masks.
 """
 
 import logging
@@ -34,13 +34,23 @@ _UNITS = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9}
 
 
 def parse_target(text: str, whole: int | None = None) -> int:
-    """The number of parameters that ``text`` names: "200m", "1.5b", "200_000_000", or "0.5" of the ``whole`` model.
+    """The number of parameters that a text names.
 
-    Raises `ValueError` for another form, and for a share where ``whole`` is not given.
+    Args:
+        text: A number such as "200m", "1.5b" or "200_000_000", or a share of the model such as "0.5".
+        whole: The parameters of the model, for a share.
+
+    Returns:
+        The number of parameters.
+
+    Raises:
+        ValueError: For another form, and for a share where ``whole`` is not given.
     """
     match = re.fullmatch(r"([\d_,]*\.?\d+)\s*([a-z]*)", text.strip().lower())
     if match is None:
-        raise ValueError(f"{text!r} is no number of parameters; write 200m, 200_000_000, or 0.5 for half of the model.")
+        raise ValueError(
+            f"{text!r} is not a number of parameters; write 200m, 200_000_000, or 0.5 for half of the model."
+        )
     number, unit = float(re.sub("[_,]", "", match[1])), match[2]
     if unit not in _UNITS:
         raise ValueError(f"{text!r} has the unknown unit {unit!r}; {closest(unit, [name for name in _UNITS if name])}")
@@ -62,15 +72,24 @@ def prune(
     method: str = "fisher",
     rounds: int = 4,
 ) -> RedHeartModel:
-    """A new model with at most ``target`` parameters; ``model`` stays as it is.
+    """A smaller copy of a model.
 
-    batches: with labels, of training data, to measure the importance on (`importance.fisher`). method: "fisher", or
-    "magnitude" of the weights, which looks at no data. rounds: shrink by equal shares in so many rounds, measuring
-    anew what is left (as Molchanov et al. 2019 do): what matters changes when much is gone.
+    A text encoder that does not have the structure of BERT is left as it is, with a warning.
 
-    A text encoder that is not built like BERT is left as it is, with a warning. Returns the model in eval mode, with
-    the type and device of ``model``. Raises `ValueError` for an unknown method, for a quantised model, and for a target
-    that is not below the size of the model or that it cannot be brought to.
+    Args:
+        model: The model; it is left as it was.
+        target: The largest number of parameters of the copy.
+        batches: Batches of training data with labels, to measure the importance on (`importance.fisher`).
+        method: "fisher", or "magnitude" of the weights, which needs no data.
+        rounds: Number of rounds, each of which removes an equal share and measures again what is left (as Molchanov et
+            al. 2019 do): what matters changes as units are removed.
+
+    Returns:
+        A new model in eval mode, with the type and device of ``model``.
+
+    Raises:
+        ValueError: For an unknown method, fewer rounds than 1, a quantised model, and a target that is not below the
+            size of the model or cannot be reached.
     """
     if method not in METHODS:
         raise ValueError(f"No method {method!r}; {closest(method, METHODS)}")
@@ -78,7 +97,7 @@ def prune(
         raise ValueError(f"`rounds` must be 1 or more, got {rounds}.")
     check_target(model, target)
     if not any(size.key[0] == ENCODER for size in find_sizes(model)):
-        logger.warning("The text encoder is not built like BERT: only what comes after it is pruned.")
+        logger.warning("The text encoder does not have the structure of BERT: only the modules after it are pruned.")
     parameters = model.num_parameters()
     for number in range(1, rounds + 1):
         goal = target if number == rounds else math.floor(parameters * (target / parameters) ** (number / rounds))
@@ -89,65 +108,89 @@ def prune(
 
 
 def check_target(model: RedHeartModel, target: int) -> None:
-    """Raises `ValueError` unless ``target`` is below the size of the model and at least the smallest possible one, and
-    for a quantised model."""
+    """Check that a model can be pruned to a size.
+
+    Args:
+        model: The model.
+        target: The number of parameters to prune to.
+
+    Raises:
+        ValueError: For a quantised model, and for a target that is not below the size of the model or below the
+            smallest possible one.
+    """
     if keeps_integers(model.config):
-        raise ValueError("The weights of this model are quantised and cannot be cut; prune first, quantise after that.")
+        raise ValueError("The weights of this model are quantised and cannot be pruned; prune first, then quantise.")
     parameters, sizes = model.num_parameters(), find_sizes(model)
     if target >= parameters:
-        raise ValueError(f"The model has {parameters:,} parameters, which is not above the target of {target:,}.")
+        raise ValueError(
+            f"The model has {parameters:,} parameters, which is not above the target of {target:,}; name a smaller one."
+        )
     least = int(ParameterCount(model, sizes)(np.array([[size.least for size in sizes]]))[0])
     if target < least:
         raise ValueError(
             f"The model cannot be pruned to {target:,} parameters: {least:,} is the least, with one layer and one head "
-            "everywhere; its width, its vocabulary and the number of its components stay."
+            "everywhere, since width, vocabulary and components stay; name a larger target."
         )
 
 
 def choose(model: RedHeartModel, sizes: Sequence[Size], importance: Importance, target: int) -> Kept:
     """The units that stay when the model is to have at most ``target`` parameters.
 
-    Greedy: again and again one size goes down by its step, in each of its groups by the weakest units; the one that
-    loses the least importance per parameter that goes. At the end the latest moves that turn out to be needless are
-    taken back. Raises `ValueError` when nothing is left to go.
+    Greedy: each step shrinks one size by its step, in each of its groups by the least important units; it is the size
+    that loses the least importance per removed parameter. At the end the latest steps that were not needed are undone.
+
+    Args:
+        model: The model.
+        sizes: Its sizes, as `find_sizes` gives them.
+        importance: The importance of each unit, (groups, units) by size.
+        target: The largest number of parameters.
+
+    Returns:
+        The units that stay, ascending, (groups, count) by size.
+
+    Raises:
+        ValueError: When nothing is left to prune.
     """
-    course = _Course(model, sizes, importance)
-    moves: list[tuple[int, int]] = []
-    while course.parameters() > target:
-        number = course.cheapest()
+    search = _GreedySearch(model, sizes, importance)
+    steps: list[tuple[int, int]] = []
+    while search.parameters() > target:
+        number = search.cheapest()
         if number is None:
-            raise ValueError(f"Nothing is left to go at {course.parameters():,} parameters, above {target:,}.")
-        moves.append((number, int(course.counts[number])))
-        course.counts[number] = sizes[number].below(moves[-1][1])
-    for number, before in reversed(moves):
-        after, course.counts[number] = course.counts[number], before
-        if course.parameters() > target:
-            course.counts[number] = after
-    return course.kept()
+            raise ValueError(
+                f"Nothing is left to prune at {search.parameters():,} parameters, above {target:,}; name a larger "
+                "target."
+            )
+        steps.append((number, int(search.counts[number])))
+        search.counts[number] = sizes[number].below(steps[-1][1])
+    for number, before in reversed(steps):
+        after, search.counts[number] = search.counts[number], before
+        if search.parameters() > target:
+            search.counts[number] = after
+    return search.kept()
 
 
-class _Course:
-    """The way down: how many units of each size are left, and what the next step of each would cost."""
+class _GreedySearch:
+    """How many units of each size are left, and what the next step of each would cost."""
 
     def __init__(self, model: RedHeartModel, sizes: Sequence[Size], importance: Importance) -> None:
         self.counts = np.array([size.units for size in sizes])
         self._sizes = sizes
         self._count = ParameterCount(model, sizes)
         self._order = [importance[size.key].sort(dim=1, stable=True).indices for size in sizes]
-        # What is lost with the 0, 1, 2, ... weakest units of each group, (groups, units + 1).
+        # The importance lost with the 0, 1, 2, ... least important units of each group, (groups, units + 1).
         self._lost = [
             np.pad(importance[size.key].sort(dim=1).values.cumsum(dim=1).numpy(), ((0, 0), (1, 0))) for size in sizes
         ]
         self._stacks = {size.key[0]: number for number, size in enumerate(sizes) if size.stack}
-        # The place of each layer in the order in which the layers of its stack go.
-        self._turn = {name: self._order[number][0].argsort().tolist() for name, number in self._stacks.items()}
+        # The rank of each layer in the order in which the layers of its stack are removed.
+        self._rank = {name: self._order[number][0].argsort().tolist() for name, number in self._stacks.items()}
 
     def parameters(self) -> int:
-        """Of the model with the units that are left."""
+        """The number of parameters of the model with the units that are left."""
         return int(self._count(self.counts[None])[0])
 
     def cheapest(self) -> int | None:
-        """The size whose next step loses least importance per parameter; None where none can go down."""
+        """The size whose next step loses the least importance per parameter; None where none can shrink."""
         options = [(number, size.below(int(self.counts[number]))) for number, size in enumerate(self._sizes)]
         steps = [(number, below) for number, below in options if below is not None]
         if not steps:
@@ -175,24 +218,32 @@ class _Course:
         if layer is None:
             return True
         stack = self._stacks[layer[0]]
-        return self._turn[layer[0]][layer[1]] >= self._sizes[stack].units - self.counts[stack]
+        return self._rank[layer[0]][layer[1]] >= self._sizes[stack].units - self.counts[stack]
 
 
 @torch.no_grad()
 def cut(model: RedHeartModel, sizes: Sequence[Size], kept: Kept) -> RedHeartModel:
-    """A new model, in eval mode, with those units only that are ``kept``: of each of ``sizes`` the ones of each group,
-    ascending, (groups, count)."""
+    """A new model with only some of the units of another.
+
+    Args:
+        model: The model; it is left as it was.
+        sizes: Its sizes, as `find_sizes` gives them.
+        kept: The units that stay, ascending, (groups, count) by size.
+
+    Returns:
+        The new model, in eval mode.
+    """
     tensors = model.state_dict()
     masks: dict[tuple[str, int], Tensor] = {}
     factors: dict[str, float] = {}
     for size in sizes:
         for group, units in zip(size.groups, kept[size.key], strict=True):
-            gone = torch.ones(size.units, dtype=torch.bool)
-            gone[units] = False
+            dropped = torch.ones(size.units, dtype=torch.bool)
+            dropped[units] = False
             for place in group.places:
                 length = tensors[place.parameter].shape[place.dim]
                 mask = masks.setdefault((place.parameter, place.dim), torch.ones(length, dtype=torch.bool))
-                mask[place.entries(size.units)[gone]] = False
+                mask[place.entries(size.units)[dropped]] = False
             if group.scaled:
                 factors |= {place.parameter: (len(units) / size.units) ** 0.5 for place in group.reads}
     numbers = {
@@ -217,7 +268,7 @@ def cut(model: RedHeartModel, sizes: Sequence[Size], kept: Kept) -> RedHeartMode
 
 
 def _renumbered(name: str, numbers: Mapping[str, Mapping[str, str]]) -> str | None:
-    """The name with the new number of its layer; None where its layer goes."""
+    """The name with the new number of its layer; None where its layer is removed."""
     for stack, new in numbers.items():
         if name.startswith(f"{stack}."):
             number, _, rest = name.removeprefix(f"{stack}.").partition(".")

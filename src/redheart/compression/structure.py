@@ -1,12 +1,13 @@
-"""Which unit of which size lies where in the weights: the one table that measuring, counting and cutting share.
+"""Where the units of each size are in the weights: the one table that measuring, counting and cutting share.
 
 A size of the config counts units, such as the feed-forward units of the emotion head. The units of a size come in
-groups of so many each: one group in every layer, one for every read-out. A unit is rows of some matrices and what the
-next matrix makes of them, the columns (seldom rows) through which it is read.
+groups of equally many: one group in every layer, one for every read-out. A unit is rows of some matrices and the
+columns (seldom rows) of the next matrix, through which it is read.
 
-Notable: some sizes stay as they are. The width of the model and the vocabulary are everybody's. The heads of the native
-encoder are the width divided by the width of a head. Registers, latents and the neighbours of the cache are few and
-free next to nothing; and a mask on a learned token says little, since norms undo it.
+Notable: some sizes stay as they are. All modules share the width of the model and the vocabulary. The number of heads
+of the native encoder is the width divided by the width of a head. Registers, latents and the neighbours of the cache
+are so few that pruning them frees almost nothing; and a mask on a learned token is not informative, since norms undo
+it.
 """
 
 import copy
@@ -37,10 +38,18 @@ _ENCODER_OPTIONS = {"layers": "num_hidden_layers", "intermediate": "intermediate
 
 @dataclass(frozen=True)
 class Place:
-    """Where the units of a group lie along dimension ``dim`` of a parameter.
+    """Where the units of a group are along one dimension of a parameter.
 
     After ``skip`` other entries come ``runs`` runs of all units, one after the other, with ``block`` entries for each
-    unit; where ``run`` is given, that run only is the group's.
+    unit.
+
+    Attributes:
+        parameter: Name of the parameter.
+        dim: The dimension.
+        block: Entries of a unit in each run.
+        runs: Number of runs.
+        run: The only run that belongs to the group; None = all of them.
+        skip: Entries before the first run.
     """
 
     parameter: str
@@ -64,11 +73,14 @@ class Place:
 
 @dataclass(frozen=True)
 class Group:
-    """Units of which a number can be dropped.
+    """Units, some of which can be dropped.
 
-    places: all that goes with a unit. reads: those of them through which it is read: with zeros there, the unit is as
-    good as dropped. whole: of each unit, parameters that are read as a whole. layer: component and number of the layer
-    in which the group is. scaled: whether the model divides by the root of the number of units.
+    Attributes:
+        places: All entries that are dropped with a unit.
+        reads: The places through which a unit is read: zeros there have the effect of dropping it.
+        whole: Of each unit, the parameters that are read as a whole.
+        layer: Component and number of the layer in which the group is.
+        scaled: Whether the model divides by the square root of the number of units.
     """
 
     places: tuple[Place, ...] = ()
@@ -78,7 +90,7 @@ class Group:
     scaled: bool = False
 
     def scores(self, values: Callable[[str], Tensor], units: int) -> Tensor:
-        """Sum of what ``values`` gives for each read parameter, over the entries of each unit: (units,), float64."""
+        """Sum of ``values`` of each read parameter, over the entries of each unit: (units,), float64."""
         total = torch.zeros(units, dtype=torch.float64)
         for place in self.reads:
             sums = values(place.parameter).movedim(place.dim, 0).flatten(1).sum(dim=1, dtype=torch.float64).cpu()
@@ -90,9 +102,15 @@ class Group:
 
 @dataclass(frozen=True)
 class Size:
-    """A size that can be made smaller. step: it becomes a multiple of it. least: the smallest it may be.
+    """A size that can be made smaller.
 
-    stack: of layers, the path of their list in the model.
+    Attributes:
+        key: Component and name.
+        units: The number of units that the model has.
+        step: The size becomes a multiple of it.
+        least: The smallest number of units allowed.
+        groups: The groups of units, equally many in each.
+        stack: For a number of layers, the path of their list in the model; else empty.
     """
 
     key: Key
@@ -132,19 +150,25 @@ _PARTS: dict[type[nn.Module], _Part] = {
     TextSummary: _Part("summary", ("hidden",), "score"),
     PrototypeCache: _Part("prototypes", ("keys",), "values", dim=0),  # read by what it holds
 }
-# A layer of BERT and of the encoders that are built like it.
+# A layer of BERT, and of encoders with its structure.
 _BERT_LAYER = _Part("intermediate", ("intermediate.dense",), "output.dense")
 _BERT_PARTS = ("attention.output.dense", "intermediate.dense", "output.dense")
 
-# The last matrix of each residual branch of a layer; without them a layer passes on what it gets.
+# The last matrix of each residual branch of a layer; without them a layer returns its input.
 _BRANCHES = (".o_proj", ".down_proj", ".output.dense")
 
 
 def find_sizes(model: RedHeartModel) -> list[Size]:
     """Every size of ``model`` that can be made smaller, with the places of its units.
 
-    Of a text encoder of transformers the layers and feed-forward units are found where it is built like BERT (ELECTRA,
-    RoBERTa and others are); another one is left as it is.
+    Of a text encoder of transformers the layers and feed-forward units are found if it has the structure of BERT (as
+    ELECTRA, RoBERTa and others have); any other encoder is left as it is.
+
+    Args:
+        model: The model.
+
+    Returns:
+        The sizes.
     """
     stacks = {path: key for path in _stacks(model) if _is_size(model.config, key := _key(path, "layers"))}
     found = {key: [_layer_group(model, path)] for path, key in stacks.items()}
@@ -157,7 +181,7 @@ def find_sizes(model: RedHeartModel) -> list[Size]:
 
 
 def resized(config: RedHeartConfig, counts: Mapping[Key, int]) -> RedHeartConfig:
-    """A config with other sizes. Raises `StrictDataclassClassValidationError` for impossible ones."""
+    """A config with the sizes ``counts``. Raises `StrictDataclassClassValidationError` for impossible ones."""
     smaller = copy.deepcopy(config)
     for (component, name), count in counts.items():
         if component == ENCODER:
@@ -172,13 +196,17 @@ def resized(config: RedHeartConfig, counts: Mapping[Key, int]) -> RedHeartConfig
 class ParameterCount:
     """The number of parameters as a function of the sizes, without building a model.
 
-    Every parameter is a product of factors, its dimensions and the number of layers like its own, each of which grows
-    linearly with the sizes.
+    The number of entries of every parameter is a product of factors, its dimensions and the number of layers like its
+    own, each of which grows linearly with the sizes.
+
+    Args:
+        model: The model.
+        sizes: Its sizes that can change.
     """
 
     def __init__(self, model: RedHeartModel, sizes: Sequence[Size]) -> None:
         stacks = {size.stack: number for number, size in enumerate(sizes) if size.stack}
-        rows: dict[str, int] = {}  # layers of one stack are alike: the first stands for all
+        rows: dict[str, int] = {}  # layers of one stack are alike: the first represents all
         constant: list[tuple[int, ...]] = []
         slope: list[np.ndarray[Any, Any]] = []
         for name, parameter in model.named_parameters():
@@ -200,7 +228,14 @@ class ParameterCount:
                 self._slope[(*factor, number)] += place.width
 
     def __call__(self, counts: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        """counts: (choices, sizes), units of each size in the order of ``sizes``. Returns (choices,), exact."""
+        """Count the parameters.
+
+        Args:
+            counts: (choices, sizes), units of each size in the order of ``sizes``.
+
+        Returns:
+            The exact number of parameters of each choice, (choices,).
+        """
         factors = self._constant[:, :, None] + self._slope @ counts.T.astype(np.float64)
         return factors.prod(axis=1).sum(axis=0).astype(np.int64)  # whole numbers below 2**53: exact
 
@@ -216,7 +251,7 @@ def _key(path: str, name: str) -> Key:
 
 
 def _is_size(config: RedHeartConfig, key: Key) -> bool:
-    """Whether there is such a size: the native encoder has none for heads, recovery none for layers."""
+    """Whether the config has this size: the native encoder has none for heads, recovery none for layers."""
     component, name = key
     return name in (_ENCODER_OPTIONS if component == ENCODER else config.components[component])
 
@@ -242,7 +277,7 @@ def _layer_of(path: str, stacks: Mapping[str, Key]) -> tuple[str, int] | None:
 
 
 def _groups(path: str, module: nn.Module) -> Iterator[tuple[str, Group]]:
-    """The groups of units that one module holds itself, with the name of their size."""
+    """The groups of units that one module itself has, with the name of their size."""
     if isinstance(module, BidirectionalGRU):
         yield from (("recurrent", group) for group in _recurrent_groups(path, module))
     part = _BERT_LAYER if _is_bert_layer(module) else _PARTS.get(type(module))
@@ -287,7 +322,7 @@ def _layer_group(model: RedHeartModel, path: str) -> Group:
         )
         for number, layer in enumerate(layers)
     )
-    # The layer crossover has a token for each layer of the encoder, after that for the embeddings.
+    # The layer crossover has a token for each layer of the encoder, after the one for the embeddings.
     encoder = _key(path, "layers")[0] == ENCODER
     return Group((Place("layer_crossover.layer_tokens.weight", skip=1),) if encoder else (), whole=branches)
 
@@ -296,7 +331,7 @@ def _size(config: RedHeartConfig, key: Key, groups: list[Group], stack: str) -> 
     component, name = key
     encoder: Any = _encoder_config(config)
     units = getattr(encoder, _ENCODER_OPTIONS[name]) if component == ENCODER else config.components[component][name]
-    # A power of two, at most 64 and at most an eighth of what is there.
+    # A power of two, at most 64 and at most an eighth of the units.
     step = 1 if name in ("layers", "heads") else min(64, 2 ** max(0, (units // 8).bit_length() - 1))
     least = config.size_of(component, CacheSize).neighbours if name == "prototypes" else 1
     return Size(key, units, step, min(units, -(-least // step) * step), tuple(groups), stack)

@@ -2,8 +2,8 @@
 
 Notable: the cut encoder is an ELECTRA, whose layers are BERT's and whose embeddings may be narrower than its layers
 (Clark et al. 2020, arXiv:2003.10555; Lan et al. 2019, arXiv:1909.11942, factorise them so, too). It starts from the
-teacher's weights, as the components behind it do where all their sizes are the same. What was fitted to the teacher on
-validation rows is not the student's.
+teacher's weights, as the components after it do where all their sizes are the same. What was fitted to the teacher on
+validation rows is not copied to the student.
 """
 
 import logging
@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 # Encoders whose embeddings and layers have the names and the meaning of ELECTRA's.
 _LIKE_ELECTRA = ("bert", "electra")
 _TABLES = ("word_embeddings", "position_embeddings", "token_type_embeddings")
-# Options that both have, and that are the teacher's in a student.
+# Options that both have, and that a student takes from its teacher.
 _ENCODER_OPTIONS = (
     "vocab_size", "hidden_size", "num_attention_heads", "hidden_act", "max_position_embeddings", "type_vocab_size",
     "layer_norm_eps", "pad_token_id", "initializer_range", "hidden_dropout_prob", "attention_probs_dropout_prob",
@@ -39,37 +39,48 @@ _OPTIONS = (
 
 @dataclass(frozen=True)
 class Cut:
-    """What is left of a teacher in its student. A component or a size that is not named stays."""
+    """The parts of a teacher that its student keeps. A component or a size that is not named stays.
+
+    Raises:
+        ValueError: For `options` that have a field of their own here.
+    """
 
     layers: int
-    """Layers of the encoder, copied from evenly spaced ones, the last among them."""
+    """Layers of the encoder, copied from evenly spaced ones, the last included."""
     intermediate: int | None = None
     """Feed-forward neurons of each layer, those with the largest weights; by default all."""
     embedding: int | None = None
     """Width of the token embeddings; by default that of the teacher."""
     options: dict[str, Any] = field(default_factory=dict)
-    """Options of `RedHeartConfig`, over those of the teacher."""
+    """Options of `RedHeartConfig` that replace those of the teacher."""
     components: dict[str, dict[str, int]] = field(default_factory=dict)
-    """Sizes of components, over those of the teacher."""
+    """Sizes of components that replace those of the teacher."""
 
     def __post_init__(self) -> None:
         for name, instead in (("components", "`cut.components`"), ("encoder_config", "`cut.layers` and the like")):
             if name in self.options:
-                raise ValueError(f"`cut.options` cannot hold {name!r}: say it by {instead}.")
+                raise ValueError(f"`cut.options` cannot hold {name!r}; use {instead}.")
 
 
 def student_config(teacher: RedHeartConfig, cut: Cut) -> RedHeartConfig:
-    """The config of the student that ``cut`` leaves of a teacher with the config ``teacher``.
+    """The config of a student that is cut from its teacher.
 
-    Raises `ValueError` for a teacher without a text encoder like BERT, and for a part that is larger than the
-    teacher's.
+    Args:
+        teacher: Config of the teacher.
+        cut: The parts that the student keeps.
+
+    Returns:
+        The student's config.
+
+    Raises:
+        ValueError: For a teacher without a text encoder like BERT, and for a part that is larger than the teacher's.
     """
     encoder: Any = teacher.encoder_config
     if encoder is None or encoder.model_type not in _LIKE_ELECTRA:
         kind = "its own encoder" if encoder is None else f"an encoder of the type {encoder.model_type!r}"
         raise ValueError(
-            f"A student can be cut from a teacher on {' or '.join(_LIKE_ELECTRA)}, and this one has {kind}. Name a "
-            "preset or a text encoder as the student."
+            f"A student can only be cut from a teacher on {' or '.join(_LIKE_ELECTRA)}, and this one has {kind}. Name "
+            "a preset or a text encoder as the student."
         )
     has = {
         "layers": encoder.num_hidden_layers,
@@ -78,9 +89,9 @@ def student_config(teacher: RedHeartConfig, cut: Cut) -> RedHeartConfig:
     }
     sizes = {name: most if getattr(cut, name) is None else getattr(cut, name) for name, most in has.items()}
     for name, value in sizes.items():
-        least = 2 if name == "embedding" else 1  # of a single feature, a norm leaves nothing
+        least = 2 if name == "embedding" else 1  # the norm of a single feature is always 0
         if not least <= value <= has[name]:
-            raise ValueError(f"`cut.{name}` must be {least} to {has[name]}, what the teacher has; got {value}.")
+            raise ValueError(f"`cut.{name}` must be {least} to {has[name]}, the number of the teacher; got {value}.")
     return RedHeartConfig(
         **{name: getattr(teacher, name) for name in _OPTIONS}
         | {"components": _components(teacher.components, cut.components)}
@@ -105,10 +116,16 @@ def _components(teacher: Mapping[str, dict[str, int]], cut: Mapping[str, dict[st
 
 @torch.no_grad()
 def cut_student(teacher: RedHeartModel, cut: Cut, texts: Iterable[Sequence[int]] = ()) -> RedHeartModel:
-    """The student that ``cut`` leaves of ``teacher``, in float32.
+    """A student that is cut from its teacher. Raises as `student_config` does.
 
-    texts: token ids of texts like those that it is to read, each no longer than the teacher reads. Narrow embeddings
-    are made to fit their words; without texts, every word alike. Raises as `student_config` does.
+    Args:
+        teacher: The teacher.
+        cut: The parts that the student keeps.
+        texts: Token ids of texts like those that the student is to read, each no longer than the teacher reads. Narrow
+            embeddings are fitted to the words in them; without texts, to every word alike.
+
+    Returns:
+        The student, in float32.
     """
     student = RedHeartModel(student_config(teacher.config, cut))
     theirs, own = (_text_encoder(model) for model in (teacher, student))
@@ -131,7 +148,7 @@ def _text_encoder(model: RedHeartModel) -> Any:
 
 
 def _pruned(layer: Mapping[str, Tensor], intermediate: int) -> dict[str, Tensor]:
-    """A layer with the feed-forward neurons whose weights in and out have the largest product of norms."""
+    """A layer with those feed-forward neurons whose input and output weights have the largest product of norms."""
     inwards, outwards = layer["intermediate.dense.weight"], layer["output.dense.weight"]
     importance = inwards.norm(dim=1) * outwards.norm(dim=0)
     kept = importance.topk(intermediate).indices.sort().values
@@ -144,11 +161,18 @@ def _pruned(layer: Mapping[str, Tensor], intermediate: int) -> dict[str, Tensor]
 
 
 def _embeddings(encoder: Any, width: int, texts: Iterable[Sequence[int]]) -> dict[str, Tensor]:
-    """Weights of embeddings of ``width`` that give about what those of ``encoder`` give; the same where they are as
-    wide.
+    """Weights of embeddings of another width that approximate those of an encoder.
 
-    The tables are turned onto the directions in which their normalised sums vary most, and the projection to the width
-    of the layers is fitted by least squares; both over the tokens of ``texts`` and, once each, all words.
+    The tables are projected onto the directions in which their normalised sums vary most, and the projection to the
+    width of the layers is fitted by least squares; both over the tokens of ``texts`` and, once each, all words.
+
+    Args:
+        encoder: The encoder whose embeddings are approximated.
+        width: Width of the new embeddings; the weights stay as they are where it is that of ``encoder``.
+        texts: Token ids of texts.
+
+    Returns:
+        The weights by name.
     """
     before = ("embeddings.", "embeddings_project.")
     state = {name: value.float() for name, value in encoder.state_dict().items() if name.startswith(before)}
@@ -165,16 +189,16 @@ def _embeddings(encoder: Any, width: int, texts: Iterable[Sequence[int]]) -> dic
         return word[ids] + position[places] + kind[0]
 
     wanted = F.layer_norm(summed(tables), (tables["word_embeddings"].shape[1],))
-    turn = _principal(wanted, width)
-    turned = {name: (table - table.mean(1, keepdim=True)) @ turn for name, table in tables.items()}
+    rotation = _principal(wanted, width)
+    rotated = {name: (table - table.mean(1, keepdim=True)) @ rotation for name, table in tables.items()}
     wanted = wanted * state["embeddings.LayerNorm.weight"] + state["embeddings.LayerNorm.bias"]
     if "embeddings_project.weight" in state:
         wanted = F.linear(wanted, *(state[f"embeddings_project.{name}"].double() for name in ("weight", "bias")))
-    given = F.pad(F.layer_norm(summed(turned), (width,)), (0, 1), value=1.0)
-    # Normalised features sum to 0, so that their weights are not determined: the smallest ones are taken.
+    given = F.pad(F.layer_norm(summed(rotated), (width,)), (0, 1), value=1.0)
+    # Normalised features sum to 0, so that their weights are not determined: the solution with the least norm is used.
     fitted = torch.linalg.lstsq(given, wanted, rcond=1e-10, driver="gelsd").solution.float()
     return {
-        **{f"embeddings.{name}.weight": table.float() for name, table in turned.items()},
+        **{f"embeddings.{name}.weight": table.float() for name, table in rotated.items()},
         "embeddings.LayerNorm.weight": torch.ones(width),
         "embeddings.LayerNorm.bias": torch.zeros(width),
         "embeddings_project.weight": fitted[:-1].T.contiguous(),
@@ -183,8 +207,17 @@ def _embeddings(encoder: Any, width: int, texts: Iterable[Sequence[int]]) -> dic
 
 
 def _principal(rows: Tensor, width: int) -> Tensor:
-    """The matrix (features, width) that turns rows onto their ``width - 1`` principal directions, so that the results
-    have a mean of 0 over their features: a layer norm, which takes that mean away, then takes nothing away."""
+    """The matrix that projects rows onto their ``width - 1`` principal directions, as ``width`` features of mean 0.
+
+    A layer norm, which subtracts the mean of the features, then loses nothing.
+
+    Args:
+        rows: (rows, features).
+        width: Number of the new features.
+
+    Returns:
+        The matrix, (features, width).
+    """
     directions = torch.linalg.eigh(rows.T @ rows).eigenvectors[:, 1 - width :]
     ones_first = torch.cat((rows.new_ones(width, 1), torch.eye(width, dtype=rows.dtype)[:, 1:]), dim=1)
     without_mean = torch.linalg.qr(ones_first).Q[:, 1:]
@@ -192,7 +225,7 @@ def _principal(rows: Tensor, width: int) -> Tensor:
 
 
 def _copy_equal_components(teacher: RedHeartModel, student: RedHeartModel) -> list[str]:
-    """Give the student's components behind the encoder the teacher's weights where all sizes are equal; their names."""
+    """Copy the teacher's weights of the components after the encoder where all sizes are equal; returns their names."""
     theirs, own = teacher.state_dict(), student.state_dict()
     members: dict[str, list[str]] = {}
     for name in own:
@@ -209,7 +242,7 @@ def _copy_equal_components(teacher: RedHeartModel, student: RedHeartModel) -> li
 
 
 def _component(name: str) -> str:
-    """The component that a parameter is of: of the backbone and the bridge, the part of it."""
+    """The component of a parameter; for the backbone and the bridge, the part of it."""
     parts = name.split(".")
     return ".".join(parts[:2] if parts[0] in ("backbone", "bridge") else parts[:1])
 

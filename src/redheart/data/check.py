@@ -2,8 +2,8 @@
 
     check("mine.jsonl", "mine-validation.jsonl")
 
-Notable: it goes through the rows once and holds a few bytes per text, so it works on data that is streamed; `max_rows`
-ends an endless one. Everything that is found is told at once, in a line for each kind of fault, up to `limit` kinds.
+Notable: it reads the rows once and keeps a few bytes per text, so it works on streamed data; `max_rows` ends an endless
+stream. All problems are reported together, in a line for each kind of problem, up to `limit` kinds.
 """
 
 import hashlib
@@ -41,7 +41,7 @@ def _digest(data: bytes) -> bytes:
 
 
 class _Constants:
-    """Whether a column ever changes."""
+    """Finds columns whose value never changes."""
 
     def __init__(self) -> None:
         self.seen: dict[str, _First] = {}
@@ -60,14 +60,14 @@ class _Constants:
         for name, first in self.seen.items():
             if not first.changed and first.count > 1:
                 message = (
-                    f"It is {first.value!r:.60} in all {first.count} rows that have it, and a constant teaches "
-                    "nothing. Leave the column out, or add rows where it differs."
+                    f"It is {first.value!r:.60} in all {first.count} rows that have it, and nothing can be learned "
+                    "from a constant. Leave the column out, or add rows where it differs."
                 )
                 yield Problem(source, first.number, name, message)
 
 
 class _Flags:
-    """Whether the ids in `emotion` are nothing but 0 and 1, and so say whether something is there."""
+    """Finds an `emotion` column whose ids are only 0 and 1, which are flags and not ids."""
 
     def __init__(self) -> None:
         self.count, self.only, self.first = 0, True, 0
@@ -83,14 +83,14 @@ class _Flags:
     def problems(self, source: str) -> Iterator[Problem]:
         if self.count > 1 and self.only:
             message = (
-                f"It has nothing but 0 and 1 in all {self.count} rows that have it, which would be two emotions by id. "
-                "Whether one is there goes in `emotion.NAME`."
+                f"It has only 0 and 1 in all {self.count} rows that have it, which would be two emotions by id. "
+                "Whether an emotion is present goes in `emotion.NAME`."
             )
             yield Problem(source, self.first, "emotion", message)
 
 
 def _by_target(values: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """The values by column; the shares of one distribution together, as one of them may well stay the same."""
+    """The values by column; the shares of one distribution together, since a single share may be constant."""
     merged: dict[str, Any] = {}
     for name, value in values:
         column = COLUMNS.get(name)
@@ -106,7 +106,7 @@ def _by_target(values: Iterable[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _example_problems(item: Example, number: int, source: str) -> Iterator[Problem]:
-    """What is wrong with an example, as `schema.read_row` says it of a row."""
+    """The problems of an example, as `schema.read_row` reports them for a row."""
     try:
         check_text(item.text, subject="It")
     except ValueError as error:
@@ -129,7 +129,7 @@ def _example_problems(item: Example, number: int, source: str) -> Iterator[Probl
 
 
 class _Side:
-    """One of the two sets, while it is gone through."""
+    """The state of the check of one of the two sets."""
 
     def __init__(self, source: str, found: Findings, option: str) -> None:
         self.source, self.found, self.option = source, found, option
@@ -139,7 +139,7 @@ class _Side:
         self.halves: dict[tuple[str, str, int], str] = {}
 
     def add(self, item: Row | Example, number: int) -> list[Example]:
-        """The examples of an item, after what is wrong with it is noted."""
+        """Record the problems of an item; returns its examples."""
         values: Iterable[tuple[str, Any]]
         self.count += 1
         if isinstance(item, Example):
@@ -155,7 +155,7 @@ class _Side:
             self.constants.add(name, value, number)
             if name == "emotion":
                 self.flags.add(value, number)
-        # A row that does not fit is not known to have no label.
+        # A row with problems may have a label.
         self.labelled |= not examples or any(map(is_labelled, examples))
         return examples
 
@@ -194,20 +194,27 @@ def check(
     labelled: bool = False,
     **options: Any,
 ) -> None:
-    """Raise a `DataError` that names what is wrong with training data.
+    """Check training data.
 
-    train, validation: rows in the columns of `schema`, or whatever `rows.read_rows` takes, or examples. max_rows: look
-    at the first so many rows of each. limit: name so many kinds of faults. trained: False for rows that something is
-    only measured on, where a column may stay the same. labelled: True to refuse rows none of which has a label.
-    options: of `rows.read_rows`.
-
-    What is refused: a column that there is not, or two that say the same; a value that is not of its column's kind or
-    range; shares that sum to 0; a text that cannot be read; two equal texts as a pair; a column of train whose value
+    These are errors: an unknown column, or two for the same target; a value that does not fit the type or range of its
+    column; shares that sum to 0; a text that cannot be read; two equal texts as a pair; a column of train whose value
     never changes; a text of validation that train has, too (by `examples.normalised`); and no rows at all. Single rows
-    without a label pass: a trainer leaves them out, and says how many.
+    without a label are allowed: a trainer leaves them out, and reports how many.
+
+    Args:
+        train: Rows in the columns of `schema`, or anything that `rows.read_rows` takes, or examples; None = none.
+        validation: The same, of the validation split; None = none.
+        max_rows: Check only this number of rows of each; None = all.
+        limit: Name at most this number of kinds of problems.
+        trained: False for rows that are only used to measure, where a column may be constant.
+        labelled: True to refuse rows none of which has a label.
+        **options: Options of `rows.read_rows`.
+
+    Raises:
+        DataError: For data with problems; the message names each kind of problem.
     """
     found = Findings(limit)
-    seen: dict[bytes, int] = {}  # digest of a text of train -> the first row that has it
+    seen: dict[bytes, int] = {}  # digest of a text of train -> the first row with it
     train_name = ""
     for data, split in ((train, "train"), (validation, "validation")):
         if data is None:
@@ -227,8 +234,8 @@ def check(
         if not side.count:
             found.add([Problem(name, 0, "text", "There are no rows.")])
         elif labelled and not side.labelled:
-            told = f"None of the {side.count} rows has a label; `redheart.data.schema` names the columns for them."
-            found.add([Problem(name, 0, "text", told)])
+            message = f"None of the {side.count} rows has a label; `redheart.data.schema` names the columns for labels."
+            found.add([Problem(name, 0, "text", message)])
         found.add(side.flags.problems(name))
         if split == "train":
             found.add(side.constants.problems(name) if trained else ())

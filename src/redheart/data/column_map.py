@@ -2,8 +2,8 @@
 
     {"sentence": "text", "date": None, "at_fault": {"to": "verdict", "values": {"yes": "author", "no": "other"}}}
 
-Notable: a value is looked up as it is written, so that 1, 1.0 and "1" are one, as are true and "true": a CSV file knows
-texts only. What a map does not name is no missing label but a problem, which is told with those of the other rows.
+Notable: a value is looked up as text, so that 1, 1.0 and "1" are the same, as are true and "true": a CSV file has only
+texts. A value that a map does not name is not a missing label but a problem, reported with those of the other rows.
 """
 
 import json
@@ -21,37 +21,47 @@ from .columns import is_missing
 Row: TypeAlias = Mapping[str, Any]
 ColumnNames: TypeAlias = Mapping[str, str | Mapping[str, Any] | None]
 
-# How a column is renamed or left out, by the option that a person has for it.
+# How a column is renamed or left out, by the option with which a user gives the map.
 IN_PYTHON, IN_RECIPE, ON_COMMAND_LINE = "column_names", "columns", "--column"
 _REMEDIES = {
-    IN_PYTHON: "Rename it with `column_names={{{0!r}: ...}}`, or leave it out with None in the place of a name.",
+    IN_PYTHON: "Rename it with `column_names={{{0!r}: ...}}`, or leave it out with None instead of a name.",
     IN_RECIPE: "Rename it under the source with `columns: {{{0}: ...}}`, or leave it out with `{{{0}: null}}`.",
     ON_COMMAND_LINE: "Rename it with `--column '{0}=...'`, or leave it out with `--column '{0}='`.",
 }
 
 
 def remedy(column: str, option: str) -> str:
-    """What to do about a column that is not of the schema. option: one of those above."""
+    """The remedy for a column that is not in the schema; ``option`` is a key of `_REMEDIES`."""
     plain = option != IN_RECIPE or re.fullmatch(r"[^\W\d][\w.]*", column)
     return _REMEDIES[option].format(column if plain else json.dumps(column, ensure_ascii=False))
 
 
 @dataclass(frozen=True, slots=True)
 class Unmapped:
-    """A value that the map of its column does not name."""
+    """A value that the map of its column does not name.
+
+    Attributes:
+        value: The value in the source.
+        known: The values that the map names.
+    """
 
     value: Any
     known: tuple[str, ...]
 
     @property
     def template(self) -> str:
-        """What is wrong, with ``{}`` where the value stands."""
-        return f"{{}} is none of the `values` that are mapped; {closest(written(self.value), self.known)}"
+        """The message, with ``{}`` in place of the value."""
+        return f"{{}} is not one of the mapped `values`; {closest(written(self.value), self.known)}"
 
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """name: None leaves the column out. values: by how they are written; None = as they are."""
+    """What becomes of a column.
+
+    Attributes:
+        name: The new name; None leaves the column out.
+        values: New values by the text of the old ones; None = the values stay.
+    """
 
     name: str | None
     values: Mapping[str, Any] | None = None
@@ -60,8 +70,12 @@ class _Target:
 class ColumnMap:
     """Renames the columns of rows, maps their values, leaves columns out.
 
-    columns: by the name in the source, the new name, None, or ``{"to": name, "values": {value: new value}}``. option:
-    what a person writes such a map with. Raises `DataError` for a map that is none of these.
+    Args:
+        columns: By the name in the source: the new name, None, or ``{"to": name, "values": {value: new value}}``.
+        option: The option with which the user gives the map, for the messages.
+
+    Raises:
+        DataError: For a map of another form.
     """
 
     def __init__(self, columns: ColumnNames | None = None, option: str = IN_PYTHON) -> None:
@@ -69,9 +83,17 @@ class ColumnMap:
         self.targets = {str(name): _target(str(name), given) for name, given in (columns or {}).items()}
 
     def rows(self, rows: Iterable[tuple[int, Row]], source: str) -> Iterator[Row]:
-        """The rows, numbered as they come, under their new names.
+        """Rename the columns of rows.
 
-        Raises `DataError` where two columns get one name, and at the end for a column that no row has.
+        Args:
+            rows: The rows with their numbers.
+            source: Name of the source, for the messages.
+
+        Yields:
+            The rows under their new names.
+
+        Raises:
+            DataError: Where two columns get one name, and at the end for a column that no row has.
         """
         missing: list[str] = list(self.targets)
         seen: Row | None = None
@@ -92,7 +114,7 @@ class ColumnMap:
                 continue
             if target.name in renamed:
                 raise DataError(
-                    f"{source}, row {number} gets two columns {target.name!r} by `{self.option}`. Drop one."
+                    f"{source}, row {number} gets two columns {target.name!r} by `{self.option}`. Leave one out."
                 )
             renamed[target.name] = value if target.values is None else mapped(value, target.values)
         return renamed
@@ -114,7 +136,7 @@ def _target(name: str, given: Any) -> _Target:
 
 
 def mapped(value: Any, values: Mapping[str, Any]) -> Any:
-    """The new value; of a list, or of texts with commas between, that of each. `Unmapped` where there is none."""
+    """The new value; for a list, or texts separated by commas, that of each. `Unmapped` where there is none."""
     if isinstance(value, list | tuple | np.ndarray):
         return _each(list(value), values)
     if (key := written(value)) in values:
@@ -132,7 +154,7 @@ def _each(items: list[Any], values: Mapping[str, Any]) -> Any:
 
 
 def written(value: Any) -> str:
-    """A value as a text file has it."""
+    """A value as the text that a text file would have."""
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, bool):
@@ -143,8 +165,17 @@ def written(value: Any) -> str:
 
 
 def parse_columns(given: Iterable[str]) -> dict[str, str | dict[str, Any] | None]:
-    """A map of columns from a command line: ``yours=ours``, ``yours=`` to leave it out, or with values
-    ``yours=ours:yes=author,no=other``. Raises `DataError` for anything else."""
+    """A map of columns from a command line.
+
+    Args:
+        given: Each ``yours=ours``, ``yours=`` to leave a column out, or ``yours=ours:yes=author,no=other`` with values.
+
+    Returns:
+        The map, as `ColumnMap` takes it.
+
+    Raises:
+        DataError: For anything else.
+    """
     columns: dict[str, str | dict[str, Any] | None] = {}
     for item in given:
         name, equals, target = item.partition("=")
@@ -152,7 +183,8 @@ def parse_columns(given: Iterable[str]) -> dict[str, str | dict[str, Any] | None
         values = [pair.partition("=") for pair in pairs.split(",")] if colon else []
         if not equals or not all(key and sign for key, sign, _ in values):
             raise DataError(
-                f"{item!r} is no column: write YOURS=OURS, YOURS= to leave it out, or YOURS=OURS:VALUE=NEW,VALUE=NEW."
+                f"{item!r} does not rename a column: write YOURS=OURS, YOURS= to leave it out, or "
+                "YOURS=OURS:VALUE=NEW,VALUE=NEW."
             )
         columns[name] = {"to": new, "values": {key: new or None for key, _, new in values}} if colon else target or None
     return columns

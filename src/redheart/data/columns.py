@@ -1,7 +1,7 @@
 """The columns of a row that hold targets: their names, their ranges, and how a value is read.
 
-Notable: nothing here lists labels; the names are built from `configuration.claims`, as `emotion.joy` or
-`regret.action.better`. What a row may hold besides, and the table of all columns, is in `schema`.
+Notable: nothing here lists labels; the names are built from `configuration.claims`, such as `emotion.joy` or
+`regret.action.better`. The other columns of a row, and the table of all columns, are in `schema`.
 """
 
 import math
@@ -24,13 +24,19 @@ AXES: dict[str, tuple[str, tuple[tuple[str, ...], ...]]] = {
 }
 DISTRIBUTIONS = tuple(target for target, claim in learned() if claim.kind is Kind.SHARES)
 
-# What a target without a range of its own may hold, so that float32 holds it and the sum of five, and int64 an id.
+# Limits of a target without a range of its own, so that float32 holds it and a sum of five, and int64 an id.
 _LARGEST, _LARGEST_ID = 1e30, 2.0**53
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """Where a column's value goes: ``target[place]``. parse: raises `ValueError` for a value that does not fit."""
+    """Where a column's value is written: ``target[place]``.
+
+    Attributes:
+        target: Name of the target.
+        place: Index in it.
+        parse: Makes a number or an array of a value; raises `ValueError` for one that does not fit.
+    """
 
     target: str
     place: tuple[int, ...]
@@ -50,19 +56,24 @@ def limits(target: str) -> tuple[Array, Array]:
 
 
 def _shape(target: str, width: int) -> tuple[int, ...]:
-    """The shape of a target; ``width`` where it may have any."""
+    """The shape of a target; (``width``,) where it may have any width."""
     shape = SHAPES[target]
     return (width,) if shape is None else shape
 
 
 def empty(target: str, width: int) -> Array:
-    """A target of which nothing is known, in its shape. width: of a target of any width."""
+    """A target with all values missing, in its shape; ``width`` is that of a target of any width."""
     integer = target in INTEGERS
     return np.full(_shape(target, width), MISSING if integer else math.nan, np.int64 if integer else np.float32)
 
 
 class WrongValueError(ValueError):
-    """A value that does not fit. template: what is wrong, with ``{}`` where the value stands."""
+    """A value that does not fit.
+
+    Args:
+        value: The value.
+        template: The message, with ``{}`` in place of the value.
+    """
 
     def __init__(self, value: Any, template: str) -> None:
         self.value, self.template = shown(value), template
@@ -70,12 +81,12 @@ class WrongValueError(ValueError):
 
 
 def shown(value: Any) -> str:
-    """A value as a message shows it: written as in Python, and not endless."""
+    """A value as a message shows it: as Python writes it, cut to 60 characters."""
     several = isinstance(value, list)
     plain = [item.item() if isinstance(item, np.generic) else item for item in (value if several else [value])]
     try:
         written = repr(plain if several else plain[0])
-    except ValueError:  # Python writes out no integer of more than 4,300 digits
+    except ValueError:  # Python does not write integers of more than 4,300 digits
         return f"{'a list with ' if several else ''}an integer of more than 4,300 digits"
     return written if len(written) <= 60 else f"{written[:57]}..."
 
@@ -87,7 +98,7 @@ def is_missing(value: Any) -> bool:
     if isinstance(value, str):
         return not value.strip()
     if isinstance(value, Decimal):
-        return value.is_nan()  # a signalling one refuses to be compared
+        return value.is_nan()  # comparing a signalling NaN raises an error
     return isinstance(value, float | np.floating) and bool(value != value)
 
 
@@ -108,7 +119,7 @@ def _level(value: Any) -> int:
     if isinstance(value, str) and value.strip().lower() in NUANCE_LEVELS:
         return NUANCE_LEVELS.index(value.strip().lower()) + 1
     if isinstance(value, str) and not value.strip().lstrip("-").replace(".", "", 1).isdigit():
-        raise WrongValueError(value, f"{{}} is no level; {closest(value, NUANCE_LEVELS)}")
+        raise WrongValueError(value, f"{{}} is not a level; {closest(value, NUANCE_LEVELS)}")
     number = MISSING if value == MISSING else _number(value, 0, len(NUANCE_LEVELS))
     if number != int(number):
         raise WrongValueError(
@@ -118,14 +129,22 @@ def _level(value: Any) -> int:
 
 
 def label_ids(given: Sequence[Any], count: int) -> list[int]:
-    """Ids of labels: whole numbers in 0..count-1, each once.
+    """Check ids of labels.
 
-    Raises `ValueError` for anything else, such as a vector of 0 and 1, which would pass for the ids 0 and 1.
+    Args:
+        given: Whole numbers in 0..count-1, each once.
+        count: Number of labels.
+
+    Returns:
+        The ids.
+
+    Raises:
+        WrongValueError: For anything else, such as a vector of 0 and 1, which could be taken for the ids 0 and 1.
     """
     whole = all(isinstance(item, int | np.integer) and not isinstance(item, bool) for item in given)
     if not whole or len(set(given)) < len(given) or not all(0 <= item < count for item in given):
         raise WrongValueError(
-            list(given), f"{{}} must be ids in 0..{count - 1}, each once; a number for each label is something else."
+            list(given), f"{{}} must be ids in 0..{count - 1}, each once, and not a number for each label."
         )
     return [int(item) for item in given]
 
@@ -134,7 +153,7 @@ def _emotions(value: Any) -> Array:
     """1 for each emotion that is named and 0 for the others, (28,)."""
     given = value.split(",") if isinstance(value, str) else value
     if not isinstance(given, Iterable) or isinstance(given, Mapping) or getattr(given, "ndim", 1) == 0:
-        raise WrongValueError(value, "{} must be a list of emotions, by name or id. Whether one is there goes in "
+        raise WrongValueError(value, "{} must be a list of emotions, by name or id. Whether one is present goes in "
                            "`emotion.NAME`.")  # fmt: skip
     names: list[int] = []
     ids: list[Any] = []
@@ -167,7 +186,7 @@ def _choice(value: Any, names: tuple[str, ...]) -> Array:
 
 
 def _whole(value: Any, target: str) -> Array:
-    """A whole target from (nested) lists of numbers; None, NaN, and -100 for whole numbers, is missing."""
+    """A whole target from (nested) lists of numbers; None, NaN, and -100 in integer targets, are missing values."""
     wanted = "(any width,)" if SHAPES[target] is None else SHAPES[target]
     try:
         array = np.array(value, dtype=np.float64)
@@ -190,7 +209,7 @@ def _whole(value: Any, target: str) -> Array:
 
 
 def outside(array: Array, target: str) -> str | None:
-    """What is wrong with the first value out of range, NaN passed over; None where all is right."""
+    """A message about the first value out of range, NaN ignored; None where all values are in range."""
     low, high = (np.broadcast_to(bound, array.shape) for bound in limits(target))
     places = np.argwhere(~(np.isnan(array) | ((array >= low) & (array <= high))))
     if not len(places):

@@ -1,7 +1,7 @@
-"""Pairs of actions cut in two by their actions, where a set has no training split to speak of.
+"""Pairs of actions split in two by their actions, for a set whose training split is too small.
 
-Notable: an action stands in about two pairs, so a cut by pairs would train on half of what it scores. Here each action
-is on one side, and a pair across the cut is on none.
+Notable: an action is in about two pairs, so a split by pairs would train on half of the actions that it scores. Here
+each action is on one side, and a pair across the split is on neither.
 """
 
 from collections.abc import Sequence
@@ -13,8 +13,17 @@ SCORED = 0.4  # share of the actions that figures are about
 
 
 def dilemma_halves(units: Sequence[Unit], scored: float = SCORED) -> tuple[list[Unit], list[Unit]]:
-    """The pairs to train on, and the pairs to score: no action is in both, and the pairs with one action on each side
-    are left out. Which side an action is on depends on its text only."""
+    """Split pairs so that no action is on both sides.
+
+    Which side an action is on depends on its text only. Pairs with one action on each side are left out.
+
+    Args:
+        units: The pairs.
+        scored: Share of the actions to score, in 0..1.
+
+    Returns:
+        The pairs to train on, and the pairs to score.
+    """
     train: list[Unit] = []
     held: list[Unit] = []
     for unit in units:

@@ -4,7 +4,7 @@ Notable:
 
 * A training unit is one text, or the two texts of a pair, which must stay in one batch: `to_units` makes them.
 * `held_out` splits by what the units share, not by row: two units with a text in common, or of one story, or two
-  languages of one comment, never lie on different sides.
+  languages of one comment, are always on the same side.
 * Missing values are NaN (floats) or -100 (integers), never 0: "not annotated" is not "absent".
 """
 
@@ -21,7 +21,7 @@ import numpy.typing as npt
 from ..configuration.claims import RANKINGS, SHAPES, Kind, learned
 from ..configuration.errors import DataError
 
-# Target of two texts that are ranked -> the name of its loss, and of what is measured of it.
+# Target of two texts that are ranked -> the name of its loss, which is also that of its measure.
 RANKING_LOSSES = {target: ranking.loss for target, ranking in RANKINGS.items()}
 PAIRS = tuple(RANKING_LOSSES)
 LEVELS = tuple(target for target, claim in learned() if claim.kind is Kind.LEVELS)
@@ -35,10 +35,14 @@ Array: TypeAlias = npt.NDArray[Any]
 class Example:
     """One text and what is known about it.
 
-    targets: columns of `claims.SHAPES`; more can be added. A pair column is ``(pair id, 1 = the better or 0 = the
-    worse)``.
-    group: what the text belongs to (a story, a comment in any language); one group is never split by `held_out`.
-    better, worse: the nearest other course of events that would have been better, and worse, in words; empty = unknown.
+    Attributes:
+        text: The text.
+        source: Name of the data set.
+        targets: Columns of `claims.SHAPES`; more can be added. A pair column is ``(pair id, 1 = the better or 0 = the
+            worse)``.
+        group: What the text belongs to (a story, a comment in any language); `held_out` never splits a group.
+        better: The nearest other course of events that would have been better, as text; empty = unknown.
+        worse: The nearest other course of events that would have been worse, as text; empty = unknown.
     """
 
     text: str
@@ -53,18 +57,18 @@ Unit: TypeAlias = tuple[Example, ...]
 
 
 def is_known(target: str, value: Array) -> bool:
-    """Whether anything of a target is there."""
+    """Whether a target has a value that is not missing."""
     array = np.asarray(value)
     return bool((array != MISSING).any() if target in INTEGERS else np.isfinite(array.astype(np.float64)).any())
 
 
 def is_labelled(item: Example) -> bool:
-    """Whether anything about a text is known that can be trained on."""
+    """Whether a text has a target that can be trained on."""
     return any(is_known(name, value) for name, value in item.targets.items() if name in SHAPES)
 
 
 def normalised(text: str) -> str:
-    """The text by which two texts count as the same: its words (NFKC, case folded), or all of it where it has none."""
+    """The form in which equal texts are compared: its words (NFKC, case folded), or all of it if it has none."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     return " ".join(re.findall(r"\w+", folded) or folded.split())
 
@@ -103,10 +107,21 @@ def _check_pair(unit: Sequence[Example]) -> None:
 
 
 def held_out(units: Sequence[Unit], share: float, seed: int = 0) -> tuple[list[Unit], list[Unit]]:
-    """Split ``units`` into what is kept and what is held out, about ``share`` of them.
+    """Hold out a share of the units.
 
     Which side a unit is on depends on the seed and on the texts only, not on their order; units that share a text or a
-    group, also over other units, are on the same side.
+    group, also through other units, are on the same side.
+
+    Args:
+        units: The units.
+        share: About this share of them is held out, in 0..1.
+        seed: Another seed holds out other units.
+
+    Returns:
+        The units that are kept, and those that are held out.
+
+    Raises:
+        DataError: For a ``share`` out of range.
     """
     if not 0 <= share <= 1:
         raise DataError(f"`share` must lie in 0..1, got {share}.")
@@ -125,7 +140,7 @@ def held_out(units: Sequence[Unit], share: float, seed: int = 0) -> tuple[list[U
             f"group/{item.group}" for item in unit if item.group
         ]
         roots = sorted({find(key) for key in keys})
-        for root in roots:  # the smallest key stands for all, so that the order of the units does not matter
+        for root in roots:  # the smallest key represents all, so that the order of the units does not matter
             parent[root] = roots[0]
         firsts.append(keys[0])
     out = [fraction(f"{seed}/{find(key)}") < share for key in firsts]

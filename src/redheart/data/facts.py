@@ -11,8 +11,17 @@ from ..formats.yaml_file import read_yaml
 
 @dataclass(frozen=True)
 class DataSet:
-    """Facts about a data set. texts: what they are, and of which community. raters: who gave the labels. languages: as
-    codes. limit: what follows for the model, in a sentence. rows: of the split that trains; None = unknown."""
+    """Facts about a data set.
+
+    Attributes:
+        title: Name of the set for readers.
+        texts: The kind of texts, and their community.
+        raters: Who gave the labels.
+        languages: Language codes.
+        licence: The licence.
+        limit: What follows for a model that learns from it, in a sentence.
+        rows: Rows of the training split; None = unknown.
+    """
 
     title: str
     texts: str
@@ -117,9 +126,16 @@ DATA_SETS: dict[str, DataSet] = {
 
 
 def read_facts(path: Path) -> dict[str, DataSet]:
-    """The facts about your own data sets, from a YAML file: a name, and under it the fields of `DataSet`.
+    """Read facts about a user's own data sets.
 
-    Raises `ValueError` where the file is no such thing, naming the set.
+    Args:
+        path: A YAML file with names of sets, and under each the fields of `DataSet`.
+
+    Returns:
+        The facts by name.
+
+    Raises:
+        DataError: For a file of another form; the message names the set.
     """
     content = read_yaml(path)
     if not isinstance(content, dict):
@@ -130,7 +146,7 @@ def read_facts(path: Path) -> dict[str, DataSet]:
         if not isinstance(given, dict) or not set(given) <= set(known):
             raise DataError(f"{path}: the facts of {name!r} must be {', '.join(known)}; got {given!r}.")
         if missing := [one.name for one in fields(DataSet) if one.default is MISSING and not given.get(one.name)]:
-            raise DataError(f"{path}: {name!r} has no {', '.join(missing)}.")
+            raise DataError(f"{path}: {name!r} has no {', '.join(missing)}; add it.")
         if not isinstance(given.get("rows"), int | None):
             raise DataError(f"{path}: `rows` of {name!r} must be a number of rows, got {given['rows']!r}.")
         languages = given["languages"]

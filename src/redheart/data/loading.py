@@ -4,16 +4,16 @@
     load_hub("goemotions", "train", streaming=True)                # the same from the hub
     list(examples_of("emobank", read_rows("emobank.csv"), "train"))  # from the file that its authors publish
     to_examples(read_rows("mine.jsonl"))                           # your own, in the columns of `schema`
-    check("mine.jsonl", "mine-validation.jsonl")                   # refuses what would spoil training them
+    check("mine.jsonl", "mine-validation.jsonl")                   # refuses rows that would spoil training
 
 Notable:
 
 * Texts that the validation split also has are left out of train by default (`load(..., unlike=())` keeps them):
   a score on texts seen in training is not a score.
-* A set that supervises nothing is refused by `load`; its texts can be had for pre-training by `texts_of`.
-* Sets under a non-commercial licence are read with ``allow_non_commercial=True`` only.
-* The parts are in files of their own: `examples` (texts, targets, units), `schema` and `columns` (what a row may hold),
-  `rows` (files and the hub), `sets` (the public sets), `check` (the validator). This one joins them.
+* `load` refuses a set that supervises nothing; `texts_of` gives its texts for pre-training.
+* Sets under a non-commercial licence are only read with ``allow_non_commercial=True``.
+* The parts are in files of their own: `examples` (texts, targets, units), `schema` and `columns` (the columns of a
+  row), `rows` (files and the hub), `public_sets` (the public sets), `check` (the validator). This one joins them.
 """
 
 import os
@@ -48,7 +48,7 @@ from .public_sets import INTENSITY_EMOTIONS, NON_COMMERCIAL, SETS, PublicSet, Sc
 from .rows import read_rows
 from .schema import iter_examples, read_row, to_examples
 
-# In a checkout, the project's own sets, and beside it the public ones; an installed package has neither.
+# A checkout has the project's own sets, and the public ones beside it; an installed package has neither.
 _CHECKOUT = PACKAGE.resolve().parents[1]
 OWN = _CHECKOUT / "data"
 
@@ -66,7 +66,7 @@ def find_data(given: Path | str | None = None) -> Path:
 
 
 def folder_of(name: str, data_root: Path | str | None) -> Path:
-    """The folder of a set: in a checkout the project's own lies beside the code, every other one among the sets."""
+    """The folder of a set: in a checkout the project's own is beside the code, every other one in the data folder."""
     own = OWN / name
     return own if own.is_dir() else find_data(data_root) / name
 
@@ -89,7 +89,7 @@ def _split_file(folder: Path, split: str) -> Path:
 
 
 def _read(folder: Path, split: str) -> Iterator[Row]:
-    """The rows of a split, with the columns that the set needs, all there and without nulls, and the optional ones."""
+    """The rows of a split, with the columns that the set needs, complete and without nulls, and the optional ones."""
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -110,11 +110,11 @@ def _read(folder: Path, split: str) -> Iterator[Row]:
 
 
 def _needed(name: str, names: Sequence[str], where: str) -> tuple[list[str], list[str]]:
-    """The columns to read of those that are there: the ones a set needs, and the optional ones."""
+    """Which of the columns ``names`` to read: those that a set needs, and the optional ones."""
     one = SETS[name]
     form = min(one.columns, key=lambda form: sum(column not in names for column in form))
     if absent := [column for column in form if column not in names]:
-        raise DataError(f"{where} has no column {absent}; it has {list(names)}. It must be the set named {name!r}.")
+        raise DataError(f"{where} has no column {absent}; it has {list(names)}. It must be the set {name!r}.")
     return list(form), [column for column in one.optional if column in names and column not in form]
 
 
@@ -123,18 +123,18 @@ def _public_set(name: str, allow_non_commercial: bool) -> PublicSet:
         raise DataError(f"There is no set {name!r}; {closest(name, SETS)}")
     if name in NON_COMMERCIAL and not allow_non_commercial:
         raise DataError(
-            f"{name!r} is not used for training: {NON_COMMERCIAL[name]}. Where that does not matter, pass "
+            f"{name!r} is not used for training: {NON_COMMERCIAL[name]}. If that does not matter, pass "
             "`allow_non_commercial=True`."
         )
     return SETS[name]
 
 
 def _schema_rows(name: str, rows: Iterable[Row], where: str, split: str | None = None) -> Iterator[_Known]:
-    """The schema rows of each row of the split; the first row is checked for its columns."""
+    """The schema rows of each row of the split; checks the columns of the first row."""
     for number, row in enumerate(rows):
         if number == 0:
             _needed(name, list(row), where)
-        # emobank.csv holds all its splits, and calls the validation split dev.
+        # emobank.csv has all its splits, and the validation split is called dev.
         if name == "emobank" and split and row.get("split", split) not in (split, {"validation": "dev"}.get(split)):
             continue
         try:
@@ -146,7 +146,7 @@ def _schema_rows(name: str, rows: Iterable[Row], where: str, split: str | None =
 
 
 def _scenes(known: Iterable[_Known], same_scene: Callable[[Row, Row], bool]) -> Iterator[list[_Known]]:
-    """Neighbours of one scene together."""
+    """Neighbouring rows of one scene, together."""
     scene: list[_Known] = []
     for item in known:
         if scene and not same_scene(scene[-1][1], item[1]):
@@ -158,7 +158,7 @@ def _scenes(known: Iterable[_Known], same_scene: Callable[[Row, Row], bool]) -> 
 
 
 def _ranked(scene: Sequence[_Known]) -> Iterator[_Known]:
-    """Every text labelled 1 of a scene over every one labelled 0."""
+    """Pairs of every text of a scene labelled 1, as the better one, and every one labelled 0."""
     good, bad = ([item for item in scene if int(item[1]["label"]) == label] for label in (1, 0))
     for (number, row, better), (_, _, worse) in product(good, bad):
         for pair in ranked("acceptability", better["text"], worse["text"], better.get("group", "")):
@@ -175,9 +175,20 @@ def examples_of(
 ) -> Iterator[Example]:
     """The examples of a public set from its rows, in its public columns or in those of our copies, one row at a time.
 
-    rows: of one split, in their order (`read_rows`); or of emobank.csv, of which ``split`` is taken. where: what the
-    rows are called in an error. A set that supervises nothing gives texts without targets. Raises `DataError` at the
-    first row that does not fit.
+    A set that supervises nothing gives texts without targets.
+
+    Args:
+        name: Name of the set.
+        rows: Rows of one split, in their order (`read_rows`); or those of emobank.csv.
+        split: The split to take from the rows of emobank.csv.
+        where: Name of the rows in an error.
+        allow_non_commercial: Whether a set whose licence forbids commercial use may be read.
+
+    Yields:
+        The examples.
+
+    Raises:
+        DataError: For an unknown set, one that is not allowed, and at the first row that does not fit.
     """
     one = _public_set(name, allow_non_commercial)
     where = where or str(getattr(rows, "name", None) or name)
@@ -191,7 +202,7 @@ def examples_of(
 
 
 def find_split(name: str, data_root: Path | str | None, split: str) -> Path:
-    """The file of a split of a set, without reading it. Raises `DataError` as `load`."""
+    """The path of a split of a set, without reading it. Raises `DataError` as `load` does."""
     return _split_file(folder_of(name, data_root), split)
 
 
@@ -201,10 +212,10 @@ def _load_folder(folder: Path, split: str) -> list[Example]:
 
 
 def supervised(name: str, allow_non_commercial: bool = False) -> PublicSet:
-    """The set ``name``. Raises `DataError` for one that there is not, supervises nothing, or may not be used."""
+    """The set ``name``. Raises `DataError` for one that is unknown, supervises nothing, or is not allowed."""
     one = _public_set(name, allow_non_commercial)
     if one.why_not:
-        raise DataError(f"{name!r} supervises nothing: {one.why_not}. For its texts there is `texts_of`.")
+        raise DataError(f"{name!r} supervises nothing: {one.why_not}. Use `texts_of` to read its texts.")
     return one
 
 
@@ -216,11 +227,22 @@ def load(
     unlike: Sequence[str] = ("validation",),
     allow_non_commercial: bool = False,
 ) -> list[Example]:
-    """A split of a set from a folder of sets.
+    """Load a split of a set from a folder of sets.
 
-    data_root: as in `find_data`. unlike: train loses the texts (with their pair) that these splits of the set also
-    have, by `normalised`; a split that the set does not have is passed over; ``()`` keeps every text. Raises
-    `DataError`: no such set, folder, split or column, a licence that was not allowed, or a row that does not fit.
+    Args:
+        name: Name of the set.
+        data_root: As in `find_data`.
+        split: Name of the split.
+        unlike: Splits whose texts (with their pair) are removed from train, by `normalised`; a split that the set does
+            not have is ignored; ``()`` keeps every text.
+        allow_non_commercial: Whether a set whose licence forbids commercial use may be loaded.
+
+    Returns:
+        The examples.
+
+    Raises:
+        DataError: For an unknown set, a missing folder, split or column, a licence that was not allowed, or a row that
+            does not fit.
     """
     supervised(name, allow_non_commercial)
     folder = folder_of(name, data_root)
@@ -237,16 +259,27 @@ def load(
 def load_hub(
     name: str, split: str, *, streaming: bool = False, revision: str | None = None, allow_non_commercial: bool = False
 ) -> Iterator[Example]:
-    """A split of a set from the hub, one row at a time. split: by the name it has there.
+    """Load a split of a set from the hub, one row at a time.
 
-    Raises `DataError` as `load`, and for a set that has no known place on the hub.
+    Args:
+        name: Name of the set.
+        split: Name of the split on the hub.
+        streaming: Whether to read without downloading the set first.
+        revision: Revision of the set on the hub.
+        allow_non_commercial: Whether a set whose licence forbids commercial use may be loaded.
+
+    Returns:
+        The examples.
+
+    Raises:
+        DataError: As `load`, and for a set that has no known repository on the hub.
     """
     one = supervised(name, allow_non_commercial)
     if one.hub is None:
         exist = [known for known, other in SETS.items() if other.hub]
         raise DataError(
-            f"{name!r} has no known place on the hub; {', '.join(exist)} have. Read its files with `read_rows` and "
-            "pass them to `examples_of`."
+            f"{name!r} has no known repository on the hub; {', '.join(exist)} have one. Read its files with "
+            "`read_rows` and pass them to `examples_of`."
         )
     hub, config = one.hub
     # The sets are written for the ids of their labels.
@@ -264,7 +297,15 @@ def texts_of(
 ) -> Iterator[str]:
     """Every text of a public set once, in its order, for pre-training. All sets have texts.
 
-    rows: read these and no folder. The others as in `load`.
+    Args:
+        name: Name of the set.
+        data_root: As in `find_data`.
+        split: Name of the split.
+        rows: Rows to read instead of the folder.
+        allow_non_commercial: Whether a set whose licence forbids commercial use may be read.
+
+    Yields:
+        The texts.
     """
     _public_set(name, allow_non_commercial)
     if rows is None:

@@ -1,4 +1,4 @@
-"""A person's own rows as units, in whatever form they are given: the one road from rows to training and evaluation."""
+"""A user's own rows as units, in any form that `rows` reads: the one path from rows to training and evaluation."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,13 +19,24 @@ def own_units(
     labelled: bool = True,
     **options: Any,
 ) -> list[Unit]:
-    """The units of rows, checked: whatever `rows.read_rows` takes.
+    """Read rows, check them and make units of them.
 
-    name: of the set, by which sets are mixed; None = the name of what was read. trained, labelled: as in `check.check`.
-    options: of `read_rows`. Raises `DataError` that names what is wrong with the rows, all at once.
+    Args:
+        source: Anything that `rows.read_rows` takes.
+        name: Name of the set, by which sets are mixed; None = the name of the source.
+        split: Name of the split, where the source has several.
+        trained: As in `check.check`.
+        labelled: As in `check.check`.
+        **options: Options of `read_rows`.
+
+    Returns:
+        The units.
+
+    Raises:
+        DataError: For rows with problems; the message names all of them.
     """
     if isinstance(source, Iterator):
-        source = list(source)  # it is gone through twice
+        source = list(source)  # it is read twice
     if name is None and isinstance(source, str | Path):
         name = Path(source).stem
     check(read_rows(source, split, **options), trained=trained, labelled=labelled)

@@ -1,4 +1,4 @@
-"""What is wrong with rows, told by what is wrong and not row by row: one line for all rows with the same fault."""
+"""Problems of rows, reported by kind and not by row: one line for all rows with the same problem."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -6,15 +6,19 @@ from dataclasses import dataclass, field
 
 from ..configuration.errors import DataError
 
-_ROWS, _VALUES, _HELD = 3, 4, 50  # that a line names; values that are told apart
+_ROWS, _VALUES, _HELD = 3, 4, 50  # rows and values that a line names; values that are counted separately
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong with one column of one row.
+    """A problem with one column of one row.
 
-    message: with ``{}`` where ``value`` stands, by which problems of the same kind are told together; a message without
-    a value stands for itself.
+    Attributes:
+        source: Name of the rows.
+        row: Number of the row, from 0.
+        column: Name of the column.
+        message: The message, with ``{}`` in place of ``value``; problems with the same message are reported together.
+        value: The value as the message shows it; empty for a message without one.
     """
 
     source: str
@@ -24,15 +28,19 @@ class Problem:
     value: str = ""
 
     def __str__(self) -> str:
-        told = self.message.replace("{}", self.value, 1) if self.value else self.message
-        return f"{self.source}, row {self.row}, column {self.column!r}: {told}"
+        message = self.message.replace("{}", self.value, 1) if self.value else self.message
+        return f"{self.source}, row {self.row}, column {self.column!r}: {message}"
 
 
 class RowsError(DataError):
-    """Rows that do not fit. lines: one for each kind of fault."""
+    """Rows that do not fit.
+
+    Args:
+        lines: One line for each kind of problem.
+        hidden: Number of further kinds that have no line.
+    """
 
     def __init__(self, lines: list[str], hidden: int = 0) -> None:
-        """hidden: how many more there are."""
         if len(lines) > 1 or hidden:
             more = f" (the first {len(lines)} are named)" if hidden else ""
             lines = [f"{len(lines) + hidden} problems{more}:", *lines]
@@ -42,7 +50,7 @@ class RowsError(DataError):
 
 @dataclass(slots=True)
 class _Kind:
-    """Problems of one kind. rows: the first of them."""
+    """Problems of one kind, with the numbers of the first rows."""
 
     first: Problem
     count: int = 0
@@ -63,10 +71,10 @@ class _Kind:
         if self.count == 1:
             return str(self.first)
         rows = ", ".join(map(str, self.rows)) + (", ..." if self.count > len(self.rows) else "")
-        told = self.first.message
+        message = self.first.message
         if self.first.value:
-            told = told.replace("{}", self._values(), 1)
-        return f"{self.first.source}, {self.count} rows ({rows}), column {self.first.column!r}: {told}"
+            message = message.replace("{}", self._values(), 1)
+        return f"{self.first.source}, {self.count} rows ({rows}), column {self.first.column!r}: {message}"
 
     def _values(self) -> str:
         if len(self.values) == 1:
@@ -77,14 +85,14 @@ class _Kind:
 
 
 class Findings:
-    """Problems by kind, of which the first ``limit`` kinds are kept."""
+    """Problems by kind; only the first ``limit`` kinds are kept."""
 
     def __init__(self, limit: int = 20) -> None:
         self.limit, self.hidden = limit, set[int]()
         self.kinds: dict[tuple[str, str, str], _Kind] = {}
 
     def add(self, problems: Iterable[Problem]) -> None:
-        """Add them to their kinds."""
+        """Add problems to their kinds."""
         for one in problems:
             key = (one.source, one.column, one.message)
             if key not in self.kinds:
@@ -95,17 +103,17 @@ class Findings:
             self.kinds[key].add(one)
 
     def lines(self) -> Iterator[str]:
-        """One for each kind."""
+        """One line for each kind."""
         return map(str, self.kinds.values())
 
     def refuse(self) -> None:
-        """Raise a `RowsError` that names every kind, if there is one."""
+        """Raise a `RowsError` that names every kind, if there is a problem."""
         if self.kinds:
             raise RowsError(list(self.lines()), len(self.hidden))
 
 
 def refuse(problems: Iterable[Problem]) -> None:
-    """Raise a `RowsError` that names every problem, if there is one."""
+    """Raise a `RowsError` that names every problem, if there is a problem."""
     found = Findings()
     found.add(problems)
     found.refuse()

@@ -8,19 +8,19 @@
 | kote | searle-j/kote | 17 of the `emotion` columns (see `KOTE`) |
 | emotion_intensity_en | brighter-dataset/BRIGHTER-emotion-intensities (eng) | `intensity`, `nuance` of five emotions |
 | emobank | JULIELab/EmoBank, emobank.csv | `affect`, `bentham.valence`, `bentham.intensity` |
-| isear (non-commercial) | isear.csv | `intensity`, `nuance` of the emotion told of; three `bentham` dimensions |
+| isear (non-commercial) | isear.csv | `intensity`, `nuance` of the named emotion; three `bentham` dimensions |
 | scruples_anecdotes | allenai/scruples, *.scruples-anecdotes.jsonl | `verdict` |
 | scruples_dilemmas | allenai/scruples, *.scruples-dilemmas.jsonl | acceptability pairs |
 | ethics_utilitarianism | hendrycks/ethics | utility pairs |
 | ethics_deontology, ethics_justice | hendrycks/ethics | acceptability pairs: the reasonable text of a scene is better |
-| moral_stories | demelin/moral_stories (full) | acceptability pairs; branch pairs where the situation is told |
+| moral_stories | demelin/moral_stories (full) | acceptability pairs; branch pairs where the situation is given |
 | ethics_commonsense, ethics_virtue | hendrycks/ethics | nothing: texts only |
 | timetravel | qkaren/Counterfactual-StoryRW | nothing: texts only |
 | counterfactual_detection, counterfactual_spans | SemEval-2020 Task 5 | nothing: texts only |
 | amcd (non-commercial) | amazon-research/amazon-multilingual-counterfactual-dataset | nothing: texts only |
 
-Notable: a label is used only where it says what the schema's label says; the reason why a set supervises nothing is in
-`SETS`. On the hub, the split `validation` of hendrycks/ethics is the official test split, and `test` is test_hard.
+Notable: a label is used only where it means what the schema's label means; the reason why a set supervises nothing is
+in `SETS`. On the hub, the split `validation` of hendrycks/ethics is the official test split, and `test` is test_hard.
 """
 
 from collections.abc import Callable, Sequence
@@ -32,7 +32,7 @@ from ..configuration.labels import AFFECT, EMOTIONS, VERDICTS
 from .column_map import Row
 from .columns import COLUMNS, is_missing, label_ids
 
-# Sets whose licence forbids commercial use, with the reason why they are not read unless asked for.
+# Sets whose licence forbids commercial use, with the reason why they are not read by default.
 NON_COMMERCIAL: dict[str, str] = {
     "amcd": "its licence, CC BY-NC 4.0, forbids commercial use, and models made here are free for any use",
     "isear": "its licence, CC BY-NC-SA 3.0, forbids commercial use, and models made here are free for any use",
@@ -40,7 +40,7 @@ NON_COMMERCIAL: dict[str, str] = {
 
 INTENSITY_EMOTIONS = ("anger", "fear", "joy", "sadness", "surprise")
 
-# For each emotion the ids of KOTE's labels (arXiv:2205.05300) that mean it, and of those that come near: where only a
+# For each emotion the ids of KOTE's labels (arXiv:2205.05300) that mean it, and of those that are near it: where only a
 # near one is given the emotion is masked. Emotions without a label that means them are masked in every row.
 KOTE: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
     "admiration": ((2,), (7,)),  # near: respect
@@ -65,8 +65,8 @@ KOTE_NEUTRAL, KOTE_LABELS = 24, 44
 # The emotions of ISEAR that the schema has; shame is not among them.
 ISEAR = {name: name for name in ("joy", "fear", "anger", "sadness", "disgust")} | {"guilt": "remorse"}
 
-# Neighbours with at least this share of words in common, at both ends, are of one scene of ethics_justice. On the test
-# splits, where the scenes are known, this finds 4,353 of 4,664 pairs and no wrong one.
+# Neighbouring rows with at least this share of words in common, at both ends, are of one scene of ethics_justice. On
+# the test splits, where the scenes are known, this finds 4,353 of 4,664 pairs and no wrong one.
 SAME_SCENE = 0.5
 
 SchemaRow: TypeAlias = dict[str, Any]
@@ -76,10 +76,14 @@ SchemaRow: TypeAlias = dict[str, Any]
 class PublicSet:
     """What is known about a set.
 
-    rows: the schema rows of one row. columns: the columns that are needed, in each form that the set comes in.
-    optional: read where they are there. hub: name and config. same_scene: whether a row goes on with the scene of the
-    row before it; then the rows labelled 1 of a scene are ranked above those labelled 0, and only they are examples.
-    why_not: why the set supervises nothing; empty where it does.
+    Attributes:
+        rows: Makes the schema rows of one row.
+        columns: The columns that are needed, in each form in which the set is published.
+        optional: Columns that are read if the set has them.
+        hub: Name and config on the hub.
+        same_scene: Whether a row continues the scene of the row before it; then the rows labelled 1 of a scene are
+            ranked above those labelled 0, and only these pairs are examples.
+        why_not: Why the set supervises nothing; empty where it supervises something.
     """
 
     rows: Callable[[Row], list[SchemaRow]]
@@ -91,7 +95,7 @@ class PublicSet:
 
 
 def _first(row: Row, *names: str) -> Any:
-    """The value of the first of these columns that is there and not missing."""
+    """The value of the first of these columns whose value is not missing."""
     return next((row[name] for name in names if not is_missing(row.get(name))), None)
 
 
@@ -109,7 +113,7 @@ def _scaled(row: Row, names: Sequence[str], low: float, high: float) -> list[flo
 
 
 def ranked(ranking: str, better: str, worse: str, group: str = "") -> list[SchemaRow]:
-    """A pair, or nothing: equal texts cannot be ranked."""
+    """A pair; nothing for equal texts, which cannot be ranked."""
     if better.split() == worse.split():
         return []
     return [{"text": better, "rejected": worse, "ranking": ranking, "group": group}]
@@ -125,9 +129,15 @@ def goemotions(row: Row) -> list[SchemaRow]:
 
 
 def cases(row: Row) -> list[SchemaRow]:
-    """A row of the schema as it stands, with the level of each emotion / 4 as its intensity.
+    """A row of the schema, with the level of each emotion / 4 as its intensity.
 
-    That the community's votes are the verdict is not said twice.
+    The community's votes are the verdict already, so they are left out of the perspectives.
+
+    Args:
+        row: A row of the set.
+
+    Returns:
+        One schema row.
     """
     known = {name: value for name, value in row.items() if not name.startswith("perspectives.community.")}
     levels: dict[str, Any] = {name: row.get(f"nuance.{name}") for name in EMOTIONS}
@@ -164,10 +174,16 @@ def emobank(row: Row) -> list[SchemaRow]:
 
 
 def isear(row: Row) -> list[SchemaRow]:
-    """What a person says about one event: intensity 1..4 of the emotion told of, duration 1..4, unpleasantness 1..3.
+    """A person's report on one event: intensity 1..4 of the named emotion, duration 1..4, unpleasantness 1..3.
 
-    Whether the other emotions were felt was not asked, so that no `emotion` column is known. An answer of 0 or none is
-    masked. The lowest intensity is above 0, as the emotion was there; the lowest duration (minutes) is 0.
+    The other emotions were not asked about, so that no `emotion` column is known. An answer of 0 or none is masked. The
+    lowest intensity is above 0, since the emotion was present; the lowest duration (minutes) is 0.
+
+    Args:
+        row: A row of the set.
+
+    Returns:
+        One schema row.
     """
     emotion = ISEAR.get(str(_first(row, "emotion", "Field1")).strip().lower())
     known: SchemaRow = {"text": _first(row, "text", "SIT"), "group": f"isear/{_first(row, 'respondent_id', 'ID')}"}
@@ -193,7 +209,7 @@ def scruples_anecdotes(row: Row) -> list[SchemaRow]:
     votes = row.get("label_scores")
     shares = {name: row[f"n_{name}"] if votes is None else votes[name.upper()] for name in VERDICTS}
     if not sum(shares.values()) > 0:
-        raise DataError("The post has no vote. Drop it.")
+        raise DataError("The post has no vote. Leave the row out.")
     text = f"{title}\n{body}" if body.strip() else title
     return [{"text": text, **{f"verdict.{name}": share for name, share in shares.items()}}]
 
@@ -231,13 +247,13 @@ def ethics_justice(row: Row) -> list[SchemaRow]:
 
 
 def _common(first: Sequence[str], second: Sequence[str]) -> int:
-    """How many words are the same from the start."""
+    """The number of equal words from the start."""
     differ = (place for place, (one, other) in enumerate(zip(first, second, strict=False)) if one != other)
     return next(differ, min(len(first), len(second)))
 
 
 def _same_treatment(earlier: Row, row: Row) -> bool:
-    """By the group where there is one (test splits), else by the words in common: see SAME_SCENE."""
+    """Compare the groups where the rows have one (test splits), else the words in common: see `SAME_SCENE`."""
     if not is_missing(earlier.get("group")) and not is_missing(row.get("group")):
         return bool(earlier["group"] == row["group"])
     first, second = earlier["scenario"].split(), row["scenario"].split()
@@ -247,7 +263,7 @@ def _same_treatment(earlier: Row, row: Row) -> bool:
 
 
 def moral_stories(row: Row) -> list[SchemaRow]:
-    """The moral over the immoral action: bare, and told with situation and intention where both are there."""
+    """The moral ranked above the immoral action: alone, and after situation and intention where the row has both."""
     actions, group = (row["moral_action"], row["immoral_action"]), f"moral_stories/{_first(row, 'id', 'ID')}"
     rows = ranked("acceptability", *actions, group)
     situation, intention = row.get("situation"), row.get("intention")
@@ -269,11 +285,11 @@ def ethics_virtue(row: Row) -> list[SchemaRow]:
 def timetravel(row: Row) -> list[SchemaRow]:
     """The story as it was, and as it is with each ending that was rewritten for the changed second sentence."""
     endings = row.get("edited_endings") or ([row["edited_ending"]] if row.get("edited_ending") else [])
-    told = [(row["initial"], row["original_ending"])] + [(row["counterfactual"], ending) for ending in endings]
+    stories = [(row["initial"], row["original_ending"])] + [(row["counterfactual"], ending) for ending in endings]
     group = f"timetravel/{row.get('story_id')}"
     return [
         {"text": _joined(row["premise"], second, *([ending] if isinstance(ending, str) else ending)), "group": group}
-        for second, ending in told
+        for second, ending in stories
     ]
 
 
@@ -282,7 +298,7 @@ def sentence(row: Row) -> list[SchemaRow]:
     return [{"text": _first(row, "text", "sentence")}]
 
 
-_NO_TARGET = "that a sentence states a counterfactual is no claim of a reading"
+_NO_TARGET = "no output of a reading says whether a sentence states a counterfactual"
 _SENTENCE = (("text",), ("sentence",))
 _LABELLED = ("text", "labels", "id")
 _ETHICS = "hendrycks/ethics"

@@ -1,7 +1,7 @@
-"""Reads rows from wherever they are: a file, a folder of splits, the hub, `datasets`, a table, a list.
+"""Reads rows from a file, a folder of splits, the hub, `datasets`, a table or a list.
 
-Notable: files are read row by row each time one iterates (`formats.tables`), so that one larger than memory can be
-streamed. What a row must hold is in `schema`; here it is any mapping.
+Notable: files are read row by row in each iteration (`formats.tables`), so that a file larger than memory can be
+streamed. The columns of a row are in `schema`; here a row is any mapping.
 """
 
 import re
@@ -19,9 +19,12 @@ HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
 
 class Rows:
-    """Rows that can be gone through again and again, if the source allows it.
+    """Rows that can be iterated several times, if the source allows it.
 
-    name: where they are from. columns: new names and values. `option` is what a person writes such a map with.
+    Args:
+        name: Name of the source.
+        source: Returns the rows; called for each iteration.
+        columns: New names and values of columns.
     """
 
     def __init__(
@@ -40,7 +43,7 @@ class Rows:
 
 
 def mapping_of(row: Any, number: int, source: str) -> Row:
-    """Return ``row`` if it is a mapping of columns. Raises `DataError`, which names it by its place, otherwise."""
+    """Return ``row`` if it is a mapping of columns. Otherwise raises `DataError`, which names source and number."""
     try:
         return check_row(row)
     except ValueError as error:
@@ -48,7 +51,7 @@ def mapping_of(row: Any, number: int, source: str) -> Row:
 
 
 def _read(lines: Iterable[Line]) -> Iterator[Any]:
-    """What stands in the lines. Raises `DataError` for the first one that cannot be read."""
+    """The rows of the lines. Raises `DataError` for the first line that cannot be read."""
     for line in lines:
         if line.problem:
             raise DataError(f"{line.where} {line.problem}")
@@ -61,8 +64,8 @@ def _of_split(folder: Path, split: str) -> Path:
     if len(chosen) != 1:
         found = [path.name for path in chosen or files]
         raise DataError(
-            f"{folder} must hold one file for the split {split!r}, such as {split}.jsonl, and holds {found}. "
-            "Name the split that is wanted, or the file itself."
+            f"{folder} must have one file for the split {split!r}, such as {split}.jsonl, and has {found}. "
+            "Name another split, or the file itself."
         )
     return chosen[0]
 
@@ -74,7 +77,7 @@ def _hub_rows(name: str, split: str, streaming: bool, config: str | None, revisi
         raise missing("Reading from the hub needs datasets", "train") from error
     try:
         return datasets.load_dataset(name, config, split=split, streaming=streaming, revision=revision)
-    # What can go wrong here (network, rights, files, names) has no common class; the cause is kept.
+    # The possible errors (network, rights, files, names) have no common class; the cause is kept.
     except Exception as error:
         raise DataError(
             f"There is no file or folder {name!r} here, and the hub does not give the split {split!r} of a data set of "
@@ -93,16 +96,27 @@ def read_rows(
     option: str = IN_PYTHON,
     label_names: bool = True,
 ) -> Rows:
-    """Rows of a source, to be gone through.
+    """The rows of a source.
 
-    source: a `datasets` data set (or a dict of them by split), a table (pandas, polars, pyarrow), any iterable of
-    mappings, the path of a .jsonl, .json, .csv, .tsv or .parquet file, a folder with one such file per split, or a hub
-    name as ``"owner/name"``. split: which one, for a folder, a hub name or a dict. streaming: do not download a hub
-    data set first. config, revision: of the hub data set. column_names: as `ColumnMap` takes them: new name of a
-    column, None to leave it out, or its name and that of its values. option: what a person has written these with, for
-    the messages. label_names: a label of `datasets` that is a number with a name comes out as its name.
+    Args:
+        source: A `datasets` data set (or a dict of them by split), a table (pandas, polars, pyarrow), any iterable of
+            mappings, the path of a .jsonl, .json, .csv, .tsv or .parquet file, a folder with one such file per split,
+            or a hub name such as ``"owner/name"``.
+        split: The split of a folder, a hub data set or a dict.
+        streaming: Whether to read a hub data set without downloading it first.
+        config: Config of the hub data set.
+        revision: Revision of the hub data set.
+        column_names: As `ColumnMap` takes them: by column its new name, None to leave it out, or its new name and new
+            values.
+        option: The option with which the user gives these, for the messages.
+        label_names: Whether a label of `datasets` that is a number with a name becomes its name.
 
-    Raises `DataError`: no such file, split or data set, a wrong ending, a row that cannot be read (with its number).
+    Returns:
+        The rows, which are read when they are iterated.
+
+    Raises:
+        DataError: For a missing file, split or data set, an unknown ending, or a row that cannot be read (with its
+            number).
     """
     columns = ColumnMap(column_names, option)
     if isinstance(source, Mapping):
@@ -110,7 +124,7 @@ def read_rows(
             raise DataError(f"There is no split {split!r}; {closest(split, map(str, source))}")
         source = source[split]
     if not isinstance(source, str | Path):
-        return Rows(*_given(source, split, label_names), columns)
+        return Rows(*_rows_in_memory(source, split, label_names), columns)
     path = Path(source)
     if path.is_dir():
         path = _of_split(path, split)
@@ -118,7 +132,7 @@ def read_rows(
         check_ending(path)
         return Rows(str(path), lambda: _read(read_table(path, label_names)), columns)
     if path.exists():
-        raise DataError(f"{path} is no ordinary file, and rows are read more than once; copy what it gives into one.")
+        raise DataError(f"{path} is not a regular file, and rows are read more than once; copy its content to a file.")
     if isinstance(source, Path) or not may_be_on_hub(source):
         raise DataError(
             f"There is no file or folder {str(source)!r}{_neighbour(path)}. (A hub name is written 'owner/name'.)"
@@ -128,12 +142,12 @@ def read_rows(
 
 
 def may_be_on_hub(source: str) -> bool:
-    """Whether a name that is no file or folder here may be that of a data set of the hub."""
+    """Whether a name that is not a file or folder may be that of a hub data set."""
     return HUB_NAME.fullmatch(source) is not None and ending(Path(source)) not in READERS
 
 
-def _given(source: Any, split: str, label_names: bool) -> tuple[str, Callable[[], Iterable[Any]]]:
-    """The name and the rows of what is no path."""
+def _rows_in_memory(source: Any, split: str, label_names: bool) -> tuple[str, Callable[[], Iterable[Any]]]:
+    """The name and the rows of a source that is not a path."""
     if is_table(source):
         return split, lambda: _read(memory_table(source, split, label_names))
     if not isinstance(source, Iterable):
@@ -142,7 +156,7 @@ def _given(source: Any, split: str, label_names: bool) -> tuple[str, Callable[[]
 
 
 def _neighbour(path: Path) -> str:
-    """The file or folder whose name is nearest to that of ``path``, as a hint; "" where none is near."""
+    """A hint that names the file or folder whose name is nearest to that of ``path``; "" where none is near."""
     if path.is_symlink():
         return ": the link of that name leads nowhere"
     folder = path.parent

@@ -1,18 +1,18 @@
-"""The row schema: which columns a row of training data may have, and how a row becomes examples.
+"""The row schema: the columns that a row of training data may have, and how a row becomes examples.
 
 A row is a mapping (a dict, a row of `datasets.Dataset`, a line of a file). `text` is required, every other column is
 optional, and a missing value (no column, None, NaN, or an empty cell) is masked: it is not trained on.
 
-| column | value | what it says |
+| column | value | meaning |
 | --- | --- | --- |
-| `text` | text | what is read |
-| `context` | text | put before `text` (and before `rejected`), a space between |
-| `rejected` | text | the other text of a pair, of which `text` is the better one |
+| `text` | text | the text to read |
+| `context` | text | put before `text` (and before `rejected`), separated by a space |
+| `rejected` | text | the other text of a pair; `text` is the better one |
 | `ranking` | `utility`, `acceptability`, `branch` | what the pair ranks: events, conduct, or courses of events |
-| `better`, `worse` | text | what could have been, better and worse than what `text` tells |
+| `better`, `worse` | text | what could have been: a better and a worse course of events than that of `text` |
 | `group` | text | what the row belongs to (a story, a person); a group is never split |
-| `id`, `language`, `kind` | anything | passed over |
-| `emotion` | names or ids, a list or `joy, anger` | the emotions there are; every other one is absent |
+| `id`, `language`, `kind` | anything | ignored |
+| `emotion` | names or ids, a list or `joy, anger` | the emotions that are present; every other one is absent |
 | `emotion.joy` | 0..1 | one emotion: 0 or 1, or a probability |
 | `intensity.joy` | 0..1 | how strong it is |
 | `nuance.joy` | 0..4, or `slight`, `moderate`, `strong`, `extreme` | its level, 0 = absent |
@@ -27,7 +27,7 @@ optional, and a missing value (no column, None, NaN, or an empty cell) is masked
 | `acceptability` | 0..1 | how acceptable the narrator's own conduct is |
 | `perspectives.self`, `perspectives.other` | as `verdict` | the verdict as the narrator, or the other side, gives it |
 | `perspectives.self.author` | as `verdict.author` | the votes of one side |
-| `emotion_labels` and the like | numbers in its shape | a whole target, as the model takes it (`examples.SHAPES`) |
+| `emotion_labels` and so on | numbers in its shape | a whole target, as the model takes it (`examples.SHAPES`) |
 
 Notable: names and their order are those of `configuration.labels`. Two columns for one target (`emotion` beside
 `emotion.joy`) are an error, as is a column that is not in the table. Targets of a pair's row belong to its `text`. Rows
@@ -57,19 +57,19 @@ NAMES = (*TEXTS, *IGNORED, *COLUMNS)
 
 @lru_cache(maxsize=256)
 def _wrong_columns(names: tuple[str, ...], option: str) -> tuple[tuple[str, str], ...]:
-    """(column, what is wrong) for columns that are unknown, or that say the same thing twice."""
+    """(column, message) for columns that are unknown, or that give the same target as another."""
     wrong = []
     for name in names:
         if name not in NAMES:
             hint = closest(str(name), [*TEXTS, *COLUMNS]) if len(str(name)) < 80 else ""
-            hint = hint if hint.startswith("did") else "the columns there are stand in `redheart.data.schema`."
+            hint = hint if hint.startswith("did") else "see `redheart.data.schema` for the columns."
             wrong.append((str(name), f"There is no such column; {hint} {remedy(str(name), option)}"))
     known = [(name, COLUMNS[name]) for name in names if name in COLUMNS]
     for number, (name, column) in enumerate(known):
         for other, earlier in known[:number]:
             shared = min(len(column.place), len(earlier.place))
             if column.target == earlier.target and column.place[:shared] == earlier.place[:shared]:
-                wrong.append((name, f"It says the same as column {other!r}. Keep one of them."))
+                wrong.append((name, f"It gives the same target as column {other!r}. Keep one of them."))
                 break
     if "text" not in names:
         wrong.append(("text", f"There is no such column, and each row needs it; there are {list(names)}."))
@@ -77,12 +77,12 @@ def _wrong_columns(names: tuple[str, ...], option: str) -> tuple[tuple[str, str]
 
 
 def column_problems(row: Row, number: int, source: str, option: str = IN_PYTHON) -> list[Problem]:
-    """What is wrong with the columns that a row has, whatever they hold. option: as in `column_map.remedy`."""
+    """Problems with the columns of a row, whatever their values; ``option`` is as in `column_map.remedy`."""
     return [Problem(source, number, name, message) for name, message in _wrong_columns(tuple(row), option)]
 
 
 def _text(row: Row, name: str) -> str:
-    """A column that holds text; ``""`` where it is missing. A group may be numbered, a ranking is a name."""
+    """The value of a text column; ``""`` where it is missing. A group may be a number."""
     value = row.get(name)
     if isinstance(value, Unmapped):
         raise WrongValueError(value.value, value.template)
@@ -94,7 +94,7 @@ def _text(row: Row, name: str) -> str:
 
 
 def _texts(row: Row) -> tuple[dict[str, str], list[tuple[str, ValueError | str]]]:
-    """The columns of TEXTS, and (column, what is wrong with it)."""
+    """The columns of `TEXTS`, and (column, problem)."""
     texts: dict[str, str] = dict.fromkeys(TEXTS, "")
     wrong: list[tuple[str, ValueError | str]] = []
     for name in (name for name in TEXTS if name in row):
@@ -104,7 +104,7 @@ def _texts(row: Row) -> tuple[dict[str, str], list[tuple[str, ValueError | str]]
             wrong.append((name, error))
     if texts["worse"] and texts["ranking"] and not texts["rejected"]:
         wrong.append(
-            ("worse", "It is what could have been, worse than `text`; the other text of a pair is `rejected`.")
+            ("worse", "It is what could have been, worse than `text`; use `rejected` for the other text of a pair.")
         )
     if texts["rejected"]:
         if texts["ranking"] not in RANKINGS:
@@ -116,7 +116,7 @@ def _texts(row: Row) -> tuple[dict[str, str], list[tuple[str, ValueError | str]]
 
 
 def _share_problems(targets: dict[str, Array]) -> Iterator[tuple[str, ValueError | str]]:
-    """Bring each distribution to the sum 1; yields (column, what is wrong) where that cannot be done."""
+    """Scale each distribution to the sum 1; yields (column, problem) where that cannot be done."""
     for target in DISTRIBUTIONS:
         if target not in targets:
             continue
@@ -127,9 +127,9 @@ def _share_problems(targets: dict[str, Array]) -> Iterator[tuple[str, ValueError
                 continue
             if absent.any():
                 name = element(target, (*place, int(absent.argmax())))
-                yield name, "It is missing beside the others; write 0 where nobody voted so."
+                yield name, "It is missing, and the other shares are not; write 0 for no votes."
             elif not shares.sum() > 0:
-                yield element(target, place), "The shares sum to 0: there are no votes. Leave them out, or the row."
+                yield element(target, place), "The shares sum to 0: there are no votes. Leave them or the row out."
             else:
                 targets[target][place] = shares / shares.sum()
 
@@ -141,10 +141,19 @@ def _problem(source: str, number: int, name: str, what: ValueError | str) -> Pro
 
 
 def read_row(row: Row, number: int, source: str, pair: int | None = None) -> tuple[list[Example], list[Problem]]:
-    """The examples of a row, two for a pair and else one, and what is wrong with its values.
+    """Read the values of a row.
 
-    number: of the row, for the messages. pair: the id of its pair, unique in the set; None = ``number``. A row without
-    the column `text` has no example. That, and columns that are not of the schema, is what `column_problems` finds.
+    `column_problems` finds a missing `text` column, and columns that are not in the schema.
+
+    Args:
+        row: The row.
+        number: Number of the row, for the messages.
+        source: Name of the set.
+        pair: Id of its pair, unique in the set; None = ``number``.
+
+    Returns:
+        The examples, two for a pair and else one, none for a row with problems or without the column `text`; and the
+        problems of its values.
     """
     texts, wrong = _texts(row)
     targets: dict[str, Array] = {}
@@ -152,9 +161,10 @@ def read_row(row: Row, number: int, source: str, pair: int | None = None) -> tup
         column = COLUMNS.get(name)
         if column is None or is_missing(value):
             continue
+        if isinstance(value, Unmapped):
+            wrong.append((name, WrongValueError(value.value, value.template)))
+            continue
         try:
-            if isinstance(value, Unmapped):
-                raise WrongValueError(value.value, value.template)
             parsed = column.parse(value)
         except ValueError as error:
             wrong.append((name, error))
@@ -180,7 +190,7 @@ def read_row(row: Row, number: int, source: str, pair: int | None = None) -> tup
 
 
 def row_examples(row: Row, number: int, source: str, option: str = IN_PYTHON) -> list[Example]:
-    """The examples of a row. Raises `DataError` for a row that does not fit, naming each wrong column."""
+    """The examples of a row. Raises `DataError` for a row that does not fit, which names each wrong column."""
     problems = column_problems(mapping_of(row, number, source), number, source, option)
     examples, more = read_row(row, number, source)
     refuse([*problems, *more])
@@ -188,7 +198,7 @@ def row_examples(row: Row, number: int, source: str, option: str = IN_PYTHON) ->
 
 
 def iter_examples(rows: Iterable[Row], source: str | None = None) -> Iterator[Example]:
-    """The examples of rows, one row at a time, for data that is streamed. As `to_examples`."""
+    """The examples of rows, one row at a time, for streamed data. Otherwise as `to_examples`."""
     if is_table(rows):
         rows = read_rows(rows, source or "rows")
     source = source or str(getattr(rows, "name", None) or "rows")
@@ -199,9 +209,16 @@ def iter_examples(rows: Iterable[Row], source: str | None = None) -> Iterator[Ex
 def to_examples(rows: Iterable[Row], source: str | None = None) -> list[Example]:
     """The examples of rows in the schema of this module.
 
-    rows: mappings, or a table as `read_rows` takes it. source: the name of the set, by which sets are mixed; None = the
-    name of what `read_rows` read. Raises `DataError` at the first row that does not fit, naming it and each wrong
-    column (`check.check` goes through all rows).
+    Args:
+        rows: Mappings, or a table as `read_rows` takes it.
+        source: Name of the set, by which sets are mixed; None = the name of the source that `read_rows` read.
+
+    Returns:
+        The examples.
+
+    Raises:
+        DataError: Without rows, and at the first row that does not fit; the message names it and each wrong column
+            (`check.check` checks all rows).
     """
     examples = list(iter_examples(rows, source))
     if not examples:

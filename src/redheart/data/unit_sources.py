@@ -1,4 +1,4 @@
-"""What a trainer is given, as units: rows, tables, data sets, streams, examples, or units as they are."""
+"""Data for a trainer, as units: from rows, tables, data sets, streams, examples, or units as they are."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -14,8 +14,17 @@ from .schema import row_examples
 
 
 def as_units(data: Any, split: str, labelled: bool = True) -> Any:
-    """What a trainer is given, as units: rows, a data set of `datasets`, a table, a path, examples, or units as they
-    are. A stream stays a stream. split: what it is for, and which one is taken of several."""
+    """Make units of the data for a trainer.
+
+    Args:
+        data: Rows, a data set of `datasets`, a table, a path, examples, or units, which are returned as they are. A
+            stream stays a stream.
+        split: The purpose of the data, and the split to take where there are several.
+        labelled: As in `own_rows.own_units`.
+
+    Returns:
+        The units.
+    """
     if data is None or _first_is(data, lambda item: isinstance(item, list | tuple)):
         return data
     if _first_is(data, lambda item: isinstance(item, Example)):
@@ -29,16 +38,19 @@ def as_units(data: Any, split: str, labelled: bool = True) -> Any:
 
 
 def _first_is(data: Any, kind: Callable[[Any], bool]) -> bool:
-    """Whether the first item of a sequence is of a kind. A table's first item is no row."""
+    """Whether the first item of a sequence is of a kind; False for a table, whose first item is not a row."""
     if isinstance(data, str | Path | Mapping) or is_table(data):
         return False
     return hasattr(data, "__getitem__") and hasattr(data, "__len__") and len(data) > 0 and kind(data[0])
 
 
 class UnitStream(IterableDataset[Unit]):
-    """The units of a stream of rows or units, one at a time; those without a label are passed over.
+    """The units of a stream of rows or units, one at a time.
 
-    name: of the set. labelled: whether a unit needs a label.
+    Args:
+        stream: The rows or units.
+        name: Name of the set.
+        labelled: Whether units without a label are left out.
     """
 
     def __init__(self, stream: Iterable[Any], name: str, labelled: bool = True) -> None:
@@ -52,7 +64,7 @@ class UnitStream(IterableDataset[Unit]):
                 yield unit
 
     def set_epoch(self, epoch: int) -> None:
-        """Pass it on: a stream may shuffle by it."""
+        """Pass the epoch to the stream, which may shuffle by it."""
         if hasattr(self.stream, "set_epoch"):
             self.stream.set_epoch(epoch)
 

@@ -27,7 +27,7 @@ from ..data.loading import Example, Unit, to_units
 from ..modeling_redheart.derived import PREFIX
 from ..modeling_redheart.modeling_redheart import RedHeartModel
 from ..rewording.persons import Text
-from ..rewording.protagonist import protagonist, retold
+from ..rewording.protagonist import change_protagonist, protagonist
 from ..storage.files import write_json
 from ..training.runs.building import build_model
 from ..training.runs.confidence_phase import train_confidence
@@ -125,7 +125,7 @@ def first_person(text: str) -> str | None:
     """Return a text about one person as told by that person; None where somebody else could be meant."""
     parsed = Text(text)
     person = protagonist(parsed)
-    return None if person is None else retold(parsed, person, "I")
+    return None if person is None else change_protagonist(parsed, person, "I")
 
 
 def training_units(data: Path) -> tuple[list[Unit], list[Unit]]:

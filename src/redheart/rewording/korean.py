@@ -1,7 +1,7 @@
 """Korean variants: how the same text looks when somebody else types it, forms of one word, and frames.
 
-Notable: only what is surely the same. Korean drops the subject and marks respect in the verb, so another grammatical
-person is not made; a text is handed on in a frame instead.
+Notable: only rewordings that surely mean the same. Korean drops the subject and marks respect in the verb, so the
+grammatical person is not changed; the text is quoted in a frame instead.
 """
 
 import random
@@ -52,8 +52,8 @@ def _stop(text: str, chance: random.Random) -> str:
     return stripped + "." if re.search(r"[가-힣]$", stripped) else text
 
 
-# As in `surface`: at most one edit of a group; the second table is what a tokenizer may not see. Blanks are taken out
-# of pairs that are often written as one word, never put in: "실수 있다" is not "실 수 있다".
+# As in `surface`: at most one edit of a group; the second table is what a tokenizer may not see. Blanks are removed
+# from pairs that are often written as one word, never added: "실수 있다" is not "실 수 있다".
 _VISIBLE: list[list[Edit]] = [
     [_sub(r"(?<=[가-힣]) 수 (?=[있없])", "수 ")],
     [_sub(r"(?<=[가-힣]) 것 같", "것 같")],
@@ -73,18 +73,18 @@ _FAINT: list[list[Edit]] = [
 
 
 def korean_surface(text: str, chance: random.Random) -> Iterator[str]:
-    """Texts that differ from a Korean ``text`` in one edit of spacing or marks, or several; may repeat themselves."""
+    """Texts that differ from a Korean ``text`` in one or several edits of spacing or marks; with repeats."""
     yield from combined(text, _VISIBLE, _FAINT, chance)
 
 
 def korean_paraphrases(text: str, chance: random.Random) -> Iterator[str]:
-    """A Korean text with other forms of its particles, then in frames that say nothing."""
+    """A Korean text with other forms of its particles, then in neutral frames."""
     found = [(match.start(), match.end(), new) for pattern, new in _FORMS for match in pattern.finditer(text)]
     yield from in_frames(text, sorted(found), _FRAMES, chance)
 
 
 def korean_frames(text: str, chance: random.Random) -> Iterator[str]:
-    """A Korean text handed on by somebody."""
+    """A Korean text in frames that quote somebody."""
     yield from (frame.format(text.strip()) for frame in chance.sample(_HANDED_ON, len(_HANDED_ON)))
 
 

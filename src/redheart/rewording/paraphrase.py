@@ -1,8 +1,8 @@
 """Paraphrases by rule: other words and another order for the same statement.
 
-Notable: a rewrite is a site, a stretch of the text with what may stand for it, so any set of sites that do not overlap
-can be chosen together. The order of clauses changes only where nothing else in the sentence could be its reference:
-no negation, no reported speech, no second clause, no pronoun that would come before its noun.
+Notable: a rewrite is a site, a span of the text with its replacement, so any set of sites that do not overlap can be
+chosen together. The order of clauses changes only where the references stay clear: no negation, no reported speech, no
+second clause, no pronoun that would come before its noun.
 """
 
 import random
@@ -14,9 +14,9 @@ from typing import TypeAlias
 from .synonyms import RULES
 from .wording import Span, inside, is_negation, listed, quotations, sentences, words
 
-Site: TypeAlias = tuple[int, int, str]  # begin, end, what may stand there
+Site: TypeAlias = tuple[int, int, str]  # begin, end, replacement
 
-# They announce the text and say nothing on it. A blank line after a colon suits several paragraphs.
+# They announce the text and do not comment on it. A blank line after a colon suits several paragraphs.
 FRAMES = [
     "Here is the whole text: {}",
     "The message is as follows: {}",
@@ -59,7 +59,7 @@ _GAVE = re.compile(
     r"|laptop|cash|note|card|car|house key|spare key|password|cheque|check))"
     r"(?=[.,;!?]| and | because | before | after )"
 )
-# With one of these, a part of the sentence may belong to an inner clause.
+# If a sentence has one of these, a part of it may belong to an inner clause.
 _INNER = re.compile(
     r"\b(?:that|who|whom|which|what|because|when|where|if|after|before|while|since|until|till|although|though|so|as|how|why"
     r"|whether|and|but|or|than|like|just|only|even|said|say|told|tell|think|thought|know|knew|heard|hear|found|find|realis\w+"
@@ -67,12 +67,12 @@ _INNER = re.compile(
     r"|claim\w*|admit\w*|offer\w*|invit\w*|saw|see|let|made|make|supposed|going|need\w*|try|tried|feel|felt|guess)\b",
     re.IGNORECASE,
 )
-# Words of these that keep what follows in the same clause as long as there is no second subject.
+# Those of them after which the same clause continues, unless there is a second subject.
 _OUTER = re.compile(
     r"\b(?:just|only|even|and|like|found|find|made|make|let|see|saw|going|need\w*|try|tried|told|tell|ask\w*|want\w*|promised"
     r"|offer\w*|invit\w*|decid\w+|agree\w*|plan\w*)\b"
 )
-# A plain past verb: with others, "so" may say what for.
+# A plain past verb: with other verbs, "so" may express a purpose.
 _PAST = re.compile(r"\w+ (?:[a-z]+ed|told|took|went|gave|made|threw|left|sent|bought|found|said|got|kept|ate|felt)\b")
 _PERSONS = {
     "he": "he", "him": "he", "his": "he", "she": "she", "her": "she", "hers": "she", "they": "they", "them": "they",
@@ -80,7 +80,7 @@ _PERSONS = {
 }  # fmt: skip
 _THIRD = re.compile(rf"\b(?:{'|'.join(_PERSONS)})\b", re.IGNORECASE)
 _MIN_WORDS, _MAX_WORDS = 4, 20
-# After one of these, what is joined would belong to the subordinate clause.
+# After one of these, a joined sentence would belong to the subordinate clause.
 _SUBORDINATE = re.compile(
     r"\b(?:and|but|because|if|when|that|so|since|unless|while|who|which|would|think|thought|said|told|tell|know|knew|felt"
     r"|though|although|like|than|as|where|how|why|what)\b"
@@ -100,7 +100,7 @@ def _raised(clause: str) -> str:
 
 
 def _reordered(sentence: str) -> Iterator[str]:
-    """Other orders of the parts of one sentence, which begins with a capital and ends with a full stop."""
+    """Other orders of the parts of one sentence that begins with a capital and ends with a full stop."""
     if (match := _TIME_LAST.fullmatch(sentence)) and _simple(match["clause"]):
         yield f"{_raised(match['time'])}, {_lowered(match['clause'])}."
     if (match := _TIME_FIRST.fullmatch(sentence)) and _simple(match["clause"]):
@@ -124,19 +124,19 @@ def _reordered(sentence: str) -> Iterator[str]:
 
 
 def _pronouns(clause: str) -> set[str]:
-    """Of whom a clause speaks with a pronoun of the third person: "he", "she", "they" or "it"."""
+    """The third persons for whom a clause has a pronoun: "he", "she", "they" or "it"."""
     return {_PERSONS[match.group().lower()] for match in _THIRD.finditer(clause)}
 
 
 def _independent(match: re.Match[str]) -> bool:
-    """Whether both halves can stand alone: neither is inside something that was said, thought or supposed."""
+    """Whether both halves can be sentences: neither is part of something that was said, thought or supposed."""
     first = _OUTER.sub("", match["clause"])
     several = len(re.findall(r"\b(?:I|he|she|we|they)\b", match["clause"])) > 1
     return not several and not _INNER.search(first) and not re.search(r"\b(?:if|would|unless)\b", match["rest"])
 
 
 def _joined(text: str, spans: list[Span]) -> Iterator[Site]:
-    """Two short statements of the same subject, one after the other, as one."""
+    """Sites that join two neighbouring short statements with the same subject."""
     for (begin, end), (start, stop) in pairwise(spans):
         first, second = _PLAIN.fullmatch(text, begin, end), _PLAIN.fullmatch(text, start, stop)
         if (
@@ -148,7 +148,7 @@ def _joined(text: str, spans: list[Span]) -> Iterator[Site]:
 
 
 def sites(text: str) -> list[Site]:
-    """Every place of an English text that can be put otherwise, in the order of the text; they may overlap."""
+    """Every site of an English text that can be reworded, in the order of the text; they may overlap."""
     found: list[Site] = []
     for pattern, replacement in RULES:
         for match in pattern.finditer(text):
@@ -174,11 +174,11 @@ _INITIALS = listed("MIL FIL SIL BIL AITA AITAH WIBTA WIBTAH")
 
 
 def _lexical(text: str, match: re.Match[str], new: str) -> Site | None:
-    """The site of a rule's match: with the capital and the article that the place asks for."""
+    """The site of a rule's match, with the capital and the article that its place needs; None where it is no change."""
     old, begin = match.group(), match.start()
     written_out = old in _INITIALS or old[0].isdigit()
     if old == new or (old.isupper() and len(re.findall(r"[^\W\d_]", old)) > 1 and not written_out):
-        return None  # in capitals: it shouts
+        return None  # capitals are emphasis
     if written_out:
         new = _raised(new) if _opens(text, begin) else _lowered(new)
     elif old[0].isalpha() and new[0].isalpha():
@@ -205,12 +205,12 @@ def apply(text: str, chosen: list[Site]) -> str:
 
 
 def paraphrases(text: str, chance: random.Random) -> Iterator[str]:
-    """Rewordings of an English text; then rewordings in a frame, then the text in a frame. May repeat itself."""
+    """Rewordings of an English text; then rewordings in a frame, then the text in a frame. With repeats."""
     yield from in_frames(text, sites(text), FRAMES, chance)
 
 
 def in_frames(text: str, found: list[Site], frames: list[str], chance: random.Random) -> Iterator[str]:
-    """First four rewordings, then some in a frame, then all frames, then what else the sites give."""
+    """First four rewordings, then some in a frame, then all frames, then the other rewordings."""
     frames = chance.sample(frames, len(frames))
     orders = [chance.sample(found, max(1, round(len(found) * share))) for share in (1, 0.6, 0.4, 0.8, 0.3) if found]
     singles = [[site] for site in found[:20]]

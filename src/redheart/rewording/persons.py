@@ -1,7 +1,7 @@
-"""Of whom a text speaks: its pronouns by person, its names, and what a pronoun in it could refer to.
+"""The people in a text: its pronouns by person, its names, and what a pronoun in it could refer to.
 
-Notable: errs towards refusal. Where a quotation is not closed, the narrator speaks to the reader ("believe me") or
-somebody is cited without marks, the text is not `sure`, and no other point of view is derived from it.
+Notable: in doubt a text is refused. Where a quotation is not closed, the narrator addresses the reader ("believe me")
+or somebody is cited without quotation marks, the text is not `sure`, and no other point of view is derived from it.
 """
 
 import re
@@ -23,7 +23,7 @@ _GROUPS = {
 }
 _GROUP_OF = {word: group for group, pattern in _GROUPS.items() for word in pattern.split("|")}
 
-# Where the narrator speaks to the reader, where somebody is cited without marks, and where "I" is no person.
+# Where the narrator addresses the reader, where somebody is cited without marks, and where "I" is not a person.
 _TO_READER = (
     "let|tell|help|forgive|excuse|believe|trust|correct|hear|judge|ask|pardon|give|bear with|roast|spare|convince|send"
     "|dm|pm|message|grant|allow|call"
@@ -40,11 +40,11 @@ _REFUSED = re.compile(
     r"|\bI(?:['\u2019]m|\s+am|\s+was)\s+an?\s[^.!?,\n]{0,50}\bwho\b|\b(?:a|the|coal|gold)\s+mine\b|\bi\s+and\s+(?:i|me)\b|\bi\s+(?:i|my|me)\b",
     re.IGNORECASE | re.MULTILINE,
 )
-# Without an owner these name the narrator's: "Mom said that I ...".
+# Without a possessive these are the narrator's relatives: "Mom said that I ...".
 _KIN = listed("mom mum mommy mummy dad daddy grandma grandpa nana granny")
 _KIN_BEFORE = listed("my his her their our your the a an and or step single new old good bad other own ex her")
 _FIXED = re.compile(r"\b(?:oh\s+)?my\s+(?:god|goodness|gosh|lord|bad)\b|\boh\s+my\b|\bi\.\s?e\b", re.IGNORECASE)
-# Where the narrator says what they are. Errs towards seeing it: the worst is a pronoun that is not used.
+# Where the narrator states a gender. In doubt it matches: an error only means a pronoun that is not used.
 _CUE = re.compile(
     r"\b(?:I|I['\u2019]m|im|me|as|being|like|myself)\b(?:\s+(?!my|his|her|their|our|your|\w+['\u2019]s)[\w-]+){0,5}?\s+"
     r"(?:(?P<he>man|guy|boy|dude|father|dad|husband|brother|son|boyfriend|uncle|grandfather|male)"
@@ -60,12 +60,12 @@ _ENDS = frozenset(".!?…|")
 _FIRST_SUBJECTS = listed("i i'm im i've ive i'd i'll")
 _FINITE = listed("is are was were am has have do does don't doesn't isn't wasn't he she he's she's it's we they")
 _JOINTS = listed("and or but , then yet /")
-# Between a verb and an "and", these may have brought an infinitive or another subject.
+# Between a verb and an "and", these may introduce an infinitive or another subject.
 BLOCKERS = listed("""
     to that who whom which what when where while because if since as than he she it we they you there how why let
     lets make makes made help helps see sees could would should might must may can will cannot ' " “
 """)
-# What may follow a verb, but not the plural or the noun that is written alike: "plans the", "loves him".
+# What may follow a verb, but not the plural or the noun of the same spelling: "plans the", "loves him".
 _OBJECTS = listed("""
     the a an my your his her our their its this that these those him it them me us myself himself herself to into
     off away out up down not about for with from on at back over
@@ -95,10 +95,16 @@ _NOT_NAMES = listed("""
 
 @dataclass
 class Text:
-    """A text cut into tokens, and what is known of each.
+    """A text cut into tokens, and what is known about each.
 
-    ``plain`` is False inside quotations; ``groups`` are the persons of which the text speaks with a pronoun; ``cues``
-    the genders ("he", "she") that the narrator states.
+    Attributes:
+        text: The text.
+        tokens: Its tokens, blanks included.
+        lower: The tokens in lower case, with straight apostrophes.
+        plain: For each token, whether it is outside of quotations and set phrases.
+        groups: The persons for which the text has a pronoun: "first", "we", "you", "they", "he", "she".
+        cues: The genders ("he", "she") that the narrator states.
+        sure: Whether it is clear who is who.
     """
 
     text: str
@@ -165,7 +171,7 @@ class Text:
         return word is None or self.lower[word] not in _SHORTENED or before - word != 1
 
     def verb(self, place: int) -> int | None:
-        """The token after a subject that should be its verb: past adverbs and "(25F)"; None at the end of a line."""
+        """The token after a subject that should be its verb, after adverbs and "(25F)"; None at the end of a line."""
         after = self.near(place, 1)
         if after is not None and self.tokens[after] in "([":
             match = AGE.match("".join(self.tokens[after : after + 8]))
@@ -177,7 +183,7 @@ class Text:
         return after
 
     def after_clause(self, place: int) -> bool:
-        """Whether a subject after ", and" begins a clause, because there is one before it, and ends no list."""
+        """Whether a subject after ", and" begins a clause: there is a clause before it, so it does not end a list."""
         joint = self.near(place, -1)
         comma = self.near(joint, -1) if joint is not None else None
         if comma is None or self.tokens[comma] != ",":
@@ -193,8 +199,12 @@ class Text:
     def second_verbs(self, verb: int, form: Callable[[str], str | None]) -> list[tuple[int, str]] | None:
         """Further verbs of the subject of a verb, with the forms they need: "she takes it and leaves the house".
 
-        form: what becomes of a verb: None where it stays, nothing where it is not known.
-        Returns places and forms; None where it is not sure that the subject is the same, or that the word is a verb.
+        Args:
+            verb: Place of the first verb.
+            form: The new form of a verb; None where it stays, "" where it is not known.
+
+        Returns:
+            Places and forms; None where it is not sure that the subject is the same, or that the word is a verb.
         """
         found, clean = [], True
         for place in range(verb + 1, len(self.tokens)):
@@ -219,7 +229,7 @@ class Text:
         return found
 
     def is_name(self, place: int) -> bool:
-        """Whether a token looks like somebody's name. Errs towards yes."""
+        """Whether a token looks like a person's name; in doubt True."""
         token, word = self.tokens[place], self.lower[place]
         if not token[0].isupper() or word in _NOT_NAMES or word in _GROUP_OF or token in QUESTIONS:
             return False
@@ -227,7 +237,7 @@ class Text:
         return not (word in _STARTERS or is_adverb(word) or is_past(word) or word in BASE or word.endswith("ing"))
 
     def rival(self, place: int, pronoun: str) -> bool:
-        """Whether the pronoun could stand for what this token names."""
+        """Whether the pronoun could refer to what this token names."""
         return self.tokens[place][0].isalpha() and (may_be(self.lower[place], pronoun) or self.is_name(place))
 
 

@@ -1,15 +1,15 @@
-"""The same events told by another grammatical person; the protagonist stays who it is.
+"""The same events in another grammatical person; the protagonist stays the same.
 
-Notable: a first-person telling becomes "you", or a third person with a name ("Alex ... they", "Laura ... she").
-Nothing is guessed: where a verb's form, a quotation or the reference of a pronoun is not sure, there is no such variant
-(None). After a noun that the pronoun could mean ("My friend said I ..."), the name is said again. What is quoted stays
-as it was said. The verdict's label "author" names the one who tells; under a telling in the third person the actor is
-still the protagonist.
+Notable: a first-person text becomes one about "you", or about a third person with a name ("Alex ... they", "Laura ...
+she"). Nothing is guessed: where a verb's form, a quotation or the reference of a pronoun is not sure, there is no
+variant (None). After a noun that the pronoun could mean ("My friend said I ..."), the name is repeated. Quotations stay
+as they are. The verdict's label "author" names the narrator; in a variant in the third person the actor is still the
+protagonist.
 """
 
 from .persons import QUESTIONS, Text
 from .tellings import FORMS, PEOPLE, Telling, can_tell
-from .verbs import BASE, GENDERED, INVERTED, PLURAL, is_adverb, is_past, third
+from .verbs import BASE, GENDERED, INVERTED, PLURAL, is_adverb, is_past, third_person
 from .wording import listed
 
 _FIRST = ("i", "me", "my", "mine", "myself")
@@ -25,7 +25,7 @@ _OPENERS = listed("""
     what why how when where who which and but or so nor neither if because then as than only never well
 """)
 _NOMINATIVE = listed("he she it we they you who which that this there what these those")
-# Between "I" and "and was", these may have brought another subject.
+# Between "I" and "and was", these may introduce another subject.
 _SUBORDINATING = _CLAUSE_OPENERS - {"and", "but", "then"} | listed("""
     whom whose than unless whether how why think thought know knew say said guess believe feel felt hope wish
     heard saw made
@@ -36,18 +36,18 @@ _MODAL = listed("""
 """)
 # After a verb of wishing the verb has no -s: "she insisted that he leave".
 _WISHES = ("suggest", "insist", "demand", "request", "recommend", "propos", "ask", "essential", "important")
-# Where one of these follows "I", no verb of it does: "my sister and I in the car".
+# Where one of these follows "I", there is no verb of it: "my sister and I in the car".
 _NO_VERB = listed("and or to in at on for with from because when")
 
-_FAR = 60  # tokens; a subject further back is not looked for
+_FAR = 60  # tokens; the search for a subject goes no further back
 
 
 class _UnsureError(Exception):
-    """Something in the text cannot be told otherwise with certainty."""
+    """Something in the text cannot be changed with certainty."""
 
 
 class _Retelling:
-    """One walk over the tokens of a text: what stands at each mention of the protagonist, and the verbs that follow."""
+    """One pass over the tokens of a text, which replaces the mentions of the protagonist and the verbs that follow."""
 
     def __init__(self, text: Text, telling: Telling) -> None:
         self.text, self.telling = text, telling
@@ -59,13 +59,13 @@ class _Retelling:
         self.clear = telling.opening is not None or telling.pronoun == "you"
         self.named = telling.opening is not None
         self.singular: bool | None = None
-        self.settled: set[int] = set()
+        self.done: set[int] = set()
 
-    def told(self) -> str:
-        """The whole text, told otherwise."""
+    def rewrite(self) -> str:
+        """The whole text in the new grammatical person."""
         text = self.text
         for place, word in enumerate(text.lower):
-            if place in self.settled or not text.plain[place]:
+            if place in self.done or not text.plain[place]:
                 continue
             if "\n" in word and word.count("\n") > 1:
                 self.clear = self.telling.pronoun == "you" or (self.clear and self.telling.name is None)
@@ -78,13 +78,13 @@ class _Retelling:
             elif word in _WE and text.tokens[place] != "US":
                 self.out[place] = self._cased(place, _WE[word]).replace("'", self.mark)
             elif word in ("am", "was", "wasn't", "wasnt"):
-                self._stray(place, word)
+                self._separate_be(place, word)
             elif word[0].isalpha() and self.telling.pronoun != "you" and text.rival(place, self.telling.pronoun):
                 self.clear = False
         return "".join(self.out)
 
     def _mention(self, place: int, *, name: bool = False) -> str | None:
-        """The name for the protagonist here, or None where the pronoun does."""
+        """The name of the protagonist where it is needed at this place; None where the pronoun is clear."""
         if self.telling.pronoun == "you":
             return None
         if self.telling.described and not self.named:
@@ -99,7 +99,7 @@ class _Retelling:
         return self.telling.name if needed else None
 
     def _cased(self, place: int, word: str) -> str:
-        """A word with the capital that its place asks for; in capitals where the text shouts."""
+        """A word with the capital that its place needs; in capitals where the old word is."""
         old = self.text.tokens[place]
         if old[0] == "I":  # always a capital, so it says nothing
             capital = self.text.opens(place)
@@ -110,7 +110,7 @@ class _Retelling:
         return word[0].upper() + word[1:] if capital else word
 
     def _other_case(self, place: int, word: str) -> None:
-        """Me, my, mine, myself."""
+        """Replace "me", "my", "mine" or "myself"."""
         if word == "my" and self._coordinated_subject(place):
             return
         role = _FIRST.index(word)
@@ -125,7 +125,7 @@ class _Retelling:
             self.out[place] = name + (f"{self.mark}s" if role in (2, 3) else "")
 
     def _coordinated_subject(self, place: int) -> bool:
-        """Writes "My sister and I" as "Alex and their sister" where a clause begins with it."""
+        """Write "My sister and I" as "Alex and their sister" where a clause begins with it; whether it does."""
         text, near = self.text, self.text.near
         places = [place]
         while len(places) < 5 and (following := near(places[-1], 1)) is not None:
@@ -144,13 +144,13 @@ class _Retelling:
         self.out[place] = subject + " and " + self.forms[2]
         for index in range(places[head] + 1, places[joint + 1] + 1):
             self.out[index] = ""
-        self.settled.update(places[: joint + 2])
+        self.done.update(places[: joint + 2])
         self.clear = not text.rival(places[head], self.telling.pronoun) if self.telling.pronoun != "you" else True
         self.singular = False
         return True
 
     def _question(self, place: int) -> None:
-        """AITA and its kin: "is Alex the asshole"."""
+        """Replace "AITA" and similar questions: "is Alex the asshole"."""
         if self.telling.described and not self.named:
             raise _UnsureError
         name = self._mention(place)
@@ -160,7 +160,7 @@ class _Retelling:
         self.out[place] = (words[0].upper() + words[1:] if self.text.opens(place) else words) + " the asshole"
 
     def _subject(self, place: int, short: str) -> None:
-        """I, I'm, I've, I'd, I'll, and the verb."""
+        """Replace "I", "I'm", "I've", "I'd" or "I'll", and the form of its verb."""
         text = self.text
         before = text.near(place, -1)
         joined = before is not None and text.lower[before] in ("and", "or")
@@ -187,7 +187,7 @@ class _Retelling:
         text, word = self.text, self.text.lower[verb]
         if not singular:
             if word in PLURAL:
-                self._put(verb, PLURAL[word])
+                self._write_verb(verb, PLURAL[word])
             elif word == "," and any(later in PLURAL for later in text.lower[verb : verb + 12]):
                 raise _UnsureError
             return
@@ -197,7 +197,7 @@ class _Retelling:
             return
         if word in _NO_VERB:
             return
-        form = third(word)
+        form = third_person(word)
         if form is None:
             raise _UnsureError
         if form != word:
@@ -205,18 +205,18 @@ class _Retelling:
             wish = {later for later in text.lower[max(0, place - 12) : place] if later.startswith(_WISHES)}
             if joined or (wish and word in BASE):
                 raise _UnsureError
-            self._put(verb, form)
+            self._write_verb(verb, form)
         self._second_verbs(verb)
 
-    def _put(self, place: int, word: str) -> None:
+    def _write_verb(self, place: int, word: str) -> None:
         old = self.text.tokens[place]
         if old[0].isupper():
             word = word.upper() if old.isupper() else word[0].upper() + word[1:]
         self.out[place] = word.replace("'", self.mark)
-        self.settled.add(place)
+        self.done.add(place)
 
     def _ending(self, place: int, short: str, singular: bool, named: bool) -> str:
-        """What a short form becomes after the protagonist."""
+        """The ending that replaces a short form after the protagonist."""
         if not singular:
             return self.mark + {"m": "re"}.get(short, short)
         if short == "m":
@@ -236,22 +236,22 @@ class _Retelling:
         raise _UnsureError
 
     def _inverted(self, before: int, singular: bool) -> bool:
-        """Whether the verb stands before "I" ("am I", "why did I"); makes that verb agree."""
+        """Whether the verb is before "I" ("am I", "why did I"); gives that verb its form."""
         text, word = self.text, self.text.lower[before]
         earlier = text.near(before, -1)
         starts = (
             text.opens(before) or earlier is None or text.lower[earlier] in _OPENERS or text.lower[earlier] in ",:;-("
         )
-        form = third(word) if singular else PLURAL.get(word, word)
+        form = third_person(word) if singular else PLURAL.get(word, word)
         if word == "am" or starts:
-            self._put(before, form or word)
+            self._write_verb(before, form or word)
             return True
         if singular or word in PLURAL:
             raise _UnsureError
         return False
 
     def _second_verbs(self, verb: int) -> None:
-        """Gives an -s to a second verb of the same subject, where it needs one: "she loves it and wants more"."""
+        """Add -s to a second verb of the same subject, where it needs one: "she loves it and wants more"."""
         text, known = self.text, self.text.lower[verb]
         if known in _MODAL or known in ("i'd", "i'll"):
             return
@@ -259,29 +259,29 @@ class _Retelling:
 
         def form(word: str) -> str | None:
             # After a past verb, only what cannot be an infinitive: "decided to go and stay".
-            return third(word) if word in _AUXILIARY or (present and word in BASE) else None
+            return third_person(word) if word in _AUXILIARY or (present and word in BASE) else None
 
         later = text.second_verbs(verb, form)
         if later is None:
             raise _UnsureError
         for place, word in later:
-            self._put(place, word)
+            self._write_verb(place, word)
 
-    def _stray(self, place: int, word: str) -> None:
-        """A form of "be" that does not stand beside "I": is the protagonist its subject?"""
+    def _separate_be(self, place: int, word: str) -> None:
+        """Replace a form of "be" that is not next to "I", if the protagonist is its subject."""
         text = self.text
         before = text.near(place, -1)
         while before is not None and is_adverb(text.lower[before]):
             before = text.near(before, -1)
         after = text.near(place, 1)
         if after is not None and text.lower[after] == "i":
-            return  # the question's verb, which the subject settles
+            return  # the verb of a question, which is replaced with its subject
         if word == "am":
             if before is not None and text.tokens[before][0].isdigit():
                 return
             if text.opens(place) and self.singular is None:
                 self.singular = self.telling.pronoun in GENDERED
-            self._put(place, "is" if self.singular else "are")
+            self._write_verb(place, "is" if self.singular else "are")
             return
         if self.singular or before is None or text.lower[before] not in ("and", "but", "or", "then", ",", "yet", "/"):
             return
@@ -289,7 +289,7 @@ class _Retelling:
         for earlier in range(before - 1, max(before - _FAR, -1), -1):
             known = text.lower[earlier]
             if known in _SUBJECTS:
-                self._put(place, PLURAL[word])
+                self._write_verb(place, PLURAL[word])
                 return
             if known in _NOMINATIVE or known in (".", "!", "?", "…") or "\n" in known:
                 return
@@ -304,14 +304,14 @@ def _lowered(phrase: str) -> str:
 
 
 def retell(text: Text, telling: Telling) -> str | None:
-    """A first-person text as the telling has it; None where `can_tell` denies it or a form is not sure."""
+    """A first-person text, rewritten as ``telling`` says; None where `can_tell` is False or a form is not sure."""
     if not can_tell(text, telling.pronoun):
         return None
     try:
-        told = _Retelling(text, telling).told()
+        rewritten = _Retelling(text, telling).rewrite()
     except _UnsureError:
         return None
-    return f"{telling.opening} {told}" if telling.opening else told
+    return f"{telling.opening} {rewritten}" if telling.opening else rewritten
 
 
 __all__ = ["retell"]

@@ -1,14 +1,14 @@
-"""A telling about one "he" or "she", told as "I" or with the other pronoun.
+"""A text about one "he" or "she", rewritten with "I" or with the other pronoun.
 
-Notable: only where nobody else in the text could be meant. A second name, a noun that the pronoun could stand for
-before its next use ("he told his brother that he ..."), or a verb that is not known, and there is no such variant
-(None). The one person may have a first name of a list; a word that only looks like a name is a reason to refuse.
+Notable: only where nobody else in the text could be meant. With a second name, a noun that the pronoun could refer to
+before its next use ("he told his brother that he ..."), or an unknown verb, there is no variant (None). The one person
+may have a first name from a list; a word that only looks like a name is a reason to refuse.
 """
 
 from dataclasses import dataclass
 
 from .persons import BLOCKERS, Text
-from .verbs import first, is_past, may_be
+from .verbs import first_person, is_past, may_be
 from .wording import listed
 
 # "Her" before one of these is an object; before a noun it is a possessive.
@@ -18,7 +18,7 @@ _AFTER_OBJECT = listed("""
 """)
 _PREPOSITIONS = listed("to for with from of at about on by behind near after before without against and")
 _CLAUSE_OPENERS = listed("when while because if that so but and since as after before until although though where , ;")
-# Only what people have and are: after "told her" or "made her", another word may go on without being hers.
+# Only what people have and are: after "told her" or "made her", the next word may not be hers.
 _POSSESSED = listed("""
     mother father mom mum dad sister brother son daughter husband wife boyfriend girlfriend friend friends boss
     parents roommate neighbor neighbour coworker phone car house money job room apartment dog cat keys bag diary
@@ -29,7 +29,7 @@ _PRONOUNS = {
     "he": {"he": 0, "him": 1, "his": 2, "himself": 4, "he's": 0, "he'd": 0, "he'll": 0},
     "she": {"she": 0, "her": 2, "hers": 3, "herself": 4, "she's": 0, "she'd": 0, "she'll": 0},
 }
-# The pronoun whose word it is; None for a word that is not a subject.
+# The pronoun of a subject; None for a word that is not a subject.
 _SUBJECT_OF = {
     word: pronoun if role == 0 else None for pronoun, roles in _PRONOUNS.items() for word, role in roles.items()
 }
@@ -40,7 +40,7 @@ _FORMS = {
 }
 _AFTER_BE = listed("not a an the in at so very sorry sure afraid happy angry mad sad late glad too really")
 _PERFECT = listed("been had got gone done taken given known told seen never always already")
-# First names, and the pronoun for them; those of both women and men are left out.
+# First names by pronoun, without those of both women and men.
 _NAMES = {
     "he": listed("""
         aaron adam adrian alan albert andrew anthony arthur ben benjamin bob bobby brad brandon brian bruce carl
@@ -71,14 +71,19 @@ _GENDER = {name: pronoun for pronoun, names in _NAMES.items() for name in names}
 
 @dataclass(frozen=True)
 class Protagonist:
-    """The one whom a text is about: the pronoun ("he" or "she"), and the name in lower case, if there is one."""
+    """The person whom a text is about.
+
+    Attributes:
+        pronoun: "he" or "she".
+        name: The name in lower case; None where there is none.
+    """
 
     pronoun: str
     name: str | None
 
 
 def protagonist(text: Text) -> Protagonist | None:
-    """The one whom a text is about: its first subject, if nobody else can be meant by the pronoun; else None."""
+    """The person whom a text is about: its first subject, if the pronoun can mean nobody else; otherwise None."""
     if not text.sure or text.groups & {"first", "we", "you"}:
         return None
     names = {text.lower[place].removesuffix("'s") for place in range(len(text.tokens)) if text.is_name(place)}
@@ -88,7 +93,7 @@ def protagonist(text: Text) -> Protagonist | None:
     mentions = [word for word, plain in zip(text.lower, text.plain, strict=True) if plain and _is_mention(word, name)]
     if not mentions:
         return None
-    # With a name, nobody else of its pronoun is there; without one, the first pronoun must be a subject.
+    # With a name, there is nobody else with its pronoun; without one, the first pronoun must be a subject.
     pronoun = _SUBJECT_OF.get(mentions[0]) if name is None else _GENDER[name]
     if pronoun is None or (name is not None and mentions[0] not in (name, f"{name}'s")):
         return None
@@ -106,10 +111,16 @@ def _is_mention(word: str, name: str | None) -> bool:
     return word in _SUBJECT_OF if name is None else word in (name, f"{name}'s", *_PRONOUNS[_GENDER[name]])
 
 
-def retold(text: Text, person: Protagonist, target: str) -> str | None:
-    """The text with ``target`` ("I", "he", "she") for the protagonist; None where a form is not sure.
+def change_protagonist(text: Text, person: Protagonist, target: str) -> str | None:
+    """Rewrite a text with another pronoun for its protagonist.
 
-    person: what `protagonist` says. A name is only told as "I".
+    Args:
+        text: The text.
+        person: Its protagonist, as `protagonist` finds it.
+        target: "I", "he" or "she"; for a protagonist with a name only "I".
+
+    Returns:
+        The text; None where a form is not sure.
     """
     if person.name and target != "I":
         return None
@@ -141,7 +152,7 @@ def retold(text: Text, person: Protagonist, target: str) -> str | None:
 
 
 def _same_clause(text: Text, place: int, person: Protagonist) -> bool:
-    """Whether the protagonist is the subject of an object pronoun's clause: then "him" is somebody else."""
+    """Whether the protagonist is the subject of the clause of an object pronoun: then "him" is somebody else."""
     for before in range(place - 1, -1, -1):
         word = text.lower[before]
         if word in BLOCKERS - {"to", "make", "makes", "made", "let", "lets"} and word not in ("he", "she"):
@@ -157,20 +168,20 @@ def _role_of_name(text: Text, place: int) -> int | None:
     """Whether a name is a subject (0), an object (1) or a possessive (2); None where that is not sure."""
     if text.lower[place].endswith("'s"):
         after = text.near(place, 1)
-        # "Madeline's late" is no possessive.
+        # "Madeline's late" is not a possessive.
         sure = after is not None and not text.lower[after].endswith("ing") and text.lower[after] not in _AFTER_OBJECT
         return 2 if sure else None
     verb, before = text.verb(place), text.near(place, -1)
-    if verb is not None and first(text.lower[verb]) is not None:
+    if verb is not None and first_person(text.lower[verb]) is not None:
         return 0 if text.opens(place) or (before is not None and text.lower[before] in _CLAUSE_OPENERS) else None
     word = text.lower[before] if before is not None else ""
-    if word in _PREPOSITIONS or is_past(word) or first(word) is not None:
+    if word in _PREPOSITIONS or is_past(word) or first_person(word) is not None:
         return 1
     return None
 
 
 def _role(text: Text, place: int) -> int | None:
-    """Whether "his" and "her" stand before a noun (2) or alone ("his": 3, "her": 1); None where that is not sure."""
+    """Whether "his" or "her" is before a noun (2) or alone ("his": 3, "her": 1); None where that is not sure."""
     after = text.near(place, 1)
     word = text.lower[after] if after is not None else "."
     if not word[0].isalpha() or word in _AFTER_OBJECT:
@@ -178,12 +189,12 @@ def _role(text: Text, place: int) -> int | None:
     if text.lower[place] == "his" or word in _POSSESSED:
         return 2
     before = text.near(place, -1)
-    # After a preposition there is no second object.
+    # A preposition is not followed by two objects.
     return 2 if before is not None and text.lower[before] in ("of", "in", "at", "on", "from", "and", "with") else None
 
 
 def _short(text: Text, place: int, word: str, target: str) -> str | None:
-    """ "He's", "he'd" and "he'll" with the other subject."""
+    """Short forms ("he's", "he'd", "he'll") with the other subject; None where that is not sure."""
     ending = text.tokens[place][word.index("'") :]
     if target != "I":
         return target + ending
@@ -199,14 +210,14 @@ def _short(text: Text, place: int, word: str, target: str) -> str | None:
 
 
 def _agrees(text: Text, place: int, out: list[str], *, short: bool) -> bool:
-    """Gives the verb the form that "I" asks for; whether that is sure."""
+    """Give the verb the form that it has with "I"; whether that is sure."""
     before = text.near(place, -1)
     if before is not None and text.lower[before] in ("is", "does", "has", "isn't", "doesn't", "hasn't", "was", "did"):
         return False
     verb = text.verb(place)
     if short or verb is None or not text.lower[verb][0].isalpha():
         return short or verb is None
-    form = first(text.lower[verb])
+    form = first_person(text.lower[verb])
     if form is None:
         return False
     if form != text.lower[verb]:
@@ -218,10 +229,10 @@ def _agrees(text: Text, place: int, out: list[str], *, short: bool) -> bool:
 
 
 def _second(word: str) -> str | None:
-    """For a second verb: its form with "I", None for what is no verb in -s, and nothing for what may be one."""
+    """For a second verb: its form with "I", None for a word that is not a verb in -s, and "" for what may be one."""
     if is_past(word):
         return None
-    return first(word) or ("" if word.endswith("s") and may_be(word, "they") else None)
+    return first_person(word) or ("" if word.endswith("s") and may_be(word, "they") else None)
 
 
-__all__ = ["Protagonist", "protagonist", "retold"]
+__all__ = ["Protagonist", "change_protagonist", "protagonist"]

@@ -1,7 +1,7 @@
 """Surface edits: how the same text looks when somebody else types it.
 
-Notable: an edit returns the text unchanged where it does not apply. Words in capitals keep them (they shout, or are
-names such as US), and no exclamation mark is added or removed. `expand` and `contract` leave alone what has two full
+Notable: an edit returns the text unchanged where it does not apply. Words in capitals keep them (they are emphasis, or
+names such as US), and no exclamation mark is added or removed. `expand` and `contract` do not change what has two full
 forms ("she's", "he'd"), questions in which the order of words would change, and places where the short form is wrong.
 """
 
@@ -33,7 +33,7 @@ _FULL_FORMS = {"m": "am", "re": "are", "ve": "have", "ll": "will"}
 _NOT = re.compile(
     rf"\b(?:(?P<verb>{_BARE_AUXILIARY}) not|(?P<can>[Cc]annot|[Cc]an not)|(?P<will>[Ww]ill not))\b(?! only)"
 )
-# Only before words after which nothing can be missing: "who I am to her" has no short form.
+# Only before words that complete the verb: "who I am to her" has no short form.
 _SHORT = {
     ending: re.compile(rf"\b({pattern}(?= (?:{following})\b)")
     for ending, pattern, following in (
@@ -43,7 +43,7 @@ _SHORT = {
         ("ll", "I|[Ww]e|[Yy]ou|[Tt]hey|[Ss]he|[Hh]e) will", "be|have|never|always|do|go|get|take|tell|need|keep"),
     )
 }
-# The short form is wrong where the verb's complement stands before it: "how mad I am going there", "what you are".
+# The short form is wrong where the verb's complement is before it: "how mad I am going there", "what you are".
 _DISPLACED = re.compile(r"\b(?:what|who|how|as|than|that|which|where|whatever|however)(?: \w+)? $", re.IGNORECASE)
 _CASUAL = {"gonna": "going to", "wanna": "want to", "kinda": "kind of", "sorta": "sort of", "cuz": "because"}
 _BARE = re.compile(rf"\b((?:{_BARE_AUXILIARY})n)['\u2019](t)\b", re.IGNORECASE)
@@ -75,7 +75,7 @@ _OTHER_WORD = listed("""
 
 
 def expand(text: str) -> str:
-    """Writes short forms out: "didn't" as "did not", "I've" as "I have", "gonna" as "going to"."""
+    """Write short forms out: "didn't" as "did not", "I've" as "I have", "gonna" as "going to"."""
 
     def negated(match: re.Match[str]) -> str:
         before, verb, after = match["before"], match["verb"], match["after"]
@@ -98,7 +98,7 @@ def expand(text: str) -> str:
 
 
 def contract(text: str) -> str:
-    """Writes full forms short: "did not" as "didn't", "cannot" as "can't", "I have been" as "I've been"."""
+    """Shorten full forms: "did not" to "didn't", "cannot" to "can't", "I have been" to "I've been"."""
     mark = "\u2019" if "\u2019" in text else "'"
 
     def negated(match: re.Match[str]) -> str:
@@ -130,7 +130,7 @@ def _replaced(token: str, table: dict[str, str]) -> str:
 
 
 def misspell(text: str, chance: random.Random) -> str:
-    """Transposes two inner letters of one long word, which is no name, no negation and carries no feeling."""
+    """Transpose two inner letters of one long word that is not a name, not a negation and not emotive."""
     places = [
         match
         for match in re.finditer(r"(?<![\w'\u2019./@:-])[a-z]{7,}(?!['\u2019./@:-]?\w)", text)
@@ -216,8 +216,8 @@ def _plain(function: Callable[[str], str]) -> Edit:
     return lambda text, chance: function(text)
 
 
-# At most one edit of a group is made; the groups in this order. What a tokenizer may not see at all comes in the
-# second table, and only together with something of the first where that can be had.
+# At most one edit of a group is made; the groups in this order. Edits that a tokenizer may not see at all are in the
+# second table, and are only combined with one of the first where there is one.
 VISIBLE: list[list[Edit]] = [
     [_plain(expand), _plain(contract), _plain(lambda text: _BARE.sub(r"\1\2", text))],
     [_plain(_spelling)],
@@ -236,14 +236,21 @@ FAINT: list[list[Edit]] = [
 def surface(text: str, chance: random.Random) -> Iterator[str]:
     """Texts that differ from ``text`` in one edit or several; repeats and the text itself may be among them.
 
-    First those that differ from each other in more than case and blanks, as long as random combinations give such ones;
-    then every edit and every pair, so that all that a short text admits comes.
+    First those that differ from each other in more than case and blanks, as long as random combinations give such
+    texts; then every edit and every pair, so that a short text gives all of its variants.
+
+    Args:
+        text: An English text.
+        chance: Makes the random choices.
+
+    Yields:
+        The variants.
     """
     yield from combined(text, VISIBLE, FAINT, chance)
 
 
 def combined(text: str, visible: list[list[Edit]], faint: list[list[Edit]], chance: random.Random) -> Iterator[str]:
-    """The combinations of two tables of edits, as `surface` says."""
+    """The combinations of two tables of edits, in the order that `surface` describes."""
 
     def works(edit: Edit) -> bool:
         return edit(text, random.Random(0)) != text
@@ -267,7 +274,7 @@ def combined(text: str, visible: list[list[Edit]], faint: list[list[Edit]], chan
 
 
 def _visible(text: str) -> str:
-    """What is left of a text for a tokenizer that sees neither case nor blanks."""
+    """The text as a tokenizer sees it that ignores case and blanks."""
     return "".join(text.lower().split())
 
 

@@ -1,9 +1,8 @@
-r"""The lexicon of the paraphrases: what may stand for what, in which surroundings.
+r"""The lexicon of the paraphrases: words, their replacements, and the contexts in which they may be replaced.
 
-Notable: each rule is a regular expression (upper and lower case alike, but for ``(?-i:...)``) and what is put for the
-match. Only neutral words are here, every form is written out, and the surroundings in which a word means something else
-are excluded: "quite a bit" is not "quite a little", and nobody is "purchased a drink". Written by hand for this
-library.
+Notable: each rule is a regular expression (case is ignored, except in ``(?-i:...)``) and the replacement of its match.
+Only neutral words are here, every form is written out, and the contexts in which a word means something else are
+excluded: "quite a bit" is not "quite a little", and nobody is "purchased a drink". Written by hand for this library.
 """
 
 import re
@@ -56,7 +55,7 @@ _FORUM = [
     (r"\be\.g\. ", "for example "),
     (r"\bi\.e\. ", "that is, "),
     (r"(?<=\d) ?%(?!\w)", " percent"),
-    # Not before a noun: "a $50 gift" is no "50 dollars gift".
+    # Not before a noun: "a $50 gift" is not a "50 dollars gift".
     (
         r"\$(\d+(?:,\d{3})*)(?=[.,;!?)](?!\d)| (?:for|to|on|in|and|per|each|at|from|of|but|because|when|so|or|if)\b|$)",
         r"\1 dollars",
@@ -117,7 +116,7 @@ _BINDS = (
 _ERRANDS = "buy|get|see|visit|help|meet|pick|watch|ask|check|find|fetch|tell|talk|return|pay|study|work"
 
 
-def _turned(match: re.Match[str]) -> str:
+def _turn_up(match: re.Match[str]) -> str:
     return f"turn{match[1].lower().removeprefix('show')} up "
 
 
@@ -156,7 +155,7 @@ _VERBS: list[Rule] = [
     (r"\btexted (me|him|her|us|them|my \w+) (?=(?:to|about|that|saying|and)\b)", r"messaged \1 "),
     (r"\bgot married to\b", "married"),
     (r"\bclosed (?=(?:the|my|his|her|their) (?:door|window|book|drawer|laptop|box)\b)", "shut "),
-    (r"\b(show|show(?:s|ed|ing)) up (?=(?:late|early|at|to|with|unannounced|drunk)\b)", _turned),
+    (r"\b(show|show(?:s|ed|ing)) up (?=(?:late|early|at|to|with|unannounced|drunk)\b)", _turn_up),
     (r"\bhung out with\b", "spent time with"),
     (r"\b(?:hanging) out with\b", "spending time with"),
     (r"\b(to|would|will|could|can|not|n['\u2019]t|never|I|we|they) hang out with\b", r"\1 spend time with"),
@@ -172,7 +171,7 @@ _VERBS: list[Rule] = [
     (r"(?<!it )(?<!it has )\boccurred\b(?! to)", "happened"),
 ]  # fmt: skip
 
-# With one of these, "so" may say what for.
+# With one of these, "so" may express a purpose.
 _PURPOSE = "could|can|would|will|may|might|should|don|do|have|has|get|gets|know|knows|need|needs|want|wants|are|is|be"
 _EVENT = r"(?:wedding|party|trip|exam|meeting|ceremony|funeral|interview|class)"
 _PAST = r"(?:[a-z]+ed|told|took|went|gave|made|found|left|sent|bought|ate)"

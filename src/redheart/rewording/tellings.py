@@ -1,7 +1,8 @@
-"""Who may tell a first-person text instead: the narrator as "you", or a third person with a name or without one.
+"""The ways to refer to the narrator of a first-person text: as "you", or as a third person with or without a name.
 
-Notable: a pronoun is only used where nobody else in the text is called by it. "We" becomes "they", so a text with "we"
-is told with "he" or "she", and only if no group of people in it could be "they"; with "you" it would lose the others.
+Notable: a pronoun is only used where the text has it for nobody else. "We" becomes "they", so a text with "we" needs
+"he" or "she" for the narrator, and only if no group of people in it could be "they"; with "you" it would lose the
+others.
 """
 
 import random
@@ -45,7 +46,14 @@ _OPENINGS = ["This is about a person called {}.", "The person in this account is
 
 @dataclass(frozen=True)
 class Telling:
-    """How the narrator is called: a pronoun, with a name or a description, and a sentence that says so first."""
+    """A way to refer to the narrator.
+
+    Attributes:
+        pronoun: The pronoun.
+        name: The name; None = without.
+        described: A description instead of a name, such as "A friend of mine".
+        opening: A sentence before the text that gives the name.
+    """
 
     pronoun: Pronoun
     name: str | None = None
@@ -60,25 +68,25 @@ _SET_PHRASES = re.compile(
 
 
 def can_tell(text: Text, pronoun: Pronoun) -> bool:
-    """Whether nobody else in a first-person text is called by this pronoun, and the narrator's gender allows it."""
+    """Whether a first-person text has this pronoun for nobody else, and the narrator's gender allows it."""
     if not text.sure or "first" not in text.groups or pronoun in text.groups:
         return False
     if pronoun in GENDERED:
         if text.cues - {pronoun}:
             return False
-        # "We" becomes "they": then nobody else may be a "they", and somebody must be there to be one with.
+        # "We" becomes "they": then nobody else may be "they", and the text must name the others of "we".
         alone = not text.groups & {"he", "she"} and PEOPLE.isdisjoint(text.lower)
         plural = "they" in text.groups or any(
             word in _MANY or (word.endswith("s") and may_be(word[:-1], pronoun)) for word in text.lower
         )
-        # "They left them": whom? "Us" alone does not say who was there.
+        # "They left them" is unclear: "us" alone does not say who was there.
         first_we = next((word for word in text.lower if word in ("we", "our", "us", "we're", "we've", "we'd")), "")
         return "we" not in text.groups or not (plural or alone or first_we == "us")
     return "we" not in text.groups and not (pronoun == "you" and _SET_PHRASES.search(text.text))
 
 
 def tellings(parsed: Text, chance: random.Random) -> Iterator[Telling]:
-    """You, a name with "they", with "he" or "she", somebody without a name, and the same with an opening sentence."""
+    """First "you", then names with "they", "he" and "she", descriptions, and names with an opening sentence."""
     present = set(parsed.lower)
     names: dict[Pronoun, list[str]] = {
         pronoun: [name for name in chance.sample(known, len(known)) if name.lower() not in present]

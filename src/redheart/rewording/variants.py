@@ -7,12 +7,13 @@ Notable:
 * The consistency of a reading is Krippendorff's alpha with the texts as units and the readings of each text's variants
   as raters (Krippendorff, "Computing Krippendorff's Alpha-Reliability", 2011), one alpha per family. A variant must
   keep who did what to whom, the emotion and its strength, and so the verdict: fewer variants come rather than bad ones.
-* All is rules written for this library: the same text, family and seed give the same variants on every machine.
+* All variants are made by rules of this library: the same text, family and seed give the same variants on every
+  machine.
 * The edits of each family are in files of their own: `surface`; `paraphrase` with `synonyms`; `point_of_view` and
   `protagonist` with `tellings`, `persons` and `verbs`; `korean` for all. This one chooses.
-* A short text may admit little but blanks and a frame, which a model that is blind to them reads as the same text: an
-  alpha is about what came, so look at some of it.
-* Under a telling in the third person the verdict's label "author" still means the protagonist.
+* A short text may only have variants with other blanks or a frame, which a model that ignores them reads as the same
+  text: an alpha depends on the variants, so look at some of them.
+* In a variant in the third person the verdict's label "author" still means the protagonist.
 """
 
 import random
@@ -24,14 +25,14 @@ from .korean import korean_frames, korean_paraphrases, korean_surface
 from .paraphrase import paraphrases
 from .persons import Text
 from .point_of_view import retell
-from .protagonist import protagonist, retold
+from .protagonist import change_protagonist, protagonist
 from .surface import surface
 from .tellings import Telling, tellings
 from .wording import share_of_script, words
 
 FAMILIES: tuple[str, ...] = ("surface", "paraphrase", "point_of_view")
 
-# Somebody hands on what was written: the teller of the text stays "I".
+# Somebody quotes the text: its narrator stays "I".
 _FRAMES = [
     "A friend wrote this: {}",
     "Somebody sent in the following: {}",
@@ -42,26 +43,32 @@ _FRAMES = [
     "The following was posted on a forum: {}",
     "An acquaintance wrote: {}",
 ]
-_MAX_RETOLD = 4  # of the first five, so that a frame is among them
+_MAX_RETELLINGS = 4  # of the first five, so that a frame is among them
 
 
 def variants(text: str, family: str, count: int = 5, seed: int = 0) -> list[str]:
     """Other forms of ``text`` that mean the same, for measuring whether a reading stays the same.
 
-    text: English, or mostly Hangul. family: one of `FAMILIES`:
+    Takes time linear in the length of the text. The families are:
 
     * ``"surface"``: short and full forms ("didn't", "did not"), British and American spelling, quotation marks, case,
       blanks, a typing error in a neutral word, the final full stop. Korean: blanks, marks, the final full stop, laughs.
-    * ``"paraphrase"``: near-exact synonyms of neutral words, other orders of clauses, sentences joined and parted,
-      frames that say nothing. Korean: frames, and short forms of words.
-    * ``"point_of_view"``: "I" as "you", as a named person or an acquaintance, or handed on by somebody else; one
-      "he", "she" or name as "I" or "you". A text about several people, and Korean: only handed on.
+    * ``"paraphrase"``: near-exact synonyms of neutral words, other orders of clauses, sentences joined and split,
+      neutral frames. Korean: frames, and short forms of words.
+    * ``"point_of_view"``: "I" as "you", as a named person or an acquaintance, or quoted by somebody else; one "he",
+      "she" or name as "I" or "you". A text about several people, and Korean: only quoted.
 
-    count: at most so many; fewer, or none, come when the text does not admit more.
-    seed: another seed gives another choice.
+    Args:
+        text: English, or mostly Hangul.
+        family: One of `FAMILIES`.
+        count: The largest number of variants; there are fewer, or none, where the text does not allow more.
+        seed: Another seed gives another choice.
 
-    Returns distinct texts, none of which is ``text``. Takes time linear in the length of the text.
-    Raises ValueError for an unknown family or a negative count.
+    Returns:
+        Distinct texts, none of which is ``text``.
+
+    Raises:
+        ValueError: For an unknown family or a negative count.
     """
     if family not in FAMILIES:
         raise ValueError(f"Unknown family of perturbations {family!r}; {closest(family, FAMILIES)}")
@@ -88,40 +95,40 @@ def _source(text: str, family: str) -> Callable[[str, random.Random], Iterator[s
 
 
 def _points_of_view(text: str, chance: random.Random) -> Iterator[str]:
-    """Retellings, of different kinds first; after four of them the frames take turns."""
+    """Retellings, of different kinds first; after four of them alternately a frame and a retelling."""
     parsed = Text(text)
     frames = (_framed(text, frame) for frame in chance.sample(_FRAMES, len(_FRAMES)))
-    told = dict.fromkeys(_retellings(parsed, chance))
-    yield from list(told)[:_MAX_RETOLD]
-    for pair in zip_longest(frames, list(told)[_MAX_RETOLD:]):
+    retellings = list(dict.fromkeys(_retellings(parsed, chance)))
+    yield from retellings[:_MAX_RETELLINGS]
+    for pair in zip_longest(frames, retellings[_MAX_RETELLINGS:]):
         yield from (variant for variant in pair if variant is not None)
 
 
 def _retellings(parsed: Text, chance: random.Random) -> Iterator[str]:
     if "first" not in parsed.groups:
-        yield from _of_another(parsed)
+        yield from _protagonist_retellings(parsed)
         return
     for telling in tellings(parsed, chance):
         if (variant := retell(parsed, telling)) is not None:
             yield variant
 
 
-def _of_another(parsed: Text) -> Iterator[str]:
+def _protagonist_retellings(parsed: Text) -> Iterator[str]:
     person = protagonist(parsed)
     if person is None:
         return
-    own = retold(parsed, person, "I")
+    own = change_protagonist(parsed, person, "I")
     if own is not None:
         yield own
         if (addressed := retell(Text(own), Telling("you"))) is not None:
             yield addressed
     other = "she" if person.pronoun == "he" else "he"
-    if other not in parsed.groups and (swapped := retold(parsed, person, other)) is not None:
+    if other not in parsed.groups and (swapped := change_protagonist(parsed, person, other)) is not None:
         yield swapped
 
 
 def _framed(text: str, frame: str) -> str:
-    """The text in a frame: in marks where it has none and is one paragraph, below it otherwise."""
+    """The text in a frame: in quotation marks where it has none and is one paragraph, below the frame otherwise."""
     body = text.strip()
     if any(mark in body for mark in '"“”\n') or len(body) > 400:
         return frame.format("").rstrip() + "\n\n" + body

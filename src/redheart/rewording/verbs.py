@@ -1,12 +1,13 @@
 """English verbs as far as a change of grammatical person needs them, and the nouns that a pronoun could refer to.
 
-Notable: what is not in a list is not guessed. `third` gives None for a word that may be the present or the past ("put",
-"read") or is not known as a verb, and the callers then do without the variant.
+Notable: what is not in a list is not guessed. `third_person` gives None for a word that may be the present or the past
+("put", "read") or is not known as a verb, and the callers then give no variant.
 
-By hand, after a comparison with lemminflect 0.2.3 and inflect 7.6.0 on 172 words. lemminflect inflects whatever it is
-given ("mom", "just", "the"), so that the list of verbs would stay; on all 340 of them it agrees with `third`. It takes
-"saw", "found" and "fell" for present forms, too: 49 of 54 tenses right, here 51 and 3 refused. It knows plural nouns
-better, 48 of 48 (here 37, inflect 32), where an error costs a variant and makes no wrong text.
+Written by hand, after a comparison with lemminflect 0.2.3 and inflect 7.6.0 on 172 words. lemminflect inflects every
+word ("mom", "just", "the"), so that the list of verbs would be needed anyway; on all 340 of them it agrees with
+`third_person`. It also takes "saw", "found" and "fell" for present forms: 49 of 54 tenses right, here 51 and 3 refused.
+It knows plural nouns better, 48 of 48 (here 37, inflect 32), where an error costs a variant and does not make a wrong
+text.
 """
 
 import re
@@ -53,7 +54,7 @@ AMBIGUOUS = listed("""
 """)
 
 PAST = _IRREGULAR_PAST | _MODALS
-# Words in -ed that are a present form.
+# Words in -ed that are present forms.
 _NOT_PAST = listed("need feed bleed breed speed heed seed proceed succeed exceed shed wed fred jared ahmed mohammed")
 _SPECIAL = {
     "am": "is", "have": "has", "haven't": "hasn't", "havent": "hasnt", "do": "does", "don't": "doesn't",
@@ -130,7 +131,7 @@ GENDERED = {"he": _MALE, "she": _FEMALE}
 
 
 def is_adverb(word: str) -> bool:
-    """Whether a word (lower case) may stand between a subject and its verb: "really", "honestly", ..."""
+    """Whether a word (lower case) may be between a subject and its verb: "really", "honestly", ..."""
     return word in ADVERBS or (word.endswith("ly") and len(word) > 4 and word not in _NOT_ADVERB)
 
 
@@ -142,8 +143,8 @@ def is_past(word: str) -> bool:
     return word.endswith("ed") and len(word) > 3 and word not in _NOT_PAST and word not in AMBIGUOUS
 
 
-def third(word: str) -> str | None:
-    """The form with "he" or a name of a verb (lower case) that stands with "I"; None where that is not sure."""
+def third_person(word: str) -> str | None:
+    """The form with "he" or a name of a verb (lower case) in its form with "I"; None where that is not sure."""
     plain = word.replace("\u2019", "'")
     if plain in _SPECIAL:
         return _SPECIAL[plain].replace("'", "\u2019" if "\u2019" in word else "'")
@@ -157,11 +158,13 @@ def third(word: str) -> str | None:
 
 
 # "Puts" is surely a present form, "put" is not.
-_FIRST = {form: base for base in BASE if (form := third(base)) is not None} | {f"{word}s": word for word in AMBIGUOUS}
+_FIRST = {form: base for base in BASE if (form := third_person(base)) is not None} | {
+    f"{word}s": word for word in AMBIGUOUS
+}
 
 
-def first(word: str) -> str | None:
-    """The form with "I" of a verb that stands with "he" or "she"; None where that is not sure."""
+def first_person(word: str) -> str | None:
+    """The form with "I" of a verb in its form with "he" or "she"; None where that is not sure."""
     plain = word.replace("\u2019", "'")
     special = {"is": "am", "isn't": "am not", "hasn't": "haven't", "doesn't": "don't", "was": "was", "wasn't": "wasn't"}
     if plain in special:
@@ -170,9 +173,16 @@ def first(word: str) -> str | None:
 
 
 def may_be(word: str, pronoun: str) -> bool:
-    """Whether a word (lower case) may name somebody or something for whom ``pronoun`` ("he", "she", "they") can stand.
+    """Whether a word may name somebody or something that a pronoun can refer to.
 
     Knows lists of people and the endings of those who do something, and takes what looks like a plural for "they".
+
+    Args:
+        word: The word, in lower case.
+        pronoun: "he", "she" or "they".
+
+    Returns:
+        Whether it may.
     """
     word = word.replace("\u2019", "'").removesuffix("'s")
     if word in COMPATIBLE[pronoun]:
@@ -190,9 +200,9 @@ __all__ = [
     "GENDERED",
     "INVERTED",
     "PLURAL",
-    "first",
+    "first_person",
     "is_adverb",
     "is_past",
     "may_be",
-    "third",
+    "third_person",
 ]

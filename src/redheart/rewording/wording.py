@@ -1,7 +1,7 @@
-"""What the perturbations know about a text as text: its words, sentences and quotations, and words not to touch.
+"""The words, sentences and quotations of a text, and the words that perturbations must not change.
 
-Notable: every function is linear in the length of the text. Where a quotation cannot be told apart from an apostrophe,
-`quotations` says that it does not know, and the callers leave the text alone.
+Notable: every function is linear in the length of the text. Where a quotation cannot be distinguished from an
+apostrophe, `quotations` gives None, and the callers do not change the text.
 """
 
 import re
@@ -22,7 +22,7 @@ TOKEN = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*|\d+(?:[.,:]\d+)*|\s+|.", r
 
 _ABBREVIATIONS = listed("mr mrs ms dr st vs etc e.g i.e a.m p.m approx")
 _STOP = re.compile(r"(?:\.\.\.|[.!?…])+[\"'”\u2019)\]]*(?=\s|$)|\n+")
-# A mark before which there is no letter opens, one after which there is none closes.
+# A mark without a letter before it opens a quotation, one without a letter after it closes one.
 _DOUBLE = re.compile(
     r"(?P<opening>“|(?<![\w.,!?…])\"(?=[\w.…'\u2018$]))|(?P<closing>”|(?<=[\w.,!?…'\u2019%)])\"(?!\w))|(?P<either>\")"
 )
@@ -35,7 +35,7 @@ NEGATIONS = listed("""
 """)
 _NT = re.compile(r"(?:n['\u2019]t|\b(?:do|did|does|is|was|are|were|could|would|should|have|has|had)nt)$")
 
-# Beginnings of words that carry a feeling or a judgement: no misspelling, and nothing that a no-signal text may have.
+# Beginnings of words that carry a feeling or a judgement: they are not misspelt, and a text without a signal has none.
 _EMOTIVE_STEMS = listed("""
     abandon abus accus admir ador affection afraid aggravat aggress agon alarm amaz ambival amus anger angr
     anguish annoy antagon anxi apolog appal appreciat approv arrogan asham assault asshole astonish astound
@@ -66,7 +66,7 @@ _EMOTIVE = re.compile(rf"(?:un|in|dis|mis|over)?(?:{'|'.join(sorted(_EMOTIVE_STE
 
 
 def words(text: str) -> list[str]:
-    """The words of a text, without numbers and punctuation, as they are written."""
+    """The words of a text in their spelling, without numbers and punctuation."""
     return [token for token in TOKEN.findall(text) if token[0].isalpha()]
 
 
@@ -77,7 +77,7 @@ def is_negation(word: str) -> bool:
 
 
 def is_emotive(word: str) -> bool:
-    """Whether a word begins as one that carries a feeling or a judgement does ("angrily"). Errs towards yes."""
+    """Whether a word begins like one that carries a feeling or a judgement ("angrily"); in doubt True."""
     return _EMOTIVE.match(word) is not None
 
 
@@ -109,7 +109,7 @@ def sentences(text: str) -> list[Span]:
 
 
 def quotations(text: str) -> list[Span] | None:
-    """Where the quoted parts of a text are, quotation marks included; None where the marks leave that open."""
+    """Where the quoted parts of a text are, quotation marks included; None where the marks are ambiguous."""
     if _FEET.search(text):
         return None
     spans: list[Span] = []
@@ -140,7 +140,7 @@ def _single_quotations(text: str, marks: list[re.Match[str]]) -> list[Span] | No
         if match.lastgroup == "closing":
             ends.append(match.end())
             if begin < 0 and match.group() == "'" and text[match.start() - 1 : match.start()] not in tuple("sSxXzZ"):
-                return None  # neither a quotation's end nor the apostrophe of "my parents' house"
+                return None  # neither the end of a quotation nor the apostrophe of "my parents' house"
             continue
         if begin >= 0:  # an opening mark or the end of the line, after an opening mark
             if len(ends) != 1:
