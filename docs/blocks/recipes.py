@@ -1,14 +1,11 @@
 """The reference of recipes: each option with its type, its default and its meaning, from the code.
 
-Notable: the meaning of a field is in the `Attributes` of its class or the string under it, that of an argument of the
-trainer its help. Callbacks and the sweep take it from `_CALLBACKS`, since their docstrings are for those who call them
-in Python.
+Notable: the meaning of a field is in the `Attributes` of its class, and that of an argument of the trainer is its help.
+Callbacks and the sweep take it from `_CALLBACKS`, since their docstrings are for those who call them in Python.
 """
 
-import ast
 import inspect
 import re
-import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
@@ -98,19 +95,8 @@ def _attributes(kind: type) -> dict[str, str]:
     return found
 
 
-def _under_fields(kind: type) -> dict[str, str]:
-    """Field -> the string under it."""
-    (body,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
-    assert isinstance(body, ast.ClassDef)
-    found = {}
-    for item, below in zip(body.body, body.body[1:], strict=False):
-        if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name) and isinstance(below, ast.Expr):
-            found[item.target.id] = " ".join(str(ast.literal_eval(below.value)).split())
-    return found
-
-
 def _of_class(kind: type) -> Options:
-    hints, meanings = get_type_hints(kind), _attributes(kind) | _under_fields(kind)
+    hints, meanings = get_type_hints(kind), _attributes(kind)
     found = {}
     for item in fields(kind):
         default = item.default if item.default_factory is MISSING else item.default_factory()

@@ -27,18 +27,21 @@ _PIECES = 16
 class Distillation:
     """How a student is taught. An output has the weight of its loss in the student's config.
 
+    Attributes:
+        share: Share of the teacher in the loss, the rest being that of the labels; 1 = labels are not learned from.
+        temperature: Logits are divided by it before they are compared, so that what the teacher considers unlikely
+            counts, too.
+        states: Weight of the module states; 0 leaves them out.
+        hidden: Weight of the layers of the backbone; 0 leaves them out.
+
     Raises:
         ValueError: For a value out of its range.
     """
 
     share: float = 0.5
-    """Share of the teacher in the loss, the rest being that of the labels; 1 = labels are not learned from."""
     temperature: float = 2.0
-    """Logits are divided by it before they are compared, so that what the teacher considers unlikely counts, too."""
     states: float = 2.0
-    """Weight of the module states; 0 leaves them out."""
     hidden: float = 2.0
-    """Weight of the layers of the backbone; 0 leaves them out."""
 
     def __post_init__(self) -> None:
         if not 0 < self.share <= 1:

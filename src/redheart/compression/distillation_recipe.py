@@ -73,29 +73,31 @@ def public_sets(
 class DistillationRecipe:
     """A run. The module's docstring describes the whole file.
 
+    Attributes:
+        output: Folder of the run.
+        teacher: Name of a shipped checkpoint, a folder, or a hub id.
+        student: The student, as `model` of a training recipe, but neither `sharded` nor `quantize`.
+        cut: Instead of a `student`: one that is cut from the teacher.
+        embeddings: A text encoder whose sentence embeddings are learned instead of those of the teacher.
+        distillation: How the student is taught.
+        data: By default the public sets that redistributable weights may learn from.
+        training: By default 2 epochs, a learning rate of 3e-4, texts of 256 tokens.
+        confidence: As in a training recipe: from labelled rows.
+
     Raises:
         InputError: For unknown training options, for both or neither of `student` and `cut`, for a student that is
             sharded or quantised, and without a source of training texts.
     """
 
     output: str
-    """Folder of the run."""
     teacher: str = "redheart-100m"
-    """Name of a shipped checkpoint, a folder, or a hub id."""
     student: ModelRecipe | None = None
-    """The student, as `model` of a training recipe, but neither `sharded` nor `quantize`."""
     cut: Cut | None = None
-    """Instead of a `student`: one that is cut from the teacher."""
     embeddings: str | None = None
-    """A text encoder whose sentence embeddings are learned instead of those of the teacher."""
     distillation: Distillation = field(default_factory=Distillation)
-    """How the student is taught."""
     data: DataRecipe = field(default_factory=public_sets)
-    """By default the public sets that redistributable weights may learn from."""
     training: dict[str, Any] = field(default_factory=_TRAINING.copy)
-    """By default 2 epochs, a learning rate of 3e-4, texts of 256 tokens."""
     confidence: ConfidenceRecipe | None = None
-    """As in a training recipe: from labelled rows."""
 
     def __post_init__(self) -> None:
         training = checked_options(RedHeartTrainingArguments, self.training, "training.", ELSEWHERE)

@@ -41,20 +41,22 @@ _OPTIONS = (
 class Cut:
     """The parts of a teacher that its student keeps. A component or a size that is not named stays.
 
+    Attributes:
+        layers: Layers of the encoder, copied from evenly spaced ones, the last included.
+        intermediate: Feed-forward neurons of each layer, those with the largest weights; by default all.
+        embedding: Width of the token embeddings; by default that of the teacher.
+        options: Options of `RedHeartConfig` that replace those of the teacher.
+        components: Sizes of components that replace those of the teacher.
+
     Raises:
         ValueError: For `options` that have a field of their own here.
     """
 
     layers: int
-    """Layers of the encoder, copied from evenly spaced ones, the last included."""
     intermediate: int | None = None
-    """Feed-forward neurons of each layer, those with the largest weights; by default all."""
     embedding: int | None = None
-    """Width of the token embeddings; by default that of the teacher."""
     options: dict[str, Any] = field(default_factory=dict)
-    """Options of `RedHeartConfig` that replace those of the teacher."""
     components: dict[str, dict[str, int]] = field(default_factory=dict)
-    """Sizes of components that replace those of the teacher."""
 
     def __post_init__(self) -> None:
         for name, instead in (("components", "`cut.components`"), ("encoder_config", "`cut.layers` and the like")):
