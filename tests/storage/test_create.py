@@ -288,7 +288,7 @@ def test_a_kill_leaves_nothing_that_loads(tmp_path: Path, existing: bool) -> Non
     assert done.returncode == -signal.SIGKILL, done.stderr[-2000:]
     (left,) = [path for path in tmp_path.iterdir() if path != folder]
     assert left.name.startswith("x.partial-")
-    with pytest.raises(ValueError, match="no checkpoint"):
+    with pytest.raises(ValueError, match="is not a checkpoint"):
         checkpoint.load_strict(left)
     assert folder.exists() == existing
     if existing:
