@@ -217,9 +217,10 @@ class StoredInt8Quantizer(HfQuantizer):
         return model
 
     def _process_model_after_weight_loading(self, model: PreTrainedModel, **options: Any) -> PreTrainedModel:
-        # Otherwise saving would look for the reverse conversion.
+        # Otherwise saving would look for the reverse conversion. From 5.24 on transformers has removed them all itself.
         loaded: Any = model
-        loaded._weight_conversions = [one for one in loaded._weight_conversions if not _is_mine(one)]
+        if hasattr(loaded, "_weight_conversions"):
+            loaded._weight_conversions = [one for one in loaded._weight_conversions if not _is_mine(one)]
         return model
 
 

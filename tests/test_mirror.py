@@ -133,7 +133,6 @@ TESTED_IN = {
     "training/trainers/layer_decay": "training/trainers/test_trainer.py",
     "training/trainers/loss_means": "training/trainers/test_trainer.py",
     "training/trainers/oom_callback": "training/trainers/test_out_of_memory.py",
-    "version": "test_cli.py",
 }
 
 # Test file that is of no single module -> what it is about.

@@ -41,6 +41,8 @@ def _is_whole() -> bool:
 
 def register() -> None:
     """Register config, models, pipeline and the names of what ships with transformers."""
+    import torch
+    import transformers
     from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification
 
     from .configuration.configuration_redheart import RedHeartConfig
@@ -49,6 +51,7 @@ def register() -> None:
     from .modeling_redheart import RedHeartForSequenceClassification, RedHeartModel
     from .modeling_redheart.pipeline_redheart import register_pipeline
     from .names import install_names
+    from .version import warn_of_untested
 
     AutoConfig.register(RedHeartConfig.model_type, RedHeartConfig, exist_ok=True)
     AutoModel.register(RedHeartConfig, RedHeartModel, exist_ok=True)
@@ -56,6 +59,7 @@ def register() -> None:
     equip_classes()
     install_names()
     register_pipeline(PACKAGE / "checkpoints" / DEFAULT_MODEL)
+    warn_of_untested({"torch": torch.__version__, "transformers": transformers.__version__})
 
 
 class _Watch(MetaPathFinder):
