@@ -41,22 +41,26 @@ class Access:
         """Pass a request on when its key may ask this."""
         if scope["type"] == "http" and scope["path"] not in OPEN:
             try:
-                scope[ACCOUNT] = self._account(Headers(scope=scope).get("authorization"), scope["path"])
+                scope[ACCOUNT] = account = self._account(Headers(scope=scope).get("authorization"))
+                _check_allowed(account, scope["path"])
             except ProblemError as error:
                 await error.response()(scope, receive, send)
                 return
         await self.app(scope, receive, send)
 
-    def _account(self, header: str | None, path: str) -> Account:
+    def _account(self, header: str | None) -> Account:
         scheme, _, offered = (header or "").partition(" ")
         if scheme.lower() != "bearer" or not offered:
             raise _unknown("no_key", "The request has no API key.")
         if (account := self.accounts.find(offered.strip())) is None:
             raise _unknown("wrong_key", "The server does not know this API key.")
-        if path == METRICS and not account.key.metrics:
-            detail = "This key may not ask /metrics."
-            raise ProblemError(403, "not_allowed", detail, "Use a key with `metrics = true`.", account.key.name)
         return account
+
+
+def _check_allowed(account: Account, path: str) -> None:
+    if path == METRICS and not account.key.metrics:
+        detail = "This key may not ask /metrics."
+        raise ProblemError(403, "not_allowed", detail, "Use a key with `metrics = true`.", account.key.name)
 
 
 def take(scope: Scope, texts: int) -> None:
