@@ -141,11 +141,13 @@ TESTED_IN = {
 # Test file that is of no single module -> what it is about.
 OF_SEVERAL = {
     "benchmarks/test_fit_budget.py": "a script in benchmarks/",
+    "benchmarks/test_overload.py": "a script in benchmarks/",
     "benchmarks/test_serving.py": "a script in benchmarks/",
     "configuration/test_tokenizer.py": "the tokenizer that ships",
     "evaluation/test_few_rows.py": "evaluations of few rows, through all measures",
     "docs/test_blocks.py": "the generated parts of README and docs",
     "examples/test_examples.py": "the scripts in examples/",
+    "examples/test_monitoring.py": "files for Prometheus, Grafana and containers",
     "hub_upload/test_pushed.py": "a model that was pushed, read without this package",
     "modeling_redheart/test_loading.py": "saving and loading by every class of the folder",
     "modeling_redheart/test_text_encoders.py": "text encoders of transformers below the model",
