@@ -82,11 +82,20 @@ class Clients:
 
     async def ask(self, method: str, path: str, body: bytes = b"") -> tuple[int, dict[str, str], bytes]:
         """Send a request and return status, headers and content of its answer."""
-        if self.idle:
+        while self.idle:
             reader, writer = self.idle.pop()
-        else:
-            reader, writer = await asyncio.open_connection(HOST, self.port)
-            self.opened += 1
+            try:
+                return await self._ask(reader, writer, method, path, body)
+            except (asyncio.IncompleteReadError, ConnectionError) as error:
+                # The server closes what has been idle for some seconds; then the request was not read.
+                if getattr(error, "partial", b""):
+                    raise
+        self.opened += 1
+        return await self._ask(*await asyncio.open_connection(HOST, self.port), method, path, body)
+
+    async def _ask(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, method: str, path: str, body: bytes
+    ) -> tuple[int, dict[str, str], bytes]:
         try:
             head = f"{method} {path} HTTP/1.1\r\nHost: {HOST}\r\nContent-Type: application/json\r\n"
             writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
