@@ -5,6 +5,8 @@ refuses, but not what fails in Python, torch or transformers. Plain Python, so t
 model.
 """
 
+from typing import Any
+
 
 class RedHeartError(Exception):
     """Any error that this library raises on purpose, with its cause, the value and what to do."""
@@ -57,6 +59,39 @@ class HubRequestError(HubError, ValueError):
     """The hub, or a check before the request, refused the request."""
 
 
+class ServerError(RedHeartError):
+    """A server of `redheart serve` failed, or what answered is not one; the subclasses say more.
+
+    Args:
+        message: What went wrong, in a sentence.
+        status: HTTP status; None when there was no answer.
+        problem: What the server says (`redheart.serving.wire.Problem`); None when it did not answer in this form.
+        retry_after: Seconds after which the server wants to be asked again; None when it did not say.
+    """
+
+    def __init__(
+        self, message: str, status: int | None = None, problem: Any = None, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status, self.problem, self.retry_after = status, problem, retry_after
+
+
+class ServerConnectionError(ServerError, ConnectionError):
+    """The server cannot be reached, broke off, or did not answer in time; trying again may help."""
+
+
+class ServerBusyError(ServerError, RuntimeError):
+    """The server is up and cannot answer now: it is full, starting or stopping, or a key's limit is met."""
+
+
+class ServerPermissionError(ServerError, PermissionError):
+    """The server wants a key, or does not accept this one."""
+
+
+class ServerRequestError(ServerError, ValueError):
+    """The server refused the request."""
+
+
 __all__ = [
     "CheckpointError",
     "DataError",
@@ -68,4 +103,9 @@ __all__ = [
     "MemoryExhaustedError",
     "MissingPackageError",
     "RedHeartError",
+    "ServerBusyError",
+    "ServerConnectionError",
+    "ServerError",
+    "ServerPermissionError",
+    "ServerRequestError",
 ]

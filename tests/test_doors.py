@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 
 from redheart import EthicalAnalysisPipeline, RedHeartModel
 from redheart.cli import main
+from redheart.client import Client, Limits
 from redheart.configuration.inputs import check_options, check_text
 from redheart.data.check import check
 from redheart.data.rows import read_rows
@@ -145,6 +146,9 @@ def messages_by_door(
     handler = EndpointHandler.__new__(EndpointHandler)
     handler.pipeline = pipe
     found["handler"] = {n: error_of(handler, {"inputs": [values[n]]}) for n in jsons}
+    client = Client("http://127.0.0.1:1")
+    client._limits = Limits()
+    found["client"] = {n: error_of(lambda value: list(client._bodies([value], {})), values[n]) for n in numbers}
     found["server"] = dict(zip(jsons, posted(pipe, [{"texts": [values[n]]} for n in jsons]), strict=True))
     return found
 

@@ -30,7 +30,7 @@ FLOORS = (
     {"readers"},
     {"loading"},
     {"benchmarking", "demo", "serving"},
-    {"recipes", "commands"},
+    {"client", "recipes", "commands"},
     {"commands.make", "commands.measure", "commands.read"},
     {"cli", "methods", "names"},
     {"moved", "registration"},

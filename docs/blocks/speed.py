@@ -82,6 +82,22 @@ def serving_full() -> str:
     )
 
 
+def serving_overload() -> str:
+    """Return a paragraph on the server at twice its capacity."""
+    report = result("serving-overload")
+    setting, memory = report["setting"], report["memory_mib"]
+    lost = sum(report["lost"].values()) + sum(report["failed"].values())
+    return (
+        f"{report['requests']:,} requests at {setting['factor']:g} times the {report['capacity']:.0f} requests/s that "
+        f"the server answers when clients wait: {report['answered']:,} were answered, {report['refused']:,} were "
+        f"refused with 503 and `Retry-After`, and {lost:,} were lost or failed. With {setting['queue']} texts in the "
+        f"queue, half of the answers took {_milliseconds(report['p50_ms'])} or less. The memory of the server was "
+        f"{memory[0]:.0f} MiB at the first request and {memory[-1]:.0f} MiB at the last, and changed by "
+        f"{100 * report['memory_growth']:+.1f} % from the second quarter of the run to the last. Measured with the "
+        f"smallest model, random weights, on {machine(report)}, shared with the clients and other programs."
+    )
+
+
 def _disk() -> str:
     """The size on disk of the shipped weights."""
     return megabytes(sum(path.stat().st_size for path in Path(shipped_folder(DEFAULT_MODEL)).glob("*.safetensors")))
@@ -120,6 +136,7 @@ BLOCKS: dict[str, Block] = {
     "bench": bench,
     "serving": serving,
     "serving-full": serving_full,
+    "serving-overload": serving_overload,
     "readme-cost": readme_cost,
     "cost-default": cost_default,
 }

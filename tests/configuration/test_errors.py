@@ -28,6 +28,11 @@ FAMILY: dict[str, type[Exception]] = {
     "HubConnectionError": ConnectionError,
     "HubPermissionError": PermissionError,
     "HubRequestError": ValueError,
+    "ServerError": RedHeartError,
+    "ServerConnectionError": ConnectionError,
+    "ServerBusyError": RuntimeError,
+    "ServerPermissionError": PermissionError,
+    "ServerRequestError": ValueError,
 }
 
 

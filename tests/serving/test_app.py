@@ -14,7 +14,7 @@ from redheart import EthicalAnalysisPipeline, __version__
 from redheart.configuration.labels import EMOTIONS, OUTPUTS
 from redheart.serving.app import create_app
 from redheart.serving.limits import Limits
-from redheart.serving.problems import Cause
+from redheart.serving.wire import Cause
 
 PATIENCE = 30.0
 FOREVER = 3600.0
@@ -128,7 +128,7 @@ def test_health_readiness_and_facts(reader: EthicalAnalysisPipeline, talk_to: An
             assert facts["outputs"] == list(OUTPUTS)
             await client.post("/read", json={"texts": TEXTS[:2]})
             counted = (await client.get("/metrics")).text
-            assert 'redheart_requests_total{path="/read",status="200"} 1.0' in counted
+            assert 'redheart_requests_total{key="",path="/read",status="200"} 1.0' in counted
             assert "redheart_batch_texts_sum 2.0" in counted
 
     run(test)
@@ -174,8 +174,6 @@ def test_openapi_says_everything(reader: EthicalAnalysisPipeline, talk_to: Any) 
     async def test() -> None:
         async with talk_to(make(reader, characters=123, texts=7)) as client:
             api = (await client.get("/openapi.json")).json()
-            for page in ("/docs", "/redoc"):  # whose scripts would come from elsewhere
-                assert (await client.get(page)).status_code == 404
         schemas = api["components"]["schemas"]
         assert set(api["paths"]) == {"/read", "/health", "/ready", "/model", "/metrics"}
         assert tuple(schemas["EmotionLabels"]["properties"]) == EMOTIONS

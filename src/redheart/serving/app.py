@@ -8,25 +8,30 @@ gives types and OpenAPI, and a batcher of some 200 lines (`batching`) does the r
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import Response
+from fastapi.responses import HTMLResponse, Response
+from fastapi.security import HTTPBearer
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from ..version import __version__
+from .access import METRICS, Access, give_back, take
+from .docs_page import POLICY, docs_page, style_sheet
+from .keys import Accounts, Key
 from .limits import Limits
-from .middleware import BodyLimit, Guard
-from .problems import MEDIA_TYPE, Problem, ProblemError, invalid_request
-from .schema import Health, ModelFacts, ReadResponse, read_request
+from .middleware import TEXTS, BodyLimit, Guard
+from .problems import ProblemError, invalid_request
+from .schema import Health, ReadResponse, read_request
 from .service import Service
 from .strict_body import StrictRoute
+from .wire import MEDIA_TYPE, ModelFacts, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,8 +48,8 @@ def create_app(
     load: "Callable[[], EthicalAnalysisPipeline]",
     limits: Limits | None = None,
     on_failure: "Callable[[], None]" = lambda: None,
-    docs: bool = False,
     on_ready: "Callable[[], None]" = lambda: None,
+    keys: Sequence[Key] = (),
 ) -> FastAPI:
     """Create the application; its `Service` is ``app.state.service``.
 
@@ -53,13 +58,14 @@ def create_app(
         load: Creates the pipeline; called in the worker thread once the server runs.
         limits: Limits of requests and batches; None for the defaults.
         on_failure: Called when the pipeline could not be created.
-        docs: Whether to serve pages at /docs and /redoc, whose scripts a browser loads from the internet.
         on_ready: Called when the pipeline is ready.
+        keys: API keys, one of which a request must have; none = no key is asked for.
 
     Returns:
         The application.
     """
     service = Service(name, load, limits or Limits(), on_failure, on_ready)
+    accounts = Accounts(keys, service.limits.texts)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -71,27 +77,46 @@ def create_app(
         version=__version__,
         description="Structured readings of texts about moral conflict. Texts are neither stored nor logged.",
         lifespan=lifespan,
-        docs_url="/docs" if docs else None,
-        redoc_url="/redoc" if docs else None,
+        docs_url=None,
+        redoc_url=None,
     )
     app.state.service = service
     app.router.route_class = StrictRoute
     _answer_errors(app)
-    _add_routes(app, service)
+    _add_routes(app, service, keyed=bool(keys))
+    _add_pages(app)
     paths = frozenset(getattr(route, "path", "") for route in app.routes)
     app.add_middleware(BodyLimit, limits=service.limits)
-    app.add_middleware(Guard, paths=paths, count=service.metrics.request)  # the last one added comes first
+    if keys:
+        app.add_middleware(Access, accounts=accounts)
+    app.add_middleware(Guard, paths=paths, metrics=service.metrics)  # the last one added comes first
     _describe_errors(app)
     return app
 
 
-def _add_routes(app: FastAPI, service: Service) -> None:
+def _add_routes(app: FastAPI, service: Service, keyed: bool) -> None:
     ReadRequest: Any = read_request(service.limits)  # noqa: N806 - a type
+    # `Access` checks the key; this says so in OpenAPI.
+    key = [Depends(HTTPBearer(auto_error=False, description="An API key."))] if keyed else []
+    refusals = (401, 429) if keyed else ()
 
-    @app.post("/read", response_model=ReadResponse, responses=_errors(408, 413, 422, 500, 503, 504))
+    @app.post(
+        "/read",
+        response_model=ReadResponse,
+        responses=_errors(408, 413, 422, 500, 503, 504, *refusals),
+        dependencies=key,
+    )
     async def read(body: ReadRequest, request: Request) -> Any:
         """Read texts. What the model withholds is absent from a reading."""
-        readings = await _unless_gone(request, service.read(body.all_texts(), body.options()))
+        texts = body.all_texts()
+        take(request.scope, len(texts))
+        request.scope[TEXTS] = len(texts)
+        try:
+            readings = await _unless_gone(request, service.read(texts, body.options()))
+        except ProblemError as error:
+            if error.problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
+                give_back(request.scope, len(texts))
+            raise
         return {"readings": readings}
 
     @app.get("/health", responses=_errors(500))
@@ -105,15 +130,32 @@ def _add_routes(app: FastAPI, service: Service) -> None:
         service.ready()
         return Health(status="ready")
 
-    @app.get("/model", responses=_errors(503))
+    @app.get("/model", responses=_errors(503, *refusals[:1]), dependencies=key)
     async def model() -> ModelFacts:
         """The model, what supervised it, and the limits of requests."""
         return service.facts()
 
-    @app.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+    answers: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {}}}}
+    if keyed:
+        answers |= _errors(401, 403)
+
+    @app.get(METRICS, response_class=Response, responses=answers, dependencies=key)
     async def metrics() -> Response:
         """Counts and times, for Prometheus."""
         return Response(service.metrics.text(), media_type=CONTENT_TYPE_LATEST)
+
+
+def _add_pages(app: FastAPI) -> None:
+    """The page at /docs, and its style sheet."""
+    headers = {"Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs(request: Request) -> Response:
+        return HTMLResponse(docs_page(app.openapi(), str(request.base_url).rstrip("/")), headers=headers)
+
+    @app.get("/docs.css", include_in_schema=False)
+    async def style() -> Response:
+        return Response(style_sheet(), media_type="text/css", headers=headers)
 
 
 async def _unless_gone(request: Request, work: Awaitable[T]) -> T:

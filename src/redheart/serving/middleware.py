@@ -8,17 +8,23 @@ import asyncio
 import logging
 import time
 import traceback
-from collections.abc import Callable, Collection
+from collections.abc import Collection
+from http import HTTPStatus
 from typing import Any
+from uuid import uuid4
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .access import key_name
 from .limits import Limits
+from .logs import FIELDS
+from .metrics import Metrics
 from .problems import ProblemError
 
 logger = logging.getLogger("redheart.serving")
 
-Count = Callable[[str, int, float], None]
+TEXTS = "redheart.texts"  # where a request carries the number of its texts
+REQUEST_ID = b"x-request-id"
 
 
 class Guard:
@@ -27,11 +33,11 @@ class Guard:
     Args:
         app: The application behind it.
         paths: The known paths; any other is logged as "-", since a client may have put a text there.
-        count: Called with path, status and seconds of each request.
+        metrics: Where requests are counted.
     """
 
-    def __init__(self, app: ASGIApp, paths: Collection[str], count: Count) -> None:
-        self.app, self.paths, self.count = app, paths, count
+    def __init__(self, app: ASGIApp, paths: Collection[str], metrics: Metrics) -> None:
+        self.app, self.paths, self.metrics = app, paths, metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on."""
@@ -39,18 +45,23 @@ class Guard:
             await self.app(scope, receive, send)
             return
         start, status = time.perf_counter(), 0
+        number = uuid4().hex  # made here, since one that a client sends may have a text in it
+        self.metrics.running.inc()
 
         async def send_and_note_status(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                message = {**message, "headers": [*message.get("headers", ()), (REQUEST_ID, number.encode())]}
             await send(message)
 
         try:
             await self.app(scope, receive, send_and_note_status)
         except Exception as error:
             last = traceback.extract_tb(error.__traceback__)[-1]
-            logger.error("%s in %s, line %s", type(error).__name__, last.name, last.lineno)
+            logger.error(
+                "%s in %s, line %s", type(error).__name__, last.name, last.lineno, extra={FIELDS: {"request": number}}
+            )
             if status:  # the answer has begun: the connection can only be cut
                 raise ConnectionAbortedError(f"{type(error).__name__} after the answer had begun") from None
             problem = ProblemError(
@@ -61,10 +72,27 @@ class Guard:
             )
             await problem.response()(scope, receive, send_and_note_status)
         finally:
-            seconds = time.perf_counter() - start
-            path = scope["path"] if scope["path"] in self.paths else "-"
-            self.count(path, status, seconds)
-            logger.info("%s %s %s %.0f ms", scope["method"], path, status or "gone", 1000 * seconds)
+            self.metrics.running.dec()
+            self._note(scope, status, time.perf_counter() - start, number)
+
+    def _note(self, scope: Scope, status: int, seconds: float, number: str) -> None:
+        """Count and log a request."""
+        path = scope["path"] if scope["path"] in self.paths else "-"
+        key, texts = key_name(scope), scope.get(TEXTS, 0)
+        self.metrics.request(path, status, seconds, key)
+        if status == HTTPStatus.OK and texts:
+            self.metrics.read(texts, key)
+        fields = {
+            "request": number,
+            "method": scope["method"],
+            "path": path,
+            "status": status,
+            "ms": round(1000 * seconds, 1),
+            "key": key,
+            "texts": texts,
+        }
+        words = (scope["method"], path, status or "gone", 1000 * seconds, f" {key}" if key else "")
+        logger.info("%s %s %s %.0f ms%s", *words, extra={FIELDS: fields})
 
 
 class BodyLimit:
@@ -161,4 +189,4 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return receive_again
 
 
-__all__ = ["BodyLimit", "Count", "Guard", "logger"]
+__all__ = ["TEXTS", "BodyLimit", "Guard", "logger"]

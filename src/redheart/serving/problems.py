@@ -4,33 +4,17 @@ Notable: a long text is never repeated; `value` has its length instead. Of an in
 """
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Any
 
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel, Field
 
 from ..configuration.errors import RedHeartError
 from ..configuration.labels import closest
 from .schema import ReadRequest
-
-MEDIA_TYPE = "application/problem+json"
-
-Cause = Literal[
-    "invalid_request",
-    "not_found",
-    "method_not_allowed",
-    "body_too_large",
-    "body_too_slow",
-    "too_many_requests",
-    "queue_full",
-    "not_ready",
-    "stopping",
-    "deadline",
-    "unreadable",
-    "internal",
-]
+from .wire import MEDIA_TYPE, Cause, Fault, Problem
 
 _LONGEST_VALUE = 40
 # pydantic's error types -> remedies.
@@ -41,28 +25,6 @@ _REMEDIES = {
     "too_long": "Send the texts in several requests.",
 }
 _SEE = "See /openapi.json for what a request may have."
-
-
-class Fault(BaseModel):
-    """An error at one place of a request."""
-
-    pointer: str = Field(description="JSON pointer into the body.")
-    detail: str
-    value: Any = Field(description="The value at this place, or its length.")
-    remedy: str
-
-
-class Problem(BaseModel):
-    """An error (RFC 9457)."""
-
-    type: str = "about:blank"
-    title: str
-    status: int
-    cause: Cause
-    detail: str
-    value: Any = None
-    remedy: str
-    errors: list[Fault] = Field(default_factory=list, description="The errors of an invalid request, by place.")
 
 
 class ProblemError(RedHeartError):
@@ -96,7 +58,7 @@ class ProblemError(RedHeartError):
 
 def problem_response(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
     """Return the answer whose body is ``problem``."""
-    content = problem.model_dump(exclude={"errors"} if not problem.errors else None)
+    content = {name: value for name, value in asdict(problem).items() if name != "errors" or value}
     return JSONResponse(content, problem.status, dict(headers or {}), MEDIA_TYPE)
 
 
@@ -148,4 +110,4 @@ def _shown(value: Any) -> Any:
     return value if value is None or isinstance(value, (bool, int, float)) else type(value).__name__
 
 
-__all__ = ["MEDIA_TYPE", "Cause", "Fault", "Problem", "ProblemError", "invalid_request", "problem_response"]
+__all__ = ["ProblemError", "invalid_request", "problem_response"]

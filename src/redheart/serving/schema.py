@@ -1,4 +1,4 @@
-"""Types of requests, readings and facts about the model, from which OpenAPI is made.
+"""Types of requests and readings, from which OpenAPI is made.
 
 Notable: the names in a reading come from the label schema, and its ranges from `reading.RANGES`. The shape of a part
 that has more than its claims is defined here; a reading with an unknown part is an error. What a model withholds is
@@ -313,26 +313,8 @@ class Health(BaseModel):
     status: Literal["alive", "ready"]
 
 
-class ModelFacts(BaseModel):
-    """Facts about the model, and the limits of requests."""
-
-    name: str
-    version: str = Field(description="Version of redheart.")
-    revision: str | None = Field(description="Commit of the model on the Hub; null for another model.")
-    parameters: int
-    dtype: str = Field(description="Type of the weights; `exported` for a graph.")
-    device: str
-    longest_text: int = Field(
-        description="Maximum tokens read at once; a longer text is read in pieces, `flags.windows`."
-    )
-    outputs: list[Output]
-    supervision: dict[str, list[str]] = Field(description="Claim -> the data that supervised it.")
-    limits: Limits
-
-
 __all__ = [
     "Health",
-    "ModelFacts",
     "Options",
     "Output",
     "ReadRequest",

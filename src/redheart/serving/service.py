@@ -15,7 +15,8 @@ from .batching import Batcher, ClosedError, DeadlineError, QueueFullError
 from .limits import Limits
 from .metrics import Metrics
 from .problems import ProblemError
-from .schema import ModelFacts, Options
+from .schema import Options
+from .wire import ModelFacts
 
 if TYPE_CHECKING:
     from ..modeling_redheart.pipeline_redheart import EthicalAnalysisPipeline
@@ -51,7 +52,7 @@ class Service:
         self.on_failure, self.on_ready = on_failure, on_ready
         self.pipeline: EthicalAnalysisPipeline | None = None
         self.failure: Exception | None = None
-        self.metrics = Metrics(lambda: self.batcher.waiting)
+        self.metrics = Metrics(name, limits.queue, lambda: self.batcher.waiting, lambda: self.pipeline is not None)
         self.count_tokens: Callable[[str], int] = len
         self.batcher = Batcher(
             self._read,

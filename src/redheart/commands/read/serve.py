@@ -7,6 +7,7 @@ the address is printed when the model is ready.
 import math
 import signal
 import socket
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +15,10 @@ import typer
 
 from ...configuration.extras import missing
 from ...configuration.shipped import DEFAULT_MODEL
+from ...serving.keys import VARIABLE, Accounts, Key, environment_key, read_keys
 from ...serving.limits import Limits
+from ...serving.logs import LogForm, set_up_logging
+from ..errors import wrong_usage
 from ..options import known_model
 
 if TYPE_CHECKING:
@@ -72,17 +76,28 @@ def serve(
     threads: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Threads of torch; by default as many as torch chooses.")
     ] = None,
-    docs: Annotated[
-        bool,
+    keys: Annotated[
+        Path | None,
         typer.Option(
-            "--docs", help="Also serve pages on the interface at /docs; their scripts come from the internet."
+            metavar="FILE",
+            help=f"File of API keys and their limits, in TOML; or one key in the environment variable {VARIABLE}.",
         ),
+    ] = None,
+    no_auth: Annotated[
+        bool,
+        typer.Option("--no-auth", help="Ask for no API key, also on an address that other machines reach."),
     ] = False,
+    log: Annotated[
+        LogForm, typer.Option(help="Form of the log on standard error: lines, or JSON objects; neither has a text.")
+    ] = LogForm.TEXT,
 ) -> None:
-    """Answer over HTTP: POST /read, and GET /health, /ready, /model, /metrics and /openapi.json.
+    """Answer over HTTP: POST /read, and GET /health, /ready, /model, /metrics, /docs and /openapi.json.
 
     [bold]redheart serve --model redheart-100m --port 8000[/bold]
-    on this machine only; this server has no TLS or authentication, so put a proxy in front of it for other machines
+    on this machine only, where no key is needed
+
+    [bold]redheart serve --host 0.0.0.0 --keys keys.toml --log json[/bold]
+    for other machines, with API keys; it has no TLS, so put a proxy in front of it
 
     [bold]curl -s localhost:8000/read --json '{"text": "I told her secret.", "outputs": ["verdict"]}'[/bold]
     sends a text to it
@@ -103,6 +118,7 @@ def serve(
         )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
+    known = _keys(keys, no_auth, host, limits)
     try:
         import uvicorn
 
@@ -123,7 +139,7 @@ def serve(
     def print_address() -> None:
         typer.echo(f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}")
 
-    app = create_app(Path(model).name, lambda: load_pipeline(model), limits, stop, docs, print_address)
+    app = create_app(Path(model).name, lambda: load_pipeline(model), limits, stop, print_address, known)
     config = uvicorn.Config(
         app,
         lifespan="on",
@@ -133,9 +149,33 @@ def serve(
         timeout_graceful_shutdown=math.ceil(deadline) + _GRACE_SECONDS,
     )
     server = uvicorn.Server(config)
-    _set_up_logging()
+    set_up_logging(log)
     _run(server, listening)
     _raise_failure(app)
+
+
+def _keys(path: Path | None, no_auth: bool, host: str, limits: Limits) -> tuple[Key, ...]:
+    """The API keys; none on loopback without any, and with ``--no-auth``. Wrong usage where they are missing."""
+    if no_auth:
+        if path is not None:
+            wrong_usage(f"--no-auth asks for no key, and {path} has some; leave one of them out.", "--no-auth")
+        return ()
+    keys = (*(read_keys(path) if path is not None else ()), *environment_key())
+    if not keys and not _is_loopback(host):
+        wrong_usage(
+            f"Other machines reach {host or 'this address'}, so the server needs API keys: give --keys FILE, or "
+            f"{VARIABLE} in the environment. --no-auth lets everyone in.",
+            "--host",
+        )
+    Accounts(keys, limits.texts)  # its errors are told before the model is loaded
+    return keys
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -145,14 +185,6 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         reason = error.strerror or str(error)
         raise OSError(f"Cannot listen on {host}, port {port}: {reason}; name another --host or --port.") from error
-
-
-def _set_up_logging() -> None:
-    """Log to standard error: messages of the server, and only warnings of libraries."""
-    import logging
-
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("redheart.serving").setLevel(logging.INFO)
 
 
 def _run(server: "uvicorn.Server", listening: socket.socket) -> None:
