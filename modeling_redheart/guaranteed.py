@@ -107,8 +107,8 @@ def guaranteed(reading: Mapping[str, Any], guarantee: Guarantee, alpha: float) -
 
     Returns:
         ``alpha``, ``delta``; ``emotions`` and ``verdicts``, the sets, most probable first; ``named``, the verdict or
-        None where none is named; ``not_promised`` {part: the least risk that could be, or None}; ``scope``, what the
-        guarantee is about, in a sentence.
+        None where none is named; ``not_promised`` {part: the least risk that could be, or None}; ``data``,
+        ``texts`` and ``groups``, what it was calibrated on; ``scope``, what it is about, in a sentence.
     """
     promise = guarantee.promise(alpha)
     found: dict[str, Any] = {"alpha": promise.alpha, "delta": guarantee.delta}
@@ -128,7 +128,8 @@ def guaranteed(reading: Mapping[str, Any], guarantee: Guarantee, alpha: float) -
             inside = label_sets(np.array([[labels[name] for name in names]]), threshold)[0]
             found[part] = [name for name, chosen in zip(names, inside, strict=True) if chosen]
     found["not_promised"] = {part: least for part, least in promise.least.items() if sources[part] is not None}
-    return {**found, "scope": scope(guarantee)}
+    about = {"data": guarantee.data, "texts": guarantee.rows, "groups": guarantee.groups, "scope": scope(guarantee)}
+    return found | about
 
 
 __all__ = ["guaranteed", "label_sets", "valid_guarantee", "weights_sum"]

@@ -17,9 +17,9 @@ from ..configuration.raters import MODEL, rater
 GUARANTEED = ("emotions", "verdicts", "named")
 # Part -> what goes wrong at most in a share alpha of the texts on average.
 ERRORS = {
-    "emotions": "emotions that the raters give and the set lacks",
-    "verdicts": "votes of the raters that are outside the set",
-    "named": "named verdicts that are not the one with the most votes",
+    "emotions": "of the emotions that raters give missing from the set",
+    "verdicts": "of the raters' votes outside the set",
+    "named": "of the named verdicts wrong, where another has more votes",
 }
 # The rule by which a guarantee ends.
 EXPIRES = "void when the weights or the verdict's temperature change"
@@ -149,16 +149,38 @@ def scope(guarantee: Guarantee) -> str:
     )
 
 
+def guarantee_lines(guarantee: Guarantee) -> list[str]:
+    """All that a guarantee promises, what it is about, and when it ends, a sentence each."""
+    promises = [line for promise in guarantee.promises for line in promise_lines(promise)]
+    until = f"Calibrated for the weights {guarantee.weights_sha256[:12]}; {guarantee.expires}."
+    return [*promises, scope(guarantee), until]
+
+
+def reading_lines(part: Mapping[str, Any]) -> list[str]:
+    """The part ``guarantee`` of a reading in words: what is promised, what is not, and what it is about."""
+    alpha, lines = part["alpha"], []
+    for name in GUARANTEED:
+        if name in part:
+            found = part[name] if isinstance(part[name], list) else [part[name] or "none"]
+            lines.append(f"{name}: {', '.join(found)} (at most {alpha:.0%} {ERRORS[name]})")
+        elif name in part["not_promised"]:
+            lines.append(_not_promised(name, alpha, part["not_promised"][name]))
+    return [*lines, part["scope"]]
+
+
+def _not_promised(part: str, alpha: float, least: float | None) -> str:
+    instead = "nothing could be" if least is None else f"{least:.0%} could be"
+    return f"{part}: not promised at {alpha:.0%}, for which the calibrated rows do not suffice; {instead}"
+
+
 def promise_lines(promise: Promise) -> list[str]:
     """What is promised of each part, and what cannot be, a sentence each."""
     lines = []
     for part in GUARANTEED:
         if part in promise.thresholds:
-            lines.append(f"{part}: at most {promise.alpha:.0%} of the {ERRORS[part]}, on average over texts")
+            lines.append(f"{part}: at most {promise.alpha:.0%} {ERRORS[part]}, on average over texts")
         elif part in promise.least:
-            least = promise.least[part]
-            instead = "nothing could be" if least is None else f"{least:.0%} could be"
-            lines.append(f"{part}: not promised at {promise.alpha:.0%}, for which the rows are too few; {instead}")
+            lines.append(_not_promised(part, promise.alpha, promise.least[part]))
     return lines
 
 
@@ -172,7 +194,9 @@ __all__ = [
     "SET_THRESHOLDS",
     "Guarantee",
     "Promise",
+    "guarantee_lines",
     "promise_lines",
     "read_guarantee",
+    "reading_lines",
     "scope",
 ]

@@ -66,8 +66,8 @@ def test_the_sentences_say_against_what_and_for_what_it_holds() -> None:
     assert "0.9" in scope(GUARANTEE)
     emotions, verdicts, named = promise_lines(PROMISES[0])
     assert emotions.startswith("emotions: at most 10%")
-    assert "votes of the raters" in verdicts
-    assert named == "named: not promised at 10%, for which the rows are too few; 25% could be"
+    assert "of the raters' votes outside the set" in verdicts
+    assert named == "named: not promised at 10%, for which the calibrated rows do not suffice; 25% could be"
     assert "weights" in EXPIRES
 
 

@@ -82,7 +82,7 @@ def calibrate(
     from ...evaluation.measurement.results import Evaluation
     from ...evaluation.reports.terminal_report import render
     from ...loading import load_pipeline
-    from ...modeling_redheart.guarantees import ALPHA, DELTA, promise_lines, scope
+    from ...modeling_redheart.guarantees import ALPHA, DELTA, guarantee_lines, promise_lines
 
     pipe: Any = load_pipeline(model)  # in the form in which it reads
     longest = min(pipe.model.config.longest_text, pipe.tokenizer.model_max_length)
@@ -95,7 +95,7 @@ def calibrate(
             "rows, or a larger --alpha; nothing was stored."
         )
     guarantees.store_guarantee(found, folder)
-    for line in (*lines, scope(found), f"Stored in {folder / 'config.json'}; {found.expires}."):
+    for line in (*guarantee_lines(found), f"Stored in {folder / 'config.json'}."):
         typer.echo(line)
     if others:
         report = Evaluation(Path(model).name, pipe.model.num_parameters(), f"redheart evaluate {Path(model).name}")

@@ -205,7 +205,8 @@ def achieved(guarantee: Guarantee, rated: Rated, split: str) -> list[Figure]:
     for promise in guarantee.promises:
         for part, threshold in promise.thresholds.items():
             wrong, counted = (group_means(values, rated.groups) for values in losses(rated, part, threshold))
-            rule = f"{ERRORS[part]}; promised with probability {1 - guarantee.delta:g}, calibrated on {guarantee.data}"
+            sure = f"promised with probability {1 - guarantee.delta:g}, calibrated on {guarantee.data}"
+            rule = f"share {ERRORS[part]}; {sure}"
             about = f"error, promised at most {promise.alpha:g}"
             figures.append(_figure(split, part, about, len(rated.texts), rule, wrong, counted))
             size, measure = counted, f"share named at {promise.alpha:g}"

@@ -144,6 +144,17 @@ def rows_to_calibrate(path: str | None, columns: ColumnNames | None = None) -> t
     return Path(path).stem, _read(path, columns)
 
 
+def to_check(own: Rows | None, root: Path | str | None) -> tuple[str, list[Unit]] | None:
+    """Name and rows on which a guarantee is checked: a person's own, or the split of `CALIBRATED_ON` if it is there."""
+    if own is not None:
+        return own.dataset, list(own.units)
+    dataset, split = CALIBRATED_ON
+    try:
+        return f"{dataset} ({split})", to_units(load(dataset, root, split))
+    except DataError:
+        return None
+
+
 def unrated_rows(path: str, columns: ColumnNames | None = None) -> list[Unit]:
     """A person's own texts, which need no labels; raises `DataError` for rows that do not fit the schema."""
     return own_units(path, Path(path).stem, trained=False, labelled=False, column_names=columns, option=ON_COMMAND_LINE)
@@ -165,5 +176,6 @@ __all__ = [
     "own_rows",
     "public_rows",
     "rows_to_calibrate",
+    "to_check",
     "unrated_rows",
 ]
