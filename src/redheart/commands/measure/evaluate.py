@@ -67,6 +67,7 @@ def evaluate(
     against: Annotated[
         Literal["calibration"] | None,
         typer.Option(
+            metavar="calibration",
             help="calibration: only say whether the texts of --rows, which need no labels, are unlike those that the "
             "model's guarantee was calibrated on."
         ),
