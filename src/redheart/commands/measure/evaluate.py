@@ -69,7 +69,7 @@ def evaluate(
         typer.Option(
             metavar="calibration",
             help="calibration: only say whether the texts of --rows, which need no labels, are unlike those that the "
-            "model's guarantee was calibrated on."
+            "model's guarantee was calibrated on.",
         ),
     ] = None,
     as_json: Annotated[
