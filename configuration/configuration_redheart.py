@@ -71,7 +71,7 @@ DEFAULT_WEIGHTS: dict[str, float] = {
 
 
 # Options that are fitted to the weights of a model; for other weights they mean nothing.
-FITTED = ("thresholds", "verdict_temperature", "verdict_threshold", "information_null", "withheld")
+FITTED = ("thresholds", "verdict_temperature", "verdict_threshold", "information_null", "withheld", "guarantee")
 
 # Marks a config that is loaded and not written by a person, and has what was converted in it.
 _LOADED, _NOTES = "_loaded", "_notes"
@@ -112,6 +112,7 @@ class RedHeartConfig(PreTrainedConfig):
         information_null: Bits that the information about the verdict must exceed to be reported: what states of other
             texts give. Fitted on validation data; 0 = it is always reported.
         withheld: Record keys of claims that were measured to be no better than a constant; the pipeline withholds them.
+        guarantee: What `redheart calibrate` promises on held-out rows, for these weights (`guarantees.Guarantee`).
 
     Raises:
         StrictDataclassFieldValidationError: For a wrong type.
@@ -154,6 +155,7 @@ class RedHeartConfig(PreTrainedConfig):
     verdict_threshold: float | int = 0.0
     information_null: float | int = 0.0
     withheld: list[str] = field(default_factory=list)
+    guarantee: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self, **kwargs: Any) -> None:
         loaded, notes = kwargs.pop(_LOADED, False), kwargs.pop(_NOTES, [])

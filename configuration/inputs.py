@@ -113,6 +113,13 @@ def check_include_untrained(include: Any) -> bool:
     return include
 
 
+def check_alpha(alpha: Any) -> float:
+    """Return ``alpha`` as a float if it is a share, above 0 and below 1; raise `InputError` otherwise."""
+    if isinstance(alpha, bool) or not isinstance(alpha, int | float) or not 0 < alpha < 1:
+        raise InputError(f"A guarantee is a share of errors above 0 and below 1, such as 0.1; got {_short(alpha)}.")
+    return float(alpha)
+
+
 def check_batch_size(size: Any) -> int:
     """Return ``size`` if it is a number of texts, at least 1; raise `InputError` otherwise."""
     if not isinstance(size, Integral) or isinstance(size, bool) or size < 1:
@@ -138,6 +145,7 @@ def check_options(options: Mapping[str, Any], known: Iterable[str] = ()) -> dict
         "depth": check_depth,
         "token_budget": check_token_budget,
         "include_untrained": check_include_untrained,
+        "guarantee": check_alpha,
     }
     names = (*checks, *known)
     for name in options:
@@ -147,7 +155,21 @@ def check_options(options: Mapping[str, Any], known: Iterable[str] = ()) -> dict
     checked = {name: checks[name](value) if name in checks else value for name, value in given.items()}
     if "outputs" in checked:
         check_outputs(checked["outputs"], checked.get("depth", "full"))
+    if "guarantee" in checked:
+        check_guaranteed(checked)
     return checked
+
+
+def check_guaranteed(options: Mapping[str, Any]) -> None:
+    """Raise `InputError` where the other options change the readings, or leave out all that a guarantee is about."""
+    if options.get("depth", "full") != "full" or options.get("token_budget") is not None:
+        raise InputError("`guarantee` was calibrated for the whole reading; leave `depth` and `token_budget` out.")
+    outputs = options.get("outputs")
+    if outputs is not None and not {"emotion", "verdict"} & set(outputs):
+        raise InputError(
+            f"`guarantee` gives sets of emotions and of verdicts, and neither is asked for ({', '.join(outputs)}); "
+            "add 'emotion' or 'verdict' to `outputs`."
+        )
 
 
 def _short(value: Any) -> str:
@@ -157,8 +179,10 @@ def _short(value: Any) -> str:
 
 __all__ = [
     "DEPTHS",
+    "check_alpha",
     "check_batch_size",
     "check_depth",
+    "check_guaranteed",
     "check_include_untrained",
     "check_options",
     "check_output",

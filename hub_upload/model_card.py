@@ -29,6 +29,7 @@ from ..evaluation.reports.terminal_report import (
     number,
     unsupported_rows,
 )
+from ..modeling_redheart.guarantees import guarantee_lines, read_guarantee
 from ..storage.files import whole_file
 from .output_record import HEADS, output_record
 
@@ -177,6 +178,8 @@ def _calibration(evaluation: Evaluation, config: RedHeartConfig) -> str:
         "To abstain, compare `expected_loss` of a part with a limit of your own: it was trained on texts that the rest "
         "of the model had not seen. How well it works is in the figures: selective risk, AUGRC, AUROC, Spearman r.",
     ]
+    if (guarantee := read_guarantee(config.guarantee)) is not None:
+        lines += [f"Guarantee: {line}" for line in guarantee_lines(guarantee)]
     claimed = unsupported_rows(evaluation)
     more = "\n\nTexts that carry no signal, and claims on them:\n\n" + table(UNSUPPORTED, claimed) if claimed else ""
     return bullets(lines) + more

@@ -18,7 +18,7 @@ from .windows import merge
 
 _PARAMETERS = ("batch_size", "num_workers")
 # Options of an analysis, at the value that changes nothing.
-_DEFAULTS = {"outputs": None, "depth": "full", "token_budget": None, "include_untrained": False}
+_DEFAULTS = {"outputs": None, "depth": "full", "token_budget": None, "include_untrained": False, "guarantee": None}
 # Flags of an analysis that are always empty for a classifier.
 _ANALYSIS_FLAGS = ("recovered", "withheld", "derived", "untrained")
 # From this probability on a label is asserted where a text can have several.

@@ -18,9 +18,10 @@ from transformers.pipelines.base import ChunkPipeline
 from transformers.utils.generic import ModelOutput
 
 from ..configuration.errors import InputError
-from ..configuration.inputs import check_batch_size, check_options, check_text
+from ..configuration.inputs import check_batch_size, check_guaranteed, check_options, check_text
 from ..configuration.labels import OUTPUTS, closest
 from .derived import is_derived
+from .guaranteed import guaranteed, valid_guarantee
 from .reading import Reading
 from .text_sources import texts_in
 from .windows import cut, merge
@@ -28,7 +29,7 @@ from .windows import cut, merge
 TASK = "ethical-analysis"
 
 _BASE_PARAMETERS = ("batch_size", "num_workers")
-_PARAMETERS = ("outputs", "depth", "token_budget", "include_untrained", *_BASE_PARAMETERS)
+_PARAMETERS = ("outputs", "depth", "token_budget", "include_untrained", "guarantee", *_BASE_PARAMETERS)
 # What describes the text and is not given to the model.
 _TEXT_KEYS = ("offset_mapping", "special_tokens_mask", "truncated", "unknown_tokens", "windows", "text", "is_last")
 
@@ -43,6 +44,8 @@ class EthicalAnalysisPipeline(ChunkPipeline):
     - ``depth``: "full", or "fast" for the heads' direct reading.
     - ``token_budget``: maximum number of tokens that are kept after the backbone; None takes the config's.
     - ``include_untrained``: also return claims that nothing supervised; ``flags.untrained`` names them.
+    - ``guarantee``: a risk alpha that `redheart calibrate` has calibrated, such as 0.1; readings then have the sets of
+      emotions and verdicts that it promises.
 
     A str gives one reading (see `postprocess`); a list, tuple, array or Series a list of readings in its order; a
     generator, iterator, dataset or `KeyDataset` an iterator that reads a text when its reading is requested. Of a table
@@ -55,7 +58,8 @@ class EthicalAnalysisPipeline(ChunkPipeline):
 
     Raises:
         ValueError: For an unknown parameter or value, for an input that is not a text or has nothing to read (with its
-            index), for a model or tokenizer that does not fit, and when a requested output is not finite.
+            index), for a model or tokenizer that does not fit, when a requested output is not finite, and for a
+            guarantee that was not calibrated or is void.
     """
 
     task_name = TASK
@@ -101,9 +105,15 @@ class EthicalAnalysisPipeline(ChunkPipeline):
             if name not in _PARAMETERS:
                 raise InputError(f"Unknown parameter {name!r} of {TASK!r}; {closest(name, _PARAMETERS)}")
         forward = check_options(parameters, known=_BASE_PARAMETERS)
-        for_reading = ("include_untrained", "outputs")
+        for_reading = ("include_untrained", "outputs", "guarantee")
         postprocess: dict[str, Any] = {name: forward[name] for name in for_reading if name in forward}
-        forward.pop("include_untrained", None)
+        for name in ("include_untrained", "guarantee"):
+            forward.pop(name, None)
+        earlier = {**getattr(self, "_forward_params", {}), **getattr(self, "_postprocess_params", {})}
+        together = {**earlier, **forward, **postprocess}
+        if "guarantee" in together:
+            check_guaranteed(together)
+            valid_guarantee(self.model).promise(together["guarantee"])  # before anything is read
         return {}, forward, postprocess
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
@@ -195,6 +205,7 @@ class EthicalAnalysisPipeline(ChunkPipeline):
         model_outputs: Sequence[dict[str, Any]],
         include_untrained: bool = False,
         outputs: Sequence[str] | None = None,
+        guarantee: float | None = None,
     ) -> dict[str, Any]:
         """Make the reading of one text from the outputs of its windows.
 
@@ -210,6 +221,8 @@ class EthicalAnalysisPipeline(ChunkPipeline):
         - ``verdict``: ``label`` (the most probable; None where it ``abstained``), ``probabilities``, ``acceptability``
           of the narrator's own conduct; ``confidence`` {part: {expected_loss, confidence}};
         - ``embedding``; ``rationale``: the 10 or fewer words that mattered most [{word, start, end, importance}];
+        - ``guarantee``, where one is asked for: ``alpha``, ``delta``, the sets ``emotions`` and ``verdicts``, the
+          verdict that is ``named`` or None, ``not_promised`` {part: least risk that could be}, ``scope`` in words;
         - ``rated_by`` {output: who rated the data that it was learned from: people, model, derived, or mixed};
         - ``ranges`` {part: [low, high]}, None for an open end; ``flags``: ``windows`` (how many it was read in),
           ``truncated`` (whether it needed more), ``tokens`` (read, with special ones), ``unknown_tokens``
@@ -221,14 +234,19 @@ class EthicalAnalysisPipeline(ChunkPipeline):
             model_outputs: What `_forward` returned for each window.
             include_untrained: Also return claims that nothing supervised.
             outputs: The outputs to return; None for all that were computed.
+            guarantee: The risk of a calibrated guarantee; None for a reading without one.
 
         Returns:
             The reading, of plain Python values.
 
         Raises:
-            ValueError: When a part is not finite and its module is not a recovered one.
+            ValueError: When a part is not finite and its module is not a recovered one, and when the guarantee is void
+                because weights were changed meanwhile.
         """
-        return Reading(merge(model_outputs), self.model.config, include_untrained, outputs).build()
+        reading = Reading(merge(model_outputs), self.model.config, include_untrained, outputs).build()
+        if guarantee is not None:
+            reading["guarantee"] = guaranteed(reading, valid_guarantee(self.model), guarantee)
+        return reading
 
     def save_pretrained(self, save_directory: Any, **kwargs: Any) -> None:
         """Save the model and the tokenizer; `pipeline("ethical-analysis", model=save_directory)` loads them.

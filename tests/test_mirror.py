@@ -32,6 +32,7 @@ TESTED_IN = {
     "commands/make/quantize": "test_docs.py",
     "commands/make/train": "training/runs/test_run.py",
     "commands/measure/bench": "benchmarking/test_benchmark.py",
+    "commands/measure/calibrate": "evaluation/measurement/test_guarantees.py",
     "commands/measure/evaluate": "evaluation/test_evaluate.py",
     "commands/measure/info": "test_cli.py",
     "commands/measure/params": "test_cli.py",

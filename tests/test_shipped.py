@@ -162,3 +162,13 @@ def test_json_lines_on_standard_output_and_nothing_else() -> None:
 
 def test_auto_model_reads_it_in_bfloat16_when_asked(folder: Path) -> None:
     assert AutoModel.from_pretrained(folder, dtype=torch.bfloat16).dtype == torch.bfloat16
+
+
+def test_its_guarantee_holds_for_these_weights(read: Read) -> None:
+    """It was calibrated on rows of which the card says who rated them, and it is asked for by its alpha."""
+    found = read("I told my sister's secret to her fiancé.", guarantee=0.3)["guarantee"]
+    assert "author" in found["verdicts"]
+    assert found["emotions"]
+    assert "rated by a model" in found["scope"]
+    with pytest.raises(ValueError, match=r"only of 0\.1, 0\.2, 0\.3"):
+        read("I told my sister's secret to her fiancé.", guarantee=0.05)

@@ -18,6 +18,7 @@ from .commands.make.push import push
 from .commands.make.quantize import quantize
 from .commands.make.train import train
 from .commands.measure.bench import bench
+from .commands.measure.calibrate import calibrate
 from .commands.measure.evaluate import evaluate
 from .commands.measure.info import info
 from .commands.measure.memory import memory
@@ -60,7 +61,7 @@ def _root(
 _COMMANDS = {
     "Read": (analyze, demo, serve),
     "Make": (create, train, distill, prune, quantize, export, push),
-    "Measure": (evaluate, bench, sizes, memory, params, info),
+    "Measure": (evaluate, calibrate, bench, sizes, memory, params, info),
 }
 for _panel, _functions in _COMMANDS.items():
     for _function in _functions:

@@ -7,6 +7,7 @@ from redheart.batches.supervision import confidence_keys, extended, supervision_
 from redheart.configuration.configuration_redheart import FITTED
 from redheart.configuration.labels import EMOTIONS, PERSPECTIVES
 from redheart.data.loading import Example, Unit
+from redheart.modeling_redheart.guarantees import Guarantee, Promise
 
 
 def unit(source: str, **targets: object) -> Unit:
@@ -83,8 +84,10 @@ def test_a_model_that_is_trained_further_keeps_what_supervised_it_before() -> No
 
 
 def test_what_was_fitted_to_other_weights_is_neutral() -> None:
+    promise = Promise(0.1, {"emotions": 0.2}, {})
+    guarantee = Guarantee("mine", "0", 50, 50, 0.1, (promise,), "0", 1.3).record()
     fitted = {"thresholds": {"joy": 0.2}, "verdict_temperature": 1.3, "verdict_threshold": 0.5, "information_null": 0.1,
-              "withheld": ["verdict"]}  # fmt: skip
+              "withheld": ["verdict"], "guarantee": guarantee}  # fmt: skip
     assert set(fitted) == set(FITTED)
     config, neutral = RedHeartConfig(**fitted), RedHeartConfig()
     config.clear_fitted()

@@ -50,6 +50,7 @@ class ReadOptions(TypedDict, total=False):
     depth: Literal["full", "fast"] | None
     token_budget: int | None
     include_untrained: bool | None
+    guarantee: float | None
 
 
 class Client:
@@ -104,7 +105,7 @@ class Client:
 
         Args:
             text: What to read.
-            **options: Options of the pipeline: ``outputs``, ``depth``, ``token_budget``, ``include_untrained``.
+            **options: Options of the pipeline: ``outputs``, ``depth``, ``token_budget``, ``include_untrained``, ``guarantee``.
 
         Returns:
             The reading.

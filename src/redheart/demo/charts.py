@@ -357,6 +357,22 @@ def raters(reading: Reading, words: Words, facts: Facts) -> str:
     return note(words.text("raters_note")) + _rows(*lines)
 
 
+def guarantee(reading: Reading, words: Words, facts: Facts) -> str:
+    """List the sets that are promised, what is not promised, and against what and for what it holds."""
+    found, kinds = reading["guarantee"], {"emotions": "emotion", "verdicts": "verdict", "named": "verdict"}
+    lines = []
+    for part, kind in kinds.items():
+        if part not in found and part not in found["not_promised"]:
+            continue
+        names = found.get(part) if part != "named" else [name for name in [found.get(part)] if name]
+        known = ", ".join(words.name(kind, name) for name in names or ()) or words.text("guarantee_none")
+        value = known if part in found else words.text("guarantee_not")
+        lines.append(row(escape(words.text(f"guarantee_{part}")), "", escape(value), kind="rated"))
+    about = {name: found[name] for name in ("data", "texts", "groups")}
+    about["sure"] = words.share(1 - found["delta"])
+    return note(words.text("guarantee_note", alpha=words.share(found["alpha"]), **about)) + _rows(*lines)
+
+
 __all__ = [
     "Facts",
     "Reading",
@@ -365,6 +381,7 @@ __all__ = [
     "bentham",
     "confidence",
     "emotions",
+    "guarantee",
     "is_untrained",
     "mark",
     "note",

@@ -285,6 +285,18 @@ TEXTS: dict[str, tuple[str, str]] = {
         "1 = 오류가 없을 것으로 예상, 0 = 큰 오류를 예상: exp(-예상 손실). 손실의 척도가 서로 다르므로 옆 부분이 "
         "아니라 다른 글의 같은 부분과 비교하세요.",
     ),
+    "guarantee": ("What is guaranteed", "보장하는 것"),
+    "guarantee_note": (
+        "At most {alpha} errors on average, with probability {sure} for each line. It holds against the ratings of "
+        "{data} ({texts} texts in {groups} groups) and for texts like those, not for others.",
+        "평균 오류가 {alpha} 이하이며, 줄마다 {sure} 확률로 보장합니다. {data}의 평가(글 {texts}편, {groups}묶음)에 "
+        "대해서, 그리고 그와 비슷한 글에 대해서만 성립합니다.",
+    ),
+    "guarantee_emotions": ("Emotions: raters' missing here", "감정: 평가자의 감정이 여기 없는 비율"),
+    "guarantee_verdicts": ("Verdicts: votes outside", "판정: 이 밖의 표"),
+    "guarantee_named": ("Named verdict: wrong ones", "지목한 판정: 틀린 것"),
+    "guarantee_none": ("none for this text", "이 글에는 없음"),
+    "guarantee_not": ("not promised: too few rated texts", "보장하지 않음: 평가된 글이 부족함"),
     "raters": ("Who rated the training data", "학습 자료를 평가한 이"),
     "raters_note": (
         "People or a model rated the texts, or a value follows from other values by a rule.",

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from ..configuration.inputs import check_text
+from ..modeling_redheart.guaranteed import valid_guarantee
 from . import sections
 from .charts import Facts
 from .examples import EXAMPLES
@@ -57,6 +58,11 @@ class Page:
         config = pipe.model.config
         tokens = min(config.longest_text, pipe.tokenizer.model_max_length)
         self.facts = Facts(model, dict(config.thresholds), tokens)
+        self.promised: dict[str, Any] = {}
+        try:
+            self.promised["guarantee"] = valid_guarantee(pipe.model).promises[0].alpha
+        except ValueError as error:  # none, or void
+            _LOG.info("No guarantee is shown: %s", error)
 
     def read(self, text: str, language: Language, untrained: bool) -> tuple[str, str, str, Session]:
         """Read a text.
@@ -76,7 +82,7 @@ class Page:
         try:
             check_text(text)
             session.options = {"include_untrained": untrained}
-            session.reading = self.pipe(text, **session.options)
+            session.reading = self.pipe(text, **session.options, **self.promised)
         except ValueError as error:
             return sections.message(words.text("failed"), "error", str(error)), "", "", session
         except Exception:

@@ -131,6 +131,7 @@ def cards(reading: Reading, words: Words, facts: Facts) -> str:
         ("views", charts.views, "counterfactual" in reading),
         ("regret", charts.regret, True),
         ("confidence", charts.confidence, "confidence" in reading),
+        ("guarantee", charts.guarantee, "guarantee" in reading),
         ("raters", charts.raters, bool(reading["rated_by"])),
         ("withheld_title", _withheld, True),
     )

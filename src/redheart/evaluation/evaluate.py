@@ -18,11 +18,13 @@ from transformers import PreTrainedTokenizerBase
 
 from ..configuration.configuration_redheart import FITTED, RedHeartConfig
 from ..data.loading import DataError, Unit
+from ..modeling_redheart.guaranteed import valid_guarantee
 from ..modeling_redheart.modeling_redheart import RedHeartModel
 from .measurement.cost import cost
 from .measurement.figures import Split, measure
 from .measurement.fitting import fit
 from .measurement.floor import Floor
+from .measurement.guarantees import achieved, never_used, rated_texts, read_rated
 from .measurement.information import information
 from .measurement.predict import Predictor
 from .measurement.results import MODEL, Evaluation, Figure
@@ -54,6 +56,7 @@ def evaluate(
     command: str = "",
     events: Callable[[Predictor], list[Figure]] | None = None,
     lists: bool = True,
+    checked: tuple[str, Sequence[Unit]] | None = None,
 ) -> Evaluation:
     """Evaluate ``model``.
 
@@ -70,6 +73,8 @@ def evaluate(
         events: Measures what people say of events of their own (`own_events.own_events`); None leaves it out.
         lists: Whether to read the texts of this library (`LISTS`), too, which measure the same of the model whatever
             the rows are.
+        checked: Name and rows on which the model's guarantee is checked, those that calibrated it left out; None
+            leaves it out.
 
     Returns:
         The evaluation.
@@ -104,6 +109,8 @@ def evaluate(
             report.consistency += consistency(predictor, split.dataset, split.units, texts)
         if "emotion_labels" in targets and not shuffle:
             shuffle = [unit[0].text for unit in split.units[:300]]
+    if checked is not None and model.config.guarantee:
+        _guarantee(report, predictor, model, *checked)
     if events is not None:
         try:
             report.figures += events(predictor)
@@ -135,6 +142,18 @@ def _figures(report: Evaluation, split: Rows, systems: dict[str, Any], config: R
         _cases(report, split, systems, config)
     if split.note:
         report.skipped[f"{split.dataset} ({split.split})"] = f"scored in part: {split.note}"
+
+
+def _guarantee(
+    report: Evaluation, predictor: Predictor, model: RedHeartModel, name: str, units: Sequence[Unit]
+) -> None:
+    try:
+        guarantee = valid_guarantee(model)
+        rated = read_rated(predictor, rated_texts(never_used(units, guarantee)))
+    except ValueError as error:  # it is void, or there are no such rows
+        report.skipped[f"guarantee on {name}"] = str(error)
+        return
+    report.figures += achieved(guarantee, rated, f"{name}, never used")
 
 
 def _cases(report: Evaluation, split: Rows, systems: dict[str, Any], config: RedHeartConfig) -> None:

@@ -14,7 +14,9 @@ from typing_extensions import TypedDict
 from ..configuration.claims import CLAIMS, Claim
 from ..configuration.inputs import (
     DEPTHS,
+    check_alpha,
     check_depth,
+    check_guaranteed,
     check_include_untrained,
     check_output,
     check_output_list,
@@ -37,6 +39,7 @@ from ..configuration.labels import (
     VIEWS,
 )
 from ..configuration.raters import DERIVED, MIXED, MODEL, PEOPLE
+from ..modeling_redheart.guarantees import ERRORS, GUARANTEED
 from ..modeling_redheart.outputs import PARTS
 from ..modeling_redheart.reading import RANGES
 from .limits import Limits
@@ -48,6 +51,10 @@ Options = tuple[tuple[str, Any], ...]
 Text = Annotated[str, BeforeValidator(check_text)]
 Output = Annotated[str, BeforeValidator(check_output), Field(json_schema_extra={"enum": list(OUTPUTS)})]
 Depth = Annotated[str, BeforeValidator(check_depth), Field(json_schema_extra={"enum": list(DEPTHS)})]
+
+
+def _risk(alpha: Any) -> float | None:
+    return None if alpha is None else check_alpha(alpha)
 
 
 class ReadRequest(BaseModel):
@@ -72,12 +79,18 @@ class ReadRequest(BaseModel):
         False, description="Also give values that no training data supervised; `flags.untrained` names them."
     )
 
+    guarantee: Annotated[float | None, BeforeValidator(_risk)] = Field(
+        None, description="Also give the sets whose error is at most this share; a risk that was calibrated."
+    )
+
     @model_validator(mode="after")
     def _belong_together(self) -> "ReadRequest":
         if (self.text is None) == (self.texts is None):
             raise ValueError("Give either `text` or `texts`.")
         if self.outputs is not None:
             check_outputs(self.outputs, self.depth)
+        if self.guarantee is not None:
+            check_guaranteed({"outputs": self.outputs, "depth": self.depth, "token_budget": self.token_budget})
         return self
 
     def all_texts(self) -> list[str]:
@@ -91,6 +104,8 @@ class ReadRequest(BaseModel):
             given["outputs"] = tuple(name for name in OUTPUTS if name in self.outputs)
         if self.token_budget is not None:
             given["token_budget"] = self.token_budget
+        if self.guarantee is not None:
+            given["guarantee"] = self.guarantee
         return tuple(given.items())
 
 
@@ -252,6 +267,26 @@ _RatedBy = _table(
     OUTPUTS,
     _one_of((PEOPLE, MODEL, DERIVED, MIXED)),
 )
+_Share = Annotated[float, Field(ge=0, le=1)]
+_Guarantee = _object(
+    "Guarantee",
+    "Sets whose error is at most alpha, against the ratings of the calibrated texts and for texts like those.",
+    {
+        "alpha": Required[_Share],
+        "delta": Annotated[Required[_Share], Field(description="Probability with which each promise may fail.")],
+        "emotions": _list(_one_of(EMOTIONS), f"At most alpha {ERRORS['emotions']}."),
+        "verdicts": _list(_one_of(VERDICTS), f"At most alpha {ERRORS['verdicts']}."),
+        "named": Annotated[_one_of(VERDICTS) | None, Field(description=f"At most alpha {ERRORS['named']}.")],
+        "not_promised": Annotated[
+            Required[_table("NotPromised", "", GUARANTEED, _Share | None)],
+            Field(description="Parts that alpha is not promised of -> the least risk that could be."),
+        ],
+        "data": Required[str],
+        "texts": Required[int],
+        "groups": Required[int],
+        "scope": Annotated[Required[str], Field(description="What the guarantee is about, in a sentence.")],
+    },
+)
 _Ends = Annotated[list[int | None], Field(min_length=2, max_length=2)]
 
 
@@ -295,6 +330,7 @@ Reading = _object(
         "text": Required[str],
         **{name: _PARTS[name] if name in _PARTS else _plain(name) for name in OUTPUTS},
         "rationale": _list(_Word, "The words that mattered most."),
+        "guarantee": _Guarantee,
         "rated_by": Required[_RatedBy],
         "ranges": Annotated[
             Required[dict[str, _Ends]], Field(description="Lowest and highest value of each part; null = no limit.")

@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, Self
 
+from ..modeling_redheart.guaranteed import valid_guarantee
+from ..modeling_redheart.guarantees import guarantee_lines, read_guarantee
 from ..modeling_redheart.windows import MOST_WINDOWS
 from ..version import __version__
 from .batching import Batcher, ClosedError, DeadlineError, QueueFullError
@@ -102,6 +104,17 @@ class Service:
         if lacking := [name for name in given.get("outputs", ()) if name not in offered]:
             detail = f"{self.name} was exported without {lacking[0]!r}."
             raise ProblemError(422, "invalid_request", detail, f"It has {', '.join(offered)}.", lacking[0])
+        if "guarantee" in given:
+            try:
+                valid_guarantee(model).promise(given["guarantee"])
+            except ValueError as error:
+                raise ProblemError(
+                    422,
+                    "invalid_request",
+                    str(error),
+                    "Leave `guarantee` out, or give one that /model lists.",
+                    "guarantee",
+                ) from None
         fixed = _exported(model)
         if fixed and (given["depth"] != fixed["depth"] or "token_budget" in given):
             detail = f"{self.name} was exported for the depth {fixed['depth']!r}, without a token budget."
@@ -194,6 +207,7 @@ class Service:
             longest_text=config.longest_text,
             outputs=list(_outputs(pipeline.model)),
             supervision=dict(config.supervision),
+            guarantee=_promised(config),
             limits=self.limits,
         )
 
@@ -202,6 +216,11 @@ def _outputs(model: Any) -> tuple[str, ...]:
     """Names of the outputs of ``model``; an exported model may have only some."""
     every = model.config.outputs_at("full")
     return tuple(name for name in every if name in getattr(model, "outputs", every))
+
+
+def _promised(config: Any) -> list[str]:
+    guarantee = read_guarantee(config.guarantee)
+    return [] if guarantee is None else guarantee_lines(guarantee)
 
 
 def _exported(model: Any) -> dict[str, Any]:

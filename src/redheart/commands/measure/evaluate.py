@@ -3,7 +3,7 @@
 import shlex
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -64,6 +64,14 @@ def evaluate(
             "fairness.",
         ),
     ] = None,
+    against: Annotated[
+        Literal["calibration"] | None,
+        typer.Option(
+            metavar="calibration",
+            help="calibration: only say whether the texts of --rows, which need no labels, are unlike those that the "
+            "model's guarantee was calibrated on.",
+        ),
+    ] = None,
     as_json: Annotated[
         Path | None,
         typer.Option(
@@ -120,6 +128,8 @@ def evaluate(
         )
     if rows is None and columns:
         raise typer.BadParameter("It renames columns of --rows; also give --rows.", param_hint="--column")
+    if against is not None and rows is None:
+        raise typer.BadParameter("It compares the texts of --rows; also give --rows.", param_hint="--against")
     if facts is not None and not card:
         raise typer.BadParameter("It is only used for the model card; also give --card.", param_hint="--facts")
     place = Path(checkpoint_path(model))
@@ -133,8 +143,11 @@ def evaluate(
         )
     # Rows need no torch, so mistakes in them are reported before it is imported.
     from ...data.column_map import parse_columns
-    from ...evaluation.measurement.rows import EVENTS, fitting_units, own_rows, public_rows
+    from ...evaluation.measurement.rows import CALIBRATED_ON, EVENTS, fitting_units, own_rows, public_rows, to_check
 
+    if against is not None:
+        _compare(context, model, str(rows), parse_columns(columns or ()), as_json)
+        return
     own = None if rows is None else own_rows(rows, train, parse_columns(columns or ()))
     chosen = public_rows(data, sets or (), floor) if own is None else [own]
 
@@ -165,6 +178,7 @@ def evaluate(
         command=_command(context),
         events=partial(own_events, root=data) if own is None and (not sets or EVENTS in sets) else None,
         lists=own is None if lists is None else lists,
+        checked=None if sets and CALIBRATED_ON[0] not in sets else to_check(own, data),
     )
     if fit:
         store_fit(found, folder)
@@ -176,6 +190,25 @@ def evaluate(
     if card:
         write_model_card(found, loaded.config, folder, data_sets=data_sets)
     render(found, Console(highlight=False))
+
+
+def _compare(context: typer.Context, model: str, rows: str, columns: Any, as_json: Path | None) -> None:
+    """Say whether the texts of ``rows`` are unlike those that the model's guarantee was calibrated on."""
+    from ...evaluation.measurement.rows import unrated_rows
+
+    units = unrated_rows(rows, columns)
+    from ...evaluation.measurement.drift import drift
+    from ...evaluation.measurement.predict import Predictor
+    from ...evaluation.measurement.results import Evaluation
+    from ...loading import load_pipeline
+    from ...modeling_redheart.guaranteed import valid_guarantee
+
+    pipe: Any = load_pipeline(model)
+    found = drift(valid_guarantee(pipe.model), Predictor(pipe.model, pipe.tokenizer), units)
+    typer.echo(found.sentence())
+    if as_json is not None:
+        name, parameters = Path(model).name, pipe.model.num_parameters()
+        Evaluation(name, parameters, _command(context), found.figures(Path(rows).stem)).save(as_json)
 
 
 def _command(context: typer.Context) -> str:

@@ -34,6 +34,7 @@ def info(
     from ...evaluation.measurement.results import Evaluation
     from ...hub_upload.output_record import HEADS, output_record
     from ...hub_upload.staging import RESULTS
+    from ...modeling_redheart.guarantees import guarantee_lines, read_guarantee
 
     folder = Path(checkpoint_path(model))
     if not (folder / "config.json").is_file():
@@ -42,9 +43,11 @@ def info(
     results = folder / RESULTS
     evaluation = Evaluation.load(results) if results.is_file() else None
     record = output_record(config, evaluation)
+    guarantee = read_guarantee(config.guarantee)
     name = evaluation.model if evaluation is not None else folder.resolve().name
     if as_json:
-        typer.echo(json.dumps({"name": name, "outputs": [asdict(row) for row in record]}, ensure_ascii=False))
+        facts = {"name": name, "outputs": [asdict(row) for row in record], "guarantee": config.guarantee or None}
+        typer.echo(json.dumps(facts, ensure_ascii=False))
         return
     console = Console(highlight=False)
     console.print(Text(printable(name), style="bold"))
@@ -68,6 +71,11 @@ def info(
         console.print()
         console.print(Text(printable(row.part), style="bold"))
         console.print(table)
+    if guarantee is not None:
+        console.print()
+        console.print(Text("guarantee", style="bold"))
+        for line in guarantee_lines(guarantee):
+            console.print(Text(f"  {printable(line)}"))
 
 
 __all__ = ["info"]

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ...configuration.inputs import check_batch_size, check_options, check_token_budget
+from ...configuration.inputs import check_alpha, check_batch_size, check_options, check_token_budget
 from ...configuration.labels import OUTPUTS, closest
 from ...configuration.shipped import DEFAULT_MODEL
 from ...formats.strict_json import json_line
@@ -82,6 +82,14 @@ def analyze(
         bool,
         typer.Option("--include-untrained", help="Also show values that no training data supervised, and mark them."),
     ] = False,
+    guarantee: Annotated[
+        float | None,
+        typer.Option(
+            metavar="ALPHA",
+            callback=checked(check_alpha),
+            help="Also give the sets whose error is at most ALPHA, which `redheart calibrate` promised for the model.",
+        ),
+    ] = None,
     batch_size: Annotated[
         int,
         typer.Option(
@@ -111,7 +119,7 @@ def analyze(
     if not texts and not file:
         wrong_usage("There is nothing to read; give a TEXT, - for standard input, or --file.", "TEXT")
     _check_files(file or [], column)
-    given = {"outputs": output or None, "depth": depth, "token_budget": token_budget}
+    given = {"outputs": output or None, "depth": depth, "token_budget": token_budget, "guarantee": guarantee}
     try:
         options = check_options({**given, "include_untrained": include_untrained})
     except ValueError as error:
@@ -119,6 +127,10 @@ def analyze(
     stdout = sys.stdout
     with redirect_stdout(sys.stderr):  # so that nothing that a library prints comes between the answers
         pipe = load_text_pipeline(model)
+        if guarantee is not None:
+            from ...modeling_redheart.guaranteed import valid_guarantee
+
+            valid_guarantee(pipe.model).promise(guarantee)  # before the first text
         answers = read_batches(pipe, read_items(texts or [], file or [], column), options, batch_size)
         all_read = _write_json(answers, stdout) if as_json else _write_tables(answers, stdout)
     if not all_read:

@@ -17,6 +17,7 @@ from ...configuration.claims import CLAIMS, OUTPUTS, Kind
 from ...configuration.labels import NUANCE_LEVELS, SIGNED_AFFECT, SIGNED_BENTHAM, SURD, VERDICTS, VIEWS
 from ...demo.names import name as name_of
 from ...formats.printable import printable
+from ...modeling_redheart.guarantees import reading_lines
 from ...modeling_redheart.headline import headline
 from .bars import BAR, Bars
 
@@ -50,6 +51,7 @@ _TITLES = {
     "surd": "Information about the verdict",
     "confidence": "Confidence: exp(-expected loss)",
     "embedding": "Embedding",
+    "guarantee": "Guarantee",
 }
 
 _RISKS = {"self_harm": "self-harm", "abuse": "abuse", "child_in_danger": "a child in danger"}
@@ -171,6 +173,8 @@ def _sections(reading: Mapping[str, Any], bars: Bars) -> Iterator[tuple[str, Ren
     for name in order:
         if name in reading:
             yield name, builders.get(name, _plain)(reading[name], bars)
+    if "guarantee" in reading:
+        yield "guarantee", Text("\n".join(reading_lines(reading["guarantee"])))
 
 
 def _grid(*justify: Any) -> Table:

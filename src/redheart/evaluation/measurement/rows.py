@@ -37,6 +37,9 @@ EVENTS = "crowd_envent"
 # a set that is only measured.
 FITTED_ON = (("cases", "validation"), ("goemotions", "validation"))
 
+# Held back from training and fitting, for the shipped models' guarantee.
+CALIBRATED_ON = ("cases", "calibration")
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -122,10 +125,57 @@ def own_rows(path: str, train: str | None = None, columns: ColumnNames | None = 
     return Rows(Path(path).stem, "all rows", _read(path, columns), _read(train, columns) if train else None)
 
 
+def rows_to_calibrate(path: str | None, columns: ColumnNames | None = None) -> tuple[str, list[Unit]]:
+    """Rows that a guarantee is calibrated on, or checked, with their name.
+
+    Args:
+        path: A person's own rows; None = the calibration split of the cases.
+        columns: As in `own_rows`.
+
+    Returns:
+        The name, and the rows.
+
+    Raises:
+        DataError: For rows that do not fit the schema, and where there are none.
+    """
+    if path is None:
+        dataset, split = CALIBRATED_ON
+        return f"{dataset} ({split})", to_units(load(dataset, None, split))
+    return Path(path).stem, _read(path, columns)
+
+
+def to_check(own: Rows | None, root: Path | str | None) -> tuple[str, list[Unit]] | None:
+    """Name and rows on which a guarantee is checked: a person's own, or the split of `CALIBRATED_ON` if it is there."""
+    if own is not None:
+        return own.dataset, list(own.units)
+    dataset, split = CALIBRATED_ON
+    try:
+        return f"{dataset} ({split})", to_units(load(dataset, root, split))
+    except DataError:
+        return None
+
+
+def unrated_rows(path: str, columns: ColumnNames | None = None) -> list[Unit]:
+    """A person's own texts, which need no labels; raises `DataError` for rows that do not fit the schema."""
+    return own_units(path, Path(path).stem, trained=False, labelled=False, column_names=columns, option=ON_COMMAND_LINE)
+
+
 def _read(path: str, columns: ColumnNames | None) -> list[Unit]:
     # Rows of one class may be measured, although nothing can be learned from them.
     units = own_units(path, Path(path).stem, trained=False, column_names=columns, option=ON_COMMAND_LINE)
     return [unit for unit in units if any(map(is_labelled, unit))]
 
 
-__all__ = ["EVENTS", "FITTED_ON", "PUBLIC", "Rows", "fitting_units", "own_rows", "public_rows"]
+__all__ = [
+    "CALIBRATED_ON",
+    "EVENTS",
+    "FITTED_ON",
+    "PUBLIC",
+    "Rows",
+    "fitting_units",
+    "own_rows",
+    "public_rows",
+    "rows_to_calibrate",
+    "to_check",
+    "unrated_rows",
+]

@@ -48,6 +48,7 @@ _GROUPS = {
     "Verdict, acceptability and perspectives": ("verdict", "acceptability", "perspectives"),
     "Rankings": ("acceptability_ranking", "utility_ranking", "counterfactual"),
     "Confidence": ("confidence",),
+    "Guarantee: achieved on rows that were never used": ("guarantee",),
     "Korean": (),
     "Other outputs": (),
 }
