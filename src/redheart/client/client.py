@@ -105,7 +105,8 @@ class Client:
 
         Args:
             text: What to read.
-            **options: Options of the pipeline: ``outputs``, ``depth``, ``token_budget``, ``include_untrained``, ``guarantee``.
+            **options: Options of the pipeline: ``outputs``, ``depth``, ``token_budget``, ``include_untrained``,
+                ``guarantee``.
 
         Returns:
             The reading.
