@@ -177,7 +177,7 @@ def losses(rated: Rated, part: str, threshold: float) -> tuple[Array, Array]:
 
 def _promise(rated: Rated, alpha: float, delta: float) -> Promise:
     thresholds: dict[str, float] = {}
-    least: dict[str, float | None] = {}
+    least: dict[str, Any] = {}  # floats and None, which the types of the modules of the model do not tell apart
     for part in GUARANTEED:
         pairs = [losses(rated, part, threshold) for threshold in _THRESHOLDS[part]]
         wrong, counted = (group_means(np.stack(column), rated.groups) for column in zip(*pairs, strict=True))
