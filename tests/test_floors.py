@@ -29,7 +29,7 @@ FLOORS = (
     {"compression", "hub_upload", "training"},
     {"readers"},
     {"loading"},
-    {"benchmarking", "demo", "serving"},
+    {"batch", "benchmarking", "demo", "serving"},
     {"recipes", "commands"},
     {"commands.make", "commands.measure", "commands.read"},
     {"cli", "methods", "names"},

@@ -17,6 +17,8 @@ pytestmark = pytest.mark.skipif(not SOURCE.is_dir(), reason="about a checkout; a
 # Module without a test file of its own -> where it is tested.
 TESTED_IN = {
     "__main__": "training/runs/test_run.py",
+    "batch/frames": "batch/test_reader.py",
+    "batch/reading": "test_cli.py",
     "batches/predictions": "training/trainers/test_metrics.py",
     "benchmarking/measuring": "benchmarking/test_benchmark.py",
     "cards/card_parts": "hub_upload/test_model_card.py",
