@@ -18,7 +18,10 @@ pytestmark = pytest.mark.skipif(not SOURCE.is_dir(), reason="about a checkout; a
 TESTED_IN = {
     "__main__": "training/runs/test_run.py",
     "batch/frames": "batch/test_reader.py",
+    "batch/parts": "batch/test_tables.py",
     "batch/reading": "test_cli.py",
+    "batch/source": "batch/test_tables.py",
+    "batch/writers": "batch/test_tables.py",
     "batches/predictions": "training/trainers/test_metrics.py",
     "benchmarking/measuring": "benchmarking/test_benchmark.py",
     "cards/card_parts": "hub_upload/test_model_card.py",
