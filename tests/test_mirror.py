@@ -71,6 +71,7 @@ TESTED_IN = {
     "evaluation/measurement/results": "evaluation/reports/test_terminal_report.py",
     "evaluation/measurement/split": "evaluation/test_few_rows.py",
     "evaluation/measurement/verdict_figures": "evaluation/measurement/test_figures.py",
+    "evaluation/reports/page": "evaluation/reports/test_html_report.py",
     "evaluation/texts/case_part": "evaluation/texts/test_cases.py",
     "evaluation/texts/case_statistics": "evaluation/texts/test_cases.py",
     "evaluation/texts/consistency": "evaluation/test_evaluate.py",

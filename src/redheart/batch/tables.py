@@ -25,7 +25,7 @@ from .writers import WRITERS, Writer
 # A part ends with so many rows, or after so many seconds: a kill costs no more than that.
 PART_ROWS, PART_SECONDS = 2048, 20.0
 # Rows that the reader gets at once, in batches of its own size.
-CHUNK_BATCHES = 8
+CHUNK_BATCHES = 4
 
 # Takes the rows that are done, and how many there are.
 Report = Callable[[int, int], Any]
