@@ -30,6 +30,7 @@ FLOORS = (
     {"readers"},
     {"loading"},
     {"batch", "benchmarking", "demo", "serving"},
+    {"corpus"},
     {"recipes", "commands"},
     {"commands.make", "commands.measure", "commands.read"},
     {"cli", "methods", "names"},

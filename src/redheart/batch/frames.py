@@ -35,18 +35,18 @@ def texts_of(batch: Any, column: str) -> list[Any]:
                     f"Row {number} of the batch must be a mapping of columns, got {type(row).__name__}; give for each "
                     f"text {{{column!r}: text}}."
                 )
-        return [row[column] if column in row else _lacks(column, list(row)) for row in batch]
-    names = _names(batch)
-    if column not in names:
-        _lacks(column, names)
+            _check_column(column, list(row))
+        return [row[column] for row in batch]
+    _check_column(column, _names(batch))
     values = batch[column]
     if hasattr(values, "to_pylist"):
         return list(values.to_pylist())
     return [value if isinstance(value, str) else _plain(value) for value in values]
 
 
-def _lacks(column: str, names: list[str]) -> None:
-    raise InputError(f"The batch has no column {column!r}; {closest(column, map(str, names))}")
+def _check_column(column: str, names: list[str]) -> None:
+    if column not in names:
+        raise InputError(f"The batch has no column {column!r}; {closest(column, map(str, names))}")
 
 
 def _plain(value: Any) -> Any:

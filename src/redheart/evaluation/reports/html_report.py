@@ -1,4 +1,4 @@
-"""An evaluation as one page (`page`)."""
+"""An evaluation as one page that needs nothing else: no network, no script, no other file (`page`)."""
 
 import math
 import re
