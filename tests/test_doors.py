@@ -19,6 +19,7 @@ import pytest
 from typer.testing import CliRunner
 
 from redheart import EthicalAnalysisPipeline, RedHeartModel
+from redheart.batch import Reader
 from redheart.cli import main
 from redheart.client import Client, Limits
 from redheart.configuration.inputs import check_options, check_text
@@ -120,6 +121,7 @@ def messages_by_door(
         },  # which holds texts
         "pipeline, in a list": {n: error_of(pipe, [GOOD, values[n]]) for n in numbers},
         "pipeline, in a stream": {n: error_of(lambda value: list(pipe(iter([value]))), values[n]) for n in numbers},
+        "batch reader": dict(enumerate(Reader(str(checkpoint), ["verdict"], depth="fast").read(values)["error"])),
         "training rows": {n: error_of(check, [{"text": values[n], "affect.valence": 0.5}]) for n in numbers},
     }
     pandas = pytest.importorskip("pandas")

@@ -78,6 +78,9 @@ PUBLIC: dict[str, dict[str, tuple[str, ...]]] = {
         "redheart.modeling_redheart.risk": ("risks",),
         "redheart.modeling_redheart.masked_lm": ("RedHeartForMaskedLM",),
         "redheart.loading": ("load_pipeline", "load_text_pipeline"),
+        "redheart.batch.reader": ("Reader",),
+        "redheart.batch.columns": ("arrow_schema", "columns_of", "Column"),
+        "redheart.batch.tables": ("read_file", "Summary"),
         "redheart.formats.tables": ("read_table", "columns_of"),
     },
     "rows": {

@@ -25,7 +25,9 @@ from .commands.measure.memory import memory
 from .commands.measure.params import params
 from .commands.measure.sizes import sizes
 from .commands.read.analyze import analyze
+from .commands.read.compare import compare
 from .commands.read.demo import demo
+from .commands.read.report import report
 from .commands.read.serve import serve
 
 main = typer.Typer(
@@ -59,7 +61,7 @@ def _root(
 
 
 _COMMANDS = {
-    "Read": (analyze, demo, serve),
+    "Read": (analyze, report, compare, demo, serve),
     "Make": (create, train, distill, prune, quantize, export, push),
     "Measure": (evaluate, calibrate, bench, sizes, memory, params, info),
 }

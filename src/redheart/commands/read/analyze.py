@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from ...batch import Reader
+from ...batch.tables import check_table
 from ...configuration.inputs import check_alpha, check_batch_size, check_options, check_token_budget
 from ...configuration.labels import OUTPUTS, closest
 from ...configuration.shipped import DEFAULT_MODEL
@@ -16,6 +18,7 @@ from ...formats.tables import columns_of, ending
 from ...loading import load_text_pipeline
 from ..errors import print_error, wrong_usage
 from ..options import checked, depth_option, known_model, outputs_option
+from .table import write_table
 from .texts import ENDINGS, Item, read_batches, read_items
 
 TEXT_COLUMN = "text"
@@ -75,9 +78,20 @@ def analyze(
             "--column",
             "--jsonl-field",
             metavar="NAME",
-            help="Column of a table (field of a .jsonl line) that has the text; --json passes the others on.",
+            help="Column of a table (field of a .jsonl line) that has the text; --json and --to pass the others on.",
         ),
     ] = TEXT_COLUMN,
+    to: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="TABLE",
+            help="Write a table (.csv, .jsonl, .parquet) of the rows of --file with the readings as columns, and an "
+            "error column; a .txt file then has one text per line. A run that was stopped goes on where it was.",
+        ),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="With --to: begin again, and replace a table that is there.")
+    ] = False,
     include_untrained: Annotated[
         bool,
         typer.Option("--include-untrained", help="Also show values that no training data supervised, and mark them."),
@@ -110,6 +124,9 @@ def analyze(
     [bold]redheart analyze --json --file posts.csv --column body > readings.jsonl[/bold]
     one JSON object per row, with the other columns of the row
 
+    [bold]redheart analyze --file posts.csv --column body --to readings.parquet[/bold]
+    a table of any size, one row per row
+
     [bold]tail -f chat.log | redheart analyze --json --batch-size 1 - | jq .verdict.label[/bold]
     one answer per line, as the lines come
 
@@ -124,6 +141,12 @@ def analyze(
         options = check_options({**given, "include_untrained": include_untrained})
     except ValueError as error:
         wrong_usage(str(error), "--output")
+    if to is not None or overwrite:
+        _check_to(texts or [], file or [], to, as_json)
+        reader = Reader(model, column=column, batch_size=batch_size, **options)
+        if not write_table((file or [])[0], Path(str(to)), reader, overwrite):
+            raise typer.Exit(1)
+        return
     stdout = sys.stdout
     with redirect_stdout(sys.stderr):  # so that nothing that a library prints comes between the answers
         pipe = load_text_pipeline(model)
@@ -151,6 +174,18 @@ def _check_files(files: Iterable[Path], column: str) -> None:
             continue  # its error is reported in its place among the answers
         if columns is not None and column not in columns:
             wrong_usage(f"{path} has no column {column!r}; {closest(column, columns)}", "--column")
+
+
+def _check_to(texts: list[str], files: list[Path], to: Path | None, as_json: bool) -> None:
+    """Refuse a table that is not of one file, or that cannot be written."""
+    if to is None:
+        wrong_usage("It replaces the table of --to; give --to, or leave it out.", "--overwrite")
+    if texts or as_json or len(files) != 1:
+        wrong_usage("It writes a table of one --file; leave TEXT and --json out, and give one --file.", "--to")
+    try:
+        check_table(files[0], to)
+    except ValueError as error:
+        wrong_usage(str(error), "--to")
 
 
 def _write_json(batches: Iterable[list[Item]], stdout: Any) -> bool:

@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from ...batch.reading import read_each
 from ...configuration.errors import DataError
 from ...configuration.inputs import check_text
 from ...configuration.labels import OUTPUTS, closest
@@ -163,20 +164,12 @@ def read_batches(pipe: Any, items: Iterable[Item], options: dict[str, Any], size
 
 
 def _read(pipe: Any, batch: Sequence[Item], options: dict[str, Any]) -> None:
-    """Set the reading of each item; after a failure the texts are read one by one, so only the faulty one fails."""
-    if not batch:
-        return
-    try:
-        readings = pipe([item.text for item in batch], batch_size=len(batch), **options)
-    except (ValueError, RuntimeError) as error:
-        if len(batch) == 1:
-            batch[0].error, batch[0].error_type = f"{batch[0].where}: {error}", type(error).__name__
-            return
-        for item in batch:
-            _read(pipe, [item], options)
-        return
-    for item, reading in zip(batch, readings, strict=True):
-        item.reading = reading
+    """Set the reading, or the error, of each item."""
+    for item, found in zip(batch, read_each(pipe, [item.text for item in batch], options), strict=True):
+        if isinstance(found, Exception):
+            item.error, item.error_type = f"{item.where}: {found}", type(found).__name__
+        else:
+            item.reading = found
 
 
 __all__ = ["ENDINGS", "Item", "read_batches", "read_items"]

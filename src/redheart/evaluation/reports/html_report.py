@@ -1,29 +1,17 @@
-"""An evaluation as one page that needs nothing else: no network, no script, no other file.
+"""An evaluation as one page that needs nothing else: no network, no script, no other file (`page`)."""
 
-Notable: the template `report.html.j2` escapes every text of the evaluation; plots are PNG inside the page, each with
-a description for readers who cannot see it. The page follows the reader's light or dark mode, a phone's width, and
-paper.
-"""
-
-import base64
-import io
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
-from typing import NamedTuple
-
-from jinja2 import Environment, StrictUndefined
 
 from ...cards.statements import LIMITS
 from ...configuration.labels import record_keys
 from ...configuration.raters import rated_by
 from ...modeling_redheart.derived import PREFIX
-from ...storage.files import whole_file
 from ..measurement.results import CONSTANT, LINEAR, MODEL, Evaluation, LabelTable
-from .plots import DPI, SUPPORT, Plot, every_plot
+from .page import Cell, Section, Table, image, write_page
+from .plots import SUPPORT, every_plot
 from .terminal_report import (
     BELOW,
     CONSISTENCY,
@@ -82,69 +70,6 @@ _MEASURES = {
 }
 
 
-class Cell(NamedTuple):
-    """A cell of a table.
-
-    Attributes:
-        text: The text.
-        kind: Its CSS classes.
-        small: Small text below it.
-    """
-
-    text: str
-    kind: str = ""
-    small: str = ""
-
-
-class Table(NamedTuple):
-    """A table; a row of one cell is a heading of those below it.
-
-    Attributes:
-        heads: Heads of the columns.
-        rows: Rows of cells.
-        kind: Its CSS class.
-        caption: Its caption.
-    """
-
-    heads: Sequence[str]
-    rows: Sequence[Sequence[Cell]]
-    kind: str = ""
-    caption: str = ""
-
-
-@dataclass(frozen=True)
-class Section:
-    """A part of the page, in the order of the fields.
-
-    Attributes:
-        title: Heading.
-        about: A paragraph.
-        tables: Tables.
-        terms: Terms with their meaning.
-        plots: Images with their descriptions.
-        points: Points of a list.
-        code: A command.
-    """
-
-    title: str
-    about: str = ""
-    tables: Sequence[Table] = ()
-    terms: Sequence[tuple[str, str]] = ()
-    plots: Sequence[Mapping[str, str]] = ()
-    points: Sequence[str] = ()
-    code: str = ""
-
-    @property
-    def anchor(self) -> str:
-        """The name of the section in links."""
-        return re.sub(r"\W+", "-", self.title.lower())
-
-    @property
-    def empty(self) -> bool:
-        """Whether there is nothing to show."""
-        return not (self.tables or self.terms or self.plots or self.points or self.code)
-
-
 def record_rows(record: Mapping[str, Sequence[str]], most: int = 12) -> list[list[str]]:
     """Return what supervises every claim of a reading, in the order of `labels.record_keys`, by equal sources.
 
@@ -188,18 +113,8 @@ def write_report(evaluation: Evaluation, path: Path) -> None:
     Raises:
         ImportError: With the remedy, where matplotlib is not installed.
     """
-    here = files(__package__)
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    template = environment.from_string(here.joinpath("report.html.j2").read_text(encoding="utf-8"))
-    page = template.render(
-        name=evaluation.model,
-        style=here.joinpath("report.css").read_text(encoding="utf-8"),
-        about=ABOUT,
-        summary=_summary(evaluation),
-        sections=[section for section in _sections(evaluation) if not section.empty],
-    )
-    with whole_file(path) as partial:
-        partial.write_text(page, encoding="utf-8")
+    sections = [section for section in _sections(evaluation) if not section.empty]
+    write_page(path, f"{evaluation.model}: evaluation", evaluation.model, (ABOUT, _summary(evaluation)), sections)
 
 
 def _summary(evaluation: Evaluation) -> str:
@@ -223,7 +138,7 @@ def _sections(evaluation: Evaluation) -> Iterator[Section]:
     yield _listed("Worst cases", WORST_TEXTS, worst_rows(evaluation), about, "words")
     yield Section("How to read the measures", terms=_measures(evaluation))
     yield Section("Label by label", tables=[_labels(table) for table in evaluation.tables])
-    yield Section("Plots", plots=[_image(plot) for plot in every_plot(evaluation)])
+    yield Section("Plots", plots=[image(plot) for plot in every_plot(evaluation)])
     yield _listed("Consistency", CONSISTENCY, consistency_rows(evaluation), (
         "Krippendorff's alpha over variants of a text that mean the same, by how they were made: 1 is full agreement, "
         f"0 what chance gives. The aim is above {LEAST_ALPHA:.2f}."))  # fmt: skip
@@ -285,13 +200,6 @@ def _measures(evaluation: Evaluation) -> list[tuple[str, str]]:
 def _labels(table: LabelTable) -> Table:
     heads, *rows = label_rows(table)
     return _table(heads, rows, caption=f"{table.output}: {table.dataset}, {table.split}")
-
-
-def _image(plot: Plot) -> dict[str, str]:
-    picture = io.BytesIO()
-    plot.figure.savefig(picture, format="png", dpi=DPI)
-    data = base64.b64encode(picture.getvalue()).decode("ascii")
-    return {"data": data, "alt": plot.alt, "reading": plot.reading}
 
 
 __all__ = ["ABOUT", "HOW", "label_rows", "record_rows", "write_report"]

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 DPI = 100
 SUPPORT = ("support", "texts")  # columns of a label table that count its rows
 _WIDTH = 8.0  # inches
-_BLUE, _GREY = "#0072B2", "#595959"  # the colour-blind tell them apart (Okabe & Ito 2008), as their lines do
-_SMALL = 11  # points
+BLUE, GREY = "#0072B2", "#595959"  # the colour-blind tell them apart (Okabe & Ito 2008), as their lines do
+SMALL = 11  # points
 _MAX_LABELS_WITH_COUNTS = 12  # in a larger confusion matrix the counts do not fit into their cells
 
 
@@ -45,14 +45,14 @@ class Plot:
 
 def reliability(curve: Curve) -> "Figure":
     """Draw confidence against observed frequency, above the number in each bin; ``curve`` is of kind "reliability"."""
-    figure, (panel, counts) = _figure(7.0, 2, heights=(3, 1))
-    panel.plot([0, 1], [0, 1], color=_GREY, linestyle="--", label="perfectly calibrated")
-    panel.plot(curve.x, curve.y, color=_BLUE, marker="o", label="model")
+    figure, (panel, counts) = new_panels(7.0, 2, heights=(3, 1))
+    panel.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="perfectly calibrated")
+    panel.plot(curve.x, curve.y, color=BLUE, marker="o", label="model")
     panel.set(xlim=(0, 1), ylim=(0, 1), ylabel="observed frequency (share)")
     panel.set_title(_title("Reliability", curve))
-    panel.legend(loc="upper left", fontsize=_SMALL)
+    panel.legend(loc="upper left", fontsize=SMALL)
     if curve.counts:
-        counts.vlines(curve.x, 0, curve.counts, color=_BLUE, linewidth=6)
+        counts.vlines(curve.x, 0, curve.counts, color=BLUE, linewidth=6)
     counts.set(xlim=(0, 1), xlabel="confidence (probability)", ylabel="number in the bin")
     counts.set_ylim(bottom=0)
     counts.yaxis.set_major_formatter("{x:,.0f}")
@@ -61,33 +61,33 @@ def reliability(curve: Curve) -> "Figure":
 
 def risk_coverage(curve: Curve) -> "Figure":
     """Draw the risk when only the most confident texts are answered; ``curve`` is of kind "risk-coverage"."""
-    figure, (panel,) = _figure(5.0)
-    panel.plot(curve.x, curve.y, color=_BLUE, label="the surest are answered first")
+    figure, (panel,) = new_panels(5.0)
+    panel.plot(curve.x, curve.y, color=BLUE, label="the surest are answered first")
     if curve.y:
-        panel.axhline(curve.y[-1], color=_GREY, linestyle="--", label=f"all answered: {curve.y[-1]:.3f}")
+        panel.axhline(curve.y[-1], color=GREY, linestyle="--", label=f"all answered: {curve.y[-1]:.3f}")
     panel.set(xlim=(0, 1), xlabel="coverage (share of texts answered)", ylabel="risk (mean loss of those answered)")
     panel.set_ylim(bottom=0)
     panel.set_title(_title("Risk against coverage", curve))
-    panel.legend(loc="lower right", fontsize=_SMALL)
+    panel.legend(loc="lower right", fontsize=SMALL)
     return figure
 
 
 def confusion(table: Confusion) -> "Figure":
     """Draw each label's texts by the label that was given: shares of the row as colour, and numbers of texts."""
-    figure, (panel,) = _figure(6.8)
+    figure, (panel,) = new_panels(6.8)
     totals = [sum(row) for row in table.counts]
     shares = [
         [count / total if total else 0.0 for count in row] for row, total in zip(table.counts, totals, strict=True)
     ]
     image = panel.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    places, names = range(len(table.labels)), [_plain(name) for name in table.labels]
+    places, names = range(len(table.labels)), [plain(name) for name in table.labels]
     panel.set_xticks(places, names, rotation=45 if len(names) > 6 else 0, ha="right" if len(names) > 6 else "center")
     panel.set_yticks(places, [f"{name} ({total:,})" for name, total in zip(names, totals, strict=True)])
     if len(names) <= _MAX_LABELS_WITH_COUNTS:
         for row, column in ((row, column) for row in places for column in places):
             colour = "white" if shares[row][column] > 0.5 else "black"
             panel.text(
-                column, row, f"{table.counts[row][column]:,}", ha="center", va="center", color=colour, fontsize=_SMALL
+                column, row, f"{table.counts[row][column]:,}", ha="center", va="center", color=colour, fontsize=SMALL
             )
     panel.set(xlabel="label that was given", ylabel="label of the text (number of texts)")
     panel.set_title(_title("Confusion", table))
@@ -109,14 +109,14 @@ def label_bars(table: LabelTable) -> "Figure":
     """
     measure = _leading(table)
     order = sorted(table.rows, key=lambda name: _known(table.rows[name].get(measure), -math.inf))
-    figure, (panel,) = _figure(1.4 + 0.27 * len(order))
+    figure, (panel,) = new_panels(1.4 + 0.27 * len(order))
     values = [_known(table.rows[name].get(measure), 0.0) for name in order]
-    bars = panel.barh([_plain(name) for name in order], values, color=_BLUE, height=0.7)
+    bars = panel.barh([plain(name) for name in order], values, color=BLUE, height=0.7)
     panel.bar_label(
-        bars, [_value_and_support(table.rows[name], measure) for name in order], padding=4, color=_GREY, fontsize=_SMALL
+        bars, [_value_and_support(table.rows[name], measure) for name in order], padding=4, color=GREY, fontsize=SMALL
     )
     panel.set(xlim=(min(0.0, *values), 1.25 * max(0.01, *values)), ylim=(-0.6, len(order) - 0.4))
-    panel.set_xlabel(_plain(f"{measure} (n: texts that have the label)"))
+    panel.set_xlabel(plain(f"{measure} (n: texts that have the label)"))
     panel.set_title(_title(f"{measure} by label", table))
     return figure
 
@@ -162,12 +162,15 @@ def save_plots(evaluation: Evaluation, folder: Path) -> list[Path]:
     Raises:
         ImportError: With the remedy, where matplotlib is not installed.
     """
-    paths = []
-    for plot in every_plot(evaluation):
-        paths.append(folder / f"{plot.name}.png")
-        with whole_file(paths[-1]) as partial:
-            plot.figure.savefig(partial, format="png", dpi=DPI)
-    return paths
+    return [save_plot(plot, folder) for plot in every_plot(evaluation)]
+
+
+def save_plot(plot: Plot, folder: Path) -> Path:
+    """Write a plot to a folder as a PNG file; return the file."""
+    path = folder / f"{plot.name}.png"
+    with whole_file(path) as partial:
+        plot.figure.savefig(partial, format="png", dpi=DPI)
+    return path
 
 
 _CURVES = {
@@ -183,7 +186,7 @@ _CURVES = {
 _About = Curve | Confusion | LabelTable
 
 
-def _figure(height: float, panels: int = 1, heights: tuple[int, ...] = (1,)) -> tuple["Figure", list[Any]]:
+def new_panels(height: float, panels: int = 1, heights: tuple[int, ...] = (1,)) -> tuple["Figure", list[Any]]:
     """A figure of the common width and ``height`` inches, and its panels from the top."""
     require_matplotlib()
     from matplotlib import rc_context
@@ -196,13 +199,13 @@ def _figure(height: float, panels: int = 1, heights: tuple[int, ...] = (1,)) -> 
     return figure, list(grid.flat)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Escape a text so that matplotlib sees no formula in it."""
     return text.replace("$", r"\$")
 
 
 def _title(kind: str, about: _About) -> str:
-    return _plain(f"{kind}: {about.output}\n{about.dataset}, {about.split}")
+    return plain(f"{kind}: {about.output}\n{about.dataset}, {about.split}")
 
 
 def _name(kind: str, about: _About, taken: set[str]) -> str:
@@ -273,13 +276,19 @@ def _curve_in_words(curve: Curve) -> str:
 
 
 __all__ = [
+    "BLUE",
     "DPI",
+    "GREY",
+    "SMALL",
     "SUPPORT",
     "Plot",
     "confusion",
     "every_plot",
     "label_bars",
+    "new_panels",
+    "plain",
     "reliability",
     "risk_coverage",
+    "save_plot",
     "save_plots",
 ]
