@@ -52,6 +52,7 @@ def test_wrong_usage_is_refused_before_any_work(posts: Path, checkpoint: Path) -
         ("--file", posts, "--column", "body", "--to", "out.xlsx"): ".parquet",
         ("--file", posts, "--column", "body", "--to", posts.parent): "give a file of",
         ("--file", posts, "--column", "body", "--overwrite"): "give --to",
+        ("--file", posts, "--column", "body", "--guarantee", "0.1", "--to", to): "use --json",
         ("--file", posts.parent, "--to", to): "is a directory",
     }.items():
         result = analyze(checkpoint, *words)

@@ -135,6 +135,8 @@ def analyze(
     """
     if not texts and not file:
         wrong_usage("There is nothing to read; give a TEXT, - for standard input, or --file.", "TEXT")
+    if to is not None and guarantee is not None:
+        wrong_usage("A table has no columns for sets of labels; use --json instead of --to.", "--guarantee")
     _check_files(file or [], column)
     given = {"outputs": output or None, "depth": depth, "token_budget": token_budget, "guarantee": guarantee}
     try:
