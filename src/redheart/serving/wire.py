@@ -93,8 +93,8 @@ class ModelFacts:
         longest_text: Maximum tokens read at once; a longer text is read in pieces, `flags.windows`.
         outputs: Names of the outputs that it has.
         supervision: Claim -> the data that supervised it.
-        guarantee: What is promised of readings, of what, and until when; may be empty.
         limits: Limits of requests and batches.
+        guarantee: What is promised of readings, of what, and until when; may be empty.
     """
 
     name: str
@@ -106,8 +106,8 @@ class ModelFacts:
     longest_text: int
     outputs: list[str]
     supervision: dict[str, list[str]]
-    guarantee: list[str]
     limits: Limits
+    guarantee: list[str] = field(default_factory=list)
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> Self:
