@@ -142,8 +142,8 @@ def test_the_line_that_reproduces_it_has_every_option(
     (tmp_path / checkpoint.name).symlink_to(checkpoint)
     given: list[str] = []
     for option in _context([]).command.params[1:]:
-        folder_or_file = {"data": str(tmp_path), "facts": str(tmp_path / "facts.yaml")}
-        value = {"texts": "7", "columns": "a b=text"}.get(option.name, folder_or_file.get(option.name, "some/a b.x"))
+        values = {"data": str(tmp_path), "facts": str(tmp_path / "facts.yaml"), "texts": "7", "columns": "a b=text"}
+        value = (values | {"against": "calibration"}).get(option.name, "some/a b.x")
         given += [(option.secondary_opts or option.opts)[0], *([] if option.is_flag else [value])]
         given += [option.opts[0], "c d="] if option.multiple else []
     line = shlex.split(_command(_context([str(checkpoint), *given])))
