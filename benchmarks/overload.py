@@ -11,8 +11,6 @@ Only the loopback address is used, and the model is the smallest, with random we
 import argparse
 import asyncio
 import json
-import os
-import platform
 import signal
 import statistics
 import sys
@@ -23,9 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from serving import HOST, server
+from serving import HOST, add_server_options, machine, server
 
-import redheart
 from redheart.benchmarking.sizes import SENTENCES
 from redheart.storage.create import create_checkpoint
 
@@ -215,11 +212,7 @@ def main() -> None:
     parser.add_argument("--factor", type=float, default=2.0, help="rate of the requests, as a multiple of the capacity")
     parser.add_argument("--at-once", type=int, default=64, help="clients while the capacity is measured")
     parser.add_argument("--seconds", type=float, default=10.0, help="seconds in which the capacity is measured")
-    parser.add_argument("--queue", type=int, default=64, help="maximum texts that may wait")
-    parser.add_argument("--batch", type=int, default=16, help="maximum texts of a batch")
-    parser.add_argument("--batch-wait", type=float, default=0.005, help="maximum seconds that a text waits for others")
-    parser.add_argument("--threads", type=int, default=1, help="threads of the server")
-    parser.add_argument("--json", type=Path, help="also write the results to this file")
+    add_server_options(parser, queue=64, threads=1)
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the server also ends
     with tempfile.TemporaryDirectory() as folder:
@@ -227,12 +220,7 @@ def main() -> None:
         with server(options, options.batch) as port:
             found = asyncio.run(measure(port, options))
     setting = {name: value for name, value in vars(options).items() if name not in ("json", "model")}
-    machine = {
-        "cores": len(os.sched_getaffinity(0)),
-        "python": platform.python_version(),
-        "redheart": redheart.__version__,
-    }
-    report = {"setting": setting, "machine": machine, **found}
+    report = {"setting": setting, "machine": machine(), **found}
     print(json.dumps(found, indent=1))
     if options.json is not None:
         options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")

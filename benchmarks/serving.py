@@ -181,6 +181,24 @@ def measure(options: argparse.Namespace) -> list[Load]:
     return loads
 
 
+def add_server_options(parser: argparse.ArgumentParser, queue: int, threads: int) -> None:
+    """Add the options of `server`; ``queue`` and ``threads`` are defaults."""
+    parser.add_argument("--batch", type=int, default=16, help="maximum texts of a batch of the batching server")
+    parser.add_argument("--batch-wait", type=float, default=0.005, help="maximum seconds that a text waits for others")
+    parser.add_argument("--queue", type=int, default=queue, help="maximum texts that may wait")
+    parser.add_argument("--threads", type=int, default=threads, help="threads of each server")
+    parser.add_argument("--json", type=Path, help="also write all results to this file")
+
+
+def machine() -> dict[str, Any]:
+    """Return what the figures depend on besides the options."""
+    return {
+        "cores": len(os.sched_getaffinity(0)),
+        "python": platform.python_version(),
+        "redheart": redheart.__version__,
+    }
+
+
 def table(rows: list[dict[str, Any]]) -> str:
     """Return the figures as a table in Markdown."""
     lines = ["| clients | server | requests/s | p50 | p95 | p99 | refused |", "|---|---|---|---|---|---|---|"]
@@ -199,12 +217,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="rounds over all loads")
     parser.add_argument("--seconds", type=float, default=20.0, help="maximum seconds of each load")
     parser.add_argument("--requests", type=int, default=2000, help="maximum requests of each load")
-    parser.add_argument("--batch", type=int, default=16, help="maximum texts of a batch of the batching server")
-    parser.add_argument("--batch-wait", type=float, default=0.005, help="maximum seconds that a text waits for others")
-    parser.add_argument("--queue", type=int, default=256, help="maximum texts that may wait")
-    parser.add_argument("--threads", type=int, default=2, help="threads of each server")
     parser.add_argument("--output", action="append", help="ask only for this output; repeatable; all by default")
-    parser.add_argument("--json", type=Path, help="also write all results to this file")
+    add_server_options(parser, queue=256, threads=2)
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the servers also end
     before = os.getloadavg()[0]
@@ -213,13 +227,8 @@ def main() -> None:
     print(table(rows))
     if options.json is not None:
         setting = {name: value for name, value in vars(options).items() if name != "json"}
-        machine = {
-            "cores": len(os.sched_getaffinity(0)),
-            "load_average": before,
-            "python": platform.python_version(),
-            "redheart": redheart.__version__,
-        }
-        report = {"setting": setting, "machine": machine, "loads": rows, "raw": [asdict(load) for load in loads]}
+        facts = {**machine(), "load_average": before}
+        report = {"setting": setting, "machine": facts, "loads": rows, "raw": [asdict(load) for load in loads]}
         options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 
 

@@ -287,6 +287,11 @@ class RedHeartConfig(PreTrainedConfig):
         """Names of a classifier's labels in the order of its logits, which a JSON file need not have."""
         return [name for _, name in sorted((int(index), name) for index, name in (self.id2label or {}).items())]
 
+    @property
+    def is_classifier(self) -> bool:
+        """Whether it is of a checkpoint saved from a classifier, which gives labels instead of a reading."""
+        return (self.architectures or [""])[0] == "RedHeartForSequenceClassification"
+
     def clear_fitted(self) -> None:
         """Reset everything that was fitted to a model, for use with other weights."""
         for item in fields(self):

@@ -24,8 +24,9 @@ from ..evaluation.measurement.results import Evaluation
 from ..modeling_redheart.modeling_redheart import RedHeartModel, RedHeartPreTrainedModel
 from ..modeling_redheart.pipeline_redheart import EthicalAnalysisPipeline
 from ..modeling_redheart.stored_int8 import is_stored_int8
+from ..storage.files import sum_lines
 from ..storage.remote_code import add_auto_map, bundle_code
-from ..storage.strict_loading import SUMS, checkpoint_path, load_strict, sum_lines, weight_files
+from ..storage.strict_loading import SUMS, checkpoint_path, load_strict, weight_files
 from ..storage.weights import MAX_SHARD_SIZE, float_slots, float_tensors, stored_slots, stored_tensors, write_weights
 from . import label_schema
 from .inspection import (

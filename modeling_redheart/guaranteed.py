@@ -4,16 +4,15 @@ Notable: a guarantee is bound to the weights by their sum. It is computed once f
 replaced or changed in place.
 """
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from torch import nn
 
 from ..configuration.errors import CheckpointError, InputError
+from .digests import digest
 from .guarantees import Guarantee, read_guarantee, scope
 
 _KEPT = "_weights_sha256"
@@ -55,11 +54,7 @@ def weights_sum(model: Any) -> str:
     mark = tuple((value.data_ptr(), 0 if value.is_inference() else value._version) for value in state.values())
     kept = getattr(model, _KEPT, None)
     if kept is None or kept[0] != mark:
-        found = hashlib.sha256()
-        for name, value in sorted(state.items()):
-            found.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
-            found.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
-        kept = (mark, found.hexdigest())
+        kept = (mark, digest(state))
         object.__setattr__(model, _KEPT, kept)
     return str(kept[1])
 

@@ -23,12 +23,6 @@ ERRORS = {
 }
 # The rule by which a guarantee ends.
 EXPIRES = "void when the weights or the verdict's temperature change"
-# What is promised where nothing else is asked for.
-ALPHA, DELTA = 0.1, 0.1
-# Thresholds in the order in which they are tested, fixed before any row is seen: sets from the largest on, and naming
-# from where few verdicts are named; higher ones name so few that a moderate number of rows could never promise any.
-SET_THRESHOLDS = tuple(round(0.001 * 1.03**step, 6) for step in range(230))
-NAMING_THRESHOLDS = tuple(round(0.8 - step / 100, 2) for step in range(60))
 
 
 @dataclass(frozen=True)
@@ -185,13 +179,9 @@ def promise_lines(promise: Promise) -> list[str]:
 
 
 __all__ = [
-    "ALPHA",
-    "DELTA",
     "ERRORS",
     "EXPIRES",
     "GUARANTEED",
-    "NAMING_THRESHOLDS",
-    "SET_THRESHOLDS",
     "Guarantee",
     "Promise",
     "guarantee_lines",

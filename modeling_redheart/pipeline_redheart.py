@@ -92,8 +92,7 @@ class EthicalAnalysisPipeline(ChunkPipeline):
             raise InputError(
                 f"{TASK!r} needs a RedHeartModel, got {type(model).__name__}; load it with AutoModel.from_pretrained."
             )
-        saved = getattr(model.config, "architectures", None) or [""]
-        if saved[0] == "RedHeartForSequenceClassification":
+        if model.config.is_classifier:
             raise InputError(
                 f"{model.config.name_or_path} holds a classifier, whose labels {TASK!r} would leave out; use "
                 "pipeline('text-classification')."

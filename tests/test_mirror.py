@@ -97,6 +97,7 @@ TESTED_IN = {
     "modeling_redheart/context": "modeling_redheart/test_composition.py",
     "modeling_redheart/counterfactual": "modeling_redheart/test_modeling_redheart.py",
     "modeling_redheart/crossover": "modeling_redheart/test_modeling_redheart.py",
+    "modeling_redheart/digests": "training/callbacks/test_snapshots.py",
     "modeling_redheart/flags": "modeling_redheart/test_modeling_redheart.py",
     "modeling_redheart/heads": "modeling_redheart/test_bentham.py",
     "modeling_redheart/kinds": "modeling_redheart/test_losses.py",

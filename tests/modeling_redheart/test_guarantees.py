@@ -9,8 +9,6 @@ from redheart import RedHeartConfig
 from redheart.configuration.inputs import check_alpha
 from redheart.modeling_redheart.guarantees import (
     EXPIRES,
-    NAMING_THRESHOLDS,
-    SET_THRESHOLDS,
     Guarantee,
     Promise,
     promise_lines,
@@ -69,9 +67,3 @@ def test_the_sentences_say_against_what_and_for_what_it_holds() -> None:
     assert "of the raters' votes outside the set" in verdicts
     assert named == "named: not promised at 10%, for which the calibrated rows do not suffice; 25% could be"
     assert "weights" in EXPIRES
-
-
-def test_thresholds_are_tested_from_the_safest_on() -> None:
-    assert list(SET_THRESHOLDS) == sorted(set(SET_THRESHOLDS))
-    assert list(NAMING_THRESHOLDS) == sorted(set(NAMING_THRESHOLDS), reverse=True)
-    assert 0 < SET_THRESHOLDS[0] < SET_THRESHOLDS[-1] < 1

@@ -16,9 +16,10 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
+from ...modeling_redheart.digests import digest
 from ...storage.files import write_json
 from .module_crossover import part_names
-from .snapshots import digest, tensors_of, write_tensors
+from .snapshots import tensors_of, write_tensors
 
 logger = logging.getLogger(__name__)
 

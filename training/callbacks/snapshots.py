@@ -4,11 +4,9 @@ Notable: safetensors and JSON only. What is restored is read by the main process
 have the same bits and need no common disk.
 """
 
-import hashlib
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -19,6 +17,7 @@ from torch.distributed.tensor import DTensor
 from transformers import TrainingArguments
 
 from ...configuration.labels import closest
+from ...modeling_redheart.digests import digest
 from ...storage.files import whole_file
 
 
@@ -36,16 +35,6 @@ def tensors_of(module: nn.Module) -> dict[str, Tensor]:
     kept = set(module.state_dict())
     buffers = {name: buffer for name, buffer in module.named_buffers() if name in kept}
     return dict(module.named_parameters()) | buffers
-
-
-def digest(tensors: Mapping[str, Tensor]) -> str:
-    """Return the SHA-256 of names, types, shapes and values, in hexadecimal; the order of names is irrelevant."""
-    total = hashlib.sha256()
-    for name, tensor in sorted(tensors.items()):
-        total.update(f"{name}|{tensor.dtype}|{tuple(tensor.shape)}|".encode())
-        values: Any = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
-        total.update(values)
-    return total.hexdigest()
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, str] | None = None) -> None:
@@ -170,7 +159,6 @@ def refuse_shards(args: TrainingArguments, model: nn.Module, who: str) -> None:
 __all__ = [
     "assign",
     "check_modules",
-    "digest",
     "read_tensors",
     "refuse_shards",
     "tensors_of",

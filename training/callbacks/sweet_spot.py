@@ -19,11 +19,12 @@ from transformers.trainer_callback import ExportableState
 
 from ...configuration.components import COMPONENTS
 from ...configuration.labels import closest
+from ...modeling_redheart.digests import digest
 from ...statistics.series import generalisation_gap, scaled_mean, unit_of
 from ...storage.figures import require_matplotlib
 from ...storage.files import write_json
 from .plots import plot_sweet_spots
-from .snapshots import assign, check_modules, digest, read_tensors, refuse_shards, tensors_of, write_tensors
+from .snapshots import assign, check_modules, read_tensors, refuse_shards, tensors_of, write_tensors
 from .sweet_spot_rules import Rules, judge
 
 logger = logging.getLogger(__name__)

@@ -16,9 +16,9 @@ from transformers import PreTrainedModel
 from transformers.utils.hub import cached_file
 
 from ...configuration.errors import CheckpointError
+from ...modeling_redheart.digests import digest
 from ...storage.strict_loading import checkpoint_path, weight_files
 from ...storage.weights import float_tensors
-from ..callbacks.snapshots import digest
 
 RECORD = "redheart_adapter.json"
 

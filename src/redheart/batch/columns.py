@@ -69,14 +69,9 @@ def columns_of(config: Any, outputs: Sequence[str] | None = None, depth: str = "
     Raises:
         InputError: For an output that the model does not give at ``depth``.
     """
-    found = list(_label_columns(config) if is_classifier(config) else _analysis_columns(config, outputs, depth))
+    found = list(_label_columns(config) if config.is_classifier else _analysis_columns(config, outputs, depth))
     found += [Column(f"flags.{name}", kind, _getter("flags", name)) for name, kind in _FLAGS.items()]
     return [*found, Column(WITHHELD, "text", lambda reading: BETWEEN.join(_withheld(reading, config)))]
-
-
-def is_classifier(config: Any) -> bool:
-    """Whether a config is that of a classifier."""
-    return (getattr(config, "architectures", None) or [""])[0] == "RedHeartForSequenceClassification"
 
 
 def _analysis_columns(config: Any, outputs: Sequence[str] | None, depth: str) -> Iterator[Column]:
@@ -221,6 +216,5 @@ __all__ = [
     "arrow_schema",
     "arrow_types",
     "columns_of",
-    "is_classifier",
     "kept_name",
 ]

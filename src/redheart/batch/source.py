@@ -5,7 +5,6 @@ and the types of its columns. Neither it nor the rows keep more than one row in 
 file each line that is not blank is a row.
 """
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -15,6 +14,7 @@ from typing import Any, Literal
 from ..configuration.errors import DataError
 from ..configuration.labels import closest
 from ..formats.tables import READERS, Line, check_row, columns_of, ending, read_table, text_lines
+from ..storage.files import file_sum
 from .columns import arrow
 
 # What the values of a column are: one type of JSON, several of them, or an Arrow type.
@@ -80,8 +80,6 @@ def scan(path: Path, column: str) -> Source:
     named = None if ending(path) == LINES else columns_of(path)
     if named is not None and column not in named:
         raise DataError(f"{path} has no column {column!r}; {closest(column, named)}")
-    with path.open("rb") as stream:
-        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
     kept: dict[str, Any] = _stored_types(path, named)
     rows = readable = 0
     for line in _lines(path, column):
@@ -94,7 +92,7 @@ def scan(path: Path, column: str) -> Source:
     if not readable:
         first = next(iter(_lines(path, column)))
         raise DataError(f"No row of {path} can be read. {first.where} {_problem(first, column)}")
-    return Source(path, column, sha256, rows, {name: kind or "text" for name, kind in kept.items()})
+    return Source(path, column, file_sum(path), rows, {name: kind or "text" for name, kind in kept.items()})
 
 
 def _stored_types(path: Path, named: list[str] | None) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any
 from ..configuration.errors import InputError
 from ..configuration.shipped import checkpoint_path
 from ..formats.tables import ending
-from ..storage.files import whole_file
+from ..storage.files import sum_lines, whole_file
 from ..version import __version__
 from .columns import ERROR
 from .parts import Parts
@@ -150,11 +150,8 @@ def _identity(model: str) -> str:
     folder = Path(checkpoint_path(model))
     if not folder.is_dir():
         return f"commit {getattr(pipeline_of(model).model.config, '_commit_hash', None)}"
-    whole = hashlib.sha256()
-    for path in sorted(path for path in folder.iterdir() if path.is_file()):
-        with path.open("rb") as stream:
-            whole.update(f"{path.name} {hashlib.file_digest(stream, 'sha256').hexdigest()}\n".encode())
-    return f"sha256 {whole.hexdigest()}"
+    sums = sum_lines(sorted(path for path in folder.iterdir() if path.is_file()))
+    return f"sha256 {hashlib.sha256(sums.encode()).hexdigest()}"
 
 
 __all__ = ["CHUNK_BATCHES", "PART_ROWS", "PART_SECONDS", "Summary", "check_table", "read_file"]

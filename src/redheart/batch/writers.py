@@ -7,6 +7,7 @@ digits that their 32 bits hold. What is not valid Unicode in a text (half a char
 import csv
 import json
 import shutil
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Writer:
+class Writer(ABC):
     """Writes parts of a table, and joins them.
 
     Attributes:
@@ -36,6 +37,7 @@ class Writer:
         """Names of all columns, in their order."""
         return [*(kept_name(name, self.added) for name in self.kept), *self.added]
 
+    @abstractmethod
     def write(self, path: Path, rows: Sequence[Row], values: Mapping[str, Sequence[Any]]) -> None:
         """Write a part.
 
@@ -44,8 +46,8 @@ class Writer:
             rows: Rows of the input.
             values: Values of the new columns.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def join(self, parts: Sequence[Path], path: Path) -> None:
         """Write the table of all parts.
 
@@ -53,7 +55,6 @@ class Writer:
             parts: Files of the parts, in order.
             path: File of the table.
         """
-        raise NotImplementedError
 
     def _new_cells(self, values: Mapping[str, Sequence[Any]]) -> list[list[Any]]:
         """The new cells of each row, as JSON and CSV hold them."""

@@ -165,8 +165,7 @@ class OnnxClassifier(_Graph):
 
 def open_graph(folder: Path) -> OnnxReader | OnnxClassifier:
     """The exported model in ``folder``, of either kind. Raises as `_Graph` does."""
-    names = RedHeartConfig.from_pretrained(folder).architectures or [""]
-    return OnnxClassifier(folder) if names[0] == "RedHeartForSequenceClassification" else OnnxReader(folder)
+    return (OnnxClassifier if RedHeartConfig.from_pretrained(folder).is_classifier else OnnxReader)(folder)
 
 
 def _output_of(tensor: str) -> str | None:

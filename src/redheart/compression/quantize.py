@@ -21,8 +21,9 @@ from ..configuration.labels import closest
 from ..modeling_redheart.modeling_redheart import RedHeartPreTrainedModel
 from ..modeling_redheart.quantization import SCHEMES, cast_kept
 from ..modeling_redheart.stored_int8 import keeps_integers
+from ..storage.files import sum_lines
 from ..storage.folders import new_folder, whole_or_nothing
-from ..storage.strict_loading import SUMS, load_strict, sum_lines, weight_files
+from ..storage.strict_loading import SUMS, load_strict, weight_files
 
 # Code, tokenizer, card, header: bytes of the checkpoint beside its weights.
 _OTHER_BYTES = 8_000_000

@@ -8,7 +8,6 @@ Notable: what is fitted is fitted on validation rows only; the figures of such a
 cross-fitted one is beside them. Test rows are used for nothing but a figure.
 """
 
-import json
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ from ..configuration.configuration_redheart import FITTED, RedHeartConfig
 from ..data.loading import DataError, Unit
 from ..modeling_redheart.guaranteed import valid_guarantee
 from ..modeling_redheart.modeling_redheart import RedHeartModel
+from ..storage.files import update_json
 from .measurement.cost import cost
 from .measurement.figures import Split, measure
 from .measurement.fitting import fit
@@ -185,12 +185,7 @@ def store_fit(report: Evaluation, folder: Path) -> None:
     """
     if not report.fitted:
         raise DataError("Nothing was fitted, so there is nothing to store; fit first (--fit).")
-    path = folder / "config.json"
-    config = json.loads(path.read_text(encoding="utf-8"))
-    for key in FITTED:
-        if key in report.fitted:
-            config[key] = report.fitted[key]
-    path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    update_json(folder / "config.json", {key: report.fitted[key] for key in FITTED if key in report.fitted})
 
 
 __all__ = ["LISTS", "evaluate", "store_fit"]

@@ -1,9 +1,10 @@
-"""Files that are written completely or not at all."""
+"""Files that are written completely or not at all, and the sums by which they are recognised."""
 
+import hashlib
 import json
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,13 @@ def write_json(path: Path, record: Any) -> None:
         partial.write_text(json.dumps(_finite(record), indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
+def update_json(path: Path, values: Mapping[str, Any]) -> None:
+    """Replace or add some values of a JSON object in a file, and change nothing else."""
+    record = json.loads(path.read_text(encoding="utf-8")) | dict(values)
+    with whole_file(path) as partial:
+        partial.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+
+
 def _finite(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _finite(item) for key, item in value.items()}
@@ -42,4 +50,15 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-__all__ = ["whole_file", "write_json"]
+def file_sum(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sum_lines(files: Iterable[Path]) -> str:
+    """The text of ``SHA256SUMS`` for ``files``, in the format of `sha256sum --check`."""
+    return "".join(f"{file_sum(path)}  {path.name}\n" for path in files)
+
+
+__all__ = ["file_sum", "sum_lines", "update_json", "whole_file", "write_json"]

@@ -5,10 +5,8 @@ reads pickles. `load_strict` raises instead, and compares the weights with their
 `configuration.shipped` lists the checkpoints that ship.
 """
 
-import hashlib
 import json
 import math
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ from ..configuration.labels import closest
 from ..configuration.shipped import checkpoint_path, list_checkpoints, shipped_folder
 from ..modeling_redheart.classification import RedHeartForSequenceClassification
 from ..modeling_redheart.modeling_redheart import RedHeartModel, RedHeartPreTrainedModel
+from .files import file_sum
 
 # The sums of the weight files, in the format of `sha256sum --check`.
 SUMS = "SHA256SUMS"
@@ -111,17 +110,6 @@ def weight_files(folder: Path) -> list[Path]:
     return [folder / name for name in names]
 
 
-def file_sum(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def sum_lines(files: Iterable[Path]) -> str:
-    """The text of ``SHA256SUMS`` for ``files``, in the format of `sha256sum --check`."""
-    return "".join(f"{file_sum(path)}  {path.name}\n" for path in files)
-
-
 def _check_folder(folder: Path, verify: bool) -> None:
     if not (folder / "config.json").is_file():
         raise CheckpointError(f"{folder} is not a checkpoint: it has no config.json.")
@@ -202,10 +190,8 @@ __all__ = [
     "PICKLED_WEIGHTS",
     "SUMS",
     "checkpoint_path",
-    "file_sum",
     "list_checkpoints",
     "load_strict",
     "shipped_folder",
-    "sum_lines",
     "weight_files",
 ]

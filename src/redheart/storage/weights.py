@@ -17,7 +17,8 @@ from safetensors import safe_open
 from torch import Tensor, nn
 
 from ..modeling_redheart.stored_int8 import SCALE, VALUES, check_files, dequantize_rows, is_storable, quantize_rows
-from .strict_loading import SUMS, sum_lines
+from .files import sum_lines
+from .strict_loading import SUMS
 
 MAX_SHARD_SIZE = 2_000_000_000
 # The names of tensor types in a safetensors header.

@@ -16,6 +16,8 @@ from redheart.cli import main
 from redheart.configuration.labels import EMOTIONS, VERDICTS
 from redheart.data.loading import Array, Example, Unit
 from redheart.evaluation.measurement.guarantees import (
+    NAMING_THRESHOLDS,
+    SET_THRESHOLDS,
     achieved,
     calibrate,
     losses,
@@ -205,3 +207,9 @@ def test_wrong_usage_is_told_before_anything_is_read(
     done = CliRunner().invoke(main, ["calibrate", str(checkpoint), *options])
     assert done.exit_code == status
     assert complaint in " ".join(done.stderr.split())
+
+
+def test_thresholds_are_tested_from_the_safest_on() -> None:
+    assert list(SET_THRESHOLDS) == sorted(set(SET_THRESHOLDS))
+    assert list(NAMING_THRESHOLDS) == sorted(set(NAMING_THRESHOLDS), reverse=True)
+    assert 0 < SET_THRESHOLDS[0] < SET_THRESHOLDS[-1] < 1

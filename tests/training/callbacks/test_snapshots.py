@@ -9,11 +9,11 @@ import torch
 from torch import nn
 from transformers import TrainingArguments
 
+from redheart.modeling_redheart.digests import digest
 from redheart.storage.files import whole_file, write_json
 from redheart.training.callbacks.snapshots import (
     assign,
     check_modules,
-    digest,
     read_tensors,
     refuse_shards,
     tensors_of,

@@ -17,7 +17,7 @@ from transformers import (
 
 from redheart import RedHeartModel
 from redheart.configuration.labels import LOSSES, MODULES, UNLABELLED_LOSSES
-from redheart.training.callbacks.snapshots import digest
+from redheart.modeling_redheart.digests import digest
 from redheart.training.callbacks.sweet_spot import SweetSpotCallback, redheart_modules
 from redheart.training.callbacks.sweet_spot_rules import Rules, judge
 

@@ -14,7 +14,8 @@ from torch.utils.data import Dataset
 from transformers import PreTrainedConfig, PreTrainedModel, Trainer, TrainerCallback
 
 from redheart import RedHeartModel
-from redheart.training.callbacks.snapshots import digest, tensors_of
+from redheart.modeling_redheart.digests import digest
+from redheart.training.callbacks.snapshots import tensors_of
 from redheart.training.callbacks.sweet_spot import SweetSpotCallback, redheart_modules
 
 from ...fixtures.runs import report_in, small_arguments

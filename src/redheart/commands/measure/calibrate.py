@@ -82,12 +82,13 @@ def calibrate(
     from ...evaluation.measurement.results import Evaluation
     from ...evaluation.reports.terminal_report import render
     from ...loading import load_pipeline
-    from ...modeling_redheart.guarantees import ALPHA, DELTA, guarantee_lines, promise_lines
+    from ...modeling_redheart.guarantees import guarantee_lines, promise_lines
 
     pipe: Any = load_pipeline(model)  # in the form in which it reads
     longest = min(pipe.model.config.longest_text, pipe.tokenizer.model_max_length)
     predictor = Predictor(pipe.model, pipe.tokenizer, longest)
-    found = guarantees.calibrate(pipe.model, predictor, used, name, alpha or [ALPHA], delta or DELTA)
+    risks, chance = alpha or [guarantees.ALPHA], delta or guarantees.DELTA
+    found = guarantees.calibrate(pipe.model, predictor, used, name, risks, chance)
     lines = [line for promise in found.promises for line in promise_lines(promise)]
     if not any(promise.thresholds for promise in found.promises):
         raise DataError(

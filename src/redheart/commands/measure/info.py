@@ -51,7 +51,7 @@ def info(
         return
     console = Console(highlight=False)
     console.print(Text(printable(name), style="bold"))
-    if config.architectures == ["RedHeartForSequenceClassification"]:
+    if config.is_classifier:
         kind = config.problem_type or "not trained"
         labels = printable(", ".join(config.class_names))
         console.print(f"A classifier ({kind}): {labels}.", markup=False)

@@ -65,12 +65,12 @@ def _texts(first: str, second: str, model: str) -> "list[Difference]":
         except ValueError as error:
             wrong_usage(str(error), name)
 
-    from ...batch.columns import columns_of, is_classifier
+    from ...batch.columns import columns_of
     from ...batch.reader import pipeline_of
     from ...corpus.compare import compare_readings
 
     pipe = pipeline_of(model)
-    if is_classifier(pipe.model.config):
+    if pipe.model.config.is_classifier:
         wrong_usage(f"{model} is a classifier, and this compares analyses; name an analysis model.", "--model")
     one, other = pipe([first, second])
     return compare_readings(columns_of(pipe.model.config), one, other)

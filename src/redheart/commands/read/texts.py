@@ -11,19 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from ...batch.reading import read_each
+from ...batch.source import ENDINGS
 from ...configuration.errors import DataError
 from ...configuration.inputs import check_text
 from ...configuration.labels import OUTPUTS, closest
 from ...formats.strict_json import as_json
-from ...formats.tables import READERS, Line, byte_lines, check_row, decode, ending, read_table
+from ...formats.tables import Line, byte_lines, check_row, decode, ending, read_table
 
 # Keys of an answer; fields of a row with one of these names go under "input".
 _ANSWER_KEYS = frozenset(
     {"text", "error", "input", "rationale", "ranges", "rated_by", "flags", "classification", *OUTPUTS}
 )
-
-# File types that can be read.
-ENDINGS = (".txt", *READERS)
 
 
 @dataclass

@@ -11,7 +11,6 @@ test is a group, and a text weighs as much as its share of its group. What each 
 
 import base64
 import hashlib
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,23 +24,26 @@ from ...data.examples import fraction
 from ...data.loading import Array, Example, Unit
 from ...modeling_redheart.guaranteed import label_sets, weights_sum
 from ...modeling_redheart.guarantees import (
-    DELTA,
     ERRORS,
     GUARANTEED,
-    NAMING_THRESHOLDS,
-    SET_THRESHOLDS,
     Guarantee,
     Promise,
 )
 from ...statistics.measures import bootstrap, right_verdicts
 from ...statistics.risk_control import group_means, last_promised, least_alpha
-from ...storage.files import whole_file
+from ...storage.files import update_json
 from .predict import Predictor
 from .results import MODEL, Figure
 
 TARGETS = ("emotion_labels", "verdict_labels")
 # What new texts are compared with the calibrated ones by: readings, each number in 0..1.
 COMPARED = ("emotion_labels", "verdict_labels", "acceptability_labels")
+# What is promised where nothing else is asked for.
+ALPHA, DELTA = 0.1, 0.1
+# Thresholds in the order in which they are tested, fixed before any row is seen: sets from the largest on, and naming
+# from where few verdicts are named; higher ones name so few that a moderate number of rows could never promise any.
+SET_THRESHOLDS = tuple(round(0.001 * 1.03**step, 6) for step in range(230))
+NAMING_THRESHOLDS = tuple(round(0.8 - step / 100, 2) for step in range(60))
 _THRESHOLDS = {"emotions": SET_THRESHOLDS, "verdicts": SET_THRESHOLDS, "named": NAMING_THRESHOLDS}
 _DIGITS = 8  # of a text's sum
 DATASET = "guarantee"
@@ -133,7 +135,8 @@ def calibrate(
     weights = weights_sum(model)  # first, since an exported model has none
     items = rated_texts(units)
     rated = read_rated(predictor, items)
-    promises = tuple(_promise(rated, alpha, delta) for alpha in sorted(set(alphas)))
+    courses = {part: _by_threshold(rated, part) for part in GUARANTEED}
+    promises = tuple(_promise(courses, alpha, delta) for alpha in sorted(set(alphas)))
     return Guarantee(
         data=name,
         data_sha256=_data_sum(items),
@@ -150,11 +153,7 @@ def calibrate(
 
 def store_guarantee(guarantee: Guarantee, folder: Path) -> None:
     """Store a guarantee in the config in ``folder``, in place of an earlier one, and change nothing else."""
-    path = folder / "config.json"
-    config = json.loads(path.read_text(encoding="utf-8"))
-    config["guarantee"] = guarantee.record()
-    with whole_file(path) as partial:
-        partial.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    update_json(folder / "config.json", {"guarantee": guarantee.record()})
 
 
 def read_rated(predictor: Predictor, items: Sequence[Example]) -> Rated:
@@ -175,12 +174,17 @@ def losses(rated: Rated, part: str, threshold: float) -> tuple[Array, Array]:
     return np.clip(outside, 0, 1), np.ones(len(outside))
 
 
-def _promise(rated: Rated, alpha: float, delta: float) -> Promise:
+def _by_threshold(rated: Rated, part: str) -> tuple[Array, Array]:
+    """`losses` at each threshold in the order of the tests, by group: ``(thresholds, groups)`` twice."""
+    pairs = [losses(rated, part, threshold) for threshold in _THRESHOLDS[part]]
+    wrong, counted = (group_means(np.stack(column), rated.groups) for column in zip(*pairs, strict=True))
+    return wrong, counted
+
+
+def _promise(courses: Mapping[str, tuple[Array, Array]], alpha: float, delta: float) -> Promise:
     thresholds: dict[str, float] = {}
     least: dict[str, Any] = {}  # floats and None, which the types of the modules of the model do not tell apart
-    for part in GUARANTEED:
-        pairs = [losses(rated, part, threshold) for threshold in _THRESHOLDS[part]]
-        wrong, counted = (group_means(np.stack(column), rated.groups) for column in zip(*pairs, strict=True))
+    for part, (wrong, counted) in courses.items():
         last = last_promised(wrong, counted, alpha, delta)
         if last is None:
             least[part] = least_alpha(wrong, counted, delta)
@@ -281,7 +285,11 @@ def _data_sum(items: Sequence[Example]) -> str:
 
 
 __all__ = [
+    "ALPHA",
     "DATASET",
+    "DELTA",
+    "NAMING_THRESHOLDS",
+    "SET_THRESHOLDS",
     "TARGETS",
     "Rated",
     "achieved",
