@@ -83,7 +83,7 @@ def recipe_of(data: Path, encoder: Path, output: Path, share: float = 1.0) -> Di
     root = str(data)
     sources = []
     for name, rounds in ROUNDS.items():
-        # Its train split was never published whole: one side of the validation pairs; figures are measured on the other.
+        # Its train split was never published whole: one side of the validation pairs; figures come from the other.
         part = {"split": "validation", "half": "train"} if name == "scruples_dilemmas" else {}
         sources.append(Source(name, root=root, weight=rounds * share, **part))
     judged = [Source(name, root=root, split="validation", rows=_JUDGED) for name in _VALIDATED]
