@@ -40,7 +40,8 @@ ROUNDS: Mapping[str, float] = {
     "emobank": 0.4,
     "emotion_intensity_en": 0.3,
     "scruples_dilemmas": 1.0,
-    "ethics_commonsense": 0.1,
+    "scruples_anecdotes": 0.02,
+    "ethics_utilitarianism": 0.1,
     "moral_stories": 0.1,
 }
 _VALIDATED = ("cases", "goemotions", "goemotions_ko", "emobank")
