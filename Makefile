@@ -4,9 +4,9 @@ TEXT ?= I told my sister's secret to her fiancé, and now the wedding is off.
 DATA ?= ../shared/data
 PIP = $(VENV)/bin/python -m pip install --quiet --constraint constraints.txt
 
-.PHONY: help analyze test lint check blocks docs evaluate bench
+.PHONY: help analyze test test-oldest test-newest lint check blocks docs evaluate bench
 help: ## Say what there is
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -24,6 +24,19 @@ analyze: $(VENV)/.installed ## Set everything up and read a text: make analyze T
 
 test: $(VENV)/.developer ## Set everything up and run the tests
 	$(VENV)/bin/python -m pytest -m 'not gpu' --numprocesses auto --maxprocesses 4 --dist loadfile
+
+# In an environment of their own: `make test-oldest WITH=torch==2.13.0+cpu` adds a requirement, TESTS are options of pytest.
+test-oldest test-newest: test-%:
+	$(PYTHON) -m venv .venv-$*
+	.venv-$*/bin/python -m pip install --quiet uv
+	.venv-$*/bin/python -m uv pip install --quiet --python .venv-$* --resolution $(RESOLUTION) --editable '.[dev]' $(WITH)
+	.venv-$*/bin/python -m pip list
+	.venv-$*/bin/python -m pytest -m 'not gpu' --numprocesses auto --maxprocesses 4 --dist loadfile $(TESTS)
+
+test-oldest: RESOLUTION = lowest-direct
+test-newest: RESOLUTION = highest
+test-oldest: ## Run the tests on the oldest dependencies that pyproject.toml takes
+test-newest: ## Run the tests on the newest dependencies there are
 
 lint: $(VENV)/.developer ## Check style, types, and that tables in README and docs equal their sources
 	$(VENV)/bin/ruff check .

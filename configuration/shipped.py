@@ -5,6 +5,7 @@ Notable: nothing here needs torch or transformers, so that a misspelt name is re
 
 import json
 import re
+from importlib.metadata import entry_points
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ DEFAULT_MODEL = "redheart-100m"
 
 # PEFT's file by which the folder of an adapter is recognised.
 ADAPTER = "adapter_config.json"
+
+# Entry points by which another package brings a trained checkpoint: its name = the package that has its files.
+CHECKPOINTS = "redheart.checkpoints"
 
 # A model on the Hugging Face Hub: owner/name.
 _HUB_ID = re.compile(r"[\w][\w.-]*/[\w][\w.-]*")
@@ -44,16 +48,23 @@ def load_preset(name: str) -> dict[str, Any]:
     return options
 
 
+def _checkpoints() -> dict[str, Path]:
+    """Folder of each trained checkpoint, those of this package before those of others."""
+    installed = {entry.name: Path(str(files(entry.value))) for entry in entry_points(group=CHECKPOINTS)}
+    return installed | {path.parent.name: path.parent for path in _SHIPPED.glob("*/config.json")}
+
+
 def list_checkpoints() -> list[str]:
-    """Names of the trained checkpoints that ship inside the package."""
-    return sorted(path.parent.name for path in _SHIPPED.glob("*/config.json"))
+    """Names of the trained checkpoints that ship inside this package, or in another one that is installed."""
+    return sorted(_checkpoints())
 
 
 def shipped_folder(name: str) -> Path:
     """The folder of the shipped checkpoint ``name``; any other name raises `CheckpointError`."""
-    if name not in list_checkpoints():
-        raise CheckpointError(f"No checkpoint {name!r} ships in this package; {closest(name, list_checkpoints())}")
-    return _SHIPPED / name
+    folders = _checkpoints()
+    if name not in folders:
+        raise CheckpointError(f"No checkpoint {name!r} is installed; {closest(name, sorted(folders))}")
+    return folders[name]
 
 
 def checkpoint_path(name_or_path: str) -> str:
@@ -75,7 +86,7 @@ def checkpoint_path(name_or_path: str) -> str:
         return str(shipped_folder(name_or_path))
     if name_or_path in preset_names():
         raise CheckpointError(
-            f"{name_or_path!r} has no trained weights in this package and no folder here. "
+            f"{name_or_path!r} has no trained weights installed and no folder here. "
             f"`redheart create {name_or_path}` makes that folder, with random weights to train."
         )
     if not _HUB_ID.fullmatch(name_or_path):
@@ -91,6 +102,7 @@ def checkpoint_path(name_or_path: str) -> str:
 
 __all__ = [
     "ADAPTER",
+    "CHECKPOINTS",
     "CONFIGURATION",
     "DEFAULT_MODEL",
     "PACKAGE",

@@ -118,7 +118,6 @@ TESTED_IN = {
     "modeling_redheart/token_budget": "modeling_redheart/test_modeling_redheart.py",
     "modeling_redheart/windows": "modeling_redheart/test_pipeline_redheart.py",
     "recipes/evaluate_cases": "evaluation/texts/test_cases.py",
-    "recipes/shipped_recipes": "recipes/test_train_mini.py",
     "rewording/persons": "rewording/test_point_of_view.py",
     "rewording/synonyms": "rewording/test_variants.py",
     "rewording/tellings": "rewording/test_point_of_view.py",

@@ -80,8 +80,8 @@ def test_the_task_need_not_be_named(shipped: Path, asked: list[str]) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("redheart-mini", "'redheart-mini' has no trained weights in this package .* `redheart create redheart-mini`"),
-        ("redheart-730m", "'redheart-730m' has no trained weights in this package"),
+        ("redheart-mini", "'redheart-mini' has no trained weights installed .* `redheart create redheart-mini`"),
+        ("redheart-730m", "'redheart-730m' has no trained weights installed"),
         ("redheart-mni", "no checkpoint 'redheart-mni'; did you mean 'redheart-mini'"),
         ("redheart-100", "no checkpoint 'redheart-100'; did you mean 'redheart-100m'"),
     ],

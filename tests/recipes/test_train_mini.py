@@ -1,87 +1,26 @@
-"""The recipe of the shipped checkpoint: what it reads, and what it says of it."""
+"""The recipe of redheart-mini: what teaches it."""
 
-from collections.abc import Sequence
+from pathlib import Path
 
-import numpy as np
 import pytest
 
-from redheart.configuration.labels import VERDICTS, record_keys
-from redheart.data.loading import NON_COMMERCIAL, Example, to_units
-from redheart.recipes.shipped_recipes import ENGLISH, epoch_sizes, titles, translations
-from redheart.recipes.train_mini import CYCLES, EMBEDDED, SETS, STORY_VERDICT, add_verdicts, record_of
-
-
-def _comments(texts: Sequence[str], source: str, first: int = 0) -> list[Example]:
-    labels = np.zeros(28, dtype=np.float32)
-    return [
-        Example(text, source, {"emotion_labels": labels}, f"goemotions/{number}")
-        for number, text in enumerate(texts, start=first)
-    ]
+from redheart.data.loading import NON_COMMERCIAL
+from redheart.recipes.shipped_recipes import ENGLISH
+from redheart.recipes.train_mini import ROUNDS, recipe_of
 
 
 def test_nothing_non_commercial_is_read() -> None:
-    assert not set(NON_COMMERCIAL) & {*SETS, *ENGLISH}
-    assert set(EMBEDDED) <= set(SETS)
-    assert all(set(cycle.rounds) == set(SETS) for cycle in CYCLES)
+    assert not {*NON_COMMERCIAL, "crowd_envent"} & {*ROUNDS, *ENGLISH}
 
 
-def test_a_comment_and_its_translation_are_one_unit() -> None:
-    english, korean = _comments(["yes", "no", "maybe"], "goemotions"), _comments(["아니", "글쎄"], "goemotions_ko", 1)
-    units = translations(english, korean)
-    assert [[item.text for item in unit] for unit in units] == [["no", "아니"], ["maybe", "글쎄"]]
-    assert {item.source for unit in units for item in unit} == {"goemotions_translated"}
-    units[0][1].targets["embedding_labels"] = np.zeros(3)
-    assert "embedding_labels" not in korean[0].targets  # the set itself stays as it was
+def test_a_trial_run_has_a_share_of_each_set(tmp_path: Path) -> None:
+    whole, trial = (recipe_of(tmp_path, tmp_path / "encoder", tmp_path / "run", share) for share in (1.0, 0.1))
+    assert [source.weight for source in whole.data.train] == list(ROUNDS.values())
+    assert [source.weight for source in trial.data.train] == pytest.approx([value / 10 for value in ROUNDS.values()])
 
 
-def test_the_verdict_on_a_story_follows_from_which_action_it_is() -> None:
-    pair = [
-        Example(text, "moral_stories", {"acceptability_pair_labels": np.array([0, rank])})
-        for text, rank in (("a", 1), ("b", 0))
-    ]
-    add_verdicts(pair)
-    assert [VERDICTS[item.targets["verdict_labels"].argmax()] for item in pair] == ["nobody", "author"]
-
-
-def test_a_title_has_the_votes_of_its_post() -> None:
-    votes = np.array([1, 0, 0, 0, 0], dtype=np.float32)
-    (title,) = titles([Example("Was I wrong?\nIt began so ...", "scruples_anecdotes", {"verdict_labels": votes})])
-    assert (title.text, title.source) == ("Was I wrong?", "scruples_titles")
-    assert title.targets["verdict_labels"] is votes
-
-
-def test_the_epoch_holds_the_rounds_of_each_set() -> None:
-    units = to_units([*_comments(["a"] * 40, "goemotions"), *_comments(["b"] * 10, "emobank")])
-    assert epoch_sizes(units, {"goemotions": 0.5, "emobank": 2.0}) == {"goemotions": 20, "emobank": 20}
-
-
-@pytest.mark.parametrize("source", ["goemotions_translated", "scruples_titles"])
-def test_the_record_names_sets_as_they_are_published(source: str) -> None:
-    targets = {
-        "emotion_labels": np.zeros(28, dtype=np.float32),
-        "verdict_labels": np.array([1, 0, 0, 0, 0], dtype=np.float32),
-    }
-    record = record_of([(Example("text", source, targets),)])
-    assert set(record) <= set(record_keys())
-    names = {
-        name for key, sources in record.items() if not key.startswith(("confidence", "regret")) for name in sources
-    }
-    assert source not in names
-    assert names & {"goemotions_ko", "scruples_anecdotes"}
-
-
-def test_no_confidence_is_claimed_of_derived_outputs() -> None:
-    record = record_of([(Example("text", "goemotions", {"emotion_labels": np.zeros(28, dtype=np.float32)}),)])
-    assert record["regret.responsibility.actual"][0].startswith("derived: ")
-    assert "confidence.emotion" in record
-    assert "confidence.regret" not in record
-
-
-def test_a_verdict_made_of_a_story_is_derived() -> None:
-    votes = np.array([1, 0, 0, 0, 0], dtype=np.float32)
-    units = [
-        (Example("text", source, {"verdict_labels": votes}),) for source in ("moral_stories", "scruples_anecdotes")
-    ]
-    record = record_of(units)
-    assert record["verdict"] == record["surd"] == ["scruples_anecdotes", STORY_VERDICT]
-    assert STORY_VERDICT.startswith("derived: ")
+def test_no_row_that_is_learned_from_is_measured_with(tmp_path: Path) -> None:
+    data = recipe_of(tmp_path, tmp_path / "encoder", tmp_path / "run").data
+    learned = {(source.name, source.split, source.half) for source in data.train}
+    assert not learned & {(source.name, source.split, source.half) for source in data.validation}
+    assert ("scruples_dilemmas", "validation", "train") in learned  # the other half is what figures are measured on

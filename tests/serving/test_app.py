@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from typing import Any, get_args
 
@@ -301,11 +301,19 @@ def test_a_full_queue_and_a_deadline(gated: Any, talk_to: Any) -> None:
             answer = await client.post("/read", json={"text": "fifth"})
             assert_problem(answer, 503, "queue_full", "2 texts are waiting")
             assert int(answer.headers["retry-after"]) >= 1
+            answer = await client.post("/read", content=unread())
+            assert_problem(answer, 503, "queue_full", "1 more would be over the maximum of 2")
             gated.open.set()
             assert (await begun).status_code == (await waiting).status_code == 200
         assert gated.batches == [["first"], ["third", "fourth"]]  # the others had not begun
 
     run(test)
+
+
+async def unread() -> AsyncIterator[bytes]:
+    """A body that must not be read: the first piece of it fails."""
+    raise AssertionError("The body was read.")
+    yield b""
 
 
 def client_waits(client: Any) -> int:

@@ -175,7 +175,7 @@ def test_names_lead_to_folders(tiny: Path, tmp_path: Path, monkeypatch: pytest.M
     assert type(load_strict(TINY)) is RedHeartModel
     (tmp_path / TINY).mkdir()
     assert checkpoint_path(TINY) == TINY
-    with pytest.raises(ValueError, match="ships"):
+    with pytest.raises(ValueError, match="is installed"):
         checkpoint.shipped_folder("redheart-tinny")
 
 

@@ -86,7 +86,7 @@ def create_app(
     _add_routes(app, service, keyed=bool(keys))
     _add_pages(app)
     paths = frozenset(getattr(route, "path", "") for route in app.routes)
-    app.add_middleware(BodyLimit, limits=service.limits)
+    app.add_middleware(BodyLimit, limits=service.limits, check_room=service.check_room)
     if keys:
         app.add_middleware(Access, accounts=accounts)
     app.add_middleware(Guard, paths=paths, metrics=service.metrics)  # the last one added comes first

@@ -106,6 +106,11 @@ class Batcher:
         """Number of texts that wait."""
         return len(self._waiting)
 
+    def check_room(self, texts: int = 1) -> None:
+        """Raise `QueueFullError` when the queue has no room for that many ``texts``."""
+        if (waiting := len(self._waiting) + self._coming) + texts > self.max_queue:
+            raise QueueFullError(waiting, self._retry_after())
+
     async def submit(self, texts: Sequence[str], options: Hashable = None, timeout: float | None = None) -> list[Any]:
         """Read texts. After an error or a cancellation, those whose reading has not begun are not read any more.
 
@@ -125,8 +130,7 @@ class Batcher:
         """
         if self._closing or self._task is None:
             raise ClosedError("The server is stopping.")
-        if (waiting := len(self._waiting) + self._coming) + len(texts) > self.max_queue:
-            raise QueueFullError(waiting, self._retry_after())
+        self.check_room(len(texts))
         limit = asyncio.timeout(timeout)
         items: list[_Item] = []
         try:

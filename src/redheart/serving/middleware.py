@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 import traceback
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
@@ -98,13 +98,17 @@ class Guard:
 class BodyLimit:
     """Reads the body of each request within the limits; beyond them it answers 413, 408 or 503.
 
+    A request that would be refused whatever is in it is refused unread, so that a server with too much to do spends
+    its time on texts that it reads.
+
     Args:
         app: The application behind it.
         limits: The limits.
+        check_room: Raises `ProblemError` when no text could be read now.
     """
 
-    def __init__(self, app: ASGIApp, limits: Limits) -> None:
-        self.app, self.limits, self.open = app, limits, 0
+    def __init__(self, app: ASGIApp, limits: Limits, check_room: Callable[[], None]) -> None:
+        self.app, self.limits, self.check_room, self.open = app, limits, check_room, 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on when its body has arrived."""
@@ -135,6 +139,7 @@ class BodyLimit:
                 limits.requests,
                 retry_after=1,
             )
+        self.check_room()
         declared = dict(scope["headers"]).get(b"content-length", b"")
         if declared.isdigit():
             self._check(int(declared))

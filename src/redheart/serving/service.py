@@ -165,14 +165,7 @@ class Service:
         try:
             return await self.batcher.submit(texts, options, limits.deadline)
         except QueueFullError as error:
-            raise ProblemError(
-                503,
-                "queue_full",
-                f"{error.waiting} texts are waiting; these {len(texts)} would make it more than {limits.queue}.",
-                f"Try again after {error.retry_after} s.",
-                error.waiting,
-                error.retry_after,
-            ) from None
+            raise self._queue_full(error, len(texts)) from None
         except DeadlineError:
             raise ProblemError(
                 504,
@@ -192,6 +185,23 @@ class Service:
                 "Send the texts one by one to find which, and report it to the operator of the server.",
                 f"{len(texts)} texts",
             ) from None
+
+    def check_room(self) -> None:
+        """Raise `ProblemError` when the queue has no room for a single text."""
+        try:
+            self.batcher.check_room()
+        except QueueFullError as error:
+            raise self._queue_full(error, 1) from None
+
+    def _queue_full(self, error: QueueFullError, texts: int) -> ProblemError:
+        return ProblemError(
+            503,
+            "queue_full",
+            f"{error.waiting} texts are waiting; {texts} more would be over the maximum of {self.limits.queue}.",
+            f"Try again after {error.retry_after} s.",
+            error.waiting,
+            error.retry_after,
+        )
 
     def facts(self) -> ModelFacts:
         """Return the facts about the model; `ready` has the errors."""
