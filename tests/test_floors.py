@@ -26,7 +26,7 @@ FLOORS = (
     {"training.trainers", "evaluation.reports"},
     {"training.runs", "evaluation.texts"},
     {"evaluation"},
-    {"compression", "hub_upload", "training"},
+    {"compression", "hub_upload", "training", "views"},
     {"readers"},
     {"loading"},
     {"batch", "benchmarking", "demo", "serving"},
