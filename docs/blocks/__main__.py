@@ -9,7 +9,7 @@ import difflib
 import sys
 from pathlib import Path
 
-from . import api, architecture, commands, figures, limits, recipes, rows, smaller, speed
+from . import api, architecture, commands, figures, limits, recipes, rows, smaller, speed, views
 from .markdown import Block, BlockError, names, written
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,6 +23,7 @@ BLOCKS: dict[str, Block] = {
     **rows.BLOCKS,
     **api.BLOCKS,
     **architecture.BLOCKS,
+    **views.BLOCKS,
 }
 
 

@@ -155,9 +155,7 @@ def _tokens(student: PlainStudent, texts: Sequence[str], longest: int) -> list[d
 def _batches(rows: Sequence[dict[str, Any]], collator: Any) -> Batches:
     """Batches of rows of similar length."""
     ordered = sorted(rows, key=lambda row: len(row["input_ids"]))
-    return [
-        dict(collator(ordered[start : start + _READ_TEXTS])) for start in range(0, len(ordered), _READ_TEXTS)
-    ]
+    return [dict(collator(ordered[start : start + _READ_TEXTS])) for start in range(0, len(ordered), _READ_TEXTS)]
 
 
 def _read(batches: Batches, read: Any) -> Tensor:
@@ -170,9 +168,15 @@ def _student_output(student: PlainStudent, batches: Batches) -> Tensor:
 
 
 def _thresholds(found: Tensor, wanted: Tensor, theirs: Mapping[str, float]) -> dict[str, float]:
-    """The thresholds by which ``found`` (texts, 28) agrees best with what the teacher asserts of the same texts.
+    """The thresholds by which a student agrees best with what the teacher asserts of the same texts.
 
-    The teacher's own, where it asserts too little of these texts to tell.
+    Args:
+        found: Probabilities of the student, ``(texts, 28)``.
+        wanted: Probabilities of the teacher, in the same shape.
+        theirs: Thresholds of the teacher.
+
+    Returns:
+        Emotion -> threshold; the teacher's own, where it asserts nothing of these texts.
     """
     asserted = asserted_emotions(wanted.numpy(), theirs).astype(np.float64)
     if not asserted.any():

@@ -262,7 +262,8 @@ def _take_weights(plain: Any, encoder: Any) -> None:
         name for name in own.keys() - given.keys() if not name.startswith("pooler.")
     )
     if other:
-        raise ValueError(f"A plain {encoder.config.model_type} does not have the same weights as the model: {other[0]}.")
+        kind = encoder.config.model_type
+        raise ValueError(f"The encoder cannot become a plain {kind}: only one of the two has the weight {other[0]!r}.")
     plain.load_state_dict({**own, **given})
 
 
