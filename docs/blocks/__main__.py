@@ -9,7 +9,7 @@ import difflib
 import sys
 from pathlib import Path
 
-from . import api, architecture, commands, figures, limits, recipes, rows, smaller, speed, views
+from . import api, architecture, commands, figures, limits, recipes, rows, smaller, speed
 from .markdown import Block, BlockError, names, written
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,7 +23,6 @@ BLOCKS: dict[str, Block] = {
     **rows.BLOCKS,
     **api.BLOCKS,
     **architecture.BLOCKS,
-    **views.BLOCKS,
 }
 
 

@@ -10,7 +10,6 @@ import torch
 from transformers import AutoTokenizer
 from typer.testing import CliRunner
 
-from redheart import RedHeartConfig, RedHeartModel
 from redheart.cli import main
 from redheart.modeling_redheart.pipeline_redheart import EthicalAnalysisPipeline
 from redheart.storage.strict_loading import load_strict
@@ -84,14 +83,12 @@ def test_the_folder_is_a_checkpoint_still(written: Path, checkpoint: Path) -> No
     assert all(torch.equal(value, again[name]) for name, value in own.items())
 
 
-def test_a_model_without_an_embedding_is_refused(tmp_path: Path, checkpoint: Path) -> None:
-    parts = RedHeartConfig.from_preset("redheart-tiny").components
-    lacking = RedHeartConfig(components={name: size for name, size in parts.items() if name != "projector"})
-    RedHeartModel(lacking).save_pretrained(tmp_path / "lacking")
-    AutoTokenizer.from_pretrained(checkpoint).save_pretrained(tmp_path / "lacking")
-    with pytest.raises(ValueError, match=r"has no embedding: its config lacks the component 'projector'"):
-        write_sentence_folder(tmp_path / "lacking", tmp_path / "out")
+def test_an_embedding_that_nothing_supervised_is_refused(tiny: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="Nothing supervised 'embedding' in this model"):
+        write_sentence_folder(tiny, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+    folder = write_sentence_folder(tiny, tmp_path / "out", include_untrained=True)
+    assert "nothing: the model withholds it" in (folder / "README.md").read_text()
 
 
 def test_other_embeddings_are_refused_and_nothing_is_left(
@@ -119,6 +116,7 @@ def test_the_command(checkpoint: Path, tmp_path: Path) -> None:
     for more, message in (
         ([str(tmp_path / "out")], "is not empty"),
         ([str(tmp_path / "new"), "--int8"], "are about ONNX"),
+        ([str(tmp_path / "new"), "--form", "onnx", "--include-untrained"], "An ONNX graph has every output"),
         ([str(tmp_path / "new"), "--form", "sentence"], "did you mean 'sentence-transformers'?"),
     ):
         refused = CliRunner().invoke(main, [*words, *more])

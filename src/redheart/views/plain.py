@@ -113,7 +113,7 @@ def make_plain_view(recipe: PlainRecipe, resume: bool = False, overwrite: bool =
     torch.manual_seed(args.seed)
     place = checkpoint_path(recipe.teacher)
     teacher: Any = load_strict(place, RedHeartModel, dtype=torch.float32).eval()
-    student = STUDENTS[recipe.plain](teacher, AutoTokenizer.from_pretrained(place))
+    student = STUDENTS[recipe.plain](teacher, AutoTokenizer.from_pretrained(place), recipe.include_untrained)
     student.freeze_below(recipe.trained_layers)
     train, unseen = (
         sorted({item.text for unit in units for item in unit}) for units in build_units(recipe.data, args.seed, False)

@@ -6,6 +6,7 @@
     trained_layers: 4                 # the encoder's last ones; those below stay the teacher's
     head_learning_rate: 5.0e-4        # of what the encoder does not have: the head, the pooler
     longest_text: 128                 # tokens that are read in training
+    include_untrained: false          # also learn what nothing supervised in the teacher
     data: {...}                       # as in a training recipe; labels are not read
     training: {...}                   # `transformers.TrainingArguments`
 
@@ -27,7 +28,7 @@ from ..training.runs.recipe import ELSEWHERE, DataRecipe, Source
 
 View = Literal["emotions", "embedding"]
 VIEWS: tuple[str, ...] = get_args(View)
-# Training texts of each set, some 80,000 tokens: half an hour on one core.
+# Texts of each set, some 80,000 tokens together.
 _ROWS = {"cases": 1200, "goemotions": 1400, "goemotions_ko": 500}
 _TRAINING = {
     "num_train_epochs": 1,
@@ -62,6 +63,7 @@ class PlainRecipe:
     trained_layers: int = 4
     head_learning_rate: float = 5e-4
     longest_text: int = 128
+    include_untrained: bool = False
     data: DataRecipe = field(default_factory=_public_texts)
     training: dict[str, Any] = field(default_factory=dict)
 
@@ -85,7 +87,7 @@ def describes_plain_view(path: Path) -> bool:
     return isinstance(content, Mapping) and "plain" in content
 
 
-def read_plain_recipe(path: Path | None, **given: str | None) -> PlainRecipe:
+def read_plain_recipe(path: Path | None, **given: str | bool | None) -> PlainRecipe:
     """The recipe of a plain view.
 
     Args:

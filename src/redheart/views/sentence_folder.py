@@ -16,6 +16,7 @@ sentence-transformers has loaded it and its embeddings are the model's.
 import json
 import os
 import shutil
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -41,18 +42,19 @@ _SAMPLES = (
 )
 
 
-def write_sentence_folder(source: Path, folder: Path) -> Path:
+def write_sentence_folder(source: Path, folder: Path, include_untrained: bool = False) -> Path:
     """Write a checkpoint as a folder for sentence-transformers, with its code.
 
     Args:
         source: Folder of a checkpoint, or the name of one that ships.
         folder: Folder to write to; new or empty.
+        include_untrained: Write an embedding that nothing supervised, too; the README of the folder then says so.
 
     Returns:
         The absolute path of the folder, which appears only when its embeddings are the model's up to `TOLERANCE`.
 
     Raises:
-        ValueError: For a checkpoint without an embedding, and where the embeddings differ.
+        ValueError: For a checkpoint whose embedding nothing supervised, and where the embeddings differ.
         FileExistsError: For a folder that is not empty.
         ImportError: Without sentence-transformers.
         OSError: For a full disk or a missing permission; the message has the remedy.
@@ -60,8 +62,7 @@ def write_sentence_folder(source: Path, folder: Path) -> Path:
     need_sentence_transformers()
     target, place = new_folder(folder), Path(checkpoint_path(str(source)))
     model: Any = load_strict(place, RedHeartModel)
-    if "embedding" not in model.config.outputs_at("full"):
-        raise ValueError(f"{source} has no embedding: its config lacks the component 'projector'.")
+    check_supervised(model, ("embedding",), include_untrained)
     tokenizer: Any = AutoTokenizer.from_pretrained(place)
     weights = weight_files(place)
     with whole_or_nothing(target, sum(path.stat().st_size for path in weights)) as partial:
@@ -74,8 +75,28 @@ def write_sentence_folder(source: Path, folder: Path) -> Path:
         add_auto_map(partial)
         for name, content in _settings(model.config.longest_text).items():
             (partial / name).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        (partial / "README.md").write_text(_card(place.name, model.config.supervision), encoding="utf-8")
         _compare(model.eval(), tokenizer, partial)
     return target
+
+
+def check_supervised(model: RedHeartModel, claims: Sequence[str], include_untrained: bool = False) -> None:
+    """Raise `ValueError` where nothing supervised one of ``claims``, unless that is asked for.
+
+    Args:
+        model: The model.
+        claims: Record keys.
+        include_untrained: Whether it is asked for.
+
+    Raises:
+        ValueError: With the first such claim.
+    """
+    untrained = [name for name in claims if not model.config.supervision.get(name)]
+    if untrained and not include_untrained:
+        raise ValueError(
+            f"Nothing supervised {untrained[0]!r} in this model, so a reading withholds it; take a model that learned "
+            "it, or ask for it all the same with --include-untrained."
+        )
 
 
 def need_sentence_transformers() -> None:
@@ -83,6 +104,15 @@ def need_sentence_transformers() -> None:
     if find_spec("sentence_transformers") is None:
         error = missing("Folders for sentence-transformers need that library", "sentence")
         raise error
+
+
+def _card(name: str, record: Mapping[str, Sequence[str]]) -> str:
+    """The README of the folder."""
+    sources = ", ".join(record.get("embedding", ())) or "nothing: the model withholds it from a reading"
+    return (
+        f"# The embedding of {name}\n\nFor `SentenceTransformer(..., trust_remote_code=True)`. What supervised the "
+        f"embedding: {sources}.\n"
+    )
 
 
 def _settings(longest: int) -> dict[str, Any]:
@@ -125,4 +155,4 @@ def _compare(model: Any, tokenizer: Any, folder: Path) -> None:
         )
 
 
-__all__ = ["TOLERANCE", "need_sentence_transformers", "write_sentence_folder"]
+__all__ = ["TOLERANCE", "check_supervised", "need_sentence_transformers", "write_sentence_folder"]

@@ -17,7 +17,7 @@ from transformers import AutoModel, AutoModelForSequenceClassification, PreTrain
 from ..configuration.labels import EMOTIONS
 from ..modeling_redheart.backbone import PretrainedTextEncoder
 from ..modeling_redheart.modeling_redheart import RedHeartModel
-from .sentence_folder import need_sentence_transformers
+from .sentence_folder import check_supervised, need_sentence_transformers
 
 _LEAST = 1e-4  # probability, so that a logit is finite
 
@@ -28,25 +28,28 @@ class PlainStudent(nn.Module):
     Args:
         teacher: The model to learn from.
         tokenizer: Its tokenizer, which is the student's, too.
+        include_untrained: Also learn what nothing supervised in the teacher.
 
     Raises:
-        ValueError: For a teacher that lacks the output, or whose backbone is not a text encoder of transformers.
+        ValueError: For a teacher in which nothing supervised what is to be learned, or whose backbone is not a text
+            encoder of transformers.
     """
 
-    output: str  # of the teacher
+    claims: tuple[str, ...]  # of the teacher that it learns, as record keys
     ridge: float  # penalty of the fitted head, relative to the mean variance of its inputs
     network: nn.Module
 
-    def __init__(self, teacher: RedHeartModel, tokenizer: PreTrainedTokenizerBase) -> None:
+    def __init__(
+        self, teacher: RedHeartModel, tokenizer: PreTrainedTokenizerBase, include_untrained: bool = False
+    ) -> None:
         super().__init__()
         encoder = teacher.backbone.encoder
-        if self.output not in teacher.config.outputs_at("full"):
-            raise ValueError(f"The model has no output {self.output!r} that a plain view could learn.")
         if not isinstance(encoder, PretrainedTextEncoder):
             raise ValueError(
                 "The model's backbone is Red Heart's own, which no plain architecture has; take a model on a text "
                 "encoder of transformers, such as redheart-100m."
             )
+        check_supervised(teacher, self.claims, include_untrained)
         self.tokenizer: Any = tokenizer
         self.tokenizer.padding_side = "right"
         self._build(encoder.model, teacher)
@@ -109,7 +112,7 @@ class PlainStudent(nn.Module):
 class EmotionStudent(PlainStudent):
     """A sequence classifier of transformers with the 28 emotions as labels."""
 
-    output, ridge = "emotion", 0.1
+    claims, ridge = tuple(f"emotion.{name}" for name in EMOTIONS), 0.1
 
     def _build(self, encoder: Any, teacher: RedHeartModel) -> None:
         config = copy.deepcopy(encoder.config)
@@ -165,7 +168,7 @@ class EmotionStudent(PlainStudent):
 class EmbeddingStudent(PlainStudent):
     """The encoder, the mean of its states, and a projection, as modules of sentence-transformers."""
 
-    output, ridge = "embedding", 1.0
+    claims, ridge = ("embedding",), 1.0
 
     def _build(self, encoder: Any, teacher: RedHeartModel) -> None:
         need_sentence_transformers()

@@ -31,6 +31,9 @@ def distill(
             metavar="NAME", help="Train a plain model, which needs no code of this package: emotions or embedding."
         ),
     ] = None,
+    include_untrained: Annotated[
+        bool, typer.Option("--include-untrained", help="With --plain: also learn what nothing supervised.")
+    ] = False,
     output: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Folder of the run, instead of the recipe's.")
     ] = None,
@@ -48,15 +51,17 @@ def distill(
     the full model into redheart-100m
 
     [bold]redheart distill --plain emotions[/bold]
-    redheart-100m's emotions into a classifier for pipeline("text-classification"), in half an hour on one core
+    redheart-100m's emotions into a classifier for pipeline("text-classification")
     """
     from ...compression.distill import distill as run
     from ...compression.distill import summary
     from ...compression.distillation_recipe import read_distillation
 
     if plain is not None or (recipe is not None and _is_plain(recipe)):
-        _distill_plain(recipe, plain, teacher, student, output, resume, overwrite)
+        _distill_plain(recipe, plain, teacher, student, output, resume, overwrite, include_untrained)
         return
+    if include_untrained:
+        raise typer.BadParameter("It is an option of --plain; leave it out.", param_hint="--include-untrained")
     if recipe is None and student is None:
         raise typer.BadParameter(
             "Nothing says what to train; give a RECIPE, a preset as --student, or --plain.", param_hint="RECIPE"
@@ -82,6 +87,7 @@ def _distill_plain(
     output: Path | None,
     resume: bool,
     overwrite: bool,
+    include_untrained: bool,
 ) -> None:
     from ...storage.quiet import silence_libraries
     from ...views.plain import make_plain_view, summary
@@ -94,7 +100,8 @@ def _distill_plain(
     if output is None and recipe is None:
         output = Path("runs", f"plain-{plain}")
     silence_libraries()
-    run = read_plain_recipe(recipe, output=output and str(output), plain=plain, teacher=teacher)
+    given = {"plain": plain, "teacher": teacher, "include_untrained": include_untrained or None}
+    run = read_plain_recipe(recipe, output=output and str(output), **given)
     report = make_plain_view(run, resume, overwrite)
     if is_first_process():
         typer.echo(printable(summary(report)))

@@ -53,13 +53,17 @@ def export(
     int8: Annotated[
         bool, typer.Option("--int8", help="Store weights and compute products in 8 bits, for CPUs.")
     ] = False,
+    include_untrained: Annotated[
+        bool,
+        typer.Option("--include-untrained", help="Write an embedding that nothing supervised, too, and say so in it."),
+    ] = False,
 ) -> None:
     """Write a model for another library, checked against the model's own outputs.
 
     [bold]redheart export redheart-100m --int8[/bold]
     ./redheart-100m-onnx, which onnxruntime runs without this package, for any number of texts of any length
 
-    [bold]redheart export redheart-100m --form sentence-transformers[/bold]
+    [bold]redheart export runs/mine/model --form sentence-transformers[/bold]
     a folder for SentenceTransformer(..., trust_remote_code=True), which needs this package neither
     """
     from ...storage.quiet import silence_libraries
@@ -73,8 +77,13 @@ def export(
         from ...views.sentence_folder import write_sentence_folder
 
         place = output or Path(f"{Path(model).name}-{SENTENCES}")
-        typer.echo(write_sentence_folder(Path(checkpoint_path(model)), place))
+        typer.echo(write_sentence_folder(Path(checkpoint_path(model)), place, include_untrained))
         return
+    if include_untrained:
+        raise typer.BadParameter(
+            "An ONNX graph has every output; leave it out, or give --form sentence-transformers.",
+            param_hint="--include-untrained",
+        )
     from ...compression.onnx_export import export_onnx
 
     options: dict[str, Any] = {} if outputs is None else {"outputs": tuple(outputs)}
