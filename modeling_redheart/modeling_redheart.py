@@ -194,6 +194,27 @@ class RedHeartModel(RedHeartPreTrainedModel):
             **reading,
         )
 
+    def embed(
+        self, input_ids: Tensor, attention_mask: Tensor | None = None, token_type_ids: Tensor | None = None
+    ) -> Tensor:
+        """Return the embeddings of texts and compute nothing else, for libraries that want one tensor.
+
+        Args:
+            input_ids: Token ids, ``(batch, tokens)``.
+            attention_mask: 1 where there is text; shape ``(batch, tokens)``.
+            token_type_ids: Passed on to a text encoder of transformers that takes them.
+
+        Returns:
+            Vectors of length 1; shape ``(batch, hidden)``.
+
+        Raises:
+            ValueError: For a model without an embedding, and a text that is too long.
+        """
+        given = {"input_ids": input_ids, "attention_mask": attention_mask, "token_type_ids": token_type_ids}
+        reading = self(**given, outputs=("embedding",), return_dict=True)
+        embedding: Tensor = reading.embedding
+        return embedding
+
     def _trainable(self, columns: Mapping[str, Tensor | None], depth: str) -> dict[str, Tensor | None]:
         """Return the columns without those of outputs whose components the model lacks."""
         if depth != "full":

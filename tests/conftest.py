@@ -18,7 +18,8 @@ from redheart import RedHeartConfig, RedHeartModel
 from redheart.configuration.labels import BENTHAM, SIGNED_BENTHAM, record_keys
 from redheart.configuration.shipped import CONFIGURATION
 
-pytest_plugins = [f"tests.fixtures.{name}" for name in ("adapters", "bilingual", "evaluation", "hub", "training")]
+_FIXTURES = ("adapters", "bilingual", "evaluation", "hub", "training", "views")
+pytest_plugins = [f"tests.fixtures.{name}" for name in _FIXTURES]
 
 torch.set_num_threads(1)  # for tiny tensors, threads that wait for each other cost more than they save
 

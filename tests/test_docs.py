@@ -31,6 +31,7 @@ Shell: TypeAlias = Callable[[str, Path], str]
 
 # A command line continues after a backslash; what does not begin with a prompt is what it prints.
 _COMMAND = re.compile(r"^\$ ((?:.*\\\n)*.*)$", re.MULTILINE)
+NEEDS = {"other-stacks.md": "sentence_transformers"}
 LEFT_OUT = "[...]"  # in what a command prints
 
 
@@ -128,6 +129,8 @@ def test_a_line_of_redheart_alone_runs_in_this_process(command: str, words: list
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS.parent)))
 def test_the_snippets_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shell: Shell) -> None:
     monkeypatch.chdir(tmp_path)
+    if library := NEEDS.get(page.name):
+        pytest.importorskip(library, reason=f"{page.name} is about {library}, which is not installed")
     names: dict[str, object] = {"__name__": "__main__"}
     printed = ""
     for snippet in snippets(page):

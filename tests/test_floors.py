@@ -27,6 +27,7 @@ FLOORS = (
     {"training.runs", "evaluation.texts"},
     {"evaluation"},
     {"compression", "hub_upload", "training"},
+    {"views"},
     {"readers"},
     {"loading"},
     {"batch", "benchmarking", "demo", "serving"},

@@ -186,6 +186,9 @@ PUBLIC: dict[str, dict[str, tuple[str, ...]]] = {
         "redheart.compression.onnx_export": ("export_onnx",),
         "redheart.compression.onnx_reader": ("open_graph",),
         "redheart.readers": ("load_reader", "load_for_evaluation"),
+        "redheart.views.sentence_folder": ("write_sentence_folder",),
+        "redheart.views.recipe": ("read_plain_recipe", "PlainRecipe"),
+        "redheart.views.plain": ("make_plain_view",),
     },
     "hub": {
         "redheart.storage.strict_loading": ("load_strict",),

@@ -25,6 +25,15 @@ def distill(
     student: Annotated[
         str | None, typer.Option(metavar="PRESET", help="Preset of the smaller model, instead of the recipe's.")
     ] = None,
+    plain: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Train a plain model, which needs no code of this package: emotions or embedding."
+        ),
+    ] = None,
+    include_untrained: Annotated[
+        bool, typer.Option("--include-untrained", help="With --plain: also learn what nothing supervised.")
+    ] = False,
     output: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Folder of the run, instead of the recipe's.")
     ] = None,
@@ -40,18 +49,60 @@ def distill(
 
     [bold]redheart distill --teacher runs/730m/model --student redheart-100m[/bold]
     the full model into redheart-100m
+
+    [bold]redheart distill --plain emotions[/bold]
+    redheart-100m's emotions into a classifier for pipeline("text-classification")
     """
     from ...compression.distill import distill as run
     from ...compression.distill import summary
     from ...compression.distillation_recipe import read_distillation
 
+    if plain is not None or (recipe is not None and _is_plain(recipe)):
+        _distill_plain(recipe, plain, teacher, student, output, resume, overwrite, include_untrained)
+        return
+    if include_untrained:
+        raise typer.BadParameter("It is an option of --plain; leave it out.", param_hint="--include-untrained")
     if recipe is None and student is None:
         raise typer.BadParameter(
-            "Nothing says what to train; give a RECIPE, or a preset as --student.", param_hint="RECIPE"
+            "Nothing says what to train; give a RECIPE, a preset as --student, or --plain.", param_hint="RECIPE"
         )
     if recipe is None and output is None:
         output = Path("runs", str(student))
     report = run(read_distillation(recipe, output, teacher, student), resume, overwrite)
+    if is_first_process():
+        typer.echo(printable(summary(report)))
+
+
+def _is_plain(recipe: Path) -> bool:
+    from ...views.recipe import describes_plain_view
+
+    return describes_plain_view(recipe)
+
+
+def _distill_plain(
+    recipe: Path | None,
+    plain: str | None,
+    teacher: str | None,
+    student: str | None,
+    output: Path | None,
+    resume: bool,
+    overwrite: bool,
+    include_untrained: bool,
+) -> None:
+    from ...storage.quiet import silence_libraries
+    from ...views.plain import make_plain_view, summary
+    from ...views.recipe import read_plain_recipe
+
+    if student is not None:
+        raise typer.BadParameter(
+            "A plain model has the teacher's encoder and no preset; leave --student out.", param_hint="--student"
+        )
+    if output is None and recipe is None:
+        output = Path("runs", f"plain-{plain}")
+    silence_libraries()
+    given = {"plain": plain, "teacher": teacher, "include_untrained": include_untrained or None}
+    run = read_plain_recipe(recipe, output=output and str(output), **given)
+    report = make_plain_view(run, resume, overwrite)
     if is_first_process():
         typer.echo(printable(summary(report)))
 

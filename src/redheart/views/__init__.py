@@ -1,0 +1,1 @@
+"""Forms of a model for stacks that do not know this package."""
