@@ -15,6 +15,7 @@ Notable: in float32, whose products are about twice as fast as those of bfloat16
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import AutoModel, AutoTokenizer
@@ -85,7 +86,7 @@ def recipe_of(data: Path, encoder: Path, output: Path, share: float = 1.0) -> Di
     sources = []
     for name, rounds in ROUNDS.items():
         # Its train split was never published whole: one side of the validation pairs; figures come from the other.
-        part = {"split": "validation", "half": "train"} if name == "scruples_dilemmas" else {}
+        part: dict[str, Any] = {"split": "validation", "half": "train"} if name == "scruples_dilemmas" else {}
         sources.append(Source(name, root=root, weight=rounds * share, **part))
     judged = [Source(name, root=root, split="validation", rows=_JUDGED) for name in _VALIDATED]
     return DistillationRecipe(
@@ -112,7 +113,7 @@ def recipe_of(data: Path, encoder: Path, output: Path, share: float = 1.0) -> Di
             "save_total_limit": 1,
             "disable_tqdm": True,
         },
-        confidence=ConfidenceRecipe(share=0.04),
+        confidence=ConfidenceRecipe(share=0.02, epochs=1.0),
     )
 
 

@@ -100,8 +100,13 @@ def _distill_plain(
     if output is None and recipe is None:
         output = Path("runs", f"plain-{plain}")
     silence_libraries()
-    given = {"plain": plain, "teacher": teacher, "include_untrained": include_untrained or None}
-    run = read_plain_recipe(recipe, output=output and str(output), **given)
+    given: dict[str, str | bool | None] = {
+        "plain": plain,
+        "teacher": teacher,
+        "include_untrained": include_untrained or None,
+        "output": None if output is None else str(output),
+    }
+    run = read_plain_recipe(recipe, **given)
     report = make_plain_view(run, resume, overwrite)
     if is_first_process():
         typer.echo(printable(summary(report)))
