@@ -64,6 +64,19 @@ def test_training_brings_the_student_nearer(write: Callable[..., Path], tmp_path
     assert json.loads((tmp_path / "run" / REPORT).read_text()) == report
 
 
+def test_a_training_that_leads_away_from_the_teacher_is_put_back(write: Callable[..., Path], tmp_path: Path) -> None:
+    without = {**TRAINING, "learning_rate": 0.0}
+    still = make_plain_view(read_plain_recipe(write(training=without, head_learning_rate=1e-12)))
+    expected = AutoModelForSequenceClassification.from_pretrained(tmp_path / "run" / "model").state_dict()
+    wild = {**TRAINING, "learning_rate": 3.0}
+    report = make_plain_view(read_plain_recipe(write(training=wild, head_learning_rate=3.0)), overwrite=True)
+    assert report["put back"]
+    assert report["distance"]["before"] == pytest.approx(still["distance"]["before"])
+    found = AutoModelForSequenceClassification.from_pretrained(tmp_path / "run" / "model").state_dict()
+    for name, value in expected.items():
+        torch.testing.assert_close(found[name], value, atol=1e-5, rtol=0)
+
+
 def test_the_classifier_has_its_thresholds_in_its_config(write: Callable[..., Path], tmp_path: Path) -> None:
     make_plain_view(read_plain_recipe(write()))
     config = AutoModelForSequenceClassification.from_pretrained(tmp_path / "run" / "model").config

@@ -32,7 +32,7 @@ VIEWS: tuple[str, ...] = get_args(View)
 _ROWS = {"cases": 1200, "goemotions": 1400, "goemotions_ko": 500}
 _TRAINING = {
     "num_train_epochs": 1,
-    "learning_rate": 1e-4,
+    "learning_rate": 3e-5,
     "warmup_steps": 0.05,
     "per_device_train_batch_size": 16,
     "train_sampling_strategy": "group_by_length",
