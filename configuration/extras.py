@@ -18,7 +18,7 @@ from .errors import MissingPackageError
 from .shipped import PACKAGE
 
 # Of `pyproject.toml`, without "dev".
-EXTRAS = ("train", "tables", "peft", "quantize", "demo", "onnx", "sentence", "serve", "docs")
+EXTRAS = ("train", "tables", "peft", "quantize", "demo", "onnx", "sentence", "serve", "ray", "spark", "docs")
 _PACKAGE = "redheart"
 _ROOT = PACKAGE.resolve().parents[1]  # of the checkout; of an installed copy, a folder of Python's
 

@@ -3,8 +3,10 @@
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,7 +22,7 @@ from typer.testing import CliRunner
 from redheart.benchmarking import measuring
 from redheart.cli import main
 
-from .fixtures.processes import REDHEART, environment
+from .fixtures.processes import REDHEART, SOURCE, environment
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 PAGES = [DOCS.parent / "README.md", *sorted(DOCS.glob("*.md"))] if DOCS.is_dir() else []
@@ -31,7 +33,9 @@ Shell: TypeAlias = Callable[[str, Path], str]
 
 # A command line continues after a backslash; what does not begin with a prompt is what it prints.
 _COMMAND = re.compile(r"^\$ ((?:.*\\\n)*.*)$", re.MULTILINE)
-NEEDS = {"other-stacks.md": "sentence_transformers"}
+ACCELERATE = (sys.executable, "-m", "accelerate.commands.accelerate_cli")
+# Page -> packages and a program that its snippets need, and that are not among those of development.
+NEEDS = {"clusters": (("ray", "pyspark"), "java"), "other-stacks": (("sentence_transformers",), None)}
 LEFT_OUT = "[...]"  # in what a command prints
 
 
@@ -54,11 +58,13 @@ def snippets(page: Path) -> Iterator[Snippet]:
 @pytest.fixture
 def shell(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
     """Runs what stands behind the prompts: a line of `redheart` alone in this process, what else a shell can do in a
-    shell in which `redheart` is this package. What a page leaves running, as a server, is ended with it."""
+    shell in which `redheart` is this package and `accelerate` is of this Python. What a page leaves running, as a
+    server, is ended with it."""
     programs = tmp_path_factory.mktemp("programs")
-    program = programs / "redheart"
-    program.write_text(f'#!/bin/sh\nexec {shlex.join(REDHEART)} "$@"\n')
-    program.chmod(0o755)
+    for name, words in (("redheart", REDHEART), ("accelerate", ACCELERATE)):
+        program = programs / name
+        program.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n')
+        program.chmod(0o755)
     env = environment(PATH=os.pathsep.join([str(programs), os.environ["PATH"]]))
     groups: list[int] = []
 
@@ -128,9 +134,13 @@ def test_a_line_of_redheart_alone_runs_in_this_process(command: str, words: list
 @pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is deprecated:FutureWarning")  # PEFT asks for it
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS.parent)))
 def test_the_snippets_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shell: Shell) -> None:
+    packages, program = NEEDS.get(page.stem, ((), None))
+    for package in packages:
+        pytest.importorskip(package)
+    if program is not None and shutil.which(program) is None:
+        pytest.skip(f"{program} is not installed")
     monkeypatch.chdir(tmp_path)
-    if library := NEEDS.get(page.name):
-        pytest.importorskip(library, reason=f"{page.name} is about {library}, which is not installed")
+    monkeypatch.setenv("PYTHONPATH", str(SOURCE))  # for processes that a snippet starts
     names: dict[str, object] = {"__name__": "__main__"}
     printed = ""
     for snippet in snippets(page):

@@ -31,7 +31,7 @@ FLOORS = (
     {"readers"},
     {"loading"},
     {"batch", "benchmarking", "demo", "serving"},
-    {"corpus"},
+    {"clusters", "corpus"},
     {"client", "recipes", "commands"},
     {"commands.make", "commands.measure", "commands.read"},
     {"cli", "methods", "names"},

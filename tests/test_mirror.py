@@ -153,6 +153,8 @@ OF_SEVERAL = {
     "benchmarks/test_fit_budget.py": "a script in benchmarks/",
     "benchmarks/test_overload.py": "a script in benchmarks/",
     "benchmarks/test_serving.py": "a script in benchmarks/",
+    "clusters/test_datasets.py": "the reader in `datasets.map`",
+    "clusters/test_ray_data.py": "the reader in Ray Data",
     "configuration/test_tokenizer.py": "the tokenizer that ships",
     "evaluation/test_few_rows.py": "evaluations of few rows, through all measures",
     "docs/test_blocks.py": "the generated parts of README and docs",

@@ -81,6 +81,7 @@ PUBLIC: dict[str, dict[str, tuple[str, ...]]] = {
         "redheart.batch.reader": ("Reader",),
         "redheart.batch.columns": ("arrow_schema", "columns_of", "Column"),
         "redheart.batch.tables": ("read_file", "Summary"),
+        "redheart.clusters.spark": ("spark_schema",),
         "redheart.formats.tables": ("read_table", "columns_of"),
     },
     "rows": {

@@ -35,16 +35,16 @@ def texts_of(batch: Any, column: str) -> list[Any]:
                     f"Row {number} of the batch must be a mapping of columns, got {type(row).__name__}; give for each "
                     f"text {{{column!r}: text}}."
                 )
-            _check_column(column, list(row))
+            check_column(column, list(row))
         return [row[column] for row in batch]
-    _check_column(column, _names(batch))
+    check_column(column, _names(batch))
     values = batch[column]
     if hasattr(values, "to_pylist"):
         return list(values.to_pylist())
     return [value if isinstance(value, str) else _plain(value) for value in values]
 
 
-def _check_column(column: str, names: list[str]) -> None:
+def check_column(column: str, names: list[str]) -> None:
     if column not in names:
         raise InputError(f"The batch has no column {column!r}; {closest(column, map(str, names))}")
 

@@ -2,9 +2,9 @@
 
     reader = Reader("redheart-100m", outputs=["verdict"])
     reader([{"text": "I lied.", "id": 7}])                     # rows
-    dataset.map(reader, batched=True)                          # datasets
-    ray_data.map_batches(reader, batch_format="pyarrow")       # Ray Data
-    frame.mapInPandas(lambda frames: map(reader, frames), ...) # Spark
+    dataset.with_format("arrow").map(reader, batched=True)     # datasets
+    ray_data.map_batches(Reader, batch_format="pyarrow", ...)  # Ray Data, one model per actor
+    frame.mapInPandas(lambda frames: map(reader, frames), ...) # Spark, with `clusters.spark.spark_schema`
 
 Notable: it holds names and options only. A process loads the model when the first batch reaches it, once for all
 readers of that model, and keeps it.

@@ -4,7 +4,8 @@
 
 Notable: LitServe, BentoML, Ray Serve and MLServer also batch requests, but each has its own worker processes,
 configuration and error formats, while here one process serves one model. TorchServe is no longer maintained. FastAPI
-gives types and OpenAPI, and a batcher of some 200 lines (`batching`) does the rest.
+gives types and OpenAPI, and a batcher of some 200 lines (`batching`) does the rest. On a cluster, `clusters.ray_serve`
+runs this app in the replicas of Ray Serve.
 """
 
 import asyncio
@@ -23,6 +24,7 @@ from starlette.requests import ClientDisconnect
 
 from ..version import __version__
 from .access import METRICS, Access, give_back, take
+from .batching import Batcher
 from .docs_page import POLICY, docs_page, style_sheet
 from .keys import Accounts, Key
 from .limits import Limits
@@ -50,6 +52,7 @@ def create_app(
     on_failure: "Callable[[], None]" = lambda: None,
     on_ready: "Callable[[], None]" = lambda: None,
     keys: Sequence[Key] = (),
+    batcher: type[Batcher] = Batcher,
 ) -> FastAPI:
     """Create the application; its `Service` is ``app.state.service``.
 
@@ -60,11 +63,12 @@ def create_app(
         on_failure: Called when the pipeline could not be created.
         on_ready: Called when the pipeline is ready.
         keys: API keys, one of which a request must have; none = no key is asked for.
+        batcher: Puts texts of several requests together.
 
     Returns:
         The application.
     """
-    service = Service(name, load, limits or Limits(), on_failure, on_ready)
+    service = Service(name, load, limits or Limits(), on_failure, on_ready, batcher)
     accounts = Accounts(keys, service.limits.texts)
 
     @asynccontextmanager

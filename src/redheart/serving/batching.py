@@ -188,11 +188,15 @@ class Batcher:
                 else:
                     await self._read_batch(self._take())
         finally:
-            self._closing = True
-            waiting, self._waiting = self._waiting, []
-            for item in waiting:
-                if not item.reading.done():
-                    item.reading.set_exception(ClosedError("The server is stopping."))
+            self._fail_waiting()
+
+    def _fail_waiting(self) -> None:
+        """Close, and fail the texts that wait."""
+        self._closing = True
+        waiting, self._waiting = self._waiting, []
+        for item in waiting:
+            if not item.reading.done():
+                item.reading.set_exception(ClosedError("The server is stopping."))
 
     async def _wait(self, seconds: float | None) -> None:
         """Wait for a new text or the end, at most ``seconds``."""

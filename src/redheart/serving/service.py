@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from ..modeling_redheart.guaranteed import valid_guarantee
@@ -40,6 +41,7 @@ class Service:
         limits: Limits of requests and batches.
         on_failure: Called when the pipeline could not be created; the error is then in ``failure``.
         on_ready: Called when the pipeline is created and warmed up.
+        batcher: Puts texts of several requests together.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class Service:
         limits: Limits,
         on_failure: Callable[[], None] = lambda: None,
         on_ready: Callable[[], None] = lambda: None,
+        batcher: type[Batcher] = Batcher,
     ) -> None:
         self.name, self.load, self.limits = name, load, limits
         self.on_failure, self.on_ready = on_failure, on_ready
@@ -56,7 +59,7 @@ class Service:
         self.failure: Exception | None = None
         self.metrics = Metrics(name, limits.queue, lambda: self.batcher.waiting, lambda: self.pipeline is not None)
         self.count_tokens: Callable[[str], int] = len
-        self.batcher = Batcher(
+        self.batcher = batcher(
             self._read,
             size=lambda text: self.count_tokens(text),
             max_batch=limits.batch,
@@ -90,9 +93,17 @@ class Service:
 
     def _loaded(self) -> "EthicalAnalysisPipeline":
         pipeline = self.load()
-        pipeline(list(_WARM_UP), batch_size=len(_WARM_UP), **_exported(pipeline.model))
+        _warm_up(pipeline)
         self.count_tokens = token_counter(pipeline)
         return pipeline
+
+    async def answers(self) -> None:
+        """Wait until the model is loaded, then read with it, ahead of the texts that wait; raises why it cannot."""
+        if self.loading is not None:
+            await self.loading
+        if self.failure is not None:
+            raise self.failure
+        await self.batcher.in_worker(partial(_warm_up, self.ready()))
 
     def _read(self, texts: list[str], options: Options) -> Sequence[Any]:
         return self.ready()(texts, batch_size=len(texts), **dict(options))
@@ -220,6 +231,10 @@ class Service:
             guarantee=_promised(config),
             limits=self.limits,
         )
+
+
+def _warm_up(pipeline: Any) -> None:
+    pipeline(list(_WARM_UP), batch_size=len(_WARM_UP), **_exported(pipeline.model))
 
 
 def _outputs(model: Any) -> tuple[str, ...]:
