@@ -11,11 +11,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from inspect import Parameter, signature
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from ...configuration.errors import InputError
 from ...configuration.labels import closest
+from ...formats.yaml_file import read_yaml
 
 T = TypeVar("T")
 
@@ -42,6 +44,33 @@ def build_part(kind: type[T], content: Any, place: str) -> T:
             _check_names(kind, content, place)  # an unknown name is the better message
             raise InputError(f"The option {place}{item.name} is missing.")
     return kind(**checked_options(kind, content, place))
+
+
+def read_options(path: Path | None, **given: Any) -> dict[str, Any]:
+    """Read the options in the YAML file of a run.
+
+    Args:
+        path: The file; None = a run of defaults.
+        **given: Options instead of the file's; None leaves one as it is.
+
+    Returns:
+        Name -> value, not yet checked.
+
+    Raises:
+        InputError: For a file that cannot be read, or holds something else.
+    """
+    content = {} if path is None else read_yaml(path)
+    if not isinstance(content, Mapping):
+        raise InputError(f"{path} holds {type(content).__name__}; it must hold the options of a run.")
+    return {**content, **{name: value for name, value in given.items() if value is not None}}
+
+
+def build_run(kind: type[T], content: Mapping[str, Any], name: str | Path) -> T:
+    """Build the dataclass of a run, as `build_part`; an error begins with ``name``, the file or the kind of the run."""
+    try:
+        return build_part(kind, content, "")
+    except ValueError as error:
+        raise InputError(f"{name}: {error}") from error
 
 
 def checked_options(

@@ -32,7 +32,6 @@
 Notable: an option that does not exist is an error that names the nearest one. Paths are relative to the working folder.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,13 +44,12 @@ from ...configuration.labels import closest
 from ...data.column_map import IN_RECIPE, ColumnMap
 from ...data.loading import SETS, DataError
 from ...data.schema import NAMES
-from ...formats.yaml_file import read_yaml
 from ...modeling_redheart.quantization import SCHEMES
 from ..callbacks.crossover_callback import CrossoverCallback
 from ..callbacks.sweet_spot import SweetSpotCallback
 from ..trainers.arguments import RedHeartTrainingArguments
 from .lr_sweep import sweep_learning_rates
-from .options import build_part, checked_options
+from .options import build_run, checked_options, read_options
 
 # Options of the training arguments that a recipe sets elsewhere, or the command that runs it -> where.
 ELSEWHERE = {
@@ -372,15 +370,7 @@ def read_recipe(path: Path, output: Path | None = None) -> Recipe:
     Raises:
         InputError: For anything wrong, with the file and the place of it; a `ValueError`.
     """
-    content = read_yaml(path)
-    if not isinstance(content, Mapping):
-        raise InputError(f"{path} holds {type(content).__name__}, not the options of a run.")
-    if output is not None:
-        content = {**content, "output": str(output)}
-    try:
-        return build_part(Recipe, content, "")
-    except ValueError as error:
-        raise InputError(f"{path}: {error}") from error
+    return build_run(Recipe, read_options(path, output=None if output is None else str(output)), path)
 
 
 __all__ = [

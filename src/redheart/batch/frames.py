@@ -45,6 +45,7 @@ def texts_of(batch: Any, column: str) -> list[Any]:
 
 
 def check_column(column: str, names: list[str]) -> None:
+    """Raise `InputError` where the columns ``names`` of a batch do not have that of the texts."""
     if column not in names:
         raise InputError(f"The batch has no column {column!r}; {closest(column, map(str, names))}")
 

@@ -13,14 +13,13 @@
 Notable: what is left out has a default, the data included; only `output` and one of `student` and `cut` are required.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..configuration.errors import InputError
-from ..formats.yaml_file import read_yaml
-from ..training.runs.options import build_part, checked_options
+from ..training.runs.options import build_run, checked_options, read_options
 from ..training.runs.recipe import ELSEWHERE, ConfidenceRecipe, DataRecipe, ModelRecipe, Source
 from ..training.trainers.arguments import RedHeartTrainingArguments
 from .distillation_losses import Distillation
@@ -136,17 +135,11 @@ def read_distillation(
     Raises:
         InputError: For a file that is wrong; the message names the file and the place of the error.
     """
-    content = {} if path is None else read_yaml(path)
-    if not isinstance(content, Mapping):
-        raise InputError(f"{path} holds {type(content).__name__}; it must hold the options of a run.")
     given = {"output": output and str(output), "teacher": teacher, "student": student and {"preset": student}}
-    content = {**content, **{name: value for name, value in given.items() if value is not None}}
+    content = read_options(path, **given)
     if student is not None:
         content.pop("cut", None)
-    try:
-        return build_part(DistillationRecipe, content, "")
-    except ValueError as error:
-        raise InputError(f"{path or 'distillation'}: {error}") from error
+    return build_run(DistillationRecipe, content, path or "distillation")
 
 
 def display_name(place: str) -> str:

@@ -30,7 +30,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase, set_seed
 
-from ..data.loading import Example, folder_of, load, read_rows, texts_of
+from ..data.loading import folder_of, load, read_rows, texts_of
 from .bilingual_vocabulary import bilingual_vocabulary, extend_embeddings
 from .shipped_recipes import ENGLISH, translations
 
@@ -76,28 +76,51 @@ def retold_cases(data: Path) -> list[tuple[str, str]]:
     ]
 
 
-def cut_encoder(
-    data: Path, encoder: Path, pairs: Sequence[tuple[str, str]]
+def with_korean(
+    data: Path, encoder: Path, pairs: Sequence[tuple[str, str]], entries: int, pieces: int
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """Return the encoder with its first layers and the vocabulary of both languages, not yet trained."""
+    """Give an English encoder the vocabulary of both languages, not yet trained.
+
+    Args:
+        data: Folder of the data sets.
+        encoder: Folder of the encoder.
+        pairs: (English, Korean) of texts, by which the embeddings of Korean pieces begin.
+        entries: English entries that stay.
+        pieces: New Korean pieces.
+
+    Returns:
+        The encoder, without its pooler, and its tokenizer.
+    """
     tokenizer = AutoTokenizer.from_pretrained(encoder)
     english = [text for name in COUNTED for text in texts_of(name, data, "train")]
-    korean = [*(text for _, text in pairs), *texts_of("kote", data, "validation"), *map(_text, _korean_cases(data))]
-    vocabulary = bilingual_vocabulary(tokenizer, english, korean, ENTRIES, PIECES)
+    korean = [*(text for _, text in pairs), *texts_of("kote", data, "validation"), *_korean_cases(data)]
+    vocabulary = bilingual_vocabulary(tokenizer, english, korean, entries, pieces)
     model: Any = AutoModel.from_pretrained(encoder, dtype=torch.float32)
     extend_embeddings(model, vocabulary, [ko for _, ko in pairs], [en for en, _ in pairs])
-    model.encoder.layer = model.encoder.layer[:LAYERS]
-    model.config.num_hidden_layers = LAYERS
     model.pooler = None  # not used
     return model, vocabulary.tokenizer
 
 
-def _text(example: Example) -> str:
-    return example.text
+def cut_encoder(
+    data: Path, encoder: Path, pairs: Sequence[tuple[str, str]]
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """Return the encoder with its first layers and the vocabulary of both languages, not yet trained."""
+    model: Any
+    model, tokenizer = with_korean(data, encoder, pairs, ENTRIES, PIECES)
+    model.encoder.layer = model.encoder.layer[:LAYERS]
+    model.config.num_hidden_layers = LAYERS
+    return model, tokenizer
 
 
-def _korean_cases(data: Path) -> list[Example]:
-    return [item for item in load("cases", data, "train") if any("\uac00" <= char <= "\ud7a3" for char in item.text)]
+def disable_dropout(model: PreTrainedModel) -> None:
+    """Set the dropout of an encoder's config to 0."""
+    for name in ("attention_probs_dropout_prob", "hidden_dropout_prob"):
+        setattr(model.config, name, 0.0)
+
+
+def _korean_cases(data: Path) -> list[str]:
+    texts = (item.text for item in load("cases", data, "train"))
+    return [text for text in texts if any("\uac00" <= char <= "\ud7a3" for char in text)]
 
 
 def batches(
@@ -206,8 +229,7 @@ def make(data: Path, encoder: Path, output: Path) -> float:
     set_seed(0)
     comments = translated_comments(data)
     model, tokenizer = cut_encoder(data, encoder, comments)
-    for name in ("attention_probs_dropout_prob", "hidden_dropout_prob"):
-        setattr(model.config, name, 0.0)
+    disable_dropout(model)
     order = np.random.default_rng(0)
     chosen = [comments[place] for place in order.permutation(len(comments))[:COMMENTS].tolist()] + retold_cases(data)
     pairs = [chosen[place] for place in order.permutation(len(chosen)).tolist()]

@@ -5,10 +5,10 @@
     python -m redheart.recipes.ship RUN/model RUN/redheart-mini --form int8
     python -m redheart.recipes.data_wheel RUN/redheart-mini --output dist
 
-The encoder is all-MiniLM-L6-v2, which reads English; it is given Korean word pieces (`bilingual_vocabulary`), whose
+The encoder is all-MiniLM-L6-v2, which reads English; it is given Korean word pieces (`bilingual_encoder`), whose
 embeddings start where their translations are. The student then learns from the labels of the cases and of other sets,
-and from what its teacher says of the same texts, in both languages; some texts have no label and only the teacher's
-word. Sets under a non-commercial licence, and crowd_envent, are never read.
+and from what its teacher says of the same texts, in both languages. Sets under a non-commercial licence, and
+crowd_envent, are never read.
 
 Notable: in float32, whose products are about twice as fast as those of bfloat16 on a CPU without matrix units.
 """
@@ -18,22 +18,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModel, AutoTokenizer
 
 from ..compression.distill import distill
 from ..compression.distillation_losses import Distillation
 from ..compression.distillation_recipe import DistillationRecipe
 from ..configuration.shipped import load_preset
-from ..data.loading import load, texts_of
 from ..training.runs.recipe import ConfidenceRecipe, DataRecipe, ModelRecipe, Source
-from .bilingual_vocabulary import bilingual_vocabulary, extend_embeddings
-from .shipped_recipes import ENGLISH, command_line, translations
+from .bilingual_encoder import disable_dropout, translated_comments, with_korean
+from .shipped_recipes import command_line
 
 TEACHER = "redheart-100m"
 KOREAN_PIECES = 8_000
-COUNTED = ("cases", *ENGLISH)  # sets whose English words are counted
 
-# Set -> rounds through it. What the teacher learned least from is here for the sake of its texts.
+# Set -> rounds through it.
 ROUNDS: Mapping[str, float] = {
     "cases": 2.5,
     "goemotions": 0.15,
@@ -51,23 +48,11 @@ _JUDGED = 300  # rows of each validation split
 
 def bilingual_encoder(data: Path, encoder: Path, output: Path) -> None:
     """Write the encoder with the vocabulary of both languages, and its tokenizer, to ``output``."""
-    tokenizer = AutoTokenizer.from_pretrained(encoder)
-    english = [text for name in COUNTED for text in texts_of(name, data, "train")]
-    cases = [item.text for item in load("cases", data, "train")]
-    korean = [*texts_of("goemotions_ko", data, "train"), *texts_of("kote", data, "validation"), *filter(_korean, cases)]
     entries = load_preset("redheart-mini")["vocab_size"] - KOREAN_PIECES
-    vocabulary = bilingual_vocabulary(tokenizer, english, korean, entries, KOREAN_PIECES)
-    model = AutoModel.from_pretrained(encoder, dtype=torch.float32)
-    pairs = translations(load("goemotions", data, "train"), load("goemotions_ko", data, "train"))
-    extend_embeddings(model, vocabulary, [ko.text for _, ko in pairs], [en.text for en, _ in pairs])
-    for name in ("attention_probs_dropout_prob", "hidden_dropout_prob"):
-        setattr(model.config, name, 0.0)
+    model, tokenizer = with_korean(data, encoder, translated_comments(data), entries, KOREAN_PIECES)
+    disable_dropout(model)
     model.save_pretrained(output)
-    vocabulary.tokenizer.save_pretrained(output)
-
-
-def _korean(text: str) -> bool:
-    return any("\uac00" <= char <= "\ud7a3" for char in text)
+    tokenizer.save_pretrained(output)
 
 
 def recipe_of(data: Path, encoder: Path, output: Path, share: float = 1.0) -> DistillationRecipe:

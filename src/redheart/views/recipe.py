@@ -23,7 +23,7 @@ from transformers import TrainingArguments
 from ..configuration.errors import InputError
 from ..configuration.labels import closest
 from ..formats.yaml_file import read_yaml
-from ..training.runs.options import build_part, checked_options
+from ..training.runs.options import build_run, checked_options, read_options
 from ..training.runs.recipe import ELSEWHERE, DataRecipe, Source
 
 View = Literal["emotions", "embedding"]
@@ -100,14 +100,7 @@ def read_plain_recipe(path: Path | None, **given: str | bool | None) -> PlainRec
     Raises:
         InputError: For a file that is wrong; the message names the file and the place of the error.
     """
-    content = {} if path is None else read_yaml(path)
-    if not isinstance(content, Mapping):
-        raise InputError(f"{path} holds {type(content).__name__}; it must hold the options of a run.")
-    content = {**content, **{name: value for name, value in given.items() if value is not None}}
-    try:
-        return build_part(PlainRecipe, content, "")
-    except ValueError as error:
-        raise InputError(f"{path or 'plain view'}: {error}") from error
+    return build_run(PlainRecipe, read_options(path, **given), path or "plain view")
 
 
 __all__ = ["VIEWS", "PlainRecipe", "View", "describes_plain_view", "read_plain_recipe"]

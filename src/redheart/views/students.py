@@ -6,6 +6,7 @@ code of ours. The encoder is the teacher's, weight for weight; only the head is 
 
 import copy
 import tempfile
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from .sentence_folder import check_supervised, need_sentence_transformers
 _LEAST = 1e-4  # probability, so that a logit is finite
 
 
-class PlainStudent(nn.Module):
+class PlainStudent(nn.Module, ABC):
     """A plain model, and how it is taught.
 
     Args:
@@ -54,34 +55,33 @@ class PlainStudent(nn.Module):
         self.tokenizer.padding_side = "right"
         self._build(encoder.model, teacher)
 
-    def _build(self, encoder: Any, teacher: RedHeartModel) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _build(self, encoder: Any, teacher: RedHeartModel) -> None: ...
 
     @property
+    @abstractmethod
     def encoder(self) -> Any:
         """The text encoder of the student."""
-        raise NotImplementedError
 
+    @abstractmethod
     def forward(self, **inputs: Tensor) -> Tensor:
         """The student's own output for tokens, to be compared with `target`."""
-        raise NotImplementedError
 
-    @torch.no_grad()
+    @abstractmethod
     def target(self, teacher: RedHeartModel, **inputs: Tensor) -> Tensor:
         """The output of ``teacher`` for the same tokens."""
-        raise NotImplementedError
 
+    @abstractmethod
     def loss(self, found: Tensor, target: Tensor) -> Tensor:
         """The distance of the two, a mean over the texts."""
-        raise NotImplementedError
 
+    @abstractmethod
     def fit_head(self, teacher: RedHeartModel, batches: list[dict[str, Tensor]]) -> None:
         """Set the head, as far as that needs no training, from some texts."""
-        raise NotImplementedError
 
+    @abstractmethod
     def save(self, folder: Path) -> None:
         """Write a folder that loads without this package."""
-        raise NotImplementedError
 
     def new_parameters(self) -> list[nn.Parameter]:
         """The parameters that the encoder does not have."""

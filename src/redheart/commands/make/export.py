@@ -64,7 +64,7 @@ def export(
     ./redheart-100m-onnx, which onnxruntime runs without this package, for any number of texts of any length
 
     [bold]redheart export runs/mine/model --form sentence-transformers[/bold]
-    a folder for SentenceTransformer(..., trust_remote_code=True), which needs this package neither
+    a folder for SentenceTransformer(..., trust_remote_code=True), which does not need this package either
     """
     from ...storage.quiet import silence_libraries
 
