@@ -21,7 +21,7 @@ from redheart.evaluation.reports.terminal_report import (
     words,
 )
 
-GROUP = "Verdict, acceptability and perspectives"
+GROUP = "Verdict"
 
 
 def shown(evaluation: Evaluation, width: int = 100, encoding: str = "utf-8") -> str:

@@ -17,7 +17,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from ...configuration.labels import record_keys
+from ...configuration.claims import CLAIMS, RANKINGS, Kind, record_keys
 from ...formats.printable import printable
 from ..measurement.results import CONSTANT, LINEAR, MODEL, Evaluation, Figure
 
@@ -40,18 +40,18 @@ STANDING = (
 
 _WIDTH = 100
 _ESTIMATES = ("corrected", "plug_in", "null_mean", "null_low", "null_high")
-_GROUPS = {
-    "Cases, by language": (),
-    "Emotions": ("emotion", "arc"),
-    "Degrees: nuance, intensity, affect": ("nuance", "intensity", "affect"),
-    "Felicific calculus, regret and the three courses": ("bentham", "regret", "utility", "plausibility"),
-    "Verdict, acceptability and perspectives": ("verdict", "acceptability", "perspectives"),
-    "Rankings": ("acceptability_ranking", "utility_ranking", "counterfactual"),
-    "Confidence": ("confidence",),
-    "Guarantee: achieved on rows that were never used": ("guarantee",),
-    "Korean": (),
-    "Other outputs": (),
+_CASES, _KOREAN, _GUARANTEE, _OTHERS = (
+    "Cases, by language",
+    "Korean",
+    "Guarantee: achieved on rows that were never used",
+    "Other outputs",
+)
+# Claims and rankings -> the title of their output's group.
+_TITLES = {
+    name: claim.output.upper() if claim.kind is Kind.INFORMATION else claim.output.capitalize()
+    for name, claim in CLAIMS.items()
 }
+_TITLES |= {ranking.loss: _TITLES[ranking.claim] for ranking in RANKINGS.values()} | {"guarantee": _GUARANTEE}
 # Measures for which lower is better.
 _LOWER = re.compile(
     r"entropy(?! of the votes$)|error|^selective risk|^share with|^wrong among|\b(?:ECE|AUGRC|AURC|RMSE)\b"
@@ -102,7 +102,7 @@ def comparisons(evaluation: Evaluation) -> dict[str, dict[str, list[Row]]]:
         Group of outputs -> rows of data -> the figures on them.
     """
     floors = [item for item in evaluation.figures if item.system != MODEL]
-    groups: dict[str, dict[str, list[Row]]] = {title: {} for title in _GROUPS}
+    groups: dict[str, dict[str, list[Row]]] = {title: {} for title in (_CASES, *_TITLES.values(), _KOREAN, _OTHERS)}
     for item in evaluation.figures:
         if item.system == MODEL and item.dataset not in (KINDS, WORST):
             about = f"{item.dataset}, {item.split}, {item.rows:,} rows"
@@ -268,11 +268,11 @@ def _in_brackets(split: str) -> str:
 
 def _group(figure: Figure) -> str:
     if figure.dataset == CASES:
-        return next(iter(_GROUPS))
+        return _CASES
     if figure.dataset == "kote" or figure.dataset.endswith("_ko"):
-        return "Korean"
+        return _KOREAN
     output = re.split(r"\W", figure.output)[0]
-    return next((title for title, outputs in _GROUPS.items() if output in outputs), "Other outputs")
+    return _TITLES.get(output, _OTHERS)
 
 
 def _sections(evaluation: Evaluation) -> Iterator[tuple[str, RenderableType]]:
