@@ -74,3 +74,29 @@ def test_what_is_not_a_text_has_an_error_in_its_row(data: Any, options: dict[str
     rows = data.from_items([{"id": n, "text": text} for n, text in enumerate(given)], override_num_blocks=1)
     errors = [row["error"] for row in rows.map_batches(Reader, **options).take_all()]
     assert [error is None for error in errors] == [False, False, True, False, False, True]
+
+
+def test_a_killed_actor_leaves_nothing_out_and_nothing_twice(
+    data: Any, options: dict[str, Any], check: Check, tmp_path: Path
+) -> None:
+    mark = tmp_path / "killed"
+
+    class Dying(Reader):
+        """Kills its process once, in the middle of a batch."""
+
+        def __call__(self, batch: Any) -> Any:
+            import os
+            import signal
+
+            found = Reader.__call__(self, batch)
+            try:
+                os.close(os.open(mark, os.O_CREAT | os.O_EXCL))
+            except FileExistsError:
+                return found
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    folder = tmp_path / "readings"
+    rows = data.from_items(ROWS, override_num_blocks=8).map_batches(Dying, **options)
+    rows.write_parquet(str(folder))
+    assert mark.is_file()
+    check(data.read_parquet(str(folder)).take_all())
