@@ -141,6 +141,8 @@ def test_the_snippets_run(page: Path, tmp_path: Path, monkeypatch: pytest.Monkey
         pytest.skip(f"{program} is not installed")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(SOURCE))  # for processes that a snippet starts
+    # As in an environment that is activated: Spark's workers run the `python3` that is found first.
+    monkeypatch.setenv("PATH", os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
     names: dict[str, object] = {"__name__": "__main__"}
     printed = ""
     for snippet in snippets(page):
