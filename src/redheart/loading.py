@@ -20,12 +20,12 @@ def load_pipeline(name: str) -> "EthicalAnalysisPipeline":
     return _load(name, classifiers=False)
 
 
-def load_text_pipeline(name: str) -> "EthicalAnalysisPipeline":
-    """Load a pipeline like `load_pipeline`; that of a classifier is a `LabelPipeline`."""
-    return _load(name, classifiers=True)
+def load_text_pipeline(name: str, device: str | int | None = None) -> "EthicalAnalysisPipeline":
+    """Load a pipeline like `load_pipeline`, onto ``device``; that of a classifier is a `LabelPipeline`."""
+    return _load(name, classifiers=True, device=device)
 
 
-def _load(name: str, classifiers: bool) -> "EthicalAnalysisPipeline":
+def _load(name: str, classifiers: bool, device: str | int | None = None) -> "EthicalAnalysisPipeline":
     place = checkpoint_path(name)  # before torch is imported
 
     from .modeling_redheart.pipeline_labels import LabelPipeline
@@ -36,7 +36,7 @@ def _load(name: str, classifiers: bool) -> "EthicalAnalysisPipeline":
     silence_libraries()
     model, tokenizer = (load_any if classifiers else load_reader)(place)
     kind = LabelPipeline if is_classifier(model) else EthicalAnalysisPipeline
-    return kind(model=model, tokenizer=tokenizer, task=kind.task_name)
+    return kind(model=model, tokenizer=tokenizer, task=kind.task_name, device=device)
 
 
 __all__ = ["load_pipeline", "load_text_pipeline"]

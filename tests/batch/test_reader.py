@@ -75,7 +75,12 @@ def test_it_travels_without_the_model_and_loads_it_once(
     verdicts: Reader, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loaded = []
-    monkeypatch.setattr(reader, "load_text_pipeline", lambda name: loaded.append(name) or load_text_pipeline(name))
+
+    def load(*given: Any) -> Any:
+        loaded.append(given[0])
+        return load_text_pipeline(*given)
+
+    monkeypatch.setattr(reader, "load_text_pipeline", load)
     reader._load.cache_clear()
     verdicts([{"text": "I lied."}])
     data = pickle.dumps(verdicts)
@@ -114,3 +119,13 @@ def test_options_are_refused_before_anything_is_loaded(options: dict[str, Any], 
     with pytest.raises(InputError) as refused:
         Reader("no-such-model", **options)
     assert words in str(refused.value)
+
+
+def test_a_device_holds_a_model_of_its_own(checkpoint: Path) -> None:
+    """As each process of `accelerate launch` has; "meta" reads nothing, but shows where the model is."""
+    assert reader.pipeline_of(str(checkpoint), "meta").model.device.type == "meta"
+    assert reader.pipeline_of(str(checkpoint)).model.device.type == "cpu"
+    (row,) = Reader(str(checkpoint), outputs=["verdict"], device="cpu")([{"text": TEXTS[0]}])
+    assert row["error"] is None
+    with pytest.raises(RuntimeError, match="nowhere"):
+        Reader(str(checkpoint), device="nowhere").columns()

@@ -28,14 +28,14 @@ _LOADING = Lock()
 
 
 @cache
-def _load(model: str) -> Any:
-    return load_text_pipeline(model)
+def _load(model: str, device: str | int | None) -> Any:
+    return load_text_pipeline(model, device)
 
 
-def pipeline_of(model: str) -> Any:
+def pipeline_of(model: str, device: str | int | None = None) -> Any:
     """The pipeline of a model, loaded on first use in this process; raises as `load_text_pipeline`."""
     with _LOADING:
-        return _load(model)
+        return _load(model, device)
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,7 @@ class Reader:
         token_budget: Maximum number of tokens that are kept after the backbone; None takes the config's.
         include_untrained: Also give values that no training data supervised.
         batch_size: Texts that are read together.
+        device: Where the model is, as in transformers' `pipeline`; None for the first GPU, else the CPU.
     """
 
     model: str = DEFAULT_MODEL
@@ -62,6 +63,7 @@ class Reader:
     token_budget: int | None = None
     include_untrained: bool = False
     batch_size: int = 8
+    device: str | int | None = None
 
     def __post_init__(self) -> None:
         self.options()
@@ -74,13 +76,16 @@ class Reader:
         names = ("outputs", "depth", "token_budget", "include_untrained")
         return check_options({name: getattr(self, name) for name in names})
 
+    def _pipeline(self) -> Any:
+        return pipeline_of(self.model, self.device)
+
     def columns(self) -> list[Column]:
         """The columns that it adds, without `ERROR`; loads the model."""
-        return columns_of(pipeline_of(self.model).model.config, self.outputs, self.depth)
+        return columns_of(self._pipeline().model.config, self.outputs, self.depth)
 
     def schema(self) -> Any:
         """The Arrow schema of what it adds, with `ERROR` (`columns.arrow_schema`); loads the model."""
-        return arrow_schema(pipeline_of(self.model).model.config, self.outputs, self.depth)
+        return arrow_schema(self._pipeline().model.config, self.outputs, self.depth)
 
     def types(self) -> dict[str, ColumnType]:
         """Name -> type of the columns that it adds, with `ERROR`; loads the model."""
@@ -101,7 +106,7 @@ class Reader:
         waiting = sorted((n for n, text in enumerate(texts) if not found[n]), key=lambda n: len(texts[n]))
         for start in range(0, len(waiting), self.batch_size):
             places = waiting[start : start + self.batch_size]
-            readings = read_each(pipeline_of(self.model), [texts[place] for place in places], self.options())
+            readings = read_each(self._pipeline(), [texts[place] for place in places], self.options())
             for place, reading in zip(places, readings, strict=True):
                 found[place] = reading
         values: dict[str, list[Any]] = {

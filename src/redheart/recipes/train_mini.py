@@ -10,7 +10,8 @@ embeddings start where their translations are. The student then learns from the 
 and from what its teacher says of the same texts, in both languages. Sets under a non-commercial licence, and
 crowd_envent, are never read.
 
-Notable: bfloat16 is used only where the processor multiplies it (`native_bfloat16`); emulated it is slower than float32.
+Notable: bfloat16 is used only where the processor multiplies it (`native_bfloat16`): emulated it would be slower than
+float32.
 """
 
 from collections.abc import Mapping
