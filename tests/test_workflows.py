@@ -61,6 +61,19 @@ def test_the_source_that_is_moved_away_is_all_of_it() -> None:
     assert moved == {"src", *(path.parent.name for path in ROOT.glob("*/__init__.py"))}
 
 
+def test_only_what_publishes_has_a_right_to_more_than_reading() -> None:
+    """PyPI's trusted publishing asks for a token of the job's identity, and for nothing that is stored."""
+    rights = {
+        (path.stem, name): job["permissions"]
+        for path in WORKFLOWS
+        for name, job in read(path)["jobs"].items()
+        if "permissions" in job
+    }
+    assert rights == {("publish", "publish"): {"id-token": "write"}}
+    assert all(read(path)["permissions"] == {"contents": "read"} for path in WORKFLOWS)
+    assert not any("secrets." in path.read_text(encoding="utf-8") for path in WORKFLOWS)
+
+
 def test_what_is_made_is_a_target_of_the_makefile() -> None:
     targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     asked = {target for path in WORKFLOWS for target in re.findall(r"\bmake (\w+)", commands(path))}

@@ -4,7 +4,7 @@
     plain: emotions                   # or embedding
     teacher: redheart-100m            # a folder, the name of a shipped checkpoint, or a hub id
     trained_layers: 4                 # the encoder's last ones; those below stay the teacher's
-    head_learning_rate: 5.0e-4        # of what the encoder does not have: the head, the pooler
+    head_learning_rate: 3.0e-6        # of the head and the pooler, which begin fitted: a high rate undoes that
     longest_text: 128                 # tokens that are read in training
     include_untrained: false          # also learn what nothing supervised in the teacher
     data: {...}                       # as in a training recipe; labels are not read
@@ -32,7 +32,7 @@ VIEWS: tuple[str, ...] = get_args(View)
 _ROWS = {"cases": 1200, "goemotions": 1400, "goemotions_ko": 500}
 _TRAINING = {
     "num_train_epochs": 1,
-    "learning_rate": 3e-5,
+    "learning_rate": 1e-5,
     "warmup_steps": 0.05,
     "per_device_train_batch_size": 16,
     "train_sampling_strategy": "group_by_length",
@@ -61,7 +61,7 @@ class PlainRecipe:
     plain: View
     teacher: str = "redheart-100m"
     trained_layers: int = 4
-    head_learning_rate: float = 5e-4
+    head_learning_rate: float = 3e-6
     longest_text: int = 128
     include_untrained: bool = False
     data: DataRecipe = field(default_factory=_public_texts)
