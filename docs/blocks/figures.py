@@ -6,10 +6,10 @@ Notable: an aim is a number that was set before the training; the figure of the 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from redheart.evaluation.measurement.results import CONSTANT, LINEAR, MODEL
+from redheart.evaluation.measurement.results import CONSTANT, LINEAR, MODEL, Evaluation
 
 from .markdown import Block, bold, interval, number, percent, table
-from .results import figure, shipped
+from .results import evaluation, figure, shipped
 
 BALANCED = "TF-IDF, balanced classes"
 CASES = "cases by group"
@@ -61,9 +61,9 @@ ROWS = (
 )  # fmt: skip
 
 
-def _value(row: Row, language: str, system: str) -> str:
+def _value(row: Row, language: str, system: str, of: Evaluation | None = None) -> str:
     split = f"validation ({language})"
-    found = figure(shipped(), CASES, split, row.output, row.measure, system)
+    found = figure(of or shipped(), CASES, split, row.output, row.measure, system)
     return interval(found.value, found.low, found.high) if system == MODEL else number(found.value)
 
 
@@ -93,6 +93,23 @@ def cases_english() -> str:
 def cases_korean() -> str:
     """Return the table of everyday texts in Korean."""
     return _cases_of("ko")
+
+
+def mini() -> str:
+    """Return the table of everyday texts of redheart-mini beside its teacher."""
+    student = evaluation("mini")
+    lines = []
+    for row in ROWS:
+        cells = [row.title]
+        for language in LANGUAGES:
+            floor, teacher = (_value(row, language, system).partition(" ")[0] for system in (LINEAR, MODEL))
+            ours = _value(row, language, MODEL, student)
+            better = _plain(ours) < float(floor) if row.low else _plain(ours) > float(floor)
+            cells += [floor, teacher, bold(ours, better)]
+        lines.append(cells)
+    heads = (f"{language}: {system}" if system == "TF-IDF" else system for language in ("English", "Korean")
+             for system in ("TF-IDF", "redheart-100m", "redheart-mini"))  # fmt: skip
+    return table(("measure", *heads), lines)
 
 
 def readme_quality() -> str:
@@ -255,6 +272,7 @@ BLOCKS: dict[str, Block] = {
     "readme-quality": readme_quality,
     "cases-english": cases_english,
     "cases-korean": cases_korean,
+    "mini": mini,
     "people": people,
     "own-events": own_events,
     "plain-facts": plain_facts,
