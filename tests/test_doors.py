@@ -26,8 +26,9 @@ from redheart.configuration.inputs import check_options, check_text
 from redheart.data.check import check
 from redheart.data.rows import read_rows
 from redheart.evaluation.measurement.rows import own_rows
+from redheart.formats.lines import decode
 from redheart.formats.strict_json import parse_json
-from redheart.formats.tables import check_row, decode
+from redheart.formats.tables import check_row
 from redheart.hub_upload.handler import EndpointHandler
 
 GOOD = "I lied to my mother."

@@ -9,13 +9,14 @@ import difflib
 import sys
 from pathlib import Path
 
-from . import api, architecture, commands, figures, limits, recipes, rows, smaller, speed
+from . import api, architecture, commands, figures, limits, recipes, rows, smaller, speed, views
 from .markdown import Block, BlockError, names, written
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCKS: dict[str, Block] = {
     **figures.BLOCKS,
     **speed.BLOCKS,
+    **views.BLOCKS,
     **smaller.BLOCKS,
     **limits.BLOCKS,
     **commands.BLOCKS,

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from redheart.configuration.errors import DataError
-from redheart.formats.tables import READERS, Line, columns_of, read_table
+from redheart.formats.lines import Line
+from redheart.formats.tables import READERS, columns_of, read_table
 
 ROWS = [{"text": 'I said "no", he left.', "id": "1"}, {"text": "그만.", "id": "2"}, {"text": "a\nb", "id": "3"}]
 

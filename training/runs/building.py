@@ -37,7 +37,8 @@ from ...data.loading import (
 )
 from ...data.own_rows import own_units
 from ...data.rows import may_be_on_hub, read_rows
-from ...formats.tables import ending, text_lines
+from ...formats.lines import text_lines
+from ...formats.tables import ending
 from ...modeling_redheart.masked_lm import RedHeartForMaskedLM
 from ...modeling_redheart.modeling_redheart import RedHeartModel
 from ...modeling_redheart.quantization import SCHEMES

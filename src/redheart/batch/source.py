@@ -13,7 +13,8 @@ from typing import Any, Literal
 
 from ..configuration.errors import DataError
 from ..configuration.labels import closest
-from ..formats.tables import READERS, Line, check_row, columns_of, ending, read_table, text_lines
+from ..formats.lines import Line, text_lines
+from ..formats.tables import READERS, check_row, columns_of, ending, read_table
 from ..storage.files import file_sum
 from .columns import arrow
 

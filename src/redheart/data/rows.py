@@ -12,7 +12,8 @@ from typing import Any
 from ..configuration.errors import DataError
 from ..configuration.extras import missing
 from ..configuration.labels import closest
-from ..formats.tables import READERS, Line, check_ending, check_row, ending, is_table, memory_table, read_table
+from ..formats.lines import Line
+from ..formats.tables import READERS, check_ending, check_row, ending, is_table, memory_table, read_table
 from .column_map import IN_PYTHON, ColumnMap, ColumnNames, Row
 
 HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")

@@ -1,24 +1,25 @@
 """Rows of files (.jsonl, .json, .csv, .tsv, .parquet) and of tables in memory (`datasets`, pandas, polars, pyarrow).
 
-Notable: rows are read one at a time, except those of a `.json` array. A row that cannot be read gives its problem, and
-the rows after it are still read: training stops there, `redheart analyze` reports it. Only a problem of the whole file
-is raised. A label that is stored as a number with a name (`datasets.ClassLabel`) is given as its name.
+Notable: rows are read one at a time, except those of a `.json` array, and none of more than 16 MiB, so that a file of
+any size takes little memory. A row that cannot be read gives its problem, and the rows after it are still read:
+training stops there, `redheart analyze` reports it. Only a problem of the whole file is raised. A label that is stored
+as a number with a name (`datasets.ClassLabel`) is given as its name.
 """
 
 import csv
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from ..configuration.errors import DataError
 from ..configuration.extras import missing
 from .label_names import names_of, stored_names, with_names
+from .lines import BOM, LONGEST_ROW, Line, byte_lines, decode, text_lines
 from .strict_json import parse_json
 
-_BOM = b"\xef\xbb\xbf"
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+# Most bytes of a .json array, which is read as a whole and takes some ten times as much memory.
+_LARGEST_ARRAY = 2**29
 # Most characters of a cell; Python's own limit, 131,072, is too small for long texts.
 _LONGEST_CELL = 2**31 - 1
 # The start of pandas' name for the column of an unnamed index.
@@ -27,58 +28,11 @@ _INDEX = "__index_level_"
 _FORMATS = ("arrow", "jax", "numpy", "pandas", "polars", "tensorflow", "torch")
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A row of a file, or what is wrong with it.
-
-    Attributes:
-        where: The file and the place in it.
-        row: The value there; a mapping if the row is correct (`check_row`).
-        problem: Continues a sentence that begins with ``where``; empty if the row could be read.
-        raw: The line itself, of a file that has lines.
-    """
-
-    where: str
-    row: Any = None
-    problem: str = ""
-    raw: str = ""
-
-
 def check_row(row: Any) -> Mapping[str, Any]:
     """Return ``row`` if it is a mapping of columns; the message of the `ValueError` continues after the row's place."""
     if not isinstance(row, Mapping):
         raise ValueError(f"must be a mapping of columns, got {row!r:.80}; in a file, write a JSON object for each row.")
     return row
-
-
-def decode(data: bytes) -> tuple[str, str]:
-    """The text of UTF-8 bytes, and what is wrong with them, to continue after their place; empty if nothing is."""
-    data = data.removeprefix(_BOM)
-    try:
-        return data.decode("utf-8"), ""
-    except UnicodeDecodeError as error:
-        at = f"byte 0x{data[error.start]:02x} at position {error.start}"
-        return data.decode("utf-8", errors="replace"), f"is not UTF-8 ({at}); convert it to UTF-8."
-
-
-def byte_lines(stream: IO[bytes], source: str) -> Iterator[tuple[int, bytes]]:
-    """The lines of ``stream``, numbered from 1, with their ends (LF, CR LF, CR); UTF-16 raises `DataError`."""
-    number = 0
-    for chunk in stream:
-        if number == 0 and chunk.startswith(_UTF16) and b"\0" in chunk:
-            raise DataError(f"{source} is UTF-16, which is not UTF-8; save it as UTF-8.")
-        for line in chunk.splitlines(keepends=True):
-            number += 1
-            yield number, line
-
-
-def text_lines(path: Path) -> Iterator[Line]:
-    """The lines of a text file that are not blank, without their ends; `DataError` for UTF-16."""
-    with path.open("rb") as stream:
-        for number, data in byte_lines(stream, str(path)):
-            text, problem = decode(data.rstrip(b"\r\n"))
-            if problem or text.strip():
-                yield Line(f"{path}, line {number}", text, problem, text)
 
 
 def _json_lines(path: Path) -> Iterator[Line]:
@@ -93,7 +47,12 @@ def _json_lines(path: Path) -> Iterator[Line]:
 
 
 def _json(path: Path) -> Iterator[Line]:
-    text, problem = decode(path.read_bytes())
+    if (size := path.stat().st_size) > _LARGEST_ARRAY:
+        raise DataError(
+            f"{path} has {size:,} bytes, and an array is read as a whole: at most {_LARGEST_ARRAY:,}. Write one JSON "
+            "object in each line, in a file that ends in .jsonl; such a file can have any size."
+        )
+    text, problem = decode(path.read_bytes(), _LARGEST_ARRAY)
     if problem:
         raise DataError(f"{path} {problem}")
     try:
@@ -113,6 +72,7 @@ class _CsvLines:
     def __init__(self, lines: Iterator[tuple[int, bytes]]) -> None:
         self.lines, self.waiting = lines, deque[tuple[int, bytes]]()
         self.taken: list[tuple[int, bytes]] = []
+        self.size = 0  # bytes of the lines that were taken
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -120,7 +80,10 @@ class _CsvLines:
     def __next__(self) -> str:
         number, data = self.waiting.popleft() if self.waiting else next(self.lines)
         self.taken.append((number, data))
-        return data.removeprefix(_BOM if number == 1 else b"").decode("utf-8", errors="surrogateescape")
+        self.size = len(data) + (self.size if len(self.taken) > 1 else 0)
+        if self.size > LONGEST_ROW:
+            raise csv.Error(f"the row has more than {LONGEST_ROW:,} bytes, as where a quote is never closed")
+        return data.removeprefix(BOM if number == 1 else b"").decode("utf-8", errors="surrogateescape")
 
     def give_back(self) -> None:
         """Give back all lines but the first: they follow a quote that is never closed."""
@@ -385,15 +348,11 @@ def columns_of(path: Path) -> list[str] | None:
 
 __all__ = [
     "READERS",
-    "Line",
-    "byte_lines",
     "check_ending",
     "check_row",
     "columns_of",
-    "decode",
     "ending",
     "is_table",
     "memory_table",
     "read_table",
-    "text_lines",
 ]

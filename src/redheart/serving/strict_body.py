@@ -10,8 +10,8 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
+from ..formats.lines import decode
 from ..formats.strict_json import parse_json
-from ..formats.tables import decode
 
 
 class StrictRequest(Request):
@@ -26,7 +26,8 @@ class StrictRequest(Request):
         Raises:
             JSONDecodeError: When it is not strict JSON in UTF-8; FastAPI turns it into an answer.
         """
-        text, problem = decode(await self.body())
+        body = await self.body()
+        text, problem = decode(body, len(body))  # `middleware.BodyLimit` has refused what is too long
         if not problem:
             try:
                 return parse_json(text)

@@ -15,8 +15,9 @@ from ...batch.source import ENDINGS
 from ...configuration.errors import DataError
 from ...configuration.inputs import check_text
 from ...configuration.labels import OUTPUTS, closest
+from ...formats.lines import BOM, LONGEST_ROW, Line, byte_lines, decode
 from ...formats.strict_json import as_json
-from ...formats.tables import Line, byte_lines, check_row, decode, ending, read_table
+from ...formats.tables import check_row, ending, read_table
 
 # Keys of an answer; fields of a row with one of these names go under "input".
 _ANSWER_KEYS = frozenset(
@@ -96,7 +97,8 @@ def _stdin_items() -> Iterator[Item]:
 
 
 def _txt_item(path: Path) -> Iterator[Item]:
-    yield _of_bytes(path.read_bytes(), str(path))
+    with path.open("rb") as stream:
+        yield _of_bytes(stream.read(LONGEST_ROW + len(BOM) + 1), str(path))  # more is one text that is too long
 
 
 def _of_bytes(data: bytes, where: str) -> Item:
