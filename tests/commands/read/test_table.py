@@ -59,3 +59,11 @@ def test_wrong_usage_is_refused_before_any_work(posts: Path, checkpoint: Path) -
         assert result.exit_code == 2, words
         assert message in result.stderr
         assert not to.exists()
+
+
+def test_a_large_file_is_said_to_be_looked_through_first(
+    posts: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("redheart.commands.read.table._LARGE", 10)
+    result = analyze(checkpoint, "--file", posts, "--column", "body", "--to", posts.with_name("out.csv"))
+    assert result.stderr.startswith(f"Looking through {posts} (0.0 GB) before the first text is read.\n")

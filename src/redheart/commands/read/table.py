@@ -11,6 +11,8 @@ from ...batch import Reader
 from ...batch.tables import read_file
 from ..errors import print_error
 
+_LARGE = 10**8  # bytes of a file that takes more than a few seconds to look through
+
 
 def write_table(file: Path, to: Path, reader: Reader, overwrite: bool) -> bool:
     """Read a file into a table, and say on standard error how far it is and what was done.
@@ -25,6 +27,8 @@ def write_table(file: Path, to: Path, reader: Reader, overwrite: bool) -> bool:
         Whether every text was read.
     """
     bar: Any = None
+    if (size := file.stat().st_size) >= _LARGE:
+        typer.echo(f"Looking through {file} ({size / 1e9:.1f} GB) before the first text is read.", err=True)
 
     def report(done: int, rows: int) -> None:
         nonlocal bar
