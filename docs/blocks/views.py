@@ -24,7 +24,7 @@ def plain_views() -> str:
         steps.append(f"{view}, {length}, from {before:.3f} to {after:.3f} ({kept})")
     rows, apart = report["rows"], report["embedding"]["folder and model apart"]
     return table(("", report["model"], "plain"), lines) + (
-        f"\n\nMeasured on {rows['goemotions']:,} comments of GoEmotions, {rows['cases']:,} groups of cases, and "
+        f"\n\nMeasured on {rows['goemotions']:,} comments of GoEmotions, {rows['cases']:,} cases, and "
         f"{rows['pairs']} triplets and pairs. The distance from the teacher on held-out texts changed in training: "
         f"{'; '.join(steps)}. The folder with code and the model differ by {apart:.1e}."
     )
