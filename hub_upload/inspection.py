@@ -8,7 +8,7 @@ import json
 import pickletools
 import re
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -161,13 +161,22 @@ def foreign_figures(folder: Path, evaluation: Evaluation, supervision: dict[str,
         header = card_metadata((folder / "README.md").read_text(encoding="utf-8"))
     except ValueError:
         return faults  # `incomplete_card` reports it
-    there = [model.get("results") for model in header.get("model-index") or []]
-    if there != [model["results"] for model in model_index(evaluation)]:
+    if _figures(header.get("model-index") or []) != _figures(model_index(evaluation)):
         faults.append(
             "README.md has other figures in `model-index` than the evaluation results; write both together with "
             "`redheart evaluate --json FILE --card`, or remove README.md and it is generated again"
         )
     return faults
+
+
+def _figures(index: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The figures of a ``model-index``, a line each, sorted, since other versions group them otherwise."""
+    return sorted(
+        json.dumps([result.get("task"), result.get("dataset"), metric], sort_keys=True)
+        for model in index
+        for result in model.get("results") or []
+        for metric in result.get("metrics") or []
+    )
 
 
 __all__ = [

@@ -6,11 +6,13 @@ import pickle
 import shutil
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+import yaml
 from safetensors.torch import load_file, save_file
 
 from redheart import RedHeartConfig
@@ -299,6 +301,23 @@ def test_a_card_with_other_figures_than_the_results_is_refused(
         pass
     write("README.md", model_card(evaluated(0.99), config))
     _refused(folder, "other figures in `model-index`")
+
+
+def test_a_card_with_the_figures_in_another_order_is_accepted(
+    folder: Path, write: Write, evaluated: Callable[..., Evaluation]
+) -> None:
+    """As of a version of this package that groups the outputs otherwise."""
+    first = evaluated(0.71)
+    second = Figure("moral_stories", "test", "acceptability_ranking", "pair accuracy", "redheart", 0.6, 100)
+    evaluation = replace(first, figures=[*first.figures, second])
+    evaluation.save(folder / RESULTS)
+    card = model_card(evaluation, RedHeartConfig.from_pretrained(folder))
+    header = card_metadata(card)
+    assert len(header["model-index"][0]["results"]) == 2
+    header["model-index"][0]["results"].reverse()
+    write("README.md", f"---\n{yaml.safe_dump(header)}---\n{card.split('---', 2)[2]}")
+    with staged(folder, "mine"):
+        pass
 
 
 def test_results_of_another_model_are_refused(folder: Path, write: Write, evaluated: Callable[..., Evaluation]) -> None:

@@ -22,7 +22,8 @@ from redheart.storage.strict_loading import load_strict
 
 FOLDERS = Path(__file__).resolve().parents[1] / "checkpoints"
 FIRST, SECOND = "10ae7fb", "73b16c4"
-TOLERANCE = 1e-6
+# Sums of float32 in another order: 5e-6 was seen between processors with and without AVX-512, and 0 on the same one.
+TOLERANCE = 2e-5
 # What an output of the first is called now; None where it has gone.
 NAMES: dict[str, str | None] = {
     "bentham.utility": None,
