@@ -11,7 +11,7 @@ from collections.abc import Mapping
 __version__ = "0.1.0"
 
 # Package -> the oldest and the newest tested version, (major, minor).
-TESTED = {"torch": ((2, 13), (2, 13)), "transformers": ((5, 23), (5, 24))}
+TESTED = {"torch": ((2, 13), (2, 15)), "transformers": ((5, 23), (5, 24))}
 
 
 class UntestedVersionWarning(UserWarning):
