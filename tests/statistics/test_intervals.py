@@ -49,3 +49,16 @@ def test_among_many_differences_few_are_named_by_chance() -> None:
     assert discoveries([math.nan]) == [False]
     p_values = list(np.random.default_rng(0).uniform(size=200))
     assert sum(discoveries(p_values)) <= 1
+
+
+def test_an_interval_ends_where_the_scale_ends() -> None:
+    """Two values that lie apart have a wide one, and no mean of values in 0..1 is below 0."""
+    two, others = np.array([0.1, 0.9]), np.array([0.2, 0.7])
+    free, bounded = mean(two), mean(two, (0, 1))
+    assert free.low < 0
+    assert free.high > 1
+    assert (bounded.value, bounded.low, bounded.high) == (free.value, 0, 1)
+    assert mean(np.array([0.4, 0.5, 0.6]), (0, 1)) == mean(np.array([0.4, 0.5, 0.6]))
+    apart, _ = difference(two, others, (0, 1))
+    assert difference(two, others)[0].low < -1
+    assert (apart.low, apart.high) == (-1, 1)

@@ -65,7 +65,7 @@ def compare_groups(readings: Readings, first: str, second: str) -> list[Differen
     for name, values in _measured(readings).items():
         one, other = (values[side][~np.isnan(values[side])] for side in sides)
         if len(one) and len(other):
-            apart, p_value = difference(one, other)
+            apart, p_value = difference(one, other, MEASURES.get(name, (0, 1)))  # a share has no measure
             found.append((p_value, Difference(name, float(one.mean()), float(other.mean()), apart, None)))
     named = discoveries([p_value for p_value, _ in found])
     order = sorted(range(len(found)), key=lambda at: (not named[at], math.isnan(found[at][0]), found[at][0]))

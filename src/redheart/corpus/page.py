@@ -104,7 +104,7 @@ def _distributions(readings: Readings, plots: list[Plot]) -> Iterator[Section]:
     if measures:
         plots.append(spread_plot(measures))
         rows = [
-            [Cell(name), Cell(f"{len(_known(values)):,}"), _ends(mean(_known(values))),
+            [Cell(name), Cell(f"{len(_known(values)):,}"), _ends(mean(_known(values), MEASURES[name])),
              *(Cell(number(float(end), 2)) for end in np.quantile(_known(values), (0.05, 0.5, 0.95)))]
             for name, values in measures.items()
         ]  # fmt: skip
@@ -120,7 +120,9 @@ def _by_group(readings: Readings, by: str, plots: list[Plot]) -> Section:
         columns["verdict: author (share)"] = [verdict_shares(readings, at)[VERDICTS[0]] for at in groups.values()]
     for name in _LEADING[:2]:
         if name in readings.numbers:
-            columns[f"{name} (mean)"] = [mean(_known(readings.numbers[name][at])) for at in groups.values()]
+            columns[f"{name} (mean)"] = [
+                mean(_known(readings.numbers[name][at]), MEASURES[name]) for at in groups.values()
+            ]
     for name in feelings:
         flags = readings.asserted[name]
         columns[f"{name} (share)"] = [share(int(flags[at].sum()), len(at)) for at in groups.values()]

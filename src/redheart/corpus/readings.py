@@ -20,21 +20,22 @@ from ..configuration.claims import CLAIMS, Kind
 from ..configuration.errors import DataError
 from ..configuration.labels import EMOTIONS, VERDICTS, closest
 from ..formats.tables import check_ending, columns_of, ending, read_table
+from ..statistics.intervals import ANY
 from ..statistics.measures import Array
 
 _ROWS = 4096
 VERDICT, ASSERTED, RISK = "verdict.label", "emotion.asserted", "flags.risk"
 ABSTAINED = "not named"
-# Numbers that a page shows: those on a scale, but for what is about a single emotion.
-MEASURES: tuple[str, ...] = (
-    *(
-        ".".join((claim.columns, *names))
+# Numbers that a page shows, with their lowest and highest value: those on a scale, but not of a single emotion.
+MEASURES: dict[str, tuple[float, float]] = {
+    **{
+        ".".join((claim.columns, *names)): (claim.span(names[-1] if names else "")[0], 1)
         for claim in CLAIMS.values()
         if claim.kind in (Kind.VALUE, Kind.GAUSSIAN, Kind.RATE, Kind.DEGREE) and EMOTIONS not in claim.axes
         for names in product(*claim.axes)
-    ),
-    "bentham.felicific_value",
-)
+    },
+    "bentham.felicific_value": ANY,
+}
 PROBABILITIES: tuple[str, ...] = tuple(
     f"{claim.columns}.{name}" for claim in (CLAIMS["emotion"], CLAIMS["verdict"]) for name in claim.axes[0]
 )

@@ -13,6 +13,7 @@ import scipy.stats
 from .measures import Array, Interval
 
 LEVEL = 0.95
+ANY = (-math.inf, math.inf)
 
 
 def share(count: int, rows: int) -> Interval:
@@ -23,11 +24,12 @@ def share(count: int, rows: int) -> Interval:
     return Interval(count / rows, float(ends.low), float(ends.high))
 
 
-def mean(values: Array) -> Interval:
+def mean(values: Array, span: tuple[float, float] = ANY) -> Interval:
     """The mean with its interval (Student 1908); the ends are NaN for fewer than 2 values.
 
     Args:
         values: Shape ``(rows,)``, finite.
+        span: Lowest and highest value that there can be; the interval ends there, as that of few values would not.
 
     Returns:
         The mean and its interval.
@@ -36,15 +38,16 @@ def mean(values: Array) -> Interval:
         return Interval(float(values[0]) if len(values) else math.nan, math.nan, math.nan)
     average, error = float(values.mean()), float(scipy.stats.sem(values))
     half = error * float(scipy.stats.t.ppf((1 + LEVEL) / 2, len(values) - 1))
-    return Interval(average, average - half, average + half)
+    return Interval(average, max(average - half, span[0]), min(average + half, span[1]))
 
 
-def difference(first: Array, second: Array) -> tuple[Interval, float]:
+def difference(first: Array, second: Array, span: tuple[float, float] = ANY) -> tuple[Interval, float]:
     """How far the mean of the first lies above that of the second (Welch 1947).
 
     Args:
         first: Shape ``(rows,)``, finite; 0 and 1 for a share.
         second: Shape ``(rows,)``, finite.
+        span: As in `mean`.
 
     Returns:
         The difference with its interval, and the p-value of no difference; both ends and the p-value are NaN where
@@ -55,7 +58,8 @@ def difference(first: Array, second: Array) -> tuple[Interval, float]:
         return Interval(apart, math.nan, math.nan), math.nan
     test = scipy.stats.ttest_ind(first, second, equal_var=False)
     ends = test.confidence_interval(LEVEL)
-    return Interval(apart, float(ends.low), float(ends.high)), float(test.pvalue)
+    most = span[1] - span[0]
+    return Interval(apart, max(float(ends.low), -most), min(float(ends.high), most)), float(test.pvalue)
 
 
 def discoveries(p_values: Sequence[float], rate: float = 0.05) -> list[bool]:
