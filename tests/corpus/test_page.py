@@ -99,3 +99,13 @@ def test_what_is_no_table_of_readings_is_refused(table: Path, tmp_path: Path) ->
         result = run("report", *words)
         assert result.exit_code == status, result.stderr
         assert message in result.stderr
+
+
+def test_errors_of_one_kind_are_counted_together(tmp_path: Path) -> None:
+    """They differ by their places; the number of a character is not one."""
+    path = tmp_path / "rows.jsonl"
+    problems = [f"a.jsonl, line {n} has a lone surrogate, U+D800, at character {n + 3}." for n in (2, 40)]
+    rows = [reading(0), *({**reading(1), "error": problem} for problem in problems)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = load_readings(path, "writer")
+    assert found.errors == {"a.jsonl, line … has a lone surrogate, U+D800, at character ….": 2}

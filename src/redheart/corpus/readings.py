@@ -4,6 +4,7 @@ Notable: only the columns that a page shows are read, in batches; texts are read
 """
 
 import math
+import re
 from array import array
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -26,6 +27,8 @@ from ..statistics.measures import Array
 _ROWS = 4096
 VERDICT, ASSERTED, RISK = "verdict.label", "emotion.asserted", "flags.risk"
 ABSTAINED = "not named"
+# Numbers in a message, by which those of one kind differ; not that of a character, as U+D800.
+_PLACE = re.compile(r"(?<![+\w])\d+")
 # Numbers that a page shows, with their lowest and highest value: those on a scale, but not of a single emotion.
 MEASURES: dict[str, tuple[float, float]] = {
     **{
@@ -122,7 +125,7 @@ class _Loading:
         """Add a row."""
         self.rows += 1
         if row[ERROR]:
-            self.errors["".join(char for char in str(row[ERROR]) if not char.isdigit())[:120]] += 1
+            self.errors[_PLACE.sub("…", str(row[ERROR]))[:120]] += 1
             return
         self.places.append(self.rows - 1)
         for name, values in self.numbers.items():
