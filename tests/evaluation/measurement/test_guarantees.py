@@ -213,3 +213,12 @@ def test_thresholds_are_tested_from_the_safest_on() -> None:
     assert list(SET_THRESHOLDS) == sorted(set(SET_THRESHOLDS))
     assert list(NAMING_THRESHOLDS) == sorted(set(NAMING_THRESHOLDS), reverse=True)
     assert 0 < SET_THRESHOLDS[0] < SET_THRESHOLDS[-1] < 1
+
+
+def test_rows_that_all_fall_into_the_check_are_said_to_be_too_few(checkpoint: Path, tmp_path: Path) -> None:
+    rows = tmp_path / "rows.csv"
+    rows.write_text("text,emotion,verdict\nI lied to my mother.,remorse,author\nHe took my bike.,anger,other\n")
+    words = ["calibrate", str(checkpoint), "--data", str(rows), "--check-share", "0.9"]
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 1
+    assert "All of the 2 rows fall into the share that only checks (0.9)" in result.stderr

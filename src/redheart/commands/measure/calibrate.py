@@ -72,8 +72,14 @@ def calibrate(
     from ...data.examples import held_out
     from ...evaluation.measurement.guarantees import rated_texts
 
+    rated_texts(units)  # before the model is loaded
     used, others = held_out(units, check_share)
-    rated_texts(used)  # before the model is loaded
+    if not used:
+        raise DataError(
+            f"All of the {len(units)} rows fall into the share that only checks ({check_share:g}). Give more rows, or "
+            "--check-share 0."
+        )
+    rated_texts(used)
 
     from rich.console import Console
 
