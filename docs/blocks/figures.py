@@ -67,21 +67,25 @@ def _value(row: Row, language: str, system: str, of: Evaluation | None = None) -
     return interval(found.value, found.low, found.high) if system == MODEL else number(found.value)
 
 
-def _plain(cell: str) -> float:
-    return float(cell.partition(" ")[0])
+def _floors(row: Row, language: str) -> list[str]:
+    """TF-IDF, and for a verdict also with balanced classes."""
+    systems = (LINEAR, BALANCED) if row.output == "verdict" else (LINEAR,)
+    return [_value(row, language, system) for system in systems]
+
+
+def _marked(cell: str, row: Row, floors: list[str]) -> str:
+    """The cell of a model, in bold where it is better than every floor."""
+    value, others = float(cell.partition(" ")[0]), [float(floor) for floor in floors]
+    return bold(cell, value < min(others) if row.low else value > max(others))
 
 
 def _cases_of(language: str) -> str:
     lines = []
     for row in ROWS:
-        floor = _value(row, language, LINEAR)
-        if row.output == "verdict":
-            floor = f"{floor}, {_value(row, language, BALANCED)}"
-        ours = _value(row, language, MODEL)
-        floors = [float(part) for part in floor.split(", ")]
-        better = _plain(ours) < min(floors) if row.low else _plain(ours) > max(floors)
+        floors = _floors(row, language)
+        ours = _marked(_value(row, language, MODEL), row, floors)
         aim = row.aims[LANGUAGES.index(language)]
-        lines.append((row.title, _value(row, language, CONSTANT), floor, bold(ours, better), aim))
+        lines.append((row.title, _value(row, language, CONSTANT), ", ".join(floors), ours, aim))
     return table(("measure", "majority or mean", "TF-IDF", "redheart-100m", "aim"), lines)
 
 
@@ -102,10 +106,8 @@ def mini() -> str:
     for row in ROWS:
         cells = [row.title]
         for language in LANGUAGES:
-            floor, teacher = (_value(row, language, system).partition(" ")[0] for system in (LINEAR, MODEL))
-            ours = _value(row, language, MODEL, student)
-            better = _plain(ours) < float(floor) if row.low else _plain(ours) > float(floor)
-            cells += [floor, teacher, bold(ours, better)]
+            floors, teacher = _floors(row, language), _value(row, language, MODEL).partition(" ")[0]
+            cells += [", ".join(floors), teacher, _marked(_value(row, language, MODEL, student), row, floors)]
         lines.append(cells)
     heads = (f"{language}: {system}" if system == "TF-IDF" else system for language in ("English", "Korean")
              for system in ("TF-IDF", "redheart-100m", "redheart-mini"))  # fmt: skip

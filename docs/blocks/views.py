@@ -11,12 +11,10 @@ def _cell(value: float | list[float]) -> str:
 def plain_views() -> str:
     """Return the table of both plain views."""
     report = result("plain-views")
-    lines = []
+    lines, steps = [], []
     for view in ("emotions", "embedding"):
         original, plain = report[view]["original"], report[view]["plain"]
         lines += [(f"{view}: {name}", _cell(value), _cell(plain[name])) for name, value in original.items()]
-    steps = []
-    for view in ("emotions", "embedding"):
         run = report[view]["training"]
         before, after = run["distance"]["before"], run["distance"]["after"]
         kept = "put back" if run["put back"] else "kept"

@@ -19,7 +19,6 @@ def small(monkeypatch: pytest.MonkeyPatch) -> int:
     """A row has at most 12 bytes."""
     for name in ("redheart.formats.lines.LONGEST_ROW", "redheart.formats.tables.LONGEST_ROW"):
         monkeypatch.setattr(name, 12)
-    monkeypatch.setattr(decode, "__defaults__", (12,))
     return 12
 
 

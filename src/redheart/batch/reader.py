@@ -76,16 +76,17 @@ class Reader:
         names = ("outputs", "depth", "token_budget", "include_untrained")
         return check_options({name: getattr(self, name) for name in names})
 
-    def _pipeline(self) -> Any:
+    def pipeline(self) -> Any:
+        """The pipeline that it reads with; loads the model."""
         return pipeline_of(self.model, self.device)
 
     def columns(self) -> list[Column]:
         """The columns that it adds, without `ERROR`; loads the model."""
-        return columns_of(self._pipeline().model.config, self.outputs, self.depth)
+        return columns_of(self.pipeline().model.config, self.outputs, self.depth)
 
     def schema(self) -> Any:
         """The Arrow schema of what it adds, with `ERROR` (`columns.arrow_schema`); loads the model."""
-        return arrow_schema(self._pipeline().model.config, self.outputs, self.depth)
+        return arrow_schema(self.pipeline().model.config, self.outputs, self.depth)
 
     def types(self) -> dict[str, ColumnType]:
         """Name -> type of the columns that it adds, with `ERROR`; loads the model."""
@@ -106,7 +107,7 @@ class Reader:
         waiting = sorted((n for n, text in enumerate(texts) if not found[n]), key=lambda n: len(texts[n]))
         for start in range(0, len(waiting), self.batch_size):
             places = waiting[start : start + self.batch_size]
-            readings = read_each(self._pipeline(), [texts[place] for place in places], self.options())
+            readings = read_each(self.pipeline(), [texts[place] for place in places], self.options())
             for place, reading in zip(places, readings, strict=True):
                 found[place] = reading
         values: dict[str, list[Any]] = {

@@ -18,7 +18,7 @@ from ..storage.files import sum_lines, whole_file
 from ..version import __version__
 from .columns import ERROR
 from .parts import Parts
-from .reader import Reader, pipeline_of
+from .reader import Reader
 from .source import Source, scan
 from .writers import WRITERS, Writer
 
@@ -139,17 +139,17 @@ def _made_from(source: Source, reader: Reader) -> dict[str, Any]:
     return {
         "input": f"{source.path.name}, sha256 {source.sha256}",
         "column": source.column,
-        "model": f"{reader.model}, {_identity(reader.model)}",
+        "model": f"{reader.model}, {_identity(reader)}",
         "options": reader.options(),
         "version of redheart": __version__,
     }
 
 
-def _identity(model: str) -> str:
-    """The hash of the files of a model's folder, or the commit of one on the Hub."""
-    folder = Path(checkpoint_path(model))
+def _identity(reader: Reader) -> str:
+    """The hash of the files of the folder of the reader's model, or the commit of one on the Hub."""
+    folder = Path(checkpoint_path(reader.model))
     if not folder.is_dir():
-        return f"commit {getattr(pipeline_of(model).model.config, '_commit_hash', None)}"
+        return f"commit {getattr(reader.pipeline().model.config, '_commit_hash', None)}"
     sums = sum_lines(sorted(path for path in folder.iterdir() if path.is_file()))
     return f"sha256 {hashlib.sha256(sums.encode()).hexdigest()}"
 

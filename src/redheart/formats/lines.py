@@ -34,18 +34,19 @@ class Line:
     raw: str = ""
 
 
-def decode(data: bytes, longest: int = LONGEST_ROW) -> tuple[str, str]:
+def decode(data: bytes, longest: int | None = None) -> tuple[str, str]:
     """Decode UTF-8.
 
     Args:
         data: The bytes, with or without a mark of their order.
-        longest: Most bytes.
+        longest: Most bytes; None for `LONGEST_ROW`.
 
     Returns:
         The text, and what is wrong with it, to continue after its place; empty if nothing is. Of more than ``longest``
         bytes the text is only the beginning.
     """
     data = data.removeprefix(BOM)
+    longest = LONGEST_ROW if longest is None else longest
     if len(data) > longest:
         return data[:_SHOWN_BYTES].decode("utf-8", errors="replace"), f"has more than {longest:,} bytes; shorten it."
     try:

@@ -59,7 +59,7 @@ def calibrate(
     for your own model, with half of your rows; the others show what is achieved
 
     The promise holds against these ratings and for texts like these, until the weights change; then
-    `pipeline(..., guarantee=0.1)` and redheart analyze --guarantee 0.1 give the sets. Where the rows are
+    `pipeline(..., guarantee=0.1)` and `redheart analyze --guarantee 0.1` give the sets. Where the rows are
     too few for a promise, it is not made, and the least alpha that could be promised is named.
     """
     folder = Path(checkpoint_path(model))
